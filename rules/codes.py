@@ -1,0 +1,190 @@
+"""Codes, units and ranges of every vital: LOINC, MDC, UCUM, what a body can reach, conversions.
+
+Sources: LOINC and IEEE 11073-10101 codes as used in HL7's Personal Health Device guide 2.1.0 and
+its examples, the Bluetooth GATT unit table, UCUM. `possible` is what a living person could
+conceivably show on a working home device: values outside are kept and flagged, never dropped,
+because a dangerous value is exactly the one that looks impossible.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
+
+from rules.vocabulary import QuantityName, Vital
+
+MMHG = "mm[Hg]"
+KPA = "kPa"
+PER_MINUTE = "/min"
+MMOL_L = "mmol/L"
+MG_DL = "mg/dL"
+MOL_L = "mol/L"
+KG_L = "kg/L"
+PERCENT = "%"
+CELSIUS = "Cel"
+FAHRENHEIT = "[degF]"
+KG = "kg"
+POUND = "[lb_av]"
+KG_M2 = "kg/m2"
+METRE = "m"
+INCH = "[in_i]"
+KJ = "kJ"
+
+GLUCOSE_MG_DL_PER_MMOL_L = Decimal("18.0156")
+"""mg/dL in one mmol/L: molar mass of glucose, 180.156 g/mol (IUPAC 2021 atomic weights)."""
+
+MMHG_PER_KPA = Decimal(1000) / Decimal("133.322387415")
+"""Conventional millimetres of mercury in a kilopascal (1 mmHg = 133.322387415 Pa, BS 350:2004)."""
+
+KG_PER_POUND = Decimal("0.45359237")
+"""Kilograms in an avoirdupois pound, exact by definition (1959 agreement)."""
+
+METRE_PER_INCH = Decimal("0.0254")
+"""Metres in an inch, exact by definition (1959 agreement)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityCode:
+    """How one quantity is named and bounded.
+
+    `unit` is the canonical UCUM unit in which rules see it; `precision` the step to which a
+    guideline states its limits, applied before every comparison (law 12); `possible` the closed
+    range, in the canonical unit, that a home device and a living person can show.
+    """
+
+    loinc: str
+    mdc: int | None
+    unit: str
+    precision: Decimal
+    possible: tuple[Decimal, Decimal]
+
+
+def _code(
+    loinc: str, mdc: int | None, unit: str, precision: str, low: str, high: str
+) -> QuantityCode:
+    return QuantityCode(
+        loinc=loinc,
+        mdc=mdc,
+        unit=unit,
+        precision=Decimal(precision),
+        possible=(Decimal(low), Decimal(high)),
+    )
+
+
+QUANTITIES: Mapping[QuantityName, QuantityCode] = MappingProxyType(
+    {
+        # Oscillometric cuffs measure 0-300 mmHg (ISO 81060-2 scope); living people reach
+        # most of it.
+        QuantityName.SYSTOLIC: _code("8480-6", 150021, MMHG, "1", "40", "300"),
+        QuantityName.DIASTOLIC: _code("8462-4", 150022, MMHG, "1", "20", "200"),
+        QuantityName.MEAN: _code("8478-0", 150023, MMHG, "1", "30", "250"),
+        # Complete heart block goes below 30/min, so the low end must let 20 through.
+        QuantityName.PULSE: _code("8867-4", 149546, PER_MINUTE, "1", "20", "250"),
+        QuantityName.HEART_RATE: _code("8867-4", 149530, PER_MINUTE, "1", "20", "300"),
+        # Meters report 0.6-33.3 mmol/L and LO / HI beyond; laboratories have seen more.
+        QuantityName.GLUCOSE: _code("14743-9", 160184, MMOL_L, "0.1", "0.5", "60"),
+        QuantityName.SPO2: _code("2708-6", 150456, PERCENT, "1", "50", "100"),
+        QuantityName.TEMPERATURE: _code("8310-5", 150364, CELSIUS, "0.1", "28", "44"),
+        QuantityName.WEIGHT: _code("29463-7", 188736, KG, "0.1", "1", "400"),
+        QuantityName.BMI: _code("39156-5", 188752, KG_M2, "0.1", "5", "120"),
+        QuantityName.HEIGHT: _code("8302-2", 188740, METRE, "0.01", "0.3", "2.6"),
+        QuantityName.ENERGY_EXPENDED: _code("41981-2", None, KJ, "1", "0", "65535"),
+        QuantityName.RESPIRATORY_RATE: _code("9279-1", 151562, PER_MINUTE, "1", "4", "80"),
+        QuantityName.KETONE: _code("53060-9", None, MMOL_L, "0.1", "0", "15"),
+    }
+)
+
+MAIN_QUANTITIES: Mapping[Vital, tuple[QuantityName, ...]] = MappingProxyType(
+    {
+        Vital.BLOOD_PRESSURE: (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC),
+        Vital.PULSE: (QuantityName.PULSE,),
+        Vital.GLUCOSE: (QuantityName.GLUCOSE,),
+        Vital.GLUCOSE_PLASMA: (QuantityName.GLUCOSE,),
+        Vital.GLUCOSE_CGM: (QuantityName.GLUCOSE,),
+        Vital.SPO2: (QuantityName.SPO2,),
+        Vital.TEMPERATURE: (QuantityName.TEMPERATURE,),
+        Vital.WEIGHT: (QuantityName.WEIGHT,),
+        Vital.RESPIRATORY_RATE: (QuantityName.RESPIRATORY_RATE,),
+        Vital.KETONE: (QuantityName.KETONE,),
+        Vital.SYMPTOM: (),
+    }
+)
+"""Quantities without which an observation of that kind says nothing."""
+
+# The canonical value is the value times the factor, plus the offset.
+_TO_CANONICAL: Mapping[tuple[str, str], tuple[Decimal, Decimal]] = MappingProxyType(
+    {
+        (KPA, MMHG): (MMHG_PER_KPA, Decimal(0)),
+        (MG_DL, MMOL_L): (1 / GLUCOSE_MG_DL_PER_MMOL_L, Decimal(0)),
+        (MOL_L, MMOL_L): (Decimal(1000), Decimal(0)),
+        # 1 kg/L = 100,000 mg/dL, the glucose service's mass unit.
+        (KG_L, MMOL_L): (Decimal(100000) / GLUCOSE_MG_DL_PER_MMOL_L, Decimal(0)),
+        (FAHRENHEIT, CELSIUS): (Decimal(5) / 9, Decimal(-160) / 9),
+        (POUND, KG): (KG_PER_POUND, Decimal(0)),
+        ("g", KG): (Decimal("0.001"), Decimal(0)),
+        (INCH, METRE): (METRE_PER_INCH, Decimal(0)),
+        ("cm", METRE): (Decimal("0.01"), Decimal(0)),
+        ("1", PERCENT): (Decimal(100), Decimal(0)),
+    }
+)
+
+
+class UnitError(ValueError):
+    """The unit is missing or not one in which this quantity is measured."""
+
+    def __init__(self, quantity: QuantityName, unit: str | None) -> None:
+        super().__init__(f"{quantity}: unit {unit!r} is not one of {', '.join(units_of(quantity))}")
+        self.quantity = quantity
+        self.unit = unit
+
+
+def units_of(quantity: QuantityName) -> tuple[str, ...]:
+    """The UCUM units accepted for `quantity`, the canonical one first."""
+    canonical = QUANTITIES[quantity].unit
+    return (canonical, *(source for source, target in _TO_CANONICAL if target == canonical))
+
+
+def to_canonical(quantity: QuantityName, value: Decimal, unit: str | None) -> Decimal:
+    """`value` in the canonical unit of `quantity`, not rounded.
+
+    Raises:
+        UnitError: `unit` is None or not convertible; units are never guessed (law 12).
+    """
+    canonical = QUANTITIES[quantity].unit
+    if unit == canonical:
+        return value
+    conversion = _TO_CANONICAL.get((unit or "", canonical))
+    if conversion is None:
+        raise UnitError(quantity, unit)
+    factor, offset = conversion
+    return value * factor + offset
+
+
+def from_canonical(quantity: QuantityName, value: Decimal, unit: str) -> Decimal:
+    """`value` (canonical unit) expressed in `unit`, not rounded.
+
+    Raises:
+        UnitError: `unit` is not one of `units_of(quantity)`.
+    """
+    canonical = QUANTITIES[quantity].unit
+    if unit == canonical:
+        return value
+    conversion = _TO_CANONICAL.get((unit, canonical))
+    if conversion is None:
+        raise UnitError(quantity, unit)
+    factor, offset = conversion
+    return (value - offset) / factor
+
+
+def at_guideline_precision(quantity: QuantityName, value: Decimal) -> Decimal:
+    """`value` (canonical unit) rounded half up to the step in which guidelines state limits.
+
+    70 mg/dL is 3.8855 mmol/L and rounds to 3.9: it is not below 3.9 (law 12).
+    """
+    return value.quantize(QUANTITIES[quantity].precision, rounding=ROUND_HALF_UP)
+
+
+def is_possible(quantity: QuantityName, value: Decimal) -> bool:
+    """Whether `value` (canonical unit) lies inside what a body and a home device can show."""
+    low, high = QUANTITIES[quantity].possible
+    return low <= value <= high

@@ -1,0 +1,179 @@
+"""Versioned JSON of the words: what a hub sends, what the core answers, byte for byte.
+
+The JSON Schema of version 1 is `rules/schemas/wire-1.json`, generated from these types by
+`json_schema()`; a test keeps both equal. Decimals travel as JSON numbers with all their digits.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from rules.vocabulary import HubId, Observation, Quantity
+
+WIRE_VERSION = 1
+MAX_MESSAGE_BYTES = 64 * 1024
+MAX_DECIMAL_EXPONENT = 12
+
+
+class Lane(StrEnum):
+    """Which of the two queues of a hub a message belongs to; live goes first."""
+
+    LIVE = "live"
+    BACKLOG = "backlog"
+
+
+class WireError(ValueError):
+    """A message is not ours, or a field of it is wrong; the text names the field."""
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """One uplink message (design D2); hub, epoch, lane and sequence also stand in the topic.
+
+    `epoch` is random at the creation of the spool, `sequence` counts from 1 in each epoch and
+    lane without a gap.
+    """
+
+    v: int
+    hub: HubId
+    epoch: str
+    lane: Lane
+    sequence: int
+    observation: Observation
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The core's word: everything up to `through` of that lane is committed or quarantined."""
+
+    v: int
+    hub: HubId
+    epoch: str
+    lane: Lane
+    through: int
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_ENVELOPES = msgspec.json.Decoder(Envelope)
+_RECEIPTS = msgspec.json.Decoder(Receipt)
+
+
+def uplink_topic(hub: str, epoch: str, lane: Lane, sequence: int) -> str:
+    """Topic of one uplink message: `hw/1/up/<hub>/<epoch>/<lane>/<sequence>`."""
+    return f"hw/{WIRE_VERSION}/up/{hub}/{epoch}/{lane.value}/{sequence}"
+
+
+def receipt_topic(hub: str, epoch: str, lane: Lane) -> str:
+    """Topic of a lane's retained receipt: `hw/1/receipt/<hub>/<epoch>/<lane>`."""
+    return f"hw/{WIRE_VERSION}/receipt/{hub}/{epoch}/{lane.value}"
+
+
+def command_topic(hub: str) -> str:
+    """Topic of a hub's retained, signed command: `hw/1/command/<hub>`."""
+    return f"hw/{WIRE_VERSION}/command/{hub}"
+
+
+def status_topic(hub: str) -> str:
+    """Topic on which a hub tells its state: `hw/1/status/<hub>`."""
+    return f"hw/{WIRE_VERSION}/status/{hub}"
+
+
+CORE_TOPIC = f"hw/{WIRE_VERSION}/core"
+"""Retained: the owning core's lease epoch; a change makes hubs re-send from their mark at once."""
+
+
+def parse_uplink_topic(topic: str) -> tuple[HubId, str, Lane, int]:
+    """Hub, epoch, lane and sequence of an uplink topic.
+
+    Raises:
+        WireError: the topic does not have the form of `uplink_topic`.
+    """
+    parts = topic.split("/")
+    try:
+        head, version, word, hub, epoch, lane, sequence = parts
+        if (head, version, word) != ("hw", str(WIRE_VERSION), "up"):
+            raise WireError(f"topic: {topic!r} is not an uplink of version {WIRE_VERSION}")
+        number = int(sequence)
+        if number < 1 or str(number) != sequence:
+            raise WireError(f"topic: sequence {sequence!r} is not a whole number from 1")
+        return HubId(hub), epoch, Lane(lane), number
+    except WireError:
+        raise
+    except ValueError as error:
+        raise WireError(f"topic: {topic!r} is not hw/1/up/HUB/EPOCH/LANE/SEQUENCE") from error
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    """The envelope as UTF-8 JSON."""
+    return _ENCODER.encode(envelope)
+
+
+def decode_envelope(payload: bytes) -> Envelope:
+    """The envelope in `payload`.
+
+    Raises:
+        WireError: not JSON, not this version, a field missing or of a wrong type, a device time
+            with an offset or a reception time without one; the text names the field.
+    """
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise WireError(f"message: {len(payload)} bytes, at most {MAX_MESSAGE_BYTES}")
+    try:
+        envelope = _ENVELOPES.decode(payload)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise WireError(f"message: {error}") from error
+    if envelope.v != WIRE_VERSION:
+        raise WireError(f"v: version {envelope.v} is not {WIRE_VERSION}")
+    _check_times(envelope.observation)
+    return envelope
+
+
+def encode_receipt(receipt: Receipt) -> bytes:
+    """The receipt as UTF-8 JSON."""
+    return _ENCODER.encode(receipt)
+
+
+def decode_receipt(payload: bytes) -> Receipt:
+    """The receipt in `payload`; raises WireError when it is not one."""
+    try:
+        return _RECEIPTS.decode(payload)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise WireError(f"receipt: {error}") from error
+
+
+def encode_observation(observation: Observation) -> bytes:
+    """An observation alone, as UTF-8 JSON (the spool and the store keep this form)."""
+    return _ENCODER.encode(observation)
+
+
+def decode_observation(payload: bytes) -> Observation:
+    """The observation in `payload`; raises WireError as `decode_envelope` does."""
+    try:
+        observation = msgspec.json.decode(payload, type=Observation)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise WireError(f"observation: {error}") from error
+    _check_times(observation)
+    return observation
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema (2020-12) of an uplink message of this version."""
+    return msgspec.json.schema(Envelope)
+
+
+def _check_times(observation: Observation) -> None:
+    if observation.received.wall.tzinfo is None:
+        raise WireError("observation.received.wall: needs an offset from UTC")
+    if observation.device_time is not None and observation.device_time.tzinfo is not None:
+        raise WireError("observation.device_time: is local to the device and has no offset")
+    if any(not quantity_is_sound(q) for q in observation.quantities.values()):
+        raise WireError("observation.quantities: needs exactly one of value, censored, no_value")
+
+
+def quantity_is_sound(quantity: Quantity) -> bool:
+    """Whether exactly one of value, censored and no_value is given, and a value is a plain number.
+
+    FLOAT's exponent is 8 bits, but no home device measures beyond 10^12: a larger exponent would
+    only make arithmetic on it expensive.
+    """
+    given = (quantity.value, quantity.censored, quantity.no_value)
+    value = quantity.value
+    plain = value is None or (value.is_finite() and abs(value.adjusted()) <= MAX_DECIMAL_EXPONENT)
+    return sum(item is not None for item in given) == 1 and plain
