@@ -1,11 +1,54 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`.
-PYTHON ?= python3
+# Two commands do everything on a fresh machine: `make demo` runs it, `make test` proves it.
+# The rest is for people who change it: check, check-bites, format, bench, lock, clean.
+SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: setup demo test check
-$(VENV)/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
-	touch $@
-setup: $(VENV)/.ready
+UV ?= uv
+PYTEST_ARGS ?=
+
+.PHONY: help setup demo test check check-bites format bench lock clean
+
+help:
+	@echo "make demo         set everything up and run the whole walk with simulated homes"
+	@echo "make test         set up what the tests need and run all of them"
+	@echo "make check        linter, formatter, types, import contracts, dependencies, compose file"
+	@echo "make check-bites  plant one violation of every check and see it caught"
+	@echo "make format       write the one accepted layout"
+	@echo "make bench        measure the whole walk"
+	@echo "make lock         renew requirements.lock from pyproject.toml"
+	@echo "make clean        remove the virtual environment and caches; the demo's data stays in var/"
+
+setup:
+	@deploy/setup.sh
+
+demo: setup
+	@exec $(BIN)/hearthwatch demo
+
+test: setup
+	@deploy/install-test-peers.sh
+	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: setup
+	@deploy/check.sh
+
+check-bites: setup
+	@exec $(BIN)/python -m pytest tests/architecture -m "bites or not bites" $(PYTEST_ARGS)
+
+format: setup
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: setup
+	@exec $(BIN)/hearthwatch bench walk
+
+# uv resolves; what is committed holds versions and hashes and no address of any registry.
+lock:
+	$(UV) lock --upgrade
+	$(UV) export --quiet --format requirements.txt --no-emit-project --group dev --no-header \
+		| grep -vE '^ *(--index-url|--extra-index-url|--find-links)' > requirements.lock.new
+	@! grep -nE '://|@ file' requirements.lock.new || { rm requirements.lock.new; echo "lock: an address slipped in"; exit 1; }
+	mv requirements.lock.new requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, openssl.
+# Installs what is missing when it may; otherwise says exactly what to run and fails. Nothing is ever skipped.
+set -euo pipefail
+
+missing=()
+need() { # need PACKAGE PATH-OR-COMMAND...
+    local package=$1 candidate
+    shift
+    for candidate in "$@"; do
+        if command -v "$candidate" >/dev/null 2>&1 || compgen -G "$candidate" >/dev/null; then return; fi
+    done
+    missing+=("$package")
+}
+need postgresql '/usr/lib/postgresql/*/bin/initdb'
+need mosquitto mosquitto /usr/sbin/mosquitto
+need chromium chromium chromium-browser google-chrome
+need fonts-noto-cjk '/usr/share/fonts/opentype/noto/NotoSansCJK*'
+need openssl openssl
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+command="apt-get install -y --no-install-recommends ${missing[*]}"
+refuse() {
+    printf 'test: these packages are missing and cannot be installed from here. Run:\n    sudo %s\n' "$command" >&2
+    exit 1
+}
+command -v apt-get >/dev/null || refuse
+apt=(apt-get)
+if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || refuse
+    apt=(sudo -n DEBIAN_FRONTEND=noninteractive apt-get)
+fi
+printf 'test: installing %s with apt\n' "${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${apt[@]}" update -qq </dev/null || refuse
+"${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null || refuse
