@@ -1,0 +1,1 @@
+"""MQTT: `client.py` is the one connection, `payloads/` turns bodies into Observations."""
