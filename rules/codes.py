@@ -49,7 +49,9 @@ class QuantityCode:
 
     `unit` is the canonical UCUM unit in which rules see it; `precision` the step to which a
     guideline states its limits, applied before every comparison (law 12); `possible` the closed
-    range, in the canonical unit, that a home device and a living person can show.
+    range, in the canonical unit, that a living person can show (outside it a value is kept and
+    flagged); `measurable` the closed range a device of the kind can measure at all (outside it the
+    number is no measurement and goes to quarantine).
     """
 
     loinc: str
@@ -57,17 +59,21 @@ class QuantityCode:
     unit: str
     precision: Decimal
     possible: tuple[Decimal, Decimal]
+    measurable: tuple[Decimal, Decimal]
 
 
 def _code(
-    loinc: str, mdc: int | None, unit: str, precision: str, low: str, high: str
+    loinc: str, mdc: int | None, unit: str, precision: str, possible: str, measurable: str
 ) -> QuantityCode:
+    low, high = possible.split("..")
+    lowest, highest = measurable.split("..")
     return QuantityCode(
         loinc=loinc,
         mdc=mdc,
         unit=unit,
         precision=Decimal(precision),
         possible=(Decimal(low), Decimal(high)),
+        measurable=(Decimal(lowest), Decimal(highest)),
     )
 
 
@@ -75,22 +81,22 @@ QUANTITIES: Mapping[QuantityName, QuantityCode] = MappingProxyType(
     {
         # Oscillometric cuffs measure 0-300 mmHg (ISO 81060-2 scope); living people reach
         # most of it.
-        QuantityName.SYSTOLIC: _code("8480-6", 150021, MMHG, "1", "40", "300"),
-        QuantityName.DIASTOLIC: _code("8462-4", 150022, MMHG, "1", "20", "200"),
-        QuantityName.MEAN: _code("8478-0", 150023, MMHG, "1", "30", "250"),
+        QuantityName.SYSTOLIC: _code("8480-6", 150021, MMHG, "1", "40..300", "0..300"),
+        QuantityName.DIASTOLIC: _code("8462-4", 150022, MMHG, "1", "20..200", "0..300"),
+        QuantityName.MEAN: _code("8478-0", 150023, MMHG, "1", "30..250", "0..300"),
         # Complete heart block goes below 30/min, so the low end must let 20 through.
-        QuantityName.PULSE: _code("8867-4", 149546, PER_MINUTE, "1", "20", "250"),
-        QuantityName.HEART_RATE: _code("8867-4", 149530, PER_MINUTE, "1", "20", "300"),
+        QuantityName.PULSE: _code("8867-4", 149546, PER_MINUTE, "1", "20..250", "0..300"),
+        QuantityName.HEART_RATE: _code("8867-4", 149530, PER_MINUTE, "1", "20..300", "0..300"),
         # Meters report 0.6-33.3 mmol/L and LO / HI beyond; laboratories have seen more.
-        QuantityName.GLUCOSE: _code("14743-9", 160184, MMOL_L, "0.1", "0.5", "60"),
-        QuantityName.SPO2: _code("2708-6", 150456, PERCENT, "1", "50", "100"),
-        QuantityName.TEMPERATURE: _code("8310-5", 150364, CELSIUS, "0.1", "28", "44"),
-        QuantityName.WEIGHT: _code("29463-7", 188736, KG, "0.1", "1", "400"),
-        QuantityName.BMI: _code("39156-5", 188752, KG_M2, "0.1", "5", "120"),
-        QuantityName.HEIGHT: _code("8302-2", 188740, METRE, "0.01", "0.3", "2.6"),
-        QuantityName.ENERGY_EXPENDED: _code("41981-2", None, KJ, "1", "0", "65535"),
-        QuantityName.RESPIRATORY_RATE: _code("9279-1", 151562, PER_MINUTE, "1", "4", "80"),
-        QuantityName.KETONE: _code("53060-9", None, MMOL_L, "0.1", "0", "15"),
+        QuantityName.GLUCOSE: _code("14743-9", 160184, MMOL_L, "0.1", "0.5..60", "0..60"),
+        QuantityName.SPO2: _code("2708-6", 150456, PERCENT, "1", "50..100", "0..100"),
+        QuantityName.TEMPERATURE: _code("8310-5", 150364, CELSIUS, "0.1", "28..44", "20..50"),
+        QuantityName.WEIGHT: _code("29463-7", 188736, KG, "0.1", "1..400", "0..400"),
+        QuantityName.BMI: _code("39156-5", 188752, KG_M2, "0.1", "5..120", "0..200"),
+        QuantityName.HEIGHT: _code("8302-2", 188740, METRE, "0.01", "0.3..2.6", "0..3"),
+        QuantityName.ENERGY_EXPENDED: _code("41981-2", None, KJ, "1", "0..65535", "0..65535"),
+        QuantityName.RESPIRATORY_RATE: _code("9279-1", 151562, PER_MINUTE, "1", "4..80", "0..120"),
+        QuantityName.KETONE: _code("53060-9", None, MMOL_L, "0.1", "0..15", "0..20"),
     }
 )
 
@@ -182,6 +188,12 @@ def at_guideline_precision(quantity: QuantityName, value: Decimal) -> Decimal:
     70 mg/dL is 3.8855 mmol/L and rounds to 3.9: it is not below 3.9 (law 12).
     """
     return value.quantize(QUANTITIES[quantity].precision, rounding=ROUND_HALF_UP)
+
+
+def is_measurable(quantity: QuantityName, value: Decimal) -> bool:
+    """Whether a home device can measure `value` (canonical unit) at all; 2047 mmHg is not."""
+    low, high = QUANTITIES[quantity].measurable
+    return low <= value <= high
 
 
 def is_possible(quantity: QuantityName, value: Decimal) -> bool:

@@ -1,0 +1,70 @@
+"""`hearthwatch`: a table of sub-commands, each imported only when it is called.
+
+A command module has `add_arguments(parser)` and `run(arguments) -> int`. Hub commands must not load
+FastAPI or asyncpg, which is why nothing is imported before the command is known.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a sub-command lives and what it does, in one line."""
+
+    module: str
+    summary: str
+
+
+class CommandModule(Protocol):
+    """What every command module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+        ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it and return the exit status."""
+        ...
+
+
+COMMANDS = {
+    "demo": Command("service.lab.demo_command", "everything in one command, with simulated homes"),
+    "hub": Command("gateway.hub_command", "a home's or village clinic's hub"),
+    "core": Command("gateway.core_command", "the streaming core of a county"),
+    "service": Command("service.service_command", "pages, routing and delivery"),
+    "sim": Command("service.lab.sim_command", "drive simulated homes and devices"),
+    "decode": Command("service.decode_command", "print what a device's frame says"),
+    "quarantine": Command("gateway.quarantine_command", "list what was kept aside, and why"),
+    "rules": Command("service.rules_command", "check and test rule packs"),
+    "db": Command("service.db_command", "migrate the database"),
+    "bench": Command("service.lab.bench_command", "measure the walk on this machine"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command and return its exit status (2 for unusable arguments)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] not in COMMANDS:
+        asked_for_help = not words or words[0] in {"-h", "--help"}
+        print(_overview(), file=sys.stdout if asked_for_help else sys.stderr)
+        return 0 if asked_for_help else 2
+    name = words[0]
+    module = cast("CommandModule", import_module(COMMANDS[name].module))
+    parser = argparse.ArgumentParser(prog=f"hearthwatch {name}", description=COMMANDS[name].summary)
+    module.add_arguments(parser)
+    return module.run(parser.parse_args(words[1:]))
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "usage: hearthwatch COMMAND ...\n\n" + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
