@@ -1,0 +1,206 @@
+"""What the engine may look at: one person's recent readings, in one order, with what is usual.
+
+Everything here is a plain value. The caller (the core, the hub, a backtest, a test) fills a
+`Window`; the engine and its window functions only read it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from rules.codes import at_guideline_precision
+from rules.vocabulary import (
+    Bound,
+    Origin,
+    Profile,
+    QualityFlag,
+    QuantityName,
+    TimeConfidence,
+    Vital,
+)
+
+SESSION_GAP = timedelta(minutes=30)
+"""Readings at most this far apart belong to one session (common note of the first pack)."""
+
+DISTURBING_FLAGS = frozenset(
+    flag.value
+    for flag in (
+        QualityFlag.BODY_MOVEMENT,
+        QualityFlag.CUFF_TOO_LOOSE,
+        QualityFlag.IRREGULAR_PULSE,
+        QualityFlag.IMPROPER_POSITION,
+        QualityFlag.SENSOR_MALFUNCTION,
+        QualityFlag.SAMPLE_INSUFFICIENT,
+        QualityFlag.STRIP_INSERTION_ERROR,
+        QualityFlag.STRIP_TYPE_INCORRECT,
+        QualityFlag.TEMPERATURE_TOO_HIGH,
+        QualityFlag.TEMPERATURE_TOO_LOW,
+        QualityFlag.READ_INTERRUPTED,
+        QualityFlag.DEVICE_FAULT,
+    )
+)
+"""Flags with which a reading cannot confirm anything, but starts the clock (hazard 0.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One number in its canonical unit (`codes.QUANTITIES`): exactly one field is set.
+
+    `value` is exact, not rounded; `censored` says that the device could only tell the side.
+    """
+
+    value: Decimal | None = None
+    censored: Bound | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.censored is None):
+            raise ValueError("a value is either a number or censored")
+
+    def ge(self, quantity: QuantityName, limit: Decimal) -> bool:
+        """Whether it is at or above `limit`, after rounding to the guideline's precision."""
+        if self.value is None:
+            return self.censored is Bound.ABOVE
+        return at_guideline_precision(quantity, self.value) >= limit
+
+    def gt(self, quantity: QuantityName, limit: Decimal) -> bool:
+        """Whether it is above `limit`, after rounding to the guideline's precision."""
+        if self.value is None:
+            return self.censored is Bound.ABOVE
+        return at_guideline_precision(quantity, self.value) > limit
+
+    def lt(self, quantity: QuantityName, limit: Decimal) -> bool:
+        """Whether it is below `limit`; a censored value is beyond any limit on its side."""
+        return not self.ge(quantity, limit)
+
+    def le(self, quantity: QuantityName, limit: Decimal) -> bool:
+        """Whether it is at or below `limit`; a censored value is beyond any limit on its side."""
+        return not self.gt(quantity, limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One stored observation as rules see it.
+
+    `values` has no entry where the device had no value or the unit is unknown. `valid` means:
+    inside the device's range, unit certain, person certain, not control solution, not flagged. A
+    reading that is not valid never confirms, clears, counts or enters a mean; it may start the
+    clock. `possible_repeat` marks a record with neither time nor sequence that may be one seen
+    before: it rings, but is not counted twice. Both times are aware; `received_at` is the hub's.
+    """
+
+    identity: str
+    kind: Vital
+    device: str
+    effective_at: datetime
+    received_at: datetime
+    confidence: TimeConfidence
+    origin: Origin
+    values: Mapping[QuantityName, Value]
+    flags: tuple[str, ...] = ()
+    context: Mapping[str, str] = field(default_factory=dict[str, str])
+    valid: bool = True
+    possible_repeat: bool = False
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the device itself doubted the measurement (movement, loose cuff, strip...)."""
+        return not DISTURBING_FLAGS.isdisjoint(self.flags)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it speaks of a body at all: anything but control solution."""
+        return QualityFlag.CONTROL_SOLUTION.value not in self.flags
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """The one order of a person's points: `effective_at`, then identity."""
+        return (self.effective_at, self.identity)
+
+    def repeats(self, other: "Point") -> bool:
+        """Whether it may be the same record as `other`, sent again (neither time nor sequence)."""
+        return (
+            self.possible_repeat
+            and self.identity != other.identity
+            and (self.device, self.kind) == (other.device, other.kind)
+            and dict(self.values) == dict(other.values)
+            and dict(self.context) == dict(other.context)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What is usual for this person in one quantity, as of the newest point; None = too little.
+
+    `recent_*` are the closed-day fold (design D1), canonical units; `anchor` is the mean of the
+    first valid week, changed only by a person; `anchor_confirmed` whether a doctor has confirmed
+    it; `first_day` the local day of the first valid reading; `days` the days with a reading.
+    """
+
+    recent_mean: float | None = None
+    recent_sd: float | None = None
+    readings: int = 0
+    days: int = 0
+    anchor: float | None = None
+    anchor_confirmed: bool = False
+    first_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One person's recent points, profile and baselines.
+
+    `points` may be handed over in any order and with repetitions: they are kept once each, ordered
+    by (`effective_at`, identity). `zone` is where the person's calendar days are counted.
+    """
+
+    points: tuple[Point, ...]
+    profile: Profile
+    baselines: Mapping[QuantityName, Baseline] = field(default_factory=dict[QuantityName, Baseline])
+    zone: tzinfo = UTC
+
+    def __post_init__(self) -> None:
+        once = {point.identity: point for point in sorted(self.points, key=_settled)}
+        ordered = tuple(sorted(once.values(), key=lambda point: point.order))
+        object.__setattr__(self, "points", ordered)
+
+    def of_kinds(self, kinds: frozenset[Vital]) -> "Window":
+        """The same window with the points of `kinds` only."""
+        return replace(self, points=tuple(p for p in self.points if p.kind in kinds))
+
+    def between(self, after: datetime, until: datetime) -> tuple[Point, ...]:
+        """Points with `after` <= effective_at <= `until`, oldest first."""
+        return tuple(p for p in self.points if after <= p.effective_at <= until)
+
+    def find(self, identity: str) -> Point | None:
+        """The point of that identity, None when the window does not hold it."""
+        return next((p for p in self.points if p.identity == identity), None)
+
+    def local_day(self, instant: datetime) -> date:
+        """The person's calendar day at `instant`."""
+        return instant.astimezone(self.zone).date()
+
+
+def _settled(point: Point) -> tuple[str, datetime, str]:
+    """A total order, so that two differing copies of one identity resolve the same way."""
+    return (point.identity, point.received_at, repr(point))
+
+
+def once_each(points: Iterable[Point]) -> tuple[Point, ...]:
+    """`points` (oldest first) without possible repeats of one that stands before."""
+    kept: list[Point] = []
+    for point in points:
+        if not any(point.repeats(earlier) for earlier in kept):
+            kept.append(point)
+    return tuple(kept)
+
+
+def sessions(points: Iterable[Point]) -> tuple[tuple[Point, ...], ...]:
+    """`points` (oldest first) grouped: a gap over 30 minutes begins a new session."""
+    groups: list[list[Point]] = []
+    for point in points:
+        if groups and point.effective_at - groups[-1][-1].effective_at <= SESSION_GAP:
+            groups[-1].append(point)
+        else:
+            groups.append([point])
+    return tuple(tuple(group) for group in groups)
