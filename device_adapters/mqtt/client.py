@@ -86,6 +86,18 @@ class MqttMessage:
     retain: bool
 
 
+class _Messages:
+    # Takes one by one: an iterator that held a burst would lose it with itself.
+    def __init__(self, session: "MqttSession") -> None:
+        self._session = session
+
+    def __aiter__(self) -> AsyncIterator[MqttMessage]:
+        return self
+
+    async def __anext__(self) -> MqttMessage:
+        return (await self._session.take(1))[0]
+
+
 class MqttSession:
     """An open connection; made by `mqtt_session`, one reader of messages at a time."""
 
@@ -117,7 +129,7 @@ class MqttSession:
 
         Messages that had arrived before the loss are delivered first.
         """
-        return self._iterate()
+        return _Messages(self)
 
     async def subscribe(self, *topics: str) -> None:
         """Subscribe to topic filters at QoS 1 and wait for the broker's word.
@@ -203,11 +215,6 @@ class MqttSession:
         self._detach()
         # Without the write callback paho writes what still waits and the goodbye at once.
         self._client.disconnect()
-
-    async def _iterate(self) -> AsyncIterator[MqttMessage]:
-        while True:
-            for message in await self.take(READ_BURST):
-                yield message
 
     def _send(
         self, topic: str, payload: bytes, *, retain: bool, confirmed: asyncio.Future[None] | None
