@@ -1,0 +1,29 @@
+"""Who a simulated device says it is."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The name plate of a device.
+
+    Attributes:
+        manufacturer: Device Information 0x2A29.
+        model: Device Information 0x2A24.
+        serial: Device Information 0x2A25; with maker and model it names the device for ever.
+        address: Static random Bluetooth address, unique on its link; "" without a radio.
+        name: Advertised local name; at most 18 octets of UTF-8 fit beside the other fields.
+    """
+
+    manufacturer: str
+    model: str
+    serial: str
+    address: str = ""
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """The device key of its MQTT topic: three parts joined by "~", odd characters as "_"."""
+        parts = (self.manufacturer, self.model, self.serial)
+        return "~".join(re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in parts)

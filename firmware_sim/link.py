@@ -1,0 +1,38 @@
+"""The air between virtual Bluetooth devices of one process."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bumble.core import PhysicalTransport
+from bumble.link import LocalLink
+
+if TYPE_CHECKING:
+    from bumble.controller import Controller
+    from bumble.hci import Address
+
+
+class VirtualLink(LocalLink):
+    """A bumble link on which data arrives from the address that the connection was made with.
+
+    bumble 0.0.236 stamps every LE data packet with the sender's *random* address, so that a host
+    which connected with its public address (the Linux kernel does) is unknown to the peripheral
+    ("no connection for ..."). Order is kept; nothing is lost while both ends live.
+    """
+
+    def send_acl_data(
+        self,
+        sender_controller: "Controller",
+        destination_address: "Address",
+        transport: PhysicalTransport,
+        data: bytes,
+    ) -> None:
+        """Deliver one packet on the next turn of the event loop; drop it if the peer is gone."""
+        if transport != PhysicalTransport.LE:
+            super().send_acl_data(sender_controller, destination_address, transport, data)
+            return
+        connection = sender_controller.le_connections.get(destination_address)
+        receiver = self.find_le_controller(destination_address)
+        if connection is None or receiver is None:
+            return
+        source = connection.self_address
+        asyncio.get_running_loop().call_soon(receiver.on_link_acl_data, source, transport, data)
