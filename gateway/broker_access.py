@@ -1,0 +1,83 @@
+"""Who may publish and read what on the broker: one table, used by mosquitto's ACL file and by ours.
+
+Users are named by what they are: `core`; `hub-<name>`, a hub whose id is its user name;
+`hub-front`, the hub beside the broker that takes in devices which speak MQTT themselves;
+`device-<name>`, such a device. Anybody else may do nothing.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FRONT = "hub-front"
+
+# mosquitto 2's own scheme ($7$): PBKDF2-HMAC-SHA512. The secrets are random, 192 bits long and of
+# this machine only.
+_ITERATIONS = 101
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Topic filters a user may publish to and read from."""
+
+    write: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+
+
+def access_of(user: str) -> Access:
+    """Return what `user` may do; an unknown kind of user may do nothing."""
+    if user == "core":
+        return Access(write=("hw/1/#",), read=("hw/1/#",))
+    if user.startswith("device-"):
+        return Access(write=("dev/1/#",))
+    if user.startswith("hub-"):
+        devices = ("dev/1/#",) if user == FRONT else ()
+        return Access(
+            write=(f"hw/1/up/{user}/#", f"hw/1/status/{user}"),
+            read=(f"hw/1/receipt/{user}/#", f"hw/1/command/{user}", "hw/1/core", *devices),
+        )
+    return Access()
+
+
+def covers(allowed: str, asked: str) -> bool:
+    """Tell whether every topic that filter `asked` matches is matched by filter `allowed` too.
+
+    A plain topic is a filter without wildcards (MQTT 3.1.1 §4.7): `+` stands for one level, `#` for
+    the rest.
+    """
+    asked_levels = asked.split("/")
+    allowed_levels = allowed.split("/")
+    for index, level in enumerate(allowed_levels):
+        if level == "#":
+            return True
+        if index >= len(asked_levels) or asked_levels[index] == "#":
+            return False
+        if level not in ("+", asked_levels[index]):
+            return False
+    return len(allowed_levels) == len(asked_levels)
+
+
+def mosquitto_acl(users: Iterable[str]) -> str:
+    """Return the text of mosquitto's `acl_file` for these users."""
+    blocks: list[str] = []
+    for user in users:
+        access = access_of(user)
+        lines = [f"user {user}"]
+        lines += [f"topic write {topic}" for topic in access.write]
+        lines += [f"topic read {topic}" for topic in access.read]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def mosquitto_password_line(user: str, secret: str, salt: bytes) -> str:
+    """Return one line of mosquitto's `password_file`.
+
+    Args:
+        user: User name without a colon.
+        secret: The password in clear.
+        salt: 12 random bytes.
+    """
+    digest = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, _ITERATIONS)
+    parts = (base64.b64encode(part).decode() for part in (salt, digest))
+    return f"{user}:$7${_ITERATIONS}${'$'.join(parts)}"
