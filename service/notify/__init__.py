@@ -1,0 +1,1 @@
+"""Ways to reach people: one file a channel behind the protocol in `notifier.py`."""

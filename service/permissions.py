@@ -1,0 +1,99 @@
+"""Who may do what: the literal role table, and the permission that every route must name."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+
+class Role(StrEnum):
+    """What an account is; exactly one for each account."""
+
+    PATIENT = "patient"
+    VILLAGE_DOCTOR = "village_doctor"
+    FAMILY_DOCTOR = "family_doctor"
+    COUNTY_DUTY = "county_duty"
+    CDC_OFFICER = "cdc_officer"
+    ADMINISTRATOR = "administrator"
+
+
+class Permission(StrEnum):
+    """One thing an account may be allowed to do; whose data it concerns is bound in the SQL."""
+
+    READ_WORKLIST = "worklist:read"
+    READ_ALERT = "alert:read"
+    ANSWER_ALERT = "alert:answer"
+    CLOSE_ALERT = "alert:close"
+    READ_OWN = "own:read"
+    PAIR_OWN = "own:pair"
+    READ_COUNTS = "counts:read"
+    READ_QUARANTINE = "quarantine:read"
+    READ_ACCOUNTS = "accounts:read"
+    READ_HUBS = "hubs:read"
+    FOLLOW_EVENTS = "events:follow"
+    USE_ACCOUNT = "account:use"  # sign out, choose a language, land on the own first page
+
+
+_EVERYBODY = frozenset({Permission.FOLLOW_EVENTS, Permission.USE_ACCOUNT})
+_CLINICIAN = _EVERYBODY | {
+    Permission.READ_WORKLIST,
+    Permission.READ_ALERT,
+    Permission.ANSWER_ALERT,
+    Permission.CLOSE_ALERT,
+}
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.PATIENT: _EVERYBODY | {Permission.READ_OWN, Permission.PAIR_OWN},
+    Role.VILLAGE_DOCTOR: _CLINICIAN,
+    Role.FAMILY_DOCTOR: _CLINICIAN,
+    Role.COUNTY_DUTY: _CLINICIAN,
+    Role.CDC_OFFICER: _EVERYBODY | {Permission.READ_COUNTS},
+    Role.ADMINISTRATOR: _EVERYBODY
+    | {Permission.READ_QUARANTINE, Permission.READ_ACCOUNTS, Permission.READ_HUBS},
+}
+"""Administrators run the machine and read no patient; the CDC reads counts, no person (law 8)."""
+
+
+def allows(role: Role, permission: Permission) -> bool:
+    """Whether `role` holds `permission`."""
+    return permission in PERMISSIONS[role]
+
+
+class Guard:
+    """A dependency that states what a route needs; None says the route is public on purpose."""
+
+    permission: Permission | None = None
+
+
+class Public(Guard):
+    """Marks a route that anybody may call: the log-in page, static files, the health check."""
+
+    def __call__(self) -> None:
+        """Lets everybody through."""
+
+
+def public() -> Public:
+    """The marker for a route without a permission: `dependencies=[Depends(public())]`."""
+    return Public()
+
+
+def route_guards(route: BaseRoute) -> list[Guard]:
+    """Every guard among the dependencies of `route`, outermost first; empty where none is named."""
+    if not isinstance(route, APIRoute):
+        return []
+    return [d.call for d in _dependants(route.dependant) if isinstance(d.call, Guard)]
+
+
+def route_permission(route: BaseRoute) -> str | None:
+    """The permission that `route` names, `public` where marked so, None where it names nothing."""
+    for guard in route_guards(route):
+        return guard.permission.value if guard.permission else "public"
+    return None
+
+
+def _dependants(dependant: Dependant) -> Iterator[Dependant]:
+    for child in dependant.dependencies:
+        yield child
+        yield from _dependants(child)

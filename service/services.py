@@ -1,0 +1,32 @@
+"""What every route and every worker of this process is handed: one frozen bundle, no globals."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from gateway.clock import Clock
+from service.live import LiveBus
+from service.settings import ServiceSettings
+from service.store.care_store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The parts of a running service; their lifetimes belong to whoever built the bundle."""
+
+    settings: ServiceSettings
+    clock: Clock
+    store: Store
+    bus: LiveBus
+
+
+def services_of(request: Request) -> Services:
+    """The bundle that `create_app` was given.
+
+    Raises:
+        TypeError: the application was built some other way.
+    """
+    services: object = request.app.state.services
+    if not isinstance(services, Services):
+        raise TypeError("the application carries no Services")
+    return services

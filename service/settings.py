@@ -1,0 +1,54 @@
+"""The service's settings: read once from the environment, then passed down."""
+
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """One frozen model, filled from `HEARTHWATCH_*`; no secret has a default."""
+
+    model_config = SettingsConfigDict(env_prefix="HEARTHWATCH_", frozen=True, extra="ignore")
+
+    dsn: str = Field(description="PostgreSQL address, as the role hw_service")
+    clock: str = Field(default="wall", description="`wall`, or `stepped:HOST:PORT` in the lab")
+    host: str = Field(default="127.0.0.1", description="Address the pages listen on")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port the pages listen on")
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        description="Address under which browsers reach the pages; links in messages begin with it",
+    )
+    secure_cookie: bool = Field(
+        default=True, description="Cookie only over HTTPS; off for the demo on loopback"
+    )
+    session_hours: int = Field(default=12, ge=1, le=72, description="A session ends after this")
+    session_idle_minutes: int = Field(
+        default=240, ge=5, le=1440, description="An unused session ends after this"
+    )
+    webhook_url: str | None = Field(default=None, description="Where every ring is also posted")
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="Standard Webhooks secret, `whsec_` and base64"
+    )
+    language: str = Field(default="zh", pattern="^(zh|en)$", description="Language before log-in")
+    zone: str = Field(default="Asia/Shanghai", description="The county's time zone")
+    demo: bool = Field(default=False, description="Pages say: demo thresholds, unsigned")
+    pool_size: int = Field(default=8, ge=2, le=50, description="Database connections at most")
+
+    @model_validator(mode="after")
+    def _webhook_is_signed(self) -> "ServiceSettings":
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise ValueError(
+                "HEARTHWATCH_WEBHOOK_URL and HEARTHWATCH_WEBHOOK_SECRET belong together"
+            )
+        return self
+
+    @property
+    def county_zone(self) -> ZoneInfo:
+        """The zone whose midnight begins a contract's day."""
+        return ZoneInfo(self.zone)
+
+    @property
+    def cookie_name(self) -> str:
+        """`__Host-` binds the cookie to this host; browsers accept the prefix only when secure."""
+        return "__Host-hearthwatch" if self.secure_cookie else "hearthwatch"

@@ -1,0 +1,12 @@
+"""The one object that pages, API and worker hold; its parts are the files named below."""
+
+from service.store.operations import Operations
+from service.store.own import Own
+from service.store.sessions import Sessions
+
+
+class Store(Sessions, Own, Operations):
+    """Schema `care` and what the role hw_service may read of `core`.
+
+    `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `operations.py` administrators.
+    """

@@ -1,0 +1,85 @@
+"""The pool, the named statements, and the few things all parts of the store share."""
+
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+
+from service.store.records import Account
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+
+CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
+"""For `gateway.store.migrate.migrate(dsn, [CORE_MIGRATIONS, CARE_MIGRATIONS])`."""
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+def load_statements(file_name: str) -> Mapping[str, str]:
+    """The statements of a `.sql` file beside this module, by the name in their `-- name:` line."""
+    text = (files("service.store") / file_name).read_text(encoding="utf-8")
+    parts = _NAME.split(text)[1:]
+    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+
+
+_AUDIT = load_statements("sessions.sql")["audit"]
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, *, size: int = 8) -> AsyncGenerator[Pool]:
+    """At most `size` connections to `dsn`; JSON columns arrive as text. Closed on leaving."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=size) as pool:
+        yield pool
+
+
+class Database:
+    """What every part of the store builds on: the pool and the county's zone."""
+
+    def __init__(self, pool: Pool, zone: ZoneInfo) -> None:
+        self.pool = pool
+        self.zone = zone
+
+    def today(self, now: datetime) -> date:
+        """The county's calendar day at `now`: contracts begin and end at its midnight."""
+        return now.astimezone(self.zone).date()
+
+    async def audit(
+        self,
+        account: Account | None,
+        action: str,
+        subject: str | None,
+        detail: Mapping[str, str | int | None],
+        now: datetime,
+    ) -> None:
+        """Appends one audit row; `detail` carries ids and counts, never a value or a name."""
+        async with self.pool.acquire() as connection:
+            account_id = account.account_id if account else None
+            await write_audit(connection, account_id, action, subject, detail, now)
+
+
+async def write_audit(
+    connection: Connection,
+    account_id: UUID | None,
+    action: str,
+    subject: str | None,
+    detail: Mapping[str, str | int | None],
+    now: datetime,
+) -> None:
+    """The same inside a transaction that the caller holds."""
+    await connection.execute(_AUDIT, now, account_id, action, subject, as_json(detail))
+
+
+def as_json(value: object) -> str:
+    """Canonical JSON text of mappings, lists, numbers, texts and msgspec types."""
+    return msgspec.json.encode(value, order="deterministic").decode()

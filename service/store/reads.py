@@ -1,0 +1,112 @@
+"""Reads of people's data: each is bound to the account inside the SQL and leaves one audit row."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from service.store.database import Database, load_statements
+from service.store.records import (
+    Account,
+    AlertCard,
+    PersonCard,
+    Series,
+    TimelineEntry,
+    WorklistItem,
+)
+from service.store.rows import (
+    alert_card_from,
+    delivery_from,
+    message_from,
+    person_card_from,
+    point_from,
+    somebody_from,
+    targets_from,
+    worklist_item_from,
+)
+
+_SQL = load_statements("reads.sql")
+
+
+class Reads(Database):
+    """What clinicians may see: people of their contracts, and alerts that were brought to them."""
+
+    async def worklist(self, account: Account, now: datetime) -> list[WorklistItem]:
+        """Open alerts of the account's people, most severe first, then unanswered, then oldest."""
+        rows = await self.pool.fetch(_SQL["worklist"], account.account_id, self.today(now))
+        await self.audit(account, "read worklist", None, {"alerts": len(rows)}, now)
+        return [worklist_item_from(row) for row in rows]
+
+    async def alert_card(self, account: Account, alert_id: UUID, now: datetime) -> AlertCard | None:
+        """Everything about one alert; None where it does not exist or is not this account's."""
+        today = self.today(now)
+        row = await self.pool.fetchrow(_SQL["alert_for"], account.account_id, alert_id, today)
+        if row is None:
+            await self.audit(account, "refused alert", None, {"alert": str(alert_id)}, now)
+            return None
+        await self.audit(account, "read alert", row["subject"], {"alert": str(alert_id)}, now)
+        deliveries = await self.pool.fetch(_SQL["deliveries"], alert_id)
+        messages = await self.pool.fetch(_SQL["messages"], alert_id, None)
+        return alert_card_from(
+            row,
+            person=await self._person_of(row, now),
+            deliveries=tuple(delivery_from(each) for each in deliveries),
+            messages=tuple(message_from(each) for each in messages),
+        )
+
+    async def timeline(
+        self, account: Account, alert_id: UUID, now: datetime
+    ) -> list[TimelineEntry] | None:
+        """What happened to one alert, oldest first; None where it is not this account's."""
+        today = self.today(now)
+        row = await self.pool.fetchrow(_SQL["alert_for"], account.account_id, alert_id, today)
+        if row is None:
+            await self.audit(account, "refused timeline", None, {"alert": str(alert_id)}, now)
+            return None
+        await self.audit(account, "read timeline", row["subject"], {"alert": str(alert_id)}, now)
+        return [
+            TimelineEntry(
+                at=each["at"],
+                actor=each["actor_name"],
+                what=each["what"],
+                detail=msgspec.json.decode(each["detail"], type=dict[str, str]),
+            )
+            for each in await self.pool.fetch(_SQL["timeline"], alert_id)
+        ]
+
+    async def series(
+        self, account: Account, subject: str, since: datetime, until: datetime, now: datetime
+    ) -> Series | None:
+        """Readings of `subject` in [since, until); None where the account may not read them."""
+        who = (account.account_id, subject, self.today(now))
+        if not await self.pool.fetchval(_SQL["may_read"], *who):
+            await self.audit(account, "refused series", subject, {}, now)
+            return None
+        rows = await self.pool.fetch(_SQL["series"], *who, since, until)
+        targets = await self.pool.fetchval(_SQL["targets_for"], subject)
+        await self.audit(account, "read series", subject, {"readings": len(rows)}, now)
+        return Series(
+            subject=subject,
+            since=since,
+            until=until,
+            points=tuple(point_from(row) for row in rows),
+            targets=targets_from(targets),
+        )
+
+    async def person_card(self, person_id: UUID, now: datetime) -> PersonCard:
+        """Who a person is, for a caller that has already been bound to this person.
+
+        Raises:
+            LookupError: no such person.
+        """
+        row = await self.pool.fetchrow(_SQL["person_for"], person_id, self.today(now))
+        if row is None:
+            raise LookupError(person_id)
+        return person_card_from(row)
+
+    async def _person_of(self, row: asyncpg.Record, now: datetime) -> PersonCard:
+        if row["person_id"] is not None:
+            return await self.person_card(row["person_id"], now)
+        home = await self.pool.fetchrow(_SQL["home_for"], row["household"])
+        return somebody_from(row, home)

@@ -1,0 +1,124 @@
+-- name: worklist
+WITH mine AS (
+    SELECT l.alert_id
+    FROM care.account a
+    JOIN care.contract c ON a.staff_id IN (c.family_doctor, c.village_doctor)
+    JOIN care.person p ON p.person_id = c.person_id
+    JOIN care.alert_life l ON l.person_id = p.person_id
+        OR (l.person_id IS NULL AND l.household = p.household)
+    WHERE a.account_id = $1 AND NOT a.disabled AND l.state <> 'closed'
+      AND c.valid_from <= $2 AND (c.valid_to IS NULL OR c.valid_to >= $2)
+    UNION
+    SELECT l.alert_id
+    FROM care.delivery d
+    JOIN care.account a ON a.account_id = d.account_id
+    JOIN care.alert_life l ON l.alert_id = d.alert_id
+    WHERE d.account_id = $1 AND NOT a.disabled AND d.channel = 'page' AND l.state <> 'closed'
+)
+SELECT k.alert_id, k.subject, p.name AS person_name, p.birth_year, l.household, k.kind, k.priority,
+       k.family, k.rule_id, k.stage, k.dated, k.raised_at, k.effective_at, l.state, l.round,
+       l.next_due_at, l.next_check_at, coalesce(s.name, o.login) AS acknowledged_by, k.evidence
+FROM mine
+JOIN care.alert_life l ON l.alert_id = mine.alert_id
+JOIN core.alert k ON k.alert_id = mine.alert_id
+LEFT JOIN care.person p ON p.person_id = l.person_id
+LEFT JOIN care.account o ON o.account_id = l.acknowledged_by
+LEFT JOIN care.staff s ON s.staff_id = o.staff_id
+ORDER BY k.priority DESC, (l.state = 'unacknowledged') DESC, k.raised_at, k.alert_id
+
+-- name: alert_for
+SELECT k.alert_id, k.case_id, k.subject, k.kind, k.priority, k.family, k.rule_id, k.rule_version,
+       k.rule_hash, k.stage, k.dated, k.synthetic, k.raised_at, k.effective_at, k.evidence,
+       l.state, l.tier, l.step, l.round, l.next_due_at, l.acknowledged_at, l.answer, l.next_check_at,
+       l.outcome, l.closed_at, l.person_id, l.household, l.area,
+       coalesce(s.name, o.login) AS acknowledged_by
+FROM core.alert k
+JOIN care.alert_life l ON l.alert_id = k.alert_id
+LEFT JOIN care.account o ON o.account_id = l.acknowledged_by
+LEFT JOIN care.staff s ON s.staff_id = o.staff_id
+WHERE k.alert_id = $2 AND (
+    care.may_read($1, k.subject, $3)
+    OR EXISTS (SELECT FROM care.delivery d JOIN care.account a ON a.account_id = d.account_id
+               WHERE d.alert_id = k.alert_id AND d.account_id = $1 AND d.channel = 'page' AND NOT a.disabled)
+)
+
+-- name: person_for
+SELECT p.person_id, p.subject, p.name, p.birth_year, p.sex, p.phone, p.household, h.address, p.area,
+       r.name AS area_name, p.status, p.conditions, p.drug_classes, p.pregnant, p.targets::text AS targets,
+       f.name AS family_doctor, v.name AS village_doctor
+FROM care.person p
+LEFT JOIN care.household h ON h.household_id = p.household
+LEFT JOIN care.area r ON r.area_id = p.area
+LEFT JOIN LATERAL (
+    SELECT c.family_doctor, c.village_doctor FROM care.contract c
+    WHERE c.person_id = p.person_id AND c.valid_from <= $2 AND (c.valid_to IS NULL OR c.valid_to >= $2)
+    ORDER BY c.valid_from DESC, c.contract_id LIMIT 1
+) c ON true
+LEFT JOIN care.staff f ON f.staff_id = c.family_doctor
+LEFT JOIN care.staff v ON v.staff_id = c.village_doctor
+WHERE p.person_id = $1
+
+-- name: home_for
+SELECT h.household_id, h.address, h.area, r.name AS area_name
+FROM care.household h JOIN care.area r ON r.area_id = h.area WHERE h.household_id = $1
+
+-- name: targets_for
+SELECT targets::text AS targets FROM care.person WHERE subject = $1
+
+-- name: may_read
+SELECT care.may_read($1, $2, $3)
+
+-- name: series
+SELECT o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, o.valid,
+       o.time_confidence, o.flags
+FROM core.observation o
+WHERE o.subject = $2 AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read($1, $2, $3)
+ORDER BY o.effective_at, o.identity
+
+-- name: timeline
+SELECT e.at, e.actor, coalesce(s.name, p.name, a.login, e.actor) AS actor_name, e.what,
+       e.detail::text AS detail
+FROM care.alert_event e
+LEFT JOIN care.account a ON a.account_id::text = e.actor
+LEFT JOIN care.staff s ON s.staff_id = a.staff_id
+LEFT JOIN care.person p ON p.person_id = a.person_id
+WHERE e.alert_id = $1 ORDER BY e.event_id
+
+-- name: deliveries
+SELECT d.delivery_id, d.alert_id, d.tier, d.step, d.account_id, coalesce(s.name, p.name) AS recipient,
+       a.role, d.channel, d.state, d.attempts, d.created_at, d.next_attempt_at, d.delivered_at, d.detail
+FROM care.delivery d
+LEFT JOIN care.account a ON a.account_id = d.account_id
+LEFT JOIN care.staff s ON s.staff_id = a.staff_id
+LEFT JOIN care.person p ON p.person_id = a.person_id
+WHERE d.alert_id = $1 ORDER BY d.step, d.channel, a.login
+
+-- name: messages
+SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en
+FROM care.patient_message m
+WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id = $2)
+ORDER BY m.at DESC, m.message_id DESC LIMIT 50
+
+-- name: last_points
+SELECT DISTINCT ON (o.kind) o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse,
+       o.glucose, o.valid, o.time_confidence, o.flags
+FROM core.observation o WHERE o.subject = $1 AND o.effective_at >= $2
+ORDER BY o.kind, o.effective_at DESC, o.identity
+
+-- name: open_alerts
+SELECT count(*) FROM care.alert_life WHERE person_id = $1 AND state <> 'closed'
+
+-- name: quarantine
+SELECT quarantine_id, recorded_at, hub, lane, sequence, reason, field, detail
+FROM core.quarantine ORDER BY quarantine_id DESC LIMIT 200
+
+-- name: accounts
+SELECT a.account_id, a.login, a.role, coalesce(s.name, '') AS name, i.name AS institution, a.disabled
+FROM care.account a
+LEFT JOIN care.staff s ON s.staff_id = a.staff_id
+LEFT JOIN care.institution i ON i.institution_id = s.institution_id
+ORDER BY a.role, a.login LIMIT 500
+
+-- name: hubs
+SELECT b.hub, b.household, b.area, t.reported_at, t.body::text AS status
+FROM core.hub b LEFT JOIN core.hub_status t ON t.hub = b.hub ORDER BY b.hub LIMIT 500

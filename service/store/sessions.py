@@ -1,0 +1,76 @@
+"""Accounts, sessions, and the count of wrong passwords."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from service.permissions import Role
+from service.store.database import Database, load_statements
+from service.store.records import Account, Credentials
+
+_SQL = load_statements("sessions.sql")
+
+
+class Sessions(Database):
+    """Who is signed in."""
+
+    async def login_failures(self, login: str, address: str, since: datetime) -> tuple[int, int]:
+        """How many wrong passwords came for `login` and from `address` after `since`."""
+        row = await self.pool.fetchrow(_SQL["login_failures"], login, address, since)
+        return (row["by_login"], row["by_address"]) if row else (0, 0)
+
+    async def note_login_failure(self, login: str, address: str, now: datetime) -> None:
+        """Counts one wrong password."""
+        await self.pool.execute(_SQL["note_login_failure"], now, login, address)
+        await self.audit(None, "login refused", None, {"address": address}, now)
+
+    async def credentials(self, login: str) -> Credentials | None:
+        """The account and its password hash; None where unknown or disabled."""
+        row = await self.pool.fetchrow(_SQL["credentials"], login)
+        if row is None:
+            return None
+        return Credentials(account=account_from(row), password_hash=row["password_hash"])
+
+    async def open_session(
+        self, token_hash: bytes, account_id: UUID, now: datetime, expires_at: datetime
+    ) -> None:
+        """Stores a new session."""
+        await self.pool.execute(_SQL["open_session"], token_hash, account_id, now, expires_at)
+        await self.pool.execute(_SQL["audit"], now, account_id, "signed in", None, "{}")
+
+    async def use_session(
+        self, token_hash: bytes, now: datetime, idle_since: datetime
+    ) -> Account | None:
+        """The account of a session that is neither over nor idle; notes the use."""
+        row = await self.pool.fetchrow(_SQL["use_session"], token_hash, now, idle_since)
+        return account_from(row) if row else None
+
+    async def close_session(self, token_hash: bytes) -> None:
+        """Ends a session; one that is already gone is no error."""
+        await self.pool.execute(_SQL["close_session"], token_hash)
+
+    async def forget_old_sessions(self, now: datetime, failures_before: datetime) -> None:
+        """Removes sessions that are over and failures that no longer count."""
+        await self.pool.execute(_SQL["forget_sessions"], now)
+        await self.pool.execute(_SQL["forget_login_failures"], failures_before)
+
+    async def set_language(self, account: Account, language: str) -> None:
+        """Keeps the account's language: `zh` or `en`."""
+        await self.pool.execute(_SQL["set_language"], account.account_id, language)
+
+
+def account_from(row: asyncpg.Record) -> Account:
+    """The account in a row that has the account columns."""
+    return Account(
+        account_id=row["account_id"],
+        login=row["login"],
+        role=Role(row["role"]),
+        staff_id=row["staff_id"],
+        person_id=row["person_id"],
+        institution_id=row["institution_id"],
+        area=row["area"],
+        language=row["language"],
+        name=row["name"],
+        subject=row["subject"],
+    )
