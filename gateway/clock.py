@@ -48,6 +48,10 @@ class ProcessClock(Clock, Protocol):
         """Name the function that brings this process to rest; the wall clock never calls it."""
         ...
 
+    async def pause(self, seconds: float) -> None:
+        """Return after a duration, whatever the wall clock does meanwhile."""
+        ...
+
 
 class WallClock:
     """The machine's own clock."""
@@ -70,6 +74,10 @@ class WallClock:
             return
         while (left := (when - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time passes
             await asyncio.sleep(min(left, _LONGEST_SLEEP_S))
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep for a duration; a machine that learns the time does not disturb it."""
+        await asyncio.sleep(seconds)
 
     def on_tick(self, settle: Settle) -> None:
         """Nothing: wall time waits for nobody."""
@@ -96,6 +104,10 @@ class ManualClock:
         """Return once the clock was advanced to `when` or beyond; None waits for ever."""
         while when is None or self._now < when:
             await self._moved.wait()
+
+    async def pause(self, seconds: float) -> None:
+        """Return once the clock was advanced by so many seconds."""
+        await self.wait_until(self._now + timedelta(seconds=seconds))
 
     def advance_to(self, when: datetime) -> None:
         """Set the clock and wake who waited.
@@ -188,6 +200,13 @@ class SteppedClock:
                 await self._wall.wait_until(when)
             else:
                 await self._stepped.moved()
+
+    async def pause(self, seconds: float) -> None:
+        """Return after a duration of published (later: wall) time."""
+        if self._wall is not None:
+            await self._wall.pause(seconds)
+        else:
+            await self.wait_until(self.now() + timedelta(seconds=seconds))
 
     def on_tick(self, settle: Settle) -> None:
         """Name the function that is awaited at every tick, from the first one on; once only."""
