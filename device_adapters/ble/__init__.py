@@ -1,0 +1,1 @@
+"""Bluetooth Low Energy: `central.py` holds the radio, `decoders/` and `quirks.py` are pure."""

@@ -1,0 +1,1 @@
+"""One file per GATT service: `decode(payload, quirk)` gives Records or raises DecodeError."""

@@ -1,0 +1,121 @@
+"""CGM Measurement 0x2AA7: one or several records a packet (CGM Service 1.0.2, section 3.1).
+
+Each record: size u8 (itself included), flags (0 trend, 1 quality, 5 warning octet, 6 calibration
+and temperature octet, 7 status octet), glucose SFLOAT mg/dL, time offset u16 min since the session
+began, the announced octets in the order status, calibration, warning, [trend SFLOAT],
+[quality SFLOAT], [E2E-CRC u16]. The CRC is there when the size leaves two octets for it.
+"""
+
+from device_adapters.adapter import DecodeError, Record
+from device_adapters.ble.decoders.glucose import censored_by_status
+from device_adapters.ble.fields import Reader, flags_in, quantity_of, words_in
+from device_adapters.ble.quirks import Quirk
+from rules.codes import MG_DL
+from rules.vocabulary import QualityFlag, QuantityName, Vital
+
+_TREND, _QUALITY, _WARNING, _CALIBRATION, _STATUS = 0x01, 0x02, 0x20, 0x40, 0x80
+_CRC_SIZE, _MINIMUM_SIZE = 2, 6
+_CRC_START, _CRC_POLYNOMIAL_REFLECTED = 0xFFFF, 0x8408
+
+# The three octets of the Sensor Status Annunciation as one number: status | calibration | warning.
+_FLAGS = (
+    (1, QualityFlag.BATTERY_LOW),
+    (2, QualityFlag.STRIP_TYPE_INCORRECT),
+    (3, QualityFlag.SENSOR_MALFUNCTION),
+    (5, QualityFlag.DEVICE_FAULT),
+    (12, QualityFlag.TEMPERATURE_TOO_HIGH),
+    (13, QualityFlag.TEMPERATURE_TOO_LOW),
+    (22, QualityFlag.RESULT_TOO_LOW),
+    (23, QualityFlag.RESULT_TOO_HIGH),
+)
+_WORDS = (
+    (0, "session_stopped"),
+    (4, "device_specific_alert"),
+    (8, "time_synchronisation_required"),
+    (9, "calibration_not_allowed"),
+    (10, "calibration_recommended"),
+    (11, "calibration_required"),
+    (16, "below_patient_low"),
+    (17, "above_patient_high"),
+    (18, "below_hypo_level"),
+    (19, "above_hyper_level"),
+    (20, "falling_too_fast"),
+    (21, "rising_too_fast"),
+)
+
+
+def decode(payload: bytes, quirk: Quirk) -> list[Record]:
+    """Every record of a 2AA7 packet, glucose in mg/dL; at least one, checked against its CRC."""
+    del quirk  # no known model departs in this characteristic
+    if not payload:
+        raise DecodeError("2AA7", 0, "frame ends inside size, 1 more byte needed")
+    records: list[Record] = []
+    start = 0
+    while start < len(payload):
+        size = payload[start]
+        if size < _MINIMUM_SIZE:
+            raise DecodeError("2AA7", start, f"record size {size} is below {_MINIMUM_SIZE}")
+        if start + size > len(payload):
+            missing = start + size - len(payload)
+            raise DecodeError("2AA7", len(payload), f"record ends {missing} bytes early")
+        records.append(_decode_record(payload, start, size))
+        start += size
+    return records
+
+
+def _decode_record(payload: bytes, start: int, size: int) -> Record:
+    reader = Reader("2AA7", payload[: start + size])
+    reader.skip(start + 1)
+    flags = reader.unsigned(1, "flags")
+    number = reader.sfloat("glucose")
+    offset_min = reader.unsigned(2, "time offset")
+    bits = _annunciation(reader, flags)
+    trend = reader.sfloat("trend") if flags & _TREND else None
+    quality = reader.sfloat("quality") if flags & _QUALITY else None
+    _check_crc(reader, payload, start)
+    reader.finish()
+    quality_flags = flags_in(bits, _FLAGS)
+    glucose = censored_by_status(quantity_of(number, MG_DL), MG_DL, quality_flags)
+    words = {
+        "status": words_in(bits, _WORDS),
+        "trend_mg_dl_per_min": "" if trend is None else str(trend),
+        "quality_percent": "" if quality is None else str(quality),
+    }
+    return Record(
+        characteristic="2AA7",
+        kind=Vital.GLUCOSE_CGM,
+        quantities={} if glucose is None else {QuantityName.GLUCOSE: glucose},
+        time_offset_min=offset_min,
+        flags=quality_flags,
+        context={key: word for key, word in words.items() if word},
+    )
+
+
+def _annunciation(reader: Reader, flags: int) -> int:
+    status = reader.unsigned(1, "status") if flags & _STATUS else 0
+    calibration = reader.unsigned(1, "calibration status") if flags & _CALIBRATION else 0
+    warning = reader.unsigned(1, "warning status") if flags & _WARNING else 0
+    return status | calibration << 8 | warning << 16
+
+
+def _check_crc(reader: Reader, payload: bytes, start: int) -> None:
+    if reader.remaining != _CRC_SIZE:
+        return
+    expected = crc16(payload[start : reader.at])
+    at = reader.at
+    sent = reader.unsigned(_CRC_SIZE, "E2E-CRC")
+    if sent != expected:
+        raise reader.refuse(f"E2E-CRC is {sent:04X}, the record gives {expected:04X}", at=at)
+
+
+def crc16(octets: bytes) -> int:
+    """CRC-16/MCRF4XX (CCITT polynomial, reflected, start 0xFFFF), as CGM's E2E-CRC defines."""
+    register = _CRC_START
+    for octet in octets:
+        register ^= octet
+        for _ in range(8):
+            carry = register & 1
+            register >>= 1
+            if carry:
+                register ^= _CRC_POLYNOMIAL_REFLECTED
+    return register

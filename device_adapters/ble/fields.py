@@ -1,0 +1,196 @@
+"""Fields shared by the health profiles: SFLOAT, FLOAT, date-time, and a reader that names the byte.
+
+Layouts: IEEE 11073-20601 (SFLOAT, FLOAT and their special values), GATT Specification Supplement
+(Date Time). All little-endian.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+
+from device_adapters.adapter import DecodeError
+from rules.vocabulary import Bound, NoValue, QualityFlag, Quantity
+from rules.wire import MAX_DECIMAL_EXPONENT
+
+Number = Decimal | NoValue | Bound
+
+_SFLOAT_SPECIAL: dict[int, Number] = {
+    0x07FF: NoValue.NAN,
+    0x0800: NoValue.NRES,
+    0x07FE: Bound.ABOVE,
+    0x0802: Bound.BELOW,
+    0x0801: NoValue.RESERVED,
+}
+_FLOAT_SPECIAL: dict[int, Number] = {
+    0x007FFFFF: NoValue.NAN,
+    0x00800000: NoValue.NRES,
+    0x007FFFFE: Bound.ABOVE,
+    0x00800002: Bound.BELOW,
+    0x00800001: NoValue.RESERVED,
+}
+
+
+class Clock(Enum):
+    """Why a device time is missing although the field is there."""
+
+    UNKNOWN = "unknown"  # year, month or day is 0
+    IMPOSSIBLE = "impossible"  # no such date
+
+
+@cache
+def sfloat(raw: int) -> Number:
+    """What the 16 bits `raw` say: exponent in the top 4 bits, mantissa in the lower 12, signed.
+
+    The number keeps the device's resolution: mantissa 20 with exponent -1 is `2.0`.
+    """
+    special = _SFLOAT_SPECIAL.get(raw)
+    return _scaled(raw, mantissa_bits=12, exponent_bits=4) if special is None else special
+
+
+def float32(raw: int) -> Number:
+    """What the 32 bits `raw` say: exponent in the top 8 bits, mantissa in the lower 24, signed."""
+    special = _FLOAT_SPECIAL.get(raw)
+    return _scaled(raw, mantissa_bits=24, exponent_bits=8) if special is None else special
+
+
+def _scaled(raw: int, *, mantissa_bits: int, exponent_bits: int) -> Decimal:
+    mantissa = _signed(raw & ((1 << mantissa_bits) - 1), mantissa_bits)
+    exponent = _signed(raw >> mantissa_bits, exponent_bits)
+    return Decimal(mantissa).scaleb(exponent)
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def quantity_of(number: Number, unit: str) -> Quantity:
+    """`number` as a quantity: a value, censored for an infinity, or no value."""
+    match number:
+        case Bound():
+            return Quantity(unit=unit, censored=number)
+        case NoValue():
+            return Quantity(unit=unit, no_value=number)
+        case _:
+            return Quantity(value=number, unit=unit)
+
+
+class Reader:
+    """Takes fields off a frame one after the other; every refusal names characteristic and byte."""
+
+    __slots__ = ("_at", "_characteristic", "_payload")
+
+    def __init__(self, characteristic: str, payload: bytes) -> None:
+        self._characteristic = characteristic
+        self._payload = payload
+        self._at = 0
+
+    @property
+    def at(self) -> int:
+        """Offset of the next octet."""
+        return self._at
+
+    @property
+    def remaining(self) -> int:
+        """How many octets have not been taken."""
+        return len(self._payload) - self._at
+
+    def refuse(self, reason: str, *, at: int | None = None) -> DecodeError:
+        """The error for the next octet, or for the octet `at`; the caller raises it."""
+        return DecodeError(self._characteristic, self._at if at is None else at, reason)
+
+    def skip(self, count: int) -> None:
+        """Leave the next `count` octets unread; they must exist."""
+        self._at += count
+
+    def unsigned(self, size: int, name: str, *, big_endian: bool = False) -> int:
+        """The next `size` octets as an unsigned integer; raises DecodeError when the frame ends."""
+        end = self._at + size
+        if end > len(self._payload):
+            length = len(self._payload)
+            missing = end - length
+            raise DecodeError(
+                self._characteristic,
+                length,
+                f"frame ends inside {name}, {missing} more byte{'s' * (missing > 1)} needed",
+            )
+        raw = self._payload[self._at : end]
+        self._at = end
+        return int.from_bytes(raw, "big" if big_endian else "little")
+
+    def signed(self, size: int, name: str) -> int:
+        """The next `size` octets as a signed integer (two's complement)."""
+        return _signed(self.unsigned(size, name), size * 8)
+
+    def sfloat(self, name: str, *, big_endian: bool = False) -> Number:
+        """The next two octets as an SFLOAT."""
+        return sfloat(self.unsigned(2, name, big_endian=big_endian))
+
+    def float32(self, name: str) -> Number:
+        """The next four octets as a FLOAT.
+
+        Raises:
+            DecodeError: the frame ends, or the number lies beyond 10^12: its exponent is 8 bits,
+                but no home device measures that.
+        """
+        start = self._at
+        number = float32(self.unsigned(4, name))
+        if isinstance(number, Decimal) and abs(number.adjusted()) > MAX_DECIMAL_EXPONENT:
+            raise self.refuse(f"{name} is {number}, not a measurement", at=start)
+        return number
+
+    def date_time(self, name: str = "time stamp") -> datetime | Clock:
+        """The next seven octets as a naive local date and time.
+
+        A year, month or day of 0 means unknown. A date that cannot be is told as such and does not
+        refuse the frame: a clock fault alone never costs a value (law 3).
+        """
+        year = self.unsigned(2, name)
+        month, day, hour, minute, second = (self.unsigned(1, name) for _ in range(5))
+        if not (year and month and day):
+            return Clock.UNKNOWN
+        try:
+            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - device-local
+        except ValueError:
+            return Clock.IMPOSSIBLE
+
+    def finish(self) -> None:
+        """Refuse what is left over: an overlong frame is not the record it claims to be."""
+        if self.remaining:
+            over = self.remaining
+            raise self.refuse(f"{over} byte{'s' * (over > 1)} too many")
+
+
+def known_time(stamp: datetime | Clock | None) -> datetime | None:
+    """The device time, or None when the device sent none that can be used."""
+    return stamp if isinstance(stamp, datetime) else None
+
+
+def clock_flags(stamp: datetime | Clock | None) -> tuple[QualityFlag, ...]:
+    """`time_fault` for an impossible date; an absent or unknown one is no fault."""
+    return (QualityFlag.TIME_FAULT,) if stamp is Clock.IMPOSSIBLE else ()
+
+
+def add_minutes(stamp: datetime | Clock, minutes: int) -> datetime | Clock:
+    """Base time plus a signed offset in minutes; impossible beyond the years 1 to 9999."""
+    if isinstance(stamp, Clock):
+        return stamp
+    try:
+        return stamp + timedelta(minutes=minutes)
+    except OverflowError:
+        return Clock.IMPOSSIBLE
+
+
+def flags_in(bits: int, names: tuple[tuple[int, QualityFlag], ...]) -> tuple[QualityFlag, ...]:
+    """The flags whose bit number is set in `bits`, in the order of `names`."""
+    return tuple(flag for bit, flag in names if bits >> bit & 1)
+
+
+def words_in(bits: int, names: tuple[tuple[int, str], ...]) -> str:
+    """The words whose bit number is set in `bits`, comma-separated."""
+    return ",".join(word for bit, word in names if bits >> bit & 1)
+
+
+def word_of(code: int, words: tuple[str, ...]) -> str:
+    """The word for an enumerated field; `words[0]` is code 0, codes beyond are reserved."""
+    return words[code] if code < len(words) and words[code] else f"reserved({code})"

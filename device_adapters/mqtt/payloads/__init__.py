@@ -1,0 +1,1 @@
+"""One file per body format: pure functions from topic and payload to an Observation."""

@@ -1,0 +1,56 @@
+"""Which decoder reads which characteristic: one literal dict; a new device is one more line."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from device_adapters.adapter import DecodeError, Decoder, Frame, Record, to_observations
+from device_adapters.ble.decoders import (
+    blood_pressure,
+    cgm,
+    glucose,
+    glucose_context,
+    heart_rate,
+    pulse_oximeter,
+    thermometer,
+    weight,
+)
+from device_adapters.ble.quirks import quirk_of
+from rules.vocabulary import CoincidentClocks, HubId, Observation
+
+DECODERS: Mapping[str, Decoder] = MappingProxyType(
+    {
+        "2A18": glucose.decode,
+        "2A1C": thermometer.decode,
+        "2A34": glucose_context.decode,
+        "2A35": blood_pressure.decode,
+        "2A36": blood_pressure.decode_intermediate,
+        "2A37": heart_rate.decode,
+        "2A5E": pulse_oximeter.decode,
+        "2A9D": weight.decode,
+        "2AA7": cgm.decode,
+    }
+)
+
+
+def decode(characteristic: str, payload: bytes, model: str | None = None) -> list[Record]:
+    """The records in `payload`, read with the quirks of `model`.
+
+    Raises:
+        DecodeError: the frame is malformed, or no decoder reads this characteristic.
+    """
+    decoder = DECODERS.get(characteristic)
+    if decoder is None:
+        raise DecodeError(characteristic, 0, f"no decoder; known: {', '.join(sorted(DECODERS))}")
+    return decoder(payload, quirk_of(model))
+
+
+def read_frame(
+    frame: Frame, *, hub: HubId, clocks: CoincidentClocks | None = None
+) -> list[Observation]:
+    """The observations in `frame`, read with the quirks of its device's model.
+
+    Raises:
+        DecodeError: as `decode`.
+    """
+    records = decode(frame.characteristic, frame.payload, frame.device.model)
+    return to_observations(frame, records, hub=hub, clocks=clocks)

@@ -1,0 +1,98 @@
+"""`hearthwatch decode 2A35 HEX [--model NAME]`: what a device's frame says, for its makers.
+
+Prints JSON on one line: an object for the record, a list when the packet holds several. Values and
+units are those of the wire. A malformed frame prints one line on standard error and exits with 1.
+"""
+
+import argparse
+import sys
+from decimal import Decimal
+
+import msgspec
+
+from device_adapters.adapter import DecodeError, Record
+from device_adapters.registry import DECODERS, decode
+from rules.vocabulary import Quantity
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_BASE_UUID_TAIL = "-0000-1000-8000-00805f9b34fb"
+_SEPARATORS = str.maketrans("", "", " \t\r\n:-_,")
+
+Json = str | int | Decimal | None | list["Json"] | dict[str, "Json"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the characteristic, the octets and the model."""
+    parser.add_argument(
+        "characteristic",
+        type=_characteristic,
+        help=f"number or UUID of the characteristic: {', '.join(sorted(DECODERS))}",
+    )
+    parser.add_argument("hex", help="the octets in hexadecimal, separators allowed")
+    parser.add_argument("--model", help="model string of the device: applies its known quirks")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the frame says and return 0, or one line why it cannot be read and return 1."""
+    characteristic, digits, model = str(args.characteristic), str(args.hex), args.model
+    try:
+        records = decode(characteristic, _octets(characteristic, digits), model)
+    except DecodeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    said = [_as_json(record) for record in records]
+    sys.stdout.write(_ENCODER.encode(said if len(said) > 1 else said[0]).decode() + "\n")
+    return 0
+
+
+def _characteristic(text: str) -> str:
+    return text.lower().removesuffix(_BASE_UUID_TAIL).removeprefix("0x")[-4:].upper()
+
+
+def _octets(characteristic: str, text: str) -> bytes:
+    digits = text.removeprefix("0x").translate(_SEPARATORS)
+    for place, digit in enumerate(digits):
+        if digit not in "0123456789abcdefABCDEF":
+            raise DecodeError(characteristic, place // 2, f"{digit!r} is not a hexadecimal digit")
+    if len(digits) % 2:
+        raise DecodeError(characteristic, len(digits) // 2, "half an octet: odd number of digits")
+    return bytes.fromhex(digits)
+
+
+def _as_json(record: Record) -> dict[str, Json]:
+    quantities: dict[str, Json] = {
+        name.value: _quantity(quantity) for name, quantity in record.quantities.items()
+    }
+    if record.rr_intervals_ms:
+        intervals: list[Json] = [_plain(interval) for interval in record.rr_intervals_ms]
+        quantities["rr_intervals"] = {"value": intervals, "unit": "ms"}
+    said: dict[str, Json] = {
+        "characteristic": record.characteristic,
+        "quantities": quantities,
+        "device_time": record.device_time.isoformat() if record.device_time else None,
+        "sequence": record.sequence,
+        "time_offset_min": record.time_offset_min,
+        "user_id": record.user_id,
+        "flags": [flag.value for flag in record.flags],
+    }
+    if record.context:
+        said["context"] = dict(record.context)
+    return said
+
+
+def _quantity(quantity: Quantity) -> Json:
+    said: dict[str, Json] = {
+        "value": None if quantity.value is None else _plain(quantity.value),
+        "unit": quantity.unit,
+    }
+    if quantity.censored is not None:
+        said["censored"] = quantity.censored.value
+    if quantity.no_value is not None:
+        said["no_value"] = quantity.no_value.value
+    return said
+
+
+def _plain(number: Decimal) -> Decimal:
+    """`number` without a positive exponent, so that 120 is not printed as 1.2E+2."""
+    exponent = number.as_tuple().exponent
+    return number.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else number
