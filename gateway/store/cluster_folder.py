@@ -84,19 +84,26 @@ def owned(lock: Path) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def socket_folder(account: Account | None) -> Generator[Path]:
-    """Make a short 0700 directory for the socket, owned by the database's user; remove it later."""
+def socket_folder(account: Account | None, record: Path) -> Generator[Path]:
+    """Make a short 0700 directory for the socket, owned by the database's user; remove it later.
+
+    `record` remembers it over a kill, so that the next start removes what the killed one left.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(record.read_text(encoding="utf-8"), ignore_errors=True)
     root = Path(tempfile.gettempdir())
     # a per-user TMPDIR is closed to the database's own user, and a long one does not fit a socket
     if account is not None or len(os.fsencode(root)) > _LONGEST_SOCKET_ROOT:
         root = Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder in it
     folder = Path(tempfile.mkdtemp(prefix="hw-pg-", dir=root))
+    record.write_text(str(folder), encoding="utf-8")
     try:
         if account is not None:
             os.chown(folder, account.uid, account.gid)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        record.unlink(missing_ok=True)
 
 
 async def end_orphan(cluster: Path, *, patience_s: float) -> None:

@@ -141,7 +141,10 @@ class EmbeddedPostgres:
         await cluster_folder.end_orphan(self.folder, patience_s=_STOP_S)
         if not (self.folder / "PG_VERSION").exists():
             await self._make_cluster()
-        self._socket_folder = stack.enter_context(cluster_folder.socket_folder(self._account))
+        record = self._data_dir / "socket.location"
+        self._socket_folder = stack.enter_context(
+            cluster_folder.socket_folder(self._account, record)
+        )
         stack.push_async_callback(self._stop)
         try:
             async with asyncio.timeout(_START_S):

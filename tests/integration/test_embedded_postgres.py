@@ -103,12 +103,14 @@ async def test_a_killed_owner_leaves_a_directory_that_starts_again(open_folder: 
     with pytest.raises(EmbeddedPostgresError, match=f"in use by process {owner.pid};"):
         async with EmbeddedPostgres(open_folder / "d"):
             pass
+    left = Path((open_folder / "d" / "socket.location").read_text())
     owner.kill()
     await owner.wait()
     started = time.monotonic()
     async with EmbeddedPostgres(open_folder / "d") as server:
         assert await value(server.dsn, "SELECT 1") == 1
     assert time.monotonic() - started < 20
+    assert not left.exists()
 
 
 async def test_a_server_without_an_owner_is_taken_over(open_folder: Path) -> None:
