@@ -1,0 +1,82 @@
+"""What a hub tells of itself on `hw/1/status/<hub>`: retained JSON, at every change and each 60 s.
+
+The broker publishes the same form with `online: false` when the hub's connection breaks (MQTT last
+will). No health data, no names: devices, counts and states only.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from rules.wire import WireError
+
+STATUS_VERSION = 1
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that asks to be paired; `kind` is `blood_pressure`, `glucose`, ... or empty."""
+
+    address: str
+    name: str
+    kind: str
+
+
+class DeviceLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """The type label that the paired device gave of itself."""
+
+    manufacturer: str
+    model: str
+    serial: str
+
+
+class PairingReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the pairing `session` stands; `cause` names a failure, `address` the device chosen."""
+
+    session: str
+    state: str
+    cause: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    device: DeviceLabel | None = None
+    address: str | None = None
+
+
+class SpoolReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How many messages wait for the core's receipt, and how many for the end of their session."""
+
+    waiting_live: int
+    waiting_backlog: int
+    undecided: int
+
+
+class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One report; `command_version` acknowledges the command in force (0 = none yet)."""
+
+    v: int
+    hub: str
+    at: datetime
+    online: bool
+    command_version: int
+    pairing: PairingReport | None = None
+    spool: SpoolReport | None = None
+
+
+def encode_status(status: HubStatus) -> bytes:
+    """The status as UTF-8 JSON."""
+    return msgspec.json.encode(status)
+
+
+def decode_status(payload: bytes) -> HubStatus:
+    """The status in `payload`.
+
+    Raises:
+        WireError: not a status of this version; the text names the field.
+    """
+    try:
+        status = msgspec.json.decode(payload, type=HubStatus)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise WireError(f"status: {error}") from error
+    if status.v != STATUS_VERSION:
+        raise WireError(f"v: version {status.v} is not {STATUS_VERSION}")
+    if status.at.tzinfo is None:
+        raise WireError("at: needs an offset from UTC")
+    return status

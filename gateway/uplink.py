@@ -1,0 +1,276 @@
+"""From the spool to the core over MQTT, until the core's receipt (design D2).
+
+Live lane first; at most 64 unreceipted messages a lane; sent again from the core's mark after 30 s
+without progress, on every new connection, when another core takes over and when a receipt goes
+back. Guarantee: at least once and in order; the core stores repeats once.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from device_adapters.mqtt.client import (
+    MqttMessage,
+    MqttSession,
+    MqttSettings,
+    MqttUnavailable,
+    mqtt_session,
+)
+from gateway.clock import ProcessClock
+from gateway.spool import Spool, SpooledMessage
+from gateway.uplink_window import Window
+from rules.vocabulary import HubId
+from rules.wire import (
+    CORE_TOPIC,
+    WIRE_VERSION,
+    Lane,
+    WireError,
+    command_topic,
+    decode_receipt,
+    status_topic,
+    uplink_topic,
+)
+
+_log = structlog.get_logger()
+
+STATUS_EVERY_S = 60.0
+_CHUNK = 16  # a burst of backlog delays a new live message by no more than this
+_RECEIVE_BURST = 256
+_FIRST_RETRY_S = 0.25
+_LONGEST_RETRY_S = 30.0
+
+
+class Uplink:
+    """Sends what the spool holds for as long as `run` runs, whatever the broker does meanwhile."""
+
+    def __init__(
+        self,
+        *,
+        hub: HubId,
+        spool: Spool,
+        clock: ProcessClock,
+        broker: MqttSettings,
+        on_command: Callable[[bytes], Awaitable[None]],
+        status: Callable[[], Awaitable[bytes]],
+    ) -> None:
+        self._hub = hub
+        self._spool = spool
+        self._clock = clock
+        self._broker = broker
+        self._on_command = on_command
+        self._status = status
+        self._windows = {lane: Window() for lane in Lane}
+        self._wake = asyncio.Event()
+        self._status_changed = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._core: bytes | None = None
+        self._retry_s = _FIRST_RETRY_S
+        self._jitter = random.Random(hub)  # noqa: S311 - spreads hubs out, guards nothing
+        self.connected = False
+
+    def wake(self) -> None:
+        """Say that the spool has something new, decided or not."""
+        self._wake.set()
+        self._advance()
+
+    def tell_status(self) -> None:
+        """Publish the hub's status soon: something in it changed."""
+        self._status_changed.set()
+
+    async def at_rest(self) -> None:
+        """Return once nothing is undecided and the core has receipted everything spooled."""
+        while True:
+            progress = self._progress
+            if (await self._spool.waiting()).nothing:
+                return
+            await progress.wait()
+
+    async def run(self) -> None:
+        """Connect, send, reconnect: for ever.
+
+        Raises:
+            SpoolError: the spool's file failed (in an exception group).
+        """
+        while True:
+            try:
+                await self._serve()
+            except* MqttUnavailable as lost:
+                self._note_lost(lost)
+            await asyncio.sleep(self._retry_s * self._jitter.uniform(0.5, 1.0))
+            self._retry_s = min(self._retry_s * 2, _LONGEST_RETRY_S)
+
+    async def _serve(self) -> None:
+        async with mqtt_session(self._broker) as session:
+            await self._rewind_from_spool()
+            await session.subscribe(
+                f"hw/{WIRE_VERSION}/receipt/{self._hub}/#",
+                command_topic(self._hub),
+                CORE_TOPIC,
+            )
+            _log.info("uplink up", hub=self._hub)
+            self.connected = True
+            self._retry_s = _FIRST_RETRY_S
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive(session), name="uplink receive")
+                group.create_task(self._send(session), name="uplink send")
+                group.create_task(self._resend(), name="uplink resend")
+                group.create_task(self._report(session), name="uplink status")
+
+    def _note_lost(self, lost: BaseExceptionGroup[MqttUnavailable]) -> None:
+        if self.connected or self._retry_s == _FIRST_RETRY_S:
+            _log.warning("uplink lost", hub=self._hub, reason=_first_reason(lost))
+        self.connected = False
+
+    async def _rewind_from_spool(self) -> None:
+        for lane, place in (await self._spool.positions()).items():
+            self._windows[lane] = Window(place.through)
+        self._wake.set()
+
+    async def _send(self, session: MqttSession) -> None:
+        while True:
+            self._wake.clear()
+            if not await self._send_some(session):
+                await self._wake.wait()
+
+    async def _send_some(self, session: MqttSession) -> bool:
+        """One chunk of the first lane that has something to send; False when none has."""
+        for lane in (Lane.LIVE, Lane.BACKLOG):
+            window = self._windows[lane]
+            after, room = window.sent, min(window.room(), _CHUNK)
+            if room < 1:
+                continue
+            epoch = self._spool.epoch
+            messages = await self._spool.unsent(lane, after, room)
+            if (self._windows[lane], window.sent, self._spool.epoch) != (window, after, epoch):
+                return True  # a receipt moved the window meanwhile: look again
+            for message in messages:
+                window.mark_sent(message.sequence, self._clock.monotonic())
+                topic = uplink_topic(self._hub, epoch, lane, message.sequence)
+                session.publish_nowait(topic, _payload(self._hub, epoch, lane, message))
+            if messages:
+                self._advance()
+                return True
+        return False
+
+    async def _resend(self) -> None:
+        while True:
+            progress = self._progress
+            due = [at for w in self._windows.values() if (at := w.resend_at_s()) is not None]
+            if not due:
+                await progress.wait()
+                continue
+            await self._clock.pause(max(0.0, min(due) - self._clock.monotonic()))
+            for lane, window in self._windows.items():
+                at = window.resend_at_s()
+                if at is not None and at <= self._clock.monotonic():
+                    _log.warning("no receipt, sending again", lane=lane.value, of=window.through)
+                    window.rewind()
+                    self._wake.set()
+
+    async def _report(self, session: MqttSession) -> None:
+        while True:
+            self._status_changed.clear()
+            await session.publish(status_topic(self._hub), await self._status(), retain=True)
+            await _first_of(
+                self._status_changed.wait(), self._clock.pause(STATUS_EVERY_S), name="heartbeat"
+            )
+
+    async def _receive(self, session: MqttSession) -> None:
+        while True:
+            # Of a burst of receipts only the newest of each lane counts: each costs an fsync.
+            newest = {message.topic: message for message in await session.take(_RECEIVE_BURST)}
+            for message in newest.values():
+                await self._take(message)
+
+    async def _take(self, message: MqttMessage) -> None:
+        if message.topic == CORE_TOPIC:
+            self._note_core(message.payload)
+        elif message.topic == command_topic(self._hub):
+            await self._on_command(message.payload)
+        else:
+            await self._note_receipt(message)
+
+    def _note_core(self, payload: bytes) -> None:
+        if self._core is not None and payload != self._core:
+            _log.info("another core took over, sending again", hub=self._hub)
+            for window in self._windows.values():
+                window.rewind()
+            self._wake.set()
+        self._core = payload
+
+    async def _note_receipt(self, message: MqttMessage) -> None:
+        try:
+            receipt = decode_receipt(message.payload)
+        except WireError as error:
+            _log.warning("unreadable receipt", topic=message.topic, reason=str(error))
+            return
+        ours = (self._hub, self._spool.epoch)
+        window = self._windows[receipt.lane]
+        if (receipt.hub, receipt.epoch) != ours or receipt.through == window.through:
+            return
+        if not await self._spool.receipt(receipt.lane, receipt.through, self._clock.now()):
+            await self._rewind_from_spool()
+        elif receipt.through < window.through:
+            _log.warning("the core's mark went back", lane=receipt.lane.value, to=receipt.through)
+        window.take_receipt(receipt.through, self._clock.monotonic())
+        self._wake.set()
+        self._advance()
+
+    def _advance(self) -> None:
+        progress, self._progress = self._progress, asyncio.Event()
+        progress.set()
+
+
+class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """`rules.wire.Envelope` around an observation that is already JSON."""
+
+    v: int
+    hub: HubId
+    epoch: str
+    lane: Lane
+    sequence: int
+    observation: msgspec.Raw
+
+
+def _payload(hub: HubId, epoch: str, lane: Lane, message: SpooledMessage) -> bytes:
+    if message.refused:
+        return message.body
+    return msgspec.json.encode(
+        _Envelope(
+            v=WIRE_VERSION,
+            hub=hub,
+            epoch=epoch,
+            lane=lane,
+            sequence=message.sequence,
+            observation=msgspec.Raw(message.body),
+        )
+    )
+
+
+async def _first_of(*waits: Awaitable[object], name: str) -> None:
+    """Return when the first of `waits` returns; the others are cancelled."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for wait in waits:
+                group.create_task(_then_done(wait), name=name)
+    except* _Done:
+        pass
+
+
+async def _then_done(wait: Awaitable[object]) -> None:
+    await wait
+    raise _Done
+
+
+class _Done(Exception):  # noqa: N818 - a way out of a TaskGroup, not an error
+    """One of several waits is over."""
+
+
+def _first_reason(group: BaseExceptionGroup[MqttUnavailable]) -> str:
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)

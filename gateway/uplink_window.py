@@ -1,0 +1,55 @@
+"""Which messages of one lane may be on their way: pure counting, no clock and no network."""
+
+WINDOW = 64
+"""At most so many unreceipted messages of a lane are in flight (design D2)."""
+
+RESEND_AFTER_S = 30.0
+"""Without progress for so long, everything above the core's mark is sent again (design D2)."""
+
+
+class Window:
+    """The stretch of one lane between the core's receipt (`through`) and the last one sent.
+
+    Sequences leave in order without a gap. What was sent is not safe: only a receipt moves the
+    stretch's lower end, and it may move it back (a database was restored), which sends again.
+    """
+
+    def __init__(self, through: int = 0) -> None:
+        self.through = through
+        self.sent = through
+        self._waiting_since_s: float | None = None
+
+    def room(self) -> int:
+        """How many further messages may be sent now, 0 to `WINDOW`."""
+        return WINDOW - (self.sent - self.through)
+
+    def mark_sent(self, sequence: int, now_s: float) -> None:
+        """Count a message as sent at monotonic time `now_s`.
+
+        Raises:
+            ValueError: it is not the next one, or there is no room.
+        """
+        if sequence != self.sent + 1 or self.room() < 1:
+            raise ValueError(f"{sequence} after {self.sent}, receipt {self.through}")
+        if self.sent == self.through:
+            self._waiting_since_s = now_s
+        self.sent = sequence
+
+    def take_receipt(self, through: int, now_s: float) -> None:
+        """Move to the core's mark; a mark below the former one makes all above it unsent."""
+        if through < self.through:
+            self.sent = through
+        elif through > self.through:
+            self._waiting_since_s = now_s
+        self.through = through
+        self.sent = max(self.sent, through)
+
+    def rewind(self) -> None:
+        """Count everything above the core's mark as unsent: new connection, new core."""
+        self.sent = self.through
+
+    def resend_at_s(self) -> float | None:
+        """Monotonic time at which to rewind unless a receipt moves first; None with none out."""
+        if self.sent == self.through or self._waiting_since_s is None:
+            return None
+        return self._waiting_since_s + RESEND_AFTER_S

@@ -1,0 +1,198 @@
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from device_adapters.mqtt.client import MqttSettings
+from gateway.broker import LocalBroker
+from gateway.clock import ManualClock, ProcessClock, WallClock
+from gateway.spool import Spool
+from gateway.uplink import Uplink
+from rules.vocabulary import HubId, Observation, Origin
+from rules.wire import Lane, decode_envelope
+from tests.fakes.receipt_peer import ReceiptPeer
+from tests.unit.gateway.observations import START, blood_pressure
+
+pytestmark = pytest.mark.peer
+
+HUB = HubId("hub-a")
+
+
+def settings(broker: LocalBroker, user: str, client_id: str) -> MqttSettings:
+    login = broker.credentials(user)
+    return MqttSettings(
+        host=broker.host,
+        port=broker.port,
+        client_id=client_id,
+        user=login.username,
+        password=login.password,
+    )
+
+
+@contextlib.asynccontextmanager
+async def uplink_of(
+    spool: Spool, broker: LocalBroker, clock: ProcessClock | None = None
+) -> AsyncGenerator[Uplink]:
+    async def command(_: bytes) -> None:
+        return
+
+    async def status() -> bytes:
+        return b"{}"
+
+    uplink = Uplink(
+        hub=HUB,
+        spool=spool,
+        clock=clock or WallClock(),
+        broker=settings(broker, HUB, "uplink-under-test"),
+        on_command=command,
+        status=status,
+    )
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(uplink.run())
+        yield uplink
+        running.cancel()
+
+
+def readings(first: int, last: int, origin: Origin = Origin.BACKLOG) -> list[Observation]:
+    return [blood_pressure(number, origin=origin) for number in range(first, last)]
+
+
+async def rest(uplink: Uplink) -> None:
+    async with asyncio.timeout(20):
+        await uplink.at_rest()
+
+
+async def test_500_messages_with_a_receipt_every_20(broker: LocalBroker, tmp_path: Path) -> None:
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer"), every=20) as peer,
+    ):
+        await spool.add_decided(readings(0, 500))
+        async with uplink_of(spool, broker) as uplink:
+            await rest(uplink)
+        sent = [decode_envelope(p) for p in peer.payloads(HUB, Lane.BACKLOG)]
+        assert [e.observation.ordinal for e in sent] == list(range(500))
+        assert [e.sequence for e in sent] == list(range(1, 501))
+        assert {e.epoch for e in sent} == {spool.epoch}
+        assert peer.highest_gap <= 64
+        assert peer.arrivals == [(Lane.BACKLOG, n) for n in range(1, 501)]  # none sent twice
+
+
+async def test_live_overtakes_a_backlog(broker: LocalBroker, tmp_path: Path) -> None:
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+    ):
+        peer.silent = True
+        await spool.add_decided(readings(0, 300))
+        async with uplink_of(spool, broker) as uplink:
+            await peer.until(Lane.BACKLOG, 64)
+            await spool.add_decided(readings(1000, 1001, Origin.LIVE))
+            uplink.wake()
+            await peer.until(Lane.LIVE, 1)
+            assert len(peer.payloads(HUB, Lane.BACKLOG)) == 64
+            peer.silent = False
+            await peer.receipt_all()
+            await rest(uplink)
+        assert len(peer.payloads(HUB, Lane.BACKLOG)) == 300
+
+
+async def test_live_goes_first_when_both_wait(broker: LocalBroker, tmp_path: Path) -> None:
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+    ):
+        await spool.add_decided(readings(0, 40))
+        await spool.add_decided(readings(1000, 1003, Origin.LIVE))
+        async with uplink_of(spool, broker) as uplink:
+            await rest(uplink)
+        assert [lane for lane, _ in peer.arrivals[:4]] == [Lane.LIVE] * 3 + [Lane.BACKLOG]
+
+
+async def test_a_receipt_that_goes_back_brings_everything_again(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+    ):
+        await spool.add_decided(readings(0, 100))
+        async with uplink_of(spool, broker) as uplink:
+            await rest(uplink)
+            await peer.go_back((HUB, spool.epoch, Lane.BACKLOG), through=30)
+            await peer.until(Lane.BACKLOG, 100)
+            await rest(uplink)
+        assert len(peer.payloads(HUB, Lane.BACKLOG)) == 100
+        assert peer.arrivals.count((Lane.BACKLOG, 31)) == 2
+        assert peer.arrivals.count((Lane.BACKLOG, 30)) == 1
+
+
+async def test_without_receipt_it_is_sent_again_after_30_s(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    clock = ManualClock(START)
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+    ):
+        peer.silent = True
+        await spool.add_decided(readings(0, 3))
+        async with uplink_of(spool, broker, clock) as uplink:
+            await peer.until(Lane.BACKLOG, 3)
+            clock.advance(timedelta(seconds=29))
+            await asyncio.sleep(0.1)
+            assert len(peer.arrivals) == 3
+            peer.silent = False
+            clock.advance(timedelta(seconds=1))
+            await rest(uplink)
+        assert len(peer.arrivals) == 6
+
+
+async def test_a_new_core_gets_the_unreceipted_at_once(broker: LocalBroker, tmp_path: Path) -> None:
+    clock = ManualClock(START)
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+    ):
+        await peer.announce_core(7)
+        peer.silent = True
+        await spool.add_decided(readings(0, 3))
+        async with uplink_of(spool, broker, clock) as uplink:
+            await peer.until(Lane.BACKLOG, 3)
+            await asyncio.sleep(0.05)
+            peer.silent = False
+            await peer.announce_core(8)
+            await rest(uplink)
+        assert len(peer.arrivals) == 6
+
+
+async def test_a_killed_broker_loses_nothing(tmp_path: Path) -> None:
+    users = ("core", "hub-a")
+    async with (
+        LocalBroker(tmp_path / "mq", users=users, choice="mosquitto") as broker,
+        Spool.open(tmp_path / "spool.db") as spool,
+        uplink_of(spool, broker) as uplink,
+    ):
+        await spool.add_decided(readings(0, 50))
+        uplink.wake()
+        # Nobody reads: the broker acknowledges all 50 and throws them away with its death.
+        async with asyncio.timeout(10):
+            while not uplink.connected:  # noqa: ASYNC110 - a state, looked at once
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        os.kill(broker.pid, signal.SIGKILL)
+        await spool.add_decided(readings(50, 100))
+        uplink.wake()
+        await asyncio.sleep(0.1)
+        await broker.restart()
+        async with ReceiptPeer.connect(settings(broker, "core", "peer")) as peer:
+            await peer.announce_core(2)
+            await peer.until(Lane.BACKLOG, 100)
+            await rest(uplink)
+            sent = [decode_envelope(p) for p in peer.payloads(HUB, Lane.BACKLOG)]
+            assert [e.observation.ordinal for e in sent] == list(range(100))
