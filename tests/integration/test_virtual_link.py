@@ -3,7 +3,7 @@
 import asyncio
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -73,7 +73,7 @@ async def find(radio: VirtualRadio, device: Peripheral) -> BLEDevice:
 
 
 @asynccontextmanager
-async def session(radio: VirtualRadio, device: Peripheral) -> AsyncIterator[BleakClient]:
+async def session(radio: VirtualRadio, device: Peripheral) -> AsyncGenerator[BleakClient]:
     """A connection to an advertising device; the bond, if any, is used."""
     peer = await find(radio, device)
     client = BleakClient(peer, timeout=5, backend=radio.client_backend)
@@ -95,6 +95,16 @@ async def fetch(radio: VirtualRadio, cuff: BloodPressureCuff, count: int) -> lis
     async with session(radio, cuff) as client:
         await client.start_notify(BPM, inbox)
         return list(await inbox.until(count))
+
+
+async def read_for_ever(client: BleakClient) -> None:
+    while True:
+        await client.read_gatt_char(SERIAL)
+
+
+async def pair_and_subscribe(client: BleakClient, uuid: str) -> None:
+    await client.pair()
+    await client.start_notify(uuid, Inbox())
 
 
 async def ask(client: BleakClient, answers: Inbox, request: bytes) -> bytes:
@@ -177,8 +187,7 @@ async def test_a_request_under_way_when_the_link_breaks_is_an_error_not_a_hang()
         async with session(radio, cuff) as client, asyncio.TaskGroup() as group:
             group.create_task(cuff.drop())
             with pytest.raises(BleakError, match="disconnected"):
-                for _ in range(100):
-                    await client.read_gatt_char(SERIAL)
+                await read_for_ever(client)
 
 
 async def test_the_device_lost_its_bond_and_the_error_asks_to_re_pair() -> None:
@@ -248,13 +257,11 @@ async def test_a_passkey_meter_bonds_only_with_the_number_it_shows(
         await meter.pairing_mode()
         async with session(radio, meter) as client:
             if works:
-                await client.pair()
+                await pair_and_subscribe(client, GLM)
                 assert meter.displayed == 123456
-                await client.start_notify(GLM, Inbox())
             else:
                 with pytest.raises(BleakError):
-                    await client.pair()
-                    await client.start_notify(GLM, Inbox())
+                    await pair_and_subscribe(client, GLM)
 
 
 async def test_racp_reports_counts_and_deletes_what_was_asked_for() -> None:
@@ -360,8 +367,8 @@ async def test_two_radios_on_one_link_serve_two_cuffs_at_once() -> None:
                 group.create_task(fetch(right, two, 1)),
             ]
         assert [task.result() for task in tasks] == [[frames[0]], [frames[1]]]
+        await two.measure(systolic=150, diastolic=95, at=AT)
         with pytest.raises(BleakGATTProtocolError):  # the bond belongs to the other radio
-            await two.measure(systolic=150, diastolic=95, at=AT)
             await fetch(left, two, 1)
 
 
