@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
 
 
 class Role(StrEnum):
@@ -88,6 +89,8 @@ def route_guards(route: BaseRoute) -> list[Guard]:
 
 def route_permission(route: BaseRoute) -> str | None:
     """The permission that `route` names, `public` where marked so, None where it names nothing."""
+    if isinstance(route, Mount) and isinstance(route.app, StaticFiles):
+        return "public"
     for guard in route_guards(route):
         return guard.permission.value if guard.permission else "public"
     return None

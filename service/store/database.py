@@ -50,6 +50,10 @@ class Database:
         self.pool = pool
         self.zone = zone
 
+    async def ping(self) -> None:
+        """Returns when the database has answered."""
+        await self.pool.execute("SELECT 1")
+
     def today(self, now: datetime) -> date:
         """The county's calendar day at `now`: contracts begin and end at its midnight."""
         return now.astimezone(self.zone).date()

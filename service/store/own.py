@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from rules.vocabulary import Profile
 from service.store.database import Connection, as_json, load_statements
 from service.store.reads import Reads
 from service.store.records import Account, PairingState, PatientOverview
@@ -180,7 +181,7 @@ class Own(Reads):
 
 
 async def append_inbox(
-    connection: Connection, kind: str, body: msgspec.Struct, now: datetime
+    connection: Connection, kind: str, body: msgspec.Struct | Profile, now: datetime
 ) -> None:
     """Appends one fact for the core, which applies facts in order (design D3), and wakes it."""
     await connection.execute(_SQL["append_inbox"], now, kind, as_json(body))

@@ -158,9 +158,10 @@ CREATE TABLE care.patient_message (
     kind text NOT NULL CHECK (kind IN ('contacted', 'unanswered', 'answered')),
     at timestamptz NOT NULL,
     text_zh text NOT NULL,
-    text_en text NOT NULL,
-    UNIQUE (alert_id, step, kind)
+    text_en text NOT NULL
 );
+-- a repeated delivery says nothing twice; several people may answer one step
+CREATE UNIQUE INDEX patient_told_once ON care.patient_message (alert_id, step, kind) WHERE kind <> 'answered';
 CREATE INDEX patient_message_by_person ON care.patient_message (person_id, at);
 
 -- The timeline: why did I get this, who was told, who answered. Append-only.

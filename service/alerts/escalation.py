@@ -1,0 +1,80 @@
+"""When the next tier is told. Pure; the times stand in `rules/packs/priorities.yaml`.
+
+An unanswered emergency rings again every 5 minutes up the tiers (first pack, HW-01). Below that
+the time to answer is shared among the rungs, so that the last of them hears before it is over.
+After the last rung the ladder begins again and the administrator is told: an alert never falls
+silent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rules.vocabulary import Priority
+from service.alerts.lifecycle import Life, is_emergency
+from service.alerts.routing import Route, Tier
+
+NOT_YET_TOLD = -1
+"""`Life.tier` and `Life.step` before anybody was told."""
+
+SAME_DAY = timedelta(hours=8)
+"""An old or undated point that would have been urgent is a same-day task (design law 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Of one priority: the time to answer, and how often an unanswered one rings (None: shared)."""
+
+    acknowledge_within: timedelta
+    repeat_every: timedelta | None = None
+
+
+Timings = Mapping[Priority, Timing]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """One step up the ladder: the life after it, the tier to tell, and what the timeline says."""
+
+    life: Life
+    tier: Tier | None
+    skipped: tuple[Tier, ...]
+    restarted: bool
+
+
+def ring(life: Life, route: Route, timings: Timings, now: datetime) -> Ring:
+    """Tells the next tier that has somebody, and when the one after it is due.
+
+    Empty tiers are skipped at once. Past the last one the ladder begins again with the next round.
+    `tier` is None only where no tier has anybody; then the next look is due after the same wait,
+    because somebody may come on duty.
+    """
+    rungs = route.tiers
+    above = list(range(life.tier + 1, len(rungs)))
+    # when the ladder shrank below our place, or ends here, it begins again from below
+    order = [*((index, False) for index in above), *((index, True) for index in range(len(rungs)))]
+    skipped: list[Tier] = []
+    for index, restarted in order:
+        if rungs[index].members:
+            told = replace(
+                life,
+                tier=index,
+                step=life.step + 1,
+                round=life.round + (1 if restarted else 0),
+                next_due_at=now + wait(life, route, timings),
+            )
+            return Ring(life=told, tier=rungs[index], skipped=tuple(skipped), restarted=restarted)
+        if not restarted:
+            skipped.append(rungs[index])
+    unheard = replace(life, next_due_at=now + wait(life, route, timings))
+    return Ring(life=unheard, tier=None, skipped=tuple(skipped), restarted=False)
+
+
+def wait(life: Life, route: Route, timings: Timings) -> timedelta:
+    """How long a tier has before the next one is told."""
+    timing = timings[life.priority]
+    if is_emergency(life) and timing.repeat_every is not None:
+        return timing.repeat_every
+    within = SAME_DAY if life.dated and life.priority >= Priority.URGENT else None
+    rungs = sum(1 for tier in route.tiers if tier.members)
+    return (within or timing.acknowledge_within) / max(1, rungs)

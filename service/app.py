@@ -1,0 +1,72 @@
+"""The FastAPI application: routes, refusals, headers. The parts it works with are handed in."""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from service import api, events
+from service.auth import NotPermittedError, NotSignedInError
+from service.headers import SameOriginOnly, SecurityHeaders
+from service.problems import problem_response
+from service.services import Services
+
+_STATIC = Path(__file__).parent / "web" / "static"
+_FOR_PROGRAMS = ("/api/", "/events", "/healthz")
+
+ROUTERS = (api.router, events.router)
+"""Every router of the service; a new page is a line here."""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over `services`, whose lifetimes stay with the caller."""
+    app = FastAPI(title="Hearthwatch", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.services = services
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_exception_handler(NotSignedInError, _not_signed_in)
+    app.add_exception_handler(NotPermittedError, _not_permitted)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_middleware(SameOriginOnly)
+    app.add_middleware(SecurityHeaders)  # outermost: refusals carry the headers too
+    return app
+
+
+def _is_for_program(request: Request) -> bool:
+    return request.url.path.startswith(_FOR_PROGRAMS)
+
+
+async def _not_signed_in(request: Request, error: Exception) -> Response:
+    del error
+    if _is_for_program(request):
+        return problem_response(401, "not_signed_in", "Sign in first")
+    return RedirectResponse("/login", status_code=303)
+
+
+async def _not_permitted(request: Request, error: Exception) -> Response:
+    del error
+    return _refusal(request, 403, "not_permitted", "This account may not do that")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Names the fields that were wrong, never what was typed into them."""
+    fields: list[str] = []
+    if isinstance(error, RequestValidationError):
+        fields = [".".join(str(part) for part in each["loc"]) for each in error.errors()]
+    return _refusal(request, 422, "invalid", "The request is not valid", ", ".join(fields))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    title = {404: "Not found", 405: "Method not allowed"}.get(status, "Refused")
+    return _refusal(request, status, title.lower().replace(" ", "_"), title)
+
+
+def _refusal(request: Request, status: int, reason: str, title: str, detail: str = "") -> Response:
+    del request
+    return problem_response(status, reason, title, detail)

@@ -1,0 +1,225 @@
+"""An alert's life in the store: reading it under a lock, writing it back, and answering it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from rules.vocabulary import Family, Priority
+from service.alerts import lifecycle
+from service.alerts.lifecycle import Answer, Life, LifeState, Outcome
+from service.alerts.patient_text import PatientText, answered, is_told
+from service.people import ClosingFact
+from service.store.database import Connection, Database, as_json, load_statements, write_audit
+from service.store.own import append_inbox
+from service.store.records import Account
+
+_SQL = load_statements("lives.sql")
+_READS = load_statements("reads.sql")
+
+SYSTEM = "system"
+"""The actor of what nobody did by hand."""
+
+
+class Lives(Database):
+    """Answering and closing: bound to the account in the SQL, audited, and on the timeline."""
+
+    async def answer_alert(
+        self,
+        account: Account,
+        alert_id: UUID,
+        *,
+        said: Answer,
+        next_check_at: datetime | None,
+        now: datetime,
+    ) -> Life | None:
+        """Answers an alert; None where it does not exist or is not this account's.
+
+        Raises:
+            LifecycleError: the alert's state or priority does not allow this answer.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            row = await self._lock(connection, account, alert_id, now)
+            if row is None:
+                return None
+            life = lifecycle.answer(
+                life_from(row),
+                by=account.account_id,
+                said=said,
+                next_check_at=next_check_at,
+                now=now,
+            )
+            await save_life(connection, life)
+            detail = {"answer": said.value}
+            if life.next_check_at is not None and said is not Answer.CANNOT:
+                detail["next_check_at"] = life.next_check_at.isoformat()
+            await _record(connection, account, row, "answered", detail, now)
+            if said is not Answer.CANNOT and row["person_id"] and _patient_hears(life):
+                text = answered(account.name, said, Family(row["family"]))
+                await add_message(connection, row, text, life.step, now)
+            await tell_pages(connection, row)
+        return life
+
+    async def close_alert(
+        self, account: Account, alert_id: UUID, *, outcome: Outcome, now: datetime
+    ) -> Life | None:
+        """Closes an alert, its earlier siblings of the same case, and the case in the core.
+
+        An emergency that nobody has answered is never closed along. None where the alert does not
+        exist or is not this account's.
+
+        Raises:
+            LifecycleError: the alert is closed already, or an emergency nobody has answered.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            row = await self._lock(connection, account, alert_id, now)
+            if row is None:
+                return None
+            life = lifecycle.close(life_from(row), outcome=outcome, now=now)
+            await save_life(connection, life)
+            await _record(connection, account, row, "closed", {"outcome": outcome.value}, now)
+            await self._close_siblings(connection, account, row, outcome, now)
+            fact = ClosingFact(
+                case_id=str(row["case_id"]),
+                outcome=outcome.value,
+                by=str(account.account_id),
+                at=now,
+            )
+            await append_inbox(connection, "closing", fact, now)
+            await tell_pages(connection, row)
+        return life
+
+    async def _close_siblings(
+        self,
+        connection: Connection,
+        account: Account,
+        row: asyncpg.Record,
+        outcome: Outcome,
+        now: datetime,
+    ) -> None:
+        raised_at = await connection.fetchval(_SQL["raised_at"], row["alert_id"])
+        siblings = await connection.fetch(
+            _SQL["siblings_for_update"], row["case_id"], row["alert_id"], raised_at
+        )
+        for sibling in siblings:
+            other = await connection.fetchrow(_SQL["life_for_update"], sibling["alert_id"])
+            if other is None:
+                continue
+            closed = replace(
+                life_from(other),
+                state=LifeState.CLOSED,
+                outcome=outcome,
+                closed_at=now,
+                next_due_at=None,
+            )
+            await save_life(connection, closed)
+            detail = {"outcome": outcome.value, "with": str(row["alert_id"])}
+            await _record(connection, account, other, "closed", detail, now)
+
+    async def _lock(
+        self, connection: Connection, account: Account, alert_id: UUID, now: datetime
+    ) -> asyncpg.Record | None:
+        today = self.today(now)
+        seen = await connection.fetchrow(_READS["alert_for"], account.account_id, alert_id, today)
+        if seen is None:
+            return None
+        return await connection.fetchrow(_SQL["life_for_update"], alert_id)
+
+
+def life_from(row: asyncpg.Record) -> Life:
+    """The life in a row of the query `life_for_update`."""
+    return Life(
+        alert_id=row["alert_id"],
+        priority=Priority(row["priority"]),
+        dated=row["dated"],
+        state=LifeState(row["state"]),
+        tier=row["tier"],
+        step=row["step"],
+        round=row["round"],
+        next_due_at=row["next_due_at"],
+        acknowledged_by=row["acknowledged_by"],
+        acknowledged_at=row["acknowledged_at"],
+        answer=Answer(row["answer"]) if row["answer"] else None,
+        next_check_at=row["next_check_at"],
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        closed_at=row["closed_at"],
+    )
+
+
+async def save_life(connection: Connection, life: Life) -> None:
+    """Writes a life back; the caller holds its lock."""
+    await connection.execute(
+        _SQL["save_life"],
+        life.alert_id,
+        life.state.value,
+        life.tier,
+        life.step,
+        life.round,
+        life.next_due_at,
+        life.acknowledged_by,
+        life.acknowledged_at,
+        life.answer.value if life.answer else None,
+        life.next_check_at,
+        life.outcome.value if life.outcome else None,
+        life.closed_at,
+    )
+
+
+async def add_event(
+    connection: Connection,
+    alert_id: UUID,
+    actor: str,
+    what: str,
+    detail: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Appends one line to an alert's timeline; `actor` is an account id or `system`."""
+    await connection.execute(_SQL["add_event"], now, alert_id, actor, what, as_json(detail))
+
+
+async def add_message(
+    connection: Connection, row: asyncpg.Record, text: PatientText, step: int, now: datetime
+) -> None:
+    """Keeps what the patient is told, word for word, and wakes the patient's page."""
+    await connection.execute(
+        _SQL["add_message"],
+        row["person_id"],
+        row["alert_id"],
+        step,
+        text.kind.value,
+        now,
+        text.zh,
+        text.en,
+    )
+    await wake_page(connection, f"subject:{row['subject']}", f"message {row['alert_id']}")
+
+
+async def wake_page(connection: Connection, topic: str, message: str) -> None:
+    """Tells open pages of every process, once the caller's transaction has committed."""
+    await connection.execute(_SQL["live"], f"{topic} {message}")
+
+
+async def tell_pages(connection: Connection, row: asyncpg.Record) -> None:
+    """Lets everybody who was told of an alert see that it changed."""
+    for told in await connection.fetch(_SQL["told_accounts"], row["alert_id"]):
+        await wake_page(connection, f"account:{told['account_id']}", f"alert {row['alert_id']}")
+
+
+async def _record(
+    connection: Connection,
+    account: Account,
+    row: asyncpg.Record,
+    what: str,
+    detail: Mapping[str, str],
+    now: datetime,
+) -> None:
+    alert_id: UUID = row["alert_id"]
+    await add_event(connection, alert_id, str(account.account_id), what, detail, now)
+    about = {"alert": str(alert_id), **detail}
+    await write_audit(connection, account.account_id, f"alert {what}", row["subject"], about, now)
+
+
+def _patient_hears(life: Life) -> bool:
+    return is_told(life.priority, dated=life.dated)

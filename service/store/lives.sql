@@ -1,0 +1,35 @@
+-- name: life_for_update
+SELECT l.alert_id, l.case_id, l.person_id, l.state, l.tier, l.step, l.round, l.next_due_at,
+       l.acknowledged_by, l.acknowledged_at, l.answer, l.next_check_at, l.outcome, l.closed_at,
+       k.priority, k.dated, k.subject, k.family
+FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
+WHERE l.alert_id = $1
+FOR UPDATE OF l
+
+-- name: save_life
+UPDATE care.alert_life SET state = $2, tier = $3, step = $4, round = $5, next_due_at = $6,
+    acknowledged_by = $7, acknowledged_at = $8, answer = $9, next_check_at = $10, outcome = $11, closed_at = $12
+WHERE alert_id = $1
+
+-- name: add_event
+INSERT INTO care.alert_event (at, alert_id, actor, what, detail) VALUES ($1, $2, $3, $4, $5)
+
+-- name: add_message
+INSERT INTO care.patient_message (person_id, alert_id, step, kind, at, text_zh, text_en)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+
+-- name: live
+SELECT pg_notify('hearthwatch_live', $1)
+
+-- name: told_accounts
+SELECT DISTINCT account_id FROM care.delivery
+WHERE alert_id = $1 AND channel = 'page' AND account_id IS NOT NULL ORDER BY account_id
+
+-- name: siblings_for_update
+SELECT l.alert_id FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
+WHERE l.case_id = $1 AND l.alert_id <> $2 AND l.state <> 'closed' AND k.raised_at <= $3
+  AND NOT (k.priority = 4 AND NOT k.dated AND l.state = 'unacknowledged')
+ORDER BY l.alert_id FOR UPDATE OF l
+
+-- name: raised_at
+SELECT raised_at FROM core.alert WHERE alert_id = $1
