@@ -1,0 +1,294 @@
+"""Every decoder against captured frames, against the simulator's encoders, and against noise."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_adapters.adapter import DecodeError, Record
+from device_adapters.ble import fields
+from device_adapters.ble.quirks import QUIRKS
+from device_adapters.registry import DECODERS, decode
+from firmware_sim.profiles.blood_pressure import encode_blood_pressure
+from firmware_sim.profiles.fields import Special
+from firmware_sim.profiles.glucose import GlucoseUnit, encode_context, encode_glucose
+from rules.vocabulary import Bound, NoValue, QualityFlag, QuantityName
+
+Plain = str | int | float | bool | None
+Listed = Plain | list[int] | dict[str, Plain]
+VECTORS = Path(__file__).parents[1] / "vectors" / "ble_frames.json"
+
+_QUANTITIES = {
+    "systolic": QuantityName.SYSTOLIC,
+    "diastolic": QuantityName.DIASTOLIC,
+    "map": QuantityName.MEAN,
+    "pulse": QuantityName.PULSE,
+    "concentration": QuantityName.GLUCOSE,
+    "concentration_mgdl": QuantityName.GLUCOSE,
+    "temperature": QuantityName.TEMPERATURE,
+    "hr": QuantityName.HEART_RATE,
+    "energy_kj": QuantityName.ENERGY_EXPENDED,
+    "weight": QuantityName.WEIGHT,
+    "spo2": QuantityName.SPO2,
+}
+_UNITS = {"mmHg": "mm[Hg]", "kPa": "kPa", "kg/L": "kg/L", "C": "Cel", "kg": "kg"}
+_FIELDS = {
+    "user_id": "user_id",
+    "sequence": "sequence",
+    "time_offset_min": "time_offset_min",
+}
+_STATUS = {
+    "body_movement": QualityFlag.BODY_MOVEMENT,
+    "cuff_too_loose": QualityFlag.CUFF_TOO_LOOSE,
+    "irregular_pulse": QualityFlag.IRREGULAR_PULSE,
+    "improper_position": QualityFlag.IMPROPER_POSITION,
+    "device_battery_low": QualityFlag.BATTERY_LOW,
+    "sample_size_insufficient": QualityFlag.SAMPLE_INSUFFICIENT,
+    "sensor_temp_too_low": QualityFlag.TEMPERATURE_TOO_LOW,
+}
+_PULSE_RANGE = {
+    "in": set[QualityFlag](),
+    "above": {QualityFlag.PULSE_RATE_ABOVE},
+    "below": {QualityFlag.PULSE_RATE_BELOW},
+}
+
+
+@dataclass(frozen=True)
+class Captured:
+    characteristic: str
+    payload: bytes
+    model: str | None
+    listed: dict[str, Listed]
+    status: dict[str, Plain]
+
+
+class _Row(TypedDict):
+    characteristic: str
+    hex: str
+    decoded: dict[str, Listed]
+    model: NotRequired[str]
+
+
+def _captured() -> Iterator[Captured]:
+    rows: list[_Row] = json.loads(VECTORS.read_text())
+    for row in rows:
+        listed = dict(row["decoded"])
+        status = listed.pop("status", {})
+        yield Captured(
+            characteristic=row["characteristic"],
+            payload=bytes.fromhex(row["hex"]),
+            model=row.get("model"),
+            listed=listed,
+            status=status if isinstance(status, dict) else {},
+        )
+
+
+FRAMES = [frame for frame in _captured() if frame.characteristic != "SFLOAT"]
+SFLOATS = [frame for frame in _captured() if frame.characteristic == "SFLOAT"]
+
+
+def _name(frame: Captured) -> str:
+    return f"{frame.characteristic}-{frame.payload.hex()}"
+
+
+@pytest.mark.row("P13")
+@pytest.mark.parametrize("frame", FRAMES, ids=_name)
+def test_a_captured_frame_gives_its_listed_value_or_refusal(frame: Captured) -> None:
+    if "error" in frame.listed:
+        with pytest.raises(DecodeError, match=r"^2A35: byte 6: "):
+            decode(frame.characteristic, frame.payload, frame.model)
+        return
+    (record,) = decode(frame.characteristic, frame.payload, frame.model)
+    compared = sum(_compare(record, key, value) for key, value in frame.listed.items())
+    assert compared >= 1
+    _compare_status(record, {**frame.listed, **frame.status})
+
+
+def _compare(record: Record, key: str, value: Listed) -> bool:
+    if key in _QUANTITIES:
+        _compare_quantity(record, _QUANTITIES[key], value)
+    elif key in _FIELDS:
+        assert getattr(record, _FIELDS[key]) == value
+    elif key in {"timestamp", "corrected_time", "base_time"}:
+        _compare_time(record, key, value)
+    elif key == "unit":
+        assert next(iter(record.quantities.values())).unit == _UNITS[str(value)]
+    elif key == "rr_1024":
+        assert isinstance(value, list)
+        assert record.rr_intervals_ms == tuple(Decimal(n) * 1000 / 1024 for n in value)
+    elif key == "type":
+        word, code = str(value).rstrip(")").split("(")
+        assert word.strip().replace(" ", "_") in record.context.values()
+        assert code.isdigit()
+    else:
+        return False
+    return True
+
+
+def _compare_quantity(record: Record, name: QuantityName, value: Listed) -> None:
+    quantity = record.quantities.get(name)
+    if value is None:
+        assert quantity is None
+        return
+    assert quantity is not None
+    if value == "NaN":
+        assert (quantity.value, quantity.no_value) == (None, NoValue.NAN)
+    else:
+        assert quantity.value == Decimal(str(value))
+
+
+def _compare_time(record: Record, key: str, value: Listed) -> None:
+    if value is None or "unknown" in str(value):
+        assert record.device_time is None
+    elif key != "base_time" or not record.time_offset_min:
+        assert record.device_time == datetime.fromisoformat(str(value))
+
+
+def _compare_status(record: Record, said: Mapping[str, Listed]) -> None:
+    for word, flag in _STATUS.items():
+        if word in said:
+            assert (flag in record.flags) is said[word]
+    if "pulse_rate_range" in said:
+        outside = {QualityFlag.PULSE_RATE_ABOVE, QualityFlag.PULSE_RATE_BELOW}
+        assert set(record.flags) & outside == _PULSE_RANGE[str(said["pulse_rate_range"])]
+
+
+@pytest.mark.parametrize("frame", SFLOATS, ids=_name)
+def test_a_captured_sfloat_gives_its_listed_value(frame: Captured) -> None:
+    assert fields.Reader("SFLOAT", frame.payload).sfloat("value") == Decimal(
+        str(frame.listed["value"])
+    )
+
+
+@pytest.mark.parametrize("characteristic", sorted(DECODERS))
+@given(payload=st.binary(max_size=40), model=st.sampled_from([None, *QUIRKS]))
+def test_noise_raises_nothing_but_the_decoders_own_error(
+    characteristic: str, payload: bytes, model: str | None
+) -> None:
+    try:
+        records = decode(characteristic, payload, model)
+    except DecodeError as error:
+        refusal = error
+    else:
+        assert records
+        return
+    assert str(refusal).startswith(f"{characteristic}: byte {refusal.at_byte}: ")
+    assert 0 <= refusal.at_byte <= len(payload)
+    assert "\n" not in str(refusal)
+
+
+@pytest.mark.parametrize("frame", [f for f in FRAMES if "error" not in f.listed], ids=_name)
+def test_every_shorter_and_longer_frame_is_refused_at_its_end(frame: Captured) -> None:
+    for length in range(len(frame.payload)):
+        if frame.characteristic == "2A37" and length == len(frame.payload) - 2:
+            continue  # an RR interval fewer is a complete frame too
+        with pytest.raises(DecodeError) as short:
+            decode(frame.characteristic, frame.payload[:length], frame.model)
+        assert short.value.at_byte == length
+    with pytest.raises(DecodeError) as over:
+        decode(frame.characteristic, frame.payload + b"\0", frame.model)
+    assert over.value.at_byte in {len(frame.payload), len(frame.payload) + 1}
+
+
+DEVICE_TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(  # noqa: DTZ001
+    lambda at: at.replace(microsecond=0)
+)
+SPECIALS = {
+    Special.NAN: NoValue.NAN,
+    Special.NRES: NoValue.NRES,
+    Special.RESERVED: NoValue.RESERVED,
+    Special.POSITIVE_INFINITY: Bound.ABOVE,
+    Special.NEGATIVE_INFINITY: Bound.BELOW,
+}
+
+
+@pytest.mark.row("P13")
+@given(
+    systolic=st.integers(0, 300) | st.sampled_from(list(SPECIALS)),
+    diastolic=st.integers(0, 200),
+    pulse=st.none() | st.integers(0, 250),
+    at=st.none() | DEVICE_TIMES,
+    user_id=st.none() | st.integers(0, 255),
+    status=st.none() | st.integers(0, 0x3F),
+)
+def test_a_blood_pressure_survives_the_simulators_encoder(
+    *,
+    systolic: int | Special,
+    diastolic: int,
+    pulse: int | None,
+    at: datetime | None,
+    user_id: int | None,
+    status: int | None,
+) -> None:
+    (record,) = decode(
+        "2A35",
+        encode_blood_pressure(
+            systolic=systolic,
+            diastolic=diastolic,
+            mean=diastolic,
+            pulse=pulse,
+            at=at,
+            user_id=user_id,
+            status=status,
+        ),
+    )
+    said = record.quantities[QuantityName.SYSTOLIC]
+    if isinstance(systolic, Special):
+        assert said.value is None
+        assert (said.censored or said.no_value) is SPECIALS[systolic]
+    else:
+        assert said.value == systolic
+    assert record.quantities[QuantityName.DIASTOLIC].value == diastolic
+    assert (QuantityName.PULSE in record.quantities) is (pulse is not None)
+    assert record.device_time == at
+    assert record.user_id == (None if user_id == 255 else user_id)
+
+
+@given(
+    sequence=st.integers(0, 65535),
+    at=DEVICE_TIMES,
+    tenths=st.integers(6, 333),
+    unit=st.sampled_from(["mmol/L", "mg/dL"]),
+    offset_min=st.none() | st.integers(-1439, 1439),
+)
+def test_a_glucose_survives_the_simulators_encoder_exactly(
+    *, sequence: int, at: datetime, tenths: int, unit: GlucoseUnit, offset_min: int | None
+) -> None:
+    mol = unit == "mmol/L"
+    value = tenths / 10 if mol else tenths
+    frame = encode_glucose(sequence=sequence, at=at, value=value, unit=unit, offset_min=offset_min)
+    (record,) = decode("2A18", frame)
+    sent = record.quantities[QuantityName.GLUCOSE]
+    exact = Decimal(tenths).scaleb(-4) if mol else Decimal(tenths).scaleb(-5)
+    assert (sent.value, sent.unit) == (exact, "mol/L" if mol else "kg/L")
+    assert record.sequence == sequence
+    assert record.device_time is not None
+    assert (record.device_time - at).total_seconds() == (offset_min or 0) * 60
+
+
+@pytest.mark.parametrize(
+    ("meal", "word"),
+    [
+        (1, "preprandial"),
+        (2, "postprandial"),
+        (3, "fasting"),
+        (4, "casual"),
+        (5, "bedtime"),
+        (6, "reserved(6)"),
+    ],
+)
+def test_a_context_says_its_meal_in_a_word(meal: int, word: str) -> None:
+    (record,) = decode("2A34", encode_context(sequence=9, meal=meal, exercise=(600, 40)))
+    assert record.sequence == 9
+    assert record.context == {
+        "meal": word,
+        "exercise_duration_s": "600",
+        "exercise_intensity_percent": "40",
+    }
