@@ -1,0 +1,68 @@
+"""From messages of the uplink to observations, and to reasons where they are none. Pure."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.intake import Quarantined, Reason
+from gateway.refused import decode_refused
+from gateway.store.core_store import Mark
+from rules.vocabulary import HubId, Observation, SubjectRef
+from rules.wire import Lane, WireError, decode_envelope, parse_uplink_topic
+
+NOWHERE = HubId("?")
+"""The hub of a message whose topic names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One message of the uplink, addressed by its topic: countable even when unreadable."""
+
+    mark: Mark
+    sequence: int
+    payload: bytes
+    content: Observation | Quarantined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """An observation born at a person, from the inbox: its subject is known."""
+
+    inbox_id: int
+    subject: SubjectRef
+    observation: Observation
+
+
+def read_arrival(topic: str, payload: bytes) -> Arrival:
+    """The message of one uplink topic; never raises for anything a broker can deliver."""
+    try:
+        hub, epoch, lane, sequence = parse_uplink_topic(topic)
+    except WireError as error:
+        digest = sha256(topic.encode() + b"\x00" + payload).hexdigest()[:32]
+        why = Quarantined(reason=Reason.NOT_OURS, field="topic", detail=str(error))
+        mark = Mark(NOWHERE, digest, Lane.BACKLOG)
+        return Arrival(mark=mark, sequence=0, payload=payload, content=why)
+    mark = Mark(hub, epoch, lane)
+    content = _content(mark, sequence, payload)
+    return Arrival(mark=mark, sequence=sequence, payload=payload, content=content)
+
+
+def _content(mark: Mark, sequence: int, payload: bytes) -> Observation | Quarantined:
+    refused = decode_refused(payload)
+    if refused is not None:
+        detail = f"{refused.source}: {refused.reason}"
+        return Quarantined(reason=Reason.MALFORMED_FRAME, field=refused.field, detail=detail)
+    try:
+        envelope = decode_envelope(payload)
+    except WireError as error:
+        field = str(error).partition(":")[0]
+        return Quarantined(reason=Reason.NOT_OURS, field=field, detail=str(error))
+    said = (envelope.hub, envelope.epoch, envelope.lane, envelope.sequence)
+    if said != (mark.hub, mark.epoch, mark.lane, sequence):
+        detail = (
+            f"the message says {said}, its topic {mark.hub}/{mark.epoch}/{mark.lane}/{sequence}"
+        )
+        return Quarantined(reason=Reason.NOT_OURS, field="hub", detail=detail)
+    if envelope.observation.hub != mark.hub:
+        detail = f"observed by {envelope.observation.hub}, sent by {mark.hub}"
+        return Quarantined(reason=Reason.NOT_OURS, field="observation.hub", detail=detail)
+    return envelope.observation

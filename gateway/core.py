@@ -1,0 +1,319 @@
+"""The core process: it owns the county, turns arrivals into batches, and lets hubs forget.
+
+One worker does all writing, one transaction at a time, on the connection that holds the lease. What
+it publishes (receipts, commands) goes out after the commit and never before (law 1). If the outcome
+of a commit is unknown the exception ends the process, and whoever starts it again loads the truth.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+
+import structlog
+
+from device_adapters.mqtt.client import MqttSession, MqttSettings, MqttUnavailable, mqtt_session
+from gateway.arrivals import Spoken, read_arrival
+from gateway.clock import ProcessClock
+from gateway.core_settings import CoreSettings
+from gateway.county import County, load_county, load_facts
+from gateway.detect import Rulebook
+from gateway.fact_desk import Desk, Publication, present_commands
+from gateway.facts import FactError, ObservationFact, decode_fact
+from gateway.hub_status import decode_status
+from gateway.lanes import Lanes
+from gateway.pipeline import Batch, Outcome, walk
+from gateway.store.core_store import CoreStore, Mark
+from gateway.store.inbox_store import InboxRow
+from rules.wire import (
+    CORE_TOPIC,
+    WIRE_VERSION,
+    Receipt,
+    WireError,
+    encode_receipt,
+    receipt_topic,
+)
+
+INBOX_CHANNEL = "hearthwatch_inbox"
+UPLINKS = f"hw/{WIRE_VERSION}/up/#"
+STATUSES = f"hw/{WIRE_VERSION}/status/#"
+STATUS_PREFIX = f"hw/{WIRE_VERSION}/status/"
+
+LEASE_RENEWAL_S = 3.0
+SWEEP_S = 1.0
+REPEAT_RECEIPTS = timedelta(seconds=60)
+RECONNECT_S = (0.2, 1.0, 3.0)
+
+_log = structlog.get_logger("core")
+
+
+class Core:
+    """The owner of a county, between its broker and its database."""
+
+    def __init__(
+        self,
+        settings: CoreSettings,
+        clock: ProcessClock,
+        store: CoreStore,
+        county: County,
+        rules: Rulebook,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._store = store
+        self._county = county
+        self._rules = rules
+        self._lanes = Lanes()
+        self._statuses: list[bytes] = []
+        self._inbox_may_wait = True
+        self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._session: MqttSession | None = None
+        self._unpublished: list[Publication] = []
+
+    def wake(self) -> None:
+        """The service has appended something to the inbox."""
+        self._inbox_may_wait = True
+        self._woken.set()
+
+    async def serve(self) -> None:
+        """Run until cancelled; ends with an exception when the lease or the database is lost."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._talk(), name="broker")
+            group.create_task(self._work(), name="batches")
+            group.create_task(self._mind_time(), name="wake-ups")
+            group.create_task(self._sweep(), name="sweep")
+            group.create_task(self._keep_lease(), name="lease")
+            group.create_task(self._repeat_receipts(), name="receipts")
+
+    async def settle(self, now: datetime) -> datetime | None:
+        """Do all that is due at `now`; the next instant at which absence becomes due."""
+        self._inbox_may_wait = True
+        async with self._turn:
+            while await self._step(now):
+                pass
+        return self._county.states.next_wake_at()
+
+    async def _work(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            async with self._turn:
+                busy = True
+                while busy:
+                    busy = await self._step(self._clock.now())
+                    await asyncio.sleep(0)  # the reader takes what has arrived meanwhile
+
+    async def _step(self, now: datetime) -> bool:
+        """One transaction, if there is anything to do; facts come before readings."""
+        if self._statuses:
+            await self._hear(now)
+            return True
+        if self._inbox_may_wait and await self._take_inbox(now):
+            return True
+        waking = self._county.states.due(now, self._settings.batch_limit)
+        arrivals = self._lanes.take(self._settings.batch_limit)
+        if not arrivals and not waking:
+            return False
+        await self._commit(Batch(arrivals=arrivals, waking=waking), now, ())
+        return True
+
+    async def _take_inbox(self, now: datetime) -> bool:
+        rows = await self._store.inbox.waiting()
+        self._inbox_may_wait = bool(rows)
+        if not rows:
+            return False
+        spoken = rows[0].kind == "observation"
+        run: list[InboxRow] = []
+        for row in rows:
+            if (row.kind == "observation") != spoken:
+                break
+            run.append(row)
+        await (self._take_spoken(run, now) if spoken else self._take_facts(run, now))
+        return True
+
+    async def _take_facts(self, rows: list[InboxRow], now: datetime) -> None:
+        async with self._store.batch():
+            desk = Desk(self._store, self._county, now)
+            for row in rows:
+                refused: str | None = None
+                try:
+                    await desk.apply(decode_fact(row.kind, row.body))
+                except FactError as error:
+                    refused = str(error)
+                    _log.warning("fact refused", inbox_id=row.inbox_id, why=refused)
+                await self._store.inbox.done(row.inbox_id, now, refused)
+            publications = await desk.publications()
+        await load_facts(self._store, self._county)
+        self._publish(publications)
+
+    async def _take_spoken(self, rows: list[InboxRow], now: datetime) -> None:
+        spoken: list[Spoken] = []
+        refusals: dict[int, str] = {}
+        for row in rows:
+            try:
+                fact = decode_fact(row.kind, row.body)
+                assert isinstance(fact, ObservationFact)
+                spoken.append(Spoken(row.inbox_id, fact.subject, fact.observation))
+            except FactError as error:
+                refusals[row.inbox_id] = str(error)
+        done = [(row.inbox_id, refusals.get(row.inbox_id)) for row in rows]
+        await self._commit(Batch(spoken=spoken), now, done)
+
+    async def _commit(
+        self, batch: Batch, now: datetime, inbox: "list[tuple[int, str | None]] | tuple[()]"
+    ) -> None:
+        async with self._store.batch():
+            outcome = await walk(batch, self._county, self._store, self._rules, now)
+            for inbox_id, refused in inbox:
+                await self._store.inbox.done(inbox_id, now, refused)
+        self._county.committed(outcome.done, outcome.marks)
+        self._county.states.replace(outcome.states)
+        self._publish(_receipts(outcome))
+
+    async def _hear(self, now: datetime) -> None:
+        heard, self._statuses = self._statuses, []
+        async with self._store.batch():
+            desk = Desk(self._store, self._county, now)
+            for payload in heard:
+                try:
+                    await desk.hear(decode_status(payload), payload.decode())
+                except (WireError, FactError) as error:
+                    _log.warning("hub report refused", why=str(error))
+            publications = await desk.publications()
+        if publications:
+            await load_facts(self._store, self._county)
+        self._publish(publications)
+
+    def _publish(self, publications: list[Publication]) -> None:
+        """Hand retained messages to the broker; without one they wait for the next connection."""
+        session = self._session
+        if session is None:
+            return
+        with contextlib.suppress(MqttUnavailable):
+            for publication in publications:
+                session.publish_nowait(publication.topic, publication.payload, retain=True)
+
+    async def _talk(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async with mqtt_session(self._mqtt()) as session:
+                    failures = 0
+                    _log.info("broker connected", epoch=self._store.epoch)
+                    await self._greet(session)
+                    await self._read(session)
+            except MqttUnavailable as error:
+                if failures == 0:
+                    _log.warning("broker lost", why=error.reason)
+                await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
+                failures += 1
+            finally:
+                self._session = None
+                self._lanes.forget()
+
+    async def _greet(self, session: MqttSession) -> None:
+        await session.subscribe(UPLINKS, STATUSES)
+        async with self._turn:
+            self._session = session
+            self._publish(_all_receipts(self._county.receipts))
+            self._publish(await present_commands(self._store))
+            self._publish([Publication(CORE_TOPIC, str(self._store.epoch).encode())])
+
+    async def _read(self, session: MqttSession) -> None:
+        while True:
+            await self._lanes.room()
+            for message in await session.take(self._settings.batch_limit):
+                if message.topic.startswith(STATUS_PREFIX):
+                    self._statuses.append(message.payload)
+                else:
+                    self._lanes.put(read_arrival(message.topic, message.payload))
+            self._woken.set()
+
+    async def _mind_time(self) -> None:
+        while True:
+            await self._clock.wait_until(self._county.states.next_wake_at() or _far(self._clock))
+            self._woken.set()
+            await asyncio.sleep(SWEEP_S)
+
+    async def _sweep(self) -> None:
+        """A notification may be lost; nothing may wait for one for longer than this."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.wake()
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL_S)
+            async with self._turn, self._store.batch():
+                pass
+
+    async def _repeat_receipts(self) -> None:
+        while True:
+            await self._clock.wait_until(self._clock.now() + REPEAT_RECEIPTS)
+            self._publish(_all_receipts(self._county.receipts))
+
+    def _mqtt(self) -> MqttSettings:
+        password = self._settings.mqtt_password
+        return MqttSettings(
+            host=self._settings.mqtt_host,
+            port=self._settings.mqtt_port,
+            client_id=f"hearthwatch-{self._settings.holder}-{self._store.epoch}",
+            user=self._settings.mqtt_user,
+            password=password.get_secret_value() if password else None,
+        )
+
+
+@contextlib.asynccontextmanager
+async def owning(store: CoreStore) -> AsyncGenerator[None]:
+    """Wait until the county is ours, and let go of it at the end."""
+    waiting = False
+    while not await store.take_lease():
+        if not waiting:
+            _log.info("standing by")
+        waiting = True
+        await asyncio.sleep(SWEEP_S)
+    _log.info("owner", epoch=store.epoch)
+    try:
+        yield
+    finally:
+        await store.release_lease()
+
+
+async def run_core(
+    settings: CoreSettings, clock: ProcessClock, store: CoreStore, rules: Rulebook
+) -> None:
+    """Own the county and serve it until cancelled."""
+    async with owning(store):
+        county = await load_county(store)
+        core = Core(settings, clock, store, county, rules)
+        await store.listen(INBOX_CHANNEL, core.wake)
+        clock.on_tick(core.settle)
+        await core.serve()
+
+
+def _receipts(outcome: Outcome) -> list[Publication]:
+    return _all_receipts(outcome.marks)
+
+
+def _all_receipts(marks: dict[Mark, int]) -> list[Publication]:
+    return [
+        Publication(
+            receipt_topic(mark.hub, mark.epoch, mark.lane),
+            encode_receipt(
+                Receipt(
+                    v=WIRE_VERSION,
+                    hub=mark.hub,
+                    epoch=mark.epoch,
+                    lane=mark.lane,
+                    through=through,
+                )
+            ),
+        )
+        for mark, through in marks.items()
+    ]
+
+
+def _far(clock: ProcessClock) -> datetime:
+    """With nobody waiting, look again after this long."""
+    return clock.now() + timedelta(seconds=SWEEP_S)

@@ -1,0 +1,60 @@
+"""`hearthwatch core`: the streaming core of a county, until it is stopped or loses its lease."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from zoneinfo import ZoneInfo
+
+from gateway.clock import open_clock
+from gateway.core import run_core
+from gateway.core_settings import CoreSettings
+from gateway.detect import Rulebook
+from gateway.packs import load_first_pack
+from gateway.store.core_store import LeaseLostError, StoreUnavailableError, open_core_store
+from gateway.structured_log import configure_logs
+
+EXIT_LEASE_LOST = 3
+EXIT_NO_DATABASE = 4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments; what is not given comes from HEARTHWATCH_CORE_*."""
+    parser.add_argument("--dsn", help="PostgreSQL address, as role hw_core")
+    parser.add_argument("--mqtt-host")
+    parser.add_argument("--mqtt-port", type=int)
+    parser.add_argument("--clock", help="wall (default) or stepped:HOST:PORT")
+    parser.add_argument("--holder", help="name under which this core holds the lease")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the county; 0 when stopped, 3 when another core has it, 4 without a database."""
+    given = {key: value for key, value in vars(arguments).items() if value is not None}
+    settings = CoreSettings(**given)
+    configure_logs()
+    try:
+        asyncio.run(_serve(settings))
+    except* LeaseLostError as group:
+        print(group.exceptions[0], file=sys.stderr)
+        return EXIT_LEASE_LOST
+    except* StoreUnavailableError as group:
+        print(group.exceptions[0], file=sys.stderr)
+        return EXIT_NO_DATABASE
+    return 0
+
+
+async def _serve(settings: CoreSettings) -> None:
+    rules = Rulebook(pack=load_first_pack(), zone=ZoneInfo(settings.zone))
+    loop = asyncio.get_running_loop()
+    async with (
+        open_clock(settings.clock, participant=settings.holder, phase=2) as clock,
+        open_core_store(settings.dsn, settings.holder) as store,
+    ):
+        serving = asyncio.current_task()
+        assert serving is not None
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, serving.cancel)
+        try:
+            await run_core(settings, clock, store, rules)
+        except asyncio.CancelledError:
+            serving.uncancel()

@@ -1,0 +1,32 @@
+"""What a core must be told; read once, at the top of the process."""
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CoreSettings(BaseSettings):
+    """Settings of the streaming core, from `HEARTHWATCH_CORE_*` or the command line.
+
+    Attributes:
+        dsn: PostgreSQL address, as role hw_core.
+        mqtt_host: Broker to read the uplink from.
+        mqtt_port: Its port.
+        mqtt_user: Name at the broker.
+        mqtt_password: Secret at the broker.
+        clock: `wall`, or `stepped:HOST:PORT` of a timekeeper.
+        zone: IANA zone in which the county counts its days.
+        holder: Name under which this core holds the lease.
+        batch_limit: Readings in one transaction at most.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HEARTHWATCH_CORE_", extra="forbid", frozen=True)
+
+    dsn: str
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: int = 1883
+    mqtt_user: str | None = None
+    mqtt_password: SecretStr | None = None
+    clock: str = "wall"
+    zone: str = "Asia/Shanghai"
+    holder: str = "core-1"
+    batch_limit: int = 1000

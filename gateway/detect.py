@@ -1,0 +1,149 @@
+"""Score, then learn: one person's new points against the usual and the rules. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from rules.explain import evidence
+
+from gateway.baselines import Learned, StateRow, baselines, fold, horizon, learnable, refold
+from gateway.store.core_store import StoredState
+from rules.engine import Decision, Evaluation, evaluate
+from rules.pack import Pack
+from rules.vocabulary import Profile, SubjectRef, TimeConfidence
+from rules.window import Point, Window
+
+LOOK_BACK = timedelta(days=16)
+"""How far back a rule's window reaches: HW-11 looks at 14 days, plus a day at each end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A subject with what the core knows of them."""
+
+    subject: SubjectRef
+    profile: Profile
+    state: StoredState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulebook:
+    """The rules of the county, and the zone in which it counts its days."""
+
+    pack: Pack
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A decision with the canonical text from which it can be replayed."""
+
+    decision: Decision
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What became of one person in one batch."""
+
+    person: Person
+    state: StoredState
+    window: Window
+    judged: tuple[Judged, ...]
+
+
+def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
+    """Whether the whole history must be read: a late point, or a state that cannot be extended."""
+    folded = int(person.state.row["folded_through"])
+    if person.state.stale or folded == 0:
+        return True
+    if not fresh:
+        return False
+    first, last = fresh[0].effective_at, fresh[-1].effective_at
+    late = horizon(first, zone).toordinal() < folded
+    silent = horizon(last, zone).toordinal() - folded > LOOK_BACK.days // 2
+    return late or silent
+
+
+def assess(
+    person: Person,
+    points: Sequence[Point],
+    fresh: Sequence[Point],
+    rules: Rulebook,
+    now: datetime,
+    *,
+    whole: bool,
+) -> Assessment:
+    """Judge a person's fresh points, and every wait for a confirmation that is over.
+
+    Args:
+        person: who, with the state before this batch.
+        points: stored points, the fresh ones included: all of them when `whole`, else the last
+            `LOOK_BACK`, which holds every day not yet folded.
+        fresh: the new ones, oldest first. A late point has the points after it judged again: it
+            may have completed something; the alert's id keeps a repetition from ringing.
+        rules: the pack, and the zone where days are counted.
+        now: the instant of the batch.
+        whole: whether `points` is the whole history.
+    """
+    ordered = sorted(points, key=lambda point: point.order)
+    readings = _readings(ordered, rules.pack)
+    again = [point for point in ordered if fresh and point.order >= fresh[0].order]
+    judged: dict[tuple[str, str, str], Judged] = {}
+    for point in again:
+        state = _state_at(person, readings, point.effective_at, rules.zone, whole=whole)
+        window = _window(person, ordered, state, rules.zone)
+        evaluation = evaluate(rules.pack, window, now, frozenset({point.identity}))
+        _collect(judged, evaluation, window, rules.pack, now)
+    latest = ordered[-1].effective_at if ordered else now
+    state = _state_at(person, readings, latest, rules.zone, whole=whole)
+    window = _window(person, ordered, state, rules.zone)
+    waiting = evaluate(rules.pack, window, now, frozenset())
+    _collect(judged, waiting, window, rules.pack, now)
+    wake = min((wake.due_at for wake in waiting.wakes if wake.due_at > now), default=None)
+    return Assessment(
+        person=person,
+        state=StoredState(row=state, next_wake_at=wake),
+        window=window,
+        judged=tuple(judged.values()),
+    )
+
+
+def _collect(
+    judged: dict[tuple[str, str, str], Judged],
+    evaluation: Evaluation,
+    window: Window,
+    pack: Pack,
+    now: datetime,
+) -> None:
+    for decision in evaluation.decisions:
+        key = (decision.rule_id, decision.stage.value, decision.trigger)
+        if key not in judged:
+            rule = pack.rule(decision.rule_id)
+            text = evidence(decision, window, rule, evaluation.near, now)
+            judged[key] = Judged(decision=decision, evidence=text)
+
+
+def _readings(points: Sequence[Point], pack: Pack) -> list[Learned]:
+    """What baselines may learn: no flagged, crisis or undated reading (design section 6)."""
+    return learnable(
+        point
+        for point in points
+        if point.valid
+        and point.confidence is not TimeConfidence.UNKNOWN
+        and not pack.learning_excludes(point)
+    )
+
+
+def _state_at(
+    person: Person, readings: Sequence[Learned], at: datetime, zone: tzinfo, *, whole: bool
+) -> StateRow:
+    if whole:
+        return refold(readings, horizon(at, zone), zone)
+    return fold(person.state.row, readings, horizon(at, zone), zone)
+
+
+def _window(person: Person, points: Sequence[Point], state: StateRow, zone: tzinfo) -> Window:
+    return Window(
+        points=tuple(points), profile=person.profile, baselines=baselines(state), zone=zone
+    )

@@ -1,0 +1,140 @@
+"""From decisions to cases and alerts, exactly once each."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.baselines import empty_state
+from gateway.cases import Trigger, clear, step
+from gateway.county import County
+from gateway.detect import Assessment, Judged, Person, Rulebook, assess
+from gateway.store.core_store import Aside, CoreStore, StoredState
+from rules.engine import Decision
+from rules.identity import alert_id
+from rules.pack import Pack
+from rules.vocabulary import Alert, Case, CaseState, Family, SubjectRef
+
+ALERT_CHANNEL = "hearthwatch_alert"
+READING_CHANNEL = "hearthwatch_reading"
+
+
+@dataclass(slots=True)
+class Rung:
+    """What a batch rang."""
+
+    alerts: int = 0
+    subjects: set[SubjectRef] = field(default_factory=set[SubjectRef])
+
+    def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
+        """The (channel, payload) pairs that wake the service."""
+        told = [(READING_CHANNEL, subject) for subject in people]
+        return [*told, (ALERT_CHANNEL, "")] if self.alerts else told
+
+
+def somebody(aside: Aside, county: County, rules: Rulebook, now: datetime) -> Assessment:
+    """A measurement nobody is bound to, judged as someone of this home (law 5).
+
+    Only undampable decisions are kept: the doubt is a sentence in the alert, never a delay, and a
+    stranger's ordinary reading asks for nobody.
+    """
+    point = aside.why.point
+    assert point is not None
+    profile = county.somebody_at(aside.mark.hub)
+    person = Person(
+        subject=profile.subject,
+        profile=profile,
+        state=StoredState(row=empty_state(), next_wake_at=None),
+    )
+    found = assess(person, [point], [point], rules, now, whole=True)
+    return Assessment(
+        person=person,
+        state=found.state,
+        window=found.window,
+        judged=tuple(item for item in found.judged if item.decision.undampable),
+    )
+
+
+async def episodes(
+    people: Sequence[Assessment], store: CoreStore, pack: Pack, now: datetime
+) -> Rung:
+    """Step the cases of these people, raise what must ring, clear what is over; write all of it."""
+    subjects = {item.person.subject for item in people}
+    cases = {(case.subject, case.family): case for case in await store.open_cases(subjects)}
+    known = await store.known_alerts([_alert_id(j.decision) for p in people for j in p.judged])
+    before = dict(cases)
+    ended: list[Case] = []
+    alerts: list[Alert] = []
+    for person in people:
+        for judged in person.judged:
+            if _alert_id(judged.decision) not in known:
+                alerts += _take(person, judged, cases, pack, now)
+        ended += _clear(person, cases, pack, now)
+    changed = [case for key, case in cases.items() if case != before.get(key)]
+    await store.write_cases([*ended, *changed])
+    synthetic = frozenset(p.person.subject for p in people if p.person.profile.synthetic)
+    written = await store.write_alerts(alerts, synthetic, now)
+    return Rung(alerts=len(written), subjects=subjects)
+
+
+def _take(
+    person: Assessment,
+    judged: Judged,
+    cases: dict[tuple[SubjectRef, Family], Case],
+    pack: Pack,
+    now: datetime,
+) -> list[Alert]:
+    decision = judged.decision
+    key = (person.person.subject, decision.family)
+    trigger = Trigger(
+        subject=person.person.subject,
+        family=decision.family,
+        rule_id=decision.rule_id,
+        priority=decision.priority,
+        undampable=decision.undampable,
+        dated=decision.dated,
+        trigger=decision.trigger,
+        effective_at=decision.effective_at,
+        rearm=pack.rule(decision.rule_id).rearm,
+    )
+    taken = step(cases.get(key), trigger, now)
+    cases[key] = taken.case
+    return [_alert(person, judged, taken.case, now)] if taken.raises_alert else []
+
+
+def _clear(
+    person: Assessment, cases: dict[tuple[SubjectRef, Family], Case], pack: Pack, now: datetime
+) -> list[Case]:
+    ended: list[Case] = []
+    for key in [key for key in cases if key[0] == person.person.subject]:
+        case = cases[key]
+        rule = pack.rule(case.rule_id)
+        over = rule.clears(person.window, now, since=case.last_point_at)
+        after = clear(case, condition=over, needs_outcome=rule.needs_outcome, now=now)
+        if after.state is not CaseState.OPEN:
+            ended.append(after)
+            del cases[key]
+    return ended
+
+
+def _alert_id(decision: Decision) -> str:
+    return alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger)
+
+
+def _alert(person: Assessment, judged: Judged, case: Case, now: datetime) -> Alert:
+    decision = judged.decision
+    return Alert(
+        alert_id=alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger),
+        case_id=case.case_id,
+        subject=person.person.subject,
+        kind=decision.kind,
+        priority=decision.priority,
+        family=decision.family,
+        rule_id=decision.rule_id,
+        rule_version=decision.version,
+        rule_hash=decision.rule_hash,
+        stage=decision.stage,
+        raised_at=now,
+        effective_at=decision.effective_at,
+        dated=decision.dated,
+        evidence=judged.evidence,
+    )

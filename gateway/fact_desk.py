@@ -1,0 +1,190 @@
+"""Applying facts of the service and reports of hubs, in order, inside the core's transactions (D3)."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gateway.cases import close
+from gateway.commands import CommandBody, PairingOrder, sign_command
+from gateway.county import County
+from gateway.facts import (
+    BindingFact,
+    ClosingFact,
+    Fact,
+    FactError,
+    HubFact,
+    ObservationFact,
+    PairingFact,
+)
+from gateway.hub_status import HubStatus, PairingReport
+from gateway.store.core_store import CoreStore
+from gateway.store.inbox_store import InboxStore, Pairing, StoredCommand
+from rules.vocabulary import HubId, Profile
+from rules.wire import command_topic
+
+HUB_CHANNEL = "hearthwatch_hub"
+PAIRING_WINDOW = timedelta(seconds=120)
+PAIRED = "paired"
+
+_BODIES = msgspec.json.Decoder(CommandBody)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A retained message that goes out after the commit."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class Desk:
+    """Applies facts within one batch and collects what must be published after its commit."""
+
+    store: CoreStore
+    county: County
+    now: datetime
+    hubs_to_tell: set[HubId] = field(default_factory=set[HubId])
+
+    async def apply(self, fact: Fact) -> None:
+        """Write one fact.
+
+        Raises:
+            FactError: it names a hub, case or session that is not known; nothing was written.
+        """
+        inbox = self.store.inbox
+        match fact:
+            case Profile():
+                await inbox.set_profile(fact, self.now)
+                self._tell_home(fact.household)
+            case BindingFact():
+                await inbox.bind(fact)
+                self._tell_home(self.county.profile(fact.subject).household)
+            case HubFact():
+                await inbox.set_hub(fact)
+                self.hubs_to_tell.add(fact.hub)
+            case ClosingFact():
+                await self._close(fact)
+            case PairingFact():
+                await self._pairing(fact)
+            case ObservationFact():
+                raise FactError("observation: goes through intake, not over the desk")
+
+    async def hear(self, status: HubStatus, body: str) -> None:
+        """Keep a hub's report; bind the device when its pairing has succeeded.
+
+        Raises:
+            FactError: the hub is not known.
+        """
+        hub = HubId(status.hub)
+        if hub not in self.county.hubs:
+            raise FactError(f"hub: {hub!r} is not known")
+        inbox = self.store.inbox
+        await inbox.set_status(hub, self.now, body)
+        await inbox.acknowledge_command(hub, status.command_version)
+        if status.pairing is not None:
+            await self._paired(hub, status.pairing)
+        await self.store.notify([(HUB_CHANNEL, hub)])
+
+    async def publications(self) -> list[Publication]:
+        """Signed commands for every hub whose devices or pairing changed."""
+        out: list[Publication] = []
+        homes = await self.store.hubs()
+        for hub in sorted(self.hubs_to_tell & homes.keys()):
+            body = await self._body(self.store.inbox, hub)
+            command = await self._write_command(hub, body)
+            out.append(_signed(hub, command, homes[hub].secret))
+        return out
+
+    async def _body(self, inbox: InboxStore, hub: HubId) -> CommandBody:
+        stored = await inbox.command(hub)
+        body = CommandBody() if stored is None else _BODIES.decode(stored.body)
+        known = tuple(await inbox.devices_of_hub(hub))
+        return msgspec.structs.replace(body, bindings_known=known)
+
+    async def _write_command(self, hub: HubId, body: CommandBody) -> StoredCommand:
+        stored = await self.store.inbox.command(hub)
+        command = StoredCommand(
+            version=1 if stored is None else stored.version + 1,
+            issued_at=self.now,
+            body=msgspec.json.encode(body).decode(),
+        )
+        await self.store.inbox.set_command(hub, command)
+        return command
+
+    async def _close(self, fact: ClosingFact) -> None:
+        case = await self.store.case_by_id(fact.case_id)
+        if case is None:
+            raise FactError(f"case_id: {fact.case_id} is not known")
+        await self.store.write_cases([close(case, outcome=fact.outcome, now=fact.at)])
+
+    async def _pairing(self, fact: PairingFact) -> None:
+        if fact.hub not in self.county.hubs:
+            raise FactError(f"hub: {fact.hub!r} is not known")
+        inbox = self.store.inbox
+        pairing = await inbox.pairing(fact.session) or Pairing(
+            session=fact.session,
+            hub=fact.hub,
+            subject=fact.subject,
+            started_at=self.now,
+            until=fact.until or self.now + PAIRING_WINDOW,
+            state="searching",
+        )
+        if fact.action == "cancel":
+            pairing = replace(pairing, state="cancelled")
+        await inbox.set_pairing(pairing)
+        order = PairingOrder(
+            session=pairing.session,
+            until=pairing.until,
+            confirm=fact.address,
+            passkey=fact.passkey,
+        )
+        body = await self._body(inbox, fact.hub)
+        wanted = None if fact.action == "cancel" else order
+        await self._write_command(fact.hub, msgspec.structs.replace(body, pairing=wanted))
+        self.hubs_to_tell.add(fact.hub)
+
+    async def _paired(self, hub: HubId, report: PairingReport) -> None:
+        inbox = self.store.inbox
+        pairing = await inbox.pairing(report.session)
+        if pairing is None or pairing.hub != hub or pairing.state == PAIRED:
+            return
+        label = report.device
+        key = f"{label.manufacturer}/{label.model}/{label.serial}" if label else None
+        await inbox.set_pairing(
+            replace(pairing, state=report.state, device=key, cause=report.cause)
+        )
+        if report.state == PAIRED and key is not None:
+            await inbox.bind(
+                BindingFact(device=key, subject=pairing.subject, valid_from=pairing.started_at)
+            )
+            self.hubs_to_tell.add(hub)
+
+    def _tell_home(self, household: str | None) -> None:
+        self.hubs_to_tell |= {
+            hub
+            for hub, home in self.county.hubs.items()
+            if household is not None and home.household == household
+        }
+
+
+async def present_commands(store: CoreStore) -> list[Publication]:
+    """Every hub's command in force, to publish again after a restart of core or broker."""
+    out: list[Publication] = []
+    for hub, home in sorted((await store.hubs()).items()):
+        command = await store.inbox.command(hub)
+        if command is not None:
+            out.append(_signed(hub, command, home.secret))
+    return out
+
+
+def _signed(hub: HubId, command: StoredCommand, secret: bytes) -> Publication:
+    payload = sign_command(
+        hub=hub,
+        version=command.version,
+        issued_at=command.issued_at,
+        body=_BODIES.decode(command.body),
+        secret=secret,
+    )
+    return Publication(command_topic(hub), payload)

@@ -1,0 +1,86 @@
+"""What comes back from the service: facts and observations, as bodies of `core.inbox` rows (D3)."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from rules.vocabulary import HubId, Observation, Profile, SubjectRef
+
+
+class FactError(ValueError):
+    """An inbox row cannot be applied; the text names the field."""
+
+
+class BindingFact(msgspec.Struct, frozen=True, kw_only=True):
+    """From `valid_from` on `device` (or one slot of it) is worn by `subject`; ends the former."""
+
+    device: str
+    subject: SubjectRef
+    valid_from: datetime
+    user_slot: int | None = None
+    valid_to: datetime | None = None
+
+
+class HubFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A hub, its home and the key that signs its commands (hex, at least 32 bytes)."""
+
+    hub: HubId
+    household: str
+    area: str
+    secret_hex: str
+
+
+class ClosingFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A person closed a case with a coded outcome."""
+
+    case_id: str
+    outcome: str
+    by: str
+    at: datetime
+
+
+class PairingFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Open, confirm or cancel a pairing window on a hub for somebody."""
+
+    hub: HubId
+    subject: SubjectRef
+    action: Literal["open", "confirm", "cancel"]
+    session: str
+    until: datetime | None = None
+    address: str | None = None
+    passkey: str | None = None
+
+
+class ObservationFact(msgspec.Struct, frozen=True, kw_only=True):
+    """An observation born at a person: a symptom, an answer, a typed reading."""
+
+    subject: SubjectRef
+    observation: Observation
+
+
+Fact = Profile | BindingFact | HubFact | ClosingFact | PairingFact | ObservationFact
+
+_KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
+    "profile": msgspec.json.Decoder(Profile),
+    "binding": msgspec.json.Decoder(BindingFact),
+    "hub": msgspec.json.Decoder(HubFact),
+    "closing": msgspec.json.Decoder(ClosingFact),
+    "pairing": msgspec.json.Decoder(PairingFact),
+    "observation": msgspec.json.Decoder(ObservationFact),
+}
+
+
+def decode_fact(kind: str, body: str | bytes) -> Fact:
+    """The fact in an inbox row.
+
+    Raises:
+        FactError: an unknown kind, or a body that is not one; the text names the field.
+    """
+    decoder = _KINDS.get(kind)
+    if decoder is None:
+        raise FactError(f"kind: {kind!r} is not one of {', '.join(_KINDS)}")
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise FactError(f"{kind}: {error}") from error

@@ -1,0 +1,132 @@
+"""The walk: a batch of arrivals, in a straight line, to what must be committed with it.
+
+    arrivals -> admitted or aside -> kept once -> judged -> cases -> alerts -> one transaction
+
+Everything here happens inside the transaction that `core.py` opened under the lease; receipts go
+out, and memory takes the new rows, only after its commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from gateway.arrivals import Arrival, Spoken
+from gateway.county import County
+from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
+from gateway.episodes import Rung, episodes, somebody
+from gateway.intake import Admitted, Quarantined, admit, attributed
+from gateway.store.core_store import Aside, CoreStore, Mark, StoredState
+from rules.vocabulary import SubjectRef
+from rules.window import Point
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one transaction takes: messages, what people said, and whose absence is due."""
+
+    arrivals: Sequence[Arrival] = ()
+    spoken: Sequence[Spoken] = ()
+    waking: Sequence[SubjectRef] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the transaction wrote; memory and hubs learn of it after the commit."""
+
+    marks: dict[Mark, int]
+    done: dict[Mark, set[int]]
+    states: dict[SubjectRef, StoredState] = field(default_factory=dict[SubjectRef, StoredState])
+    kept: int = 0
+    aside: int = 0
+    alerts: int = 0
+
+
+async def walk(
+    batch: Batch, county: County, store: CoreStore, rules: Rulebook, now: datetime
+) -> Outcome:
+    """Take one batch from messages to rows; the caller commits."""
+    admitted, aside = _sort(batch, county, rules)
+    fresh = await store.keep(admitted, now)
+    await store.keep_aside(aside, now)
+    people = await _assess(batch, admitted, fresh, county, store, rules, now)
+    strangers = [somebody(item, county, rules, now) for item in aside if item.why.point]
+    rung: Rung = await episodes([*people, *strangers], store, rules.pack, now)
+    states = {item.person.subject: item.state for item in people}
+    await store.write_states(states)
+    done = _done(batch)
+    marks = county.marks_after(done)
+    await store.write_receipts(marks)
+    await store.notify(rung.notifications(item.person.subject for item in people))
+    return Outcome(
+        marks=marks,
+        done=done,
+        states=states,
+        kept=len(fresh),
+        aside=len(aside),
+        alerts=rung.alerts,
+    )
+
+
+def _sort(batch: Batch, county: County, rules: Rulebook) -> tuple[list[Admitted], list[Aside]]:
+    admitted: list[Admitted] = [
+        attributed(item.observation, item.subject, rules.zone) for item in batch.spoken
+    ]
+    aside: list[Aside] = []
+    for arrival in batch.arrivals:
+        verdict = arrival.content
+        if not isinstance(verdict, Quarantined):
+            verdict = admit(verdict, county.bindings.get(verdict.device.key, ()), rules.zone)
+        if isinstance(verdict, Admitted):
+            admitted.append(verdict)
+        else:
+            aside.append(
+                Aside(
+                    mark=arrival.mark,
+                    sequence=arrival.sequence,
+                    why=verdict,
+                    payload=arrival.payload,
+                )
+            )
+    return admitted, aside
+
+
+async def _assess(
+    batch: Batch,
+    admitted: Sequence[Admitted],
+    fresh: set[str],
+    county: County,
+    store: CoreStore,
+    rules: Rulebook,
+    now: datetime,
+) -> list[Assessment]:
+    new: dict[SubjectRef, list[Point]] = {subject: [] for subject in batch.waking}
+    for item in admitted:
+        if item.point.identity in fresh:
+            fresh.discard(item.point.identity)  # a repetition inside the batch counts once
+            new.setdefault(item.subject, []).append(item.point)
+    people: list[tuple[Person, list[Point], bool]] = []
+    since: dict[SubjectRef, datetime] = {}
+    for subject, points in new.items():
+        points.sort(key=lambda point: point.order)
+        person = Person(
+            subject=subject, profile=county.profile(subject), state=county.states.gather(subject)
+        )
+        whole = needs_history(person, points, rules.zone)
+        earliest = points[0].effective_at if points else now
+        since[subject] = _BEGINNING if whole else earliest - LOOK_BACK
+        people.append((person, points, whole))
+    stored = await store.windows(since) if since else {}
+    return [
+        assess(person, stored[person.subject], points, rules, now, whole=whole)
+        for person, points, whole in people
+    ]
+
+
+def _done(batch: Batch) -> dict[Mark, set[int]]:
+    done: dict[Mark, set[int]] = {}
+    for arrival in batch.arrivals:
+        if arrival.sequence:
+            done.setdefault(arrival.mark, set()).add(arrival.sequence)
+    return done

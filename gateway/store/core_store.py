@@ -1,0 +1,337 @@
+"""What the streaming core reads and writes, on the one connection that holds its lease."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from gateway.baselines import LAYOUT, StateRow, empty_state, state_from_bytes, state_to_bytes
+from gateway.intake import Admitted, Binding, Quarantined
+from gateway.store.inbox_store import InboxStore
+from gateway.store.queries import load_queries
+from rules.vocabulary import (
+    Alert,
+    Case,
+    CaseState,
+    Family,
+    HubId,
+    Observation,
+    Priority,
+    Profile,
+    QuantityName,
+    SubjectRef,
+)
+from rules.window import Point
+from rules.wire import Lane, encode_observation
+
+_SQL = load_queries("gateway.store", "core_store.sql")
+_LEASE = load_queries("gateway.store", "lease.sql")
+_POINTS = msgspec.json.Decoder(Point)
+_PROFILES = msgspec.json.Decoder(Profile)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+LEASE_S = 10.0
+"""How long an owner may be silent before a standby takes over; renewed by every batch."""
+
+Connection = asyncpg.Connection[asyncpg.Record]
+
+
+class LeaseLostError(Exception):
+    """Another core owns the county now; this process must not write and ends."""
+
+
+class StoreUnavailableError(ConnectionError):
+    """The database cannot be reached, or the connection that held the lease is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One lane of one spool of one hub."""
+
+    hub: HubId
+    epoch: str
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """A record for quarantine: where it came from, why, and its bytes."""
+
+    mark: Mark
+    sequence: int
+    why: Quarantined
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubHome:
+    """Where a hub stands, and the key that signs its commands."""
+
+    household: str
+    area: str
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredState:
+    """A subject's columns and its next wake-up; `stale` asks to fold again from the store."""
+
+    row: StateRow
+    next_wake_at: datetime | None
+    stale: bool = False
+
+
+@asynccontextmanager
+async def open_core_store(dsn: str, holder: str) -> AsyncGenerator["CoreStore"]:
+    """A connected store; it owns nothing until `take_lease` gave it an epoch.
+
+    Raises:
+        StoreUnavailableError: no connection.
+    """
+    try:
+        connection: Connection = await asyncpg.connect(dsn, command_timeout=60)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise StoreUnavailableError(f"no database at {holder}'s address: {error}") from error
+    try:
+        yield CoreStore(connection, holder)
+    finally:
+        await connection.close(timeout=5)
+
+
+class CoreStore:
+    """Functions over schema `core`; batches are transactions that begin by holding the lease."""
+
+    def __init__(self, connection: Connection, holder: str) -> None:
+        self._connection = connection
+        self._holder = holder
+        self.epoch = 0
+        self.inbox = InboxStore(connection)
+
+    async def take_lease(self) -> bool:
+        """Own the county under a new epoch if nobody alive does; ends the former's connection."""
+        former = await self._connection.fetchval(_LEASE["former_owner"])
+        epoch = await self._connection.fetchval(_LEASE["take"], self._holder, LEASE_S)
+        if epoch is None:
+            return False
+        if former is not None:
+            await self._connection.execute(_LEASE["end_connection"], former)
+        self.epoch = int(epoch)
+        return True
+
+    async def release_lease(self) -> None:
+        """Let a standby take over at once."""
+        await self._connection.execute(_LEASE["release"], self.epoch)
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncGenerator[None]:
+        """One transaction under the lease; everything inside commits together or not at all.
+
+        Raises:
+            LeaseLostError: another core has the county.
+        """
+        async with self._connection.transaction():
+            held = await self._connection.fetchval(_LEASE["hold"], self.epoch, LEASE_S)
+            if held is None:
+                raise LeaseLostError(f"epoch {self.epoch} of {self._holder} is over")
+            yield
+
+    async def listen(self, channel: str, wake: Callable[[], None]) -> None:
+        """Call `wake` at every notification of `channel` on this connection."""
+
+        def notified(*_: object) -> None:
+            wake()
+
+        await self._connection.add_listener(channel, notified)
+
+    async def keep(self, admitted: Sequence[Admitted], now: datetime) -> set[str]:
+        """Insert what is not there yet and return the identities that were new (the only judge)."""
+        if not admitted:
+            return set()
+        claims = await self._claims(admitted)
+        once = {item.point.identity: item for item in admitted}
+        columns = list(zip(*(_row(item, claims) for item in once.values()), strict=True))
+        rows = await self._connection.fetch(_SQL["keep_observations"], now, *columns)
+        return {row["identity"] for row in rows}
+
+    async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:
+        undated = {
+            item.point.identity: item.claimed_at
+            for item in admitted
+            if item.observation.device_time is None
+        }
+        if not undated:
+            return {}
+        names, times = list(undated), list(undated.values())
+        rows = await self._connection.fetch(_SQL["first_claims"], names, times)
+        return {row["identity"]: row["claimed_at"] for row in rows}
+
+    async def keep_aside(self, records: Sequence[Aside], now: datetime) -> None:
+        """Keep records in quarantine with their reasons; a message sent again adds nothing."""
+        if not records:
+            return
+        rows = [
+            (
+                *(record.mark.hub, record.mark.epoch, record.mark.lane.value, record.sequence),
+                *(record.why.reason.value, record.why.field, record.why.detail, record.payload),
+            )
+            for record in records
+        ]
+        await self._connection.execute(_SQL["keep_aside"], now, *zip(*rows, strict=True))
+
+    async def windows(self, since: Mapping[SubjectRef, datetime]) -> dict[SubjectRef, list[Point]]:
+        """The stored points of each subject from an instant on, in no particular order."""
+        found: dict[SubjectRef, list[Point]] = {subject: [] for subject in since}
+        rows = await self._connection.fetch(_SQL["windows"], list(since), list(since.values()))
+        for row in rows:
+            found[row["subject"]].append(_POINTS.decode(row["body"]))
+        return found
+
+    async def write_states(self, states: Mapping[SubjectRef, StoredState]) -> None:
+        """Write one row a subject: layout version, bytes, next wake-up."""
+        if states:
+            rows = [
+                (subject, LAYOUT, state_to_bytes(stored.row), stored.next_wake_at)
+                for subject, stored in states.items()
+            ]
+            await self._connection.execute(_SQL["write_states"], *zip(*rows, strict=True))
+
+    async def open_cases(self, subjects: Iterable[SubjectRef]) -> list[Case]:
+        """The open cases of these subjects."""
+        rows = await self._connection.fetch(_SQL["open_cases"], list(subjects))
+        return [_case(row) for row in rows]
+
+    async def case_by_id(self, case_id: str) -> Case | None:
+        """One case, whatever its state."""
+        row = await self._connection.fetchrow(_SQL["case_by_id"], case_id)
+        return None if row is None else _case(row)
+
+    async def write_cases(self, cases: Sequence[Case]) -> None:
+        """Insert or update cases; ended ones first, so that a new one may open beside them."""
+        for state in (CaseState.CLEARED, CaseState.CLOSED, CaseState.OPEN):
+            rows = [_case_row(case) for case in cases if case.state is state]
+            if rows:
+                await self._connection.execute(_SQL["write_cases"], *zip(*rows, strict=True))
+
+    async def known_alerts(self, alert_ids: Sequence[str]) -> set[str]:
+        """Which of these alerts exist already."""
+        rows = await self._connection.fetch(_SQL["known_alerts"], list(alert_ids))
+        return {row["alert_id"] for row in rows}
+
+    async def write_alerts(
+        self, alerts: Sequence[Alert], synthetic: frozenset[SubjectRef], now: datetime
+    ) -> set[str]:
+        """Insert alerts and their outbox rows; returns the ids that were new."""
+        if not alerts:
+            return set()
+        rows = [_alert_row(alert, alert.subject in synthetic) for alert in alerts]
+        written = await self._connection.fetch(_SQL["write_alerts"], *zip(*rows, strict=True))
+        fresh = [row["alert_id"] for row in written]
+        await self._connection.execute(_SQL["write_outbox"], fresh, now)
+        return set(fresh)
+
+    async def write_receipts(self, marks: Mapping[Mark, int]) -> None:
+        """Store up to where each lane is committed or quarantined."""
+        if marks:
+            rows = [(m.hub, m.epoch, m.lane.value, through) for m, through in marks.items()]
+            await self._connection.execute(_SQL["write_receipts"], *zip(*rows, strict=True))
+
+    async def notify(self, messages: Sequence[tuple[str, str]]) -> None:
+        """Wake listeners of (channel, payload) when the transaction commits."""
+        if messages:
+            await self._connection.execute(_SQL["notify"], *zip(*messages, strict=True))
+
+    async def receipts(self) -> dict[Mark, int]:
+        """Up to where each known lane is committed or quarantined."""
+        rows = await self._connection.fetch(_SQL["receipts"])
+        return {Mark(r["hub"], r["epoch"], Lane(r["lane"])): int(r["through"]) for r in rows}
+
+    async def states(self) -> dict[SubjectRef, StoredState]:
+        """Every subject's columns."""
+        found: dict[SubjectRef, StoredState] = {}
+        for row in await self._connection.fetch(_SQL["states"]):
+            state = state_from_bytes(row["layout"], row["state"])
+            found[row["subject"]] = StoredState(
+                row=empty_state() if state is None else state,
+                next_wake_at=row["next_wake_at"],
+                stale=state is None,
+            )
+        return found
+
+    async def profiles(self) -> dict[SubjectRef, Profile]:
+        """What rules may know of each subject."""
+        rows = await self._connection.fetch(_SQL["profiles"])
+        return {row["subject"]: _PROFILES.decode(row["body"]) for row in rows}
+
+    async def bindings(self) -> dict[str, list[Binding]]:
+        """Who wears each device, by device key, oldest first."""
+        found: dict[str, list[Binding]] = {}
+        for row in await self._connection.fetch(_SQL["bindings"]):
+            found.setdefault(row["device"], []).append(Binding(**dict(row)))
+        return found
+
+    async def hubs(self) -> dict[HubId, HubHome]:
+        """Every known hub."""
+        rows = await self._connection.fetch(_SQL["hubs"])
+        return {
+            row["hub"]: HubHome(household=row["household"], area=row["area"], secret=row["secret"])
+            for row in rows
+        }
+
+
+_CORE_COLUMNS = (
+    QuantityName.SYSTOLIC,
+    QuantityName.DIASTOLIC,
+    QuantityName.PULSE,
+    QuantityName.GLUCOSE,
+)
+
+
+def _row(item: Admitted, claims: Mapping[str, datetime]) -> tuple[object, ...]:
+    observation: Observation = item.observation
+    point = item.point
+    numbers = (point.values.get(name) for name in _CORE_COLUMNS)
+    return (
+        *(claims.get(point.identity, item.claimed_at), point.identity, item.subject, point.device),
+        *(observation.user_slot, point.kind.value, point.effective_at, point.confidence.value),
+        *(point.received_at, point.origin.value, point.valid, point.possible_repeat),
+        *(float(n.value) if n is not None and n.value is not None else None for n in numbers),
+        ",".join(point.flags),
+        _ENCODER.encode(point).decode(),
+        encode_observation(observation),
+    )
+
+
+def _case(row: asyncpg.Record) -> Case:
+    return Case(
+        case_id=row["case_id"],
+        subject=row["subject"],
+        family=Family(row["family"]),
+        rule_id=row["rule_id"],
+        priority=Priority(row["priority"]),
+        state=CaseState(row["state"]),
+        opened_at=row["opened_at"],
+        last_point_at=row["last_point_at"],
+        last_rang_at=row["last_rang_at"],
+        ended_at=row["ended_at"],
+        outcome=row["outcome"],
+    )
+
+
+def _case_row(case: Case) -> tuple[object, ...]:
+    return (
+        *(case.case_id, case.subject, case.family.value, case.rule_id, int(case.priority)),
+        *(case.state.value, case.opened_at, case.last_point_at, case.last_rang_at),
+        *(case.ended_at, case.outcome),
+    )
+
+
+def _alert_row(alert: Alert, synthetic: bool) -> tuple[object, ...]:  # noqa: FBT001 - a column
+    return (
+        *(alert.alert_id, alert.case_id, alert.subject, alert.kind.value, int(alert.priority)),
+        *(alert.family.value, alert.rule_id, alert.rule_version, alert.rule_hash),
+        *(alert.stage.value, alert.dated, alert.raised_at, alert.effective_at, synthetic),
+        alert.evidence,
+    )

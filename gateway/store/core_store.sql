@@ -1,0 +1,114 @@
+-- What the streaming core reads and writes. Times come in as arguments (design D4).
+
+-- name: first_claims
+-- A record without device time has no claim of its own: its first arrival decides.
+INSERT INTO core.seen (identity, claimed_at)
+SELECT * FROM unnest($1::text[], $2::timestamptz[])
+ON CONFLICT (identity) DO UPDATE SET claimed_at = core.seen.claimed_at
+RETURNING identity, claimed_at;
+
+-- name: keep_observations
+INSERT INTO core.observation (
+    claimed_at, identity, subject, device, user_slot, kind, effective_at, time_confidence,
+    received_at, recorded_at, origin, valid, possible_repeat, systolic, diastolic, pulse, glucose,
+    flags, body, sent)
+SELECT claimed_at, identity, subject, device, user_slot, kind, effective_at, time_confidence,
+    received_at, $1::timestamptz, origin, valid, possible_repeat, systolic, diastolic, pulse, glucose,
+    string_to_array(flags, ','), body::jsonb, sent
+FROM unnest(
+    $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
+    $8::timestamptz[], $9::text[], $10::timestamptz[], $11::text[], $12::boolean[], $13::boolean[],
+    $14::float8[], $15::float8[], $16::float8[], $17::float8[], $18::text[], $19::text[],
+    $20::bytea[]
+) AS t (claimed_at, identity, subject, device, user_slot, kind, effective_at, time_confidence,
+    received_at, origin, valid, possible_repeat, systolic, diastolic, pulse, glucose, flags, body,
+    sent)
+ON CONFLICT DO NOTHING
+RETURNING identity;
+
+-- name: keep_aside
+INSERT INTO core.quarantine
+    (recorded_at, hub, epoch, lane, sequence, reason, field, detail, payload)
+SELECT $1::timestamptz, * FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+    $9::bytea[])
+ON CONFLICT DO NOTHING;
+
+-- name: windows
+SELECT o.subject, o.body::text AS body
+FROM unnest($1::text[], $2::timestamptz[]) AS wanted (subject, since)
+JOIN core.observation o ON o.subject = wanted.subject AND o.effective_at >= wanted.since;
+
+-- name: write_states
+INSERT INTO core.subject_state (subject, layout, state, next_wake_at)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::timestamptz[])
+ON CONFLICT (subject) DO UPDATE
+SET layout = excluded.layout, state = excluded.state, next_wake_at = excluded.next_wake_at;
+
+-- name: open_cases
+SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
+    last_rang_at, ended_at, outcome
+FROM core.case WHERE state = 'open' AND subject = ANY ($1::text[]);
+
+-- name: case_by_id
+SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
+    last_rang_at, ended_at, outcome
+FROM core.case WHERE case_id = $1::text::uuid;
+
+-- name: write_cases
+INSERT INTO core.case (case_id, subject, family, rule_id, priority, state, opened_at,
+    last_point_at, last_rang_at, ended_at, outcome)
+SELECT case_id::uuid, subject, family, rule_id, priority, state, opened_at, last_point_at,
+    last_rang_at, ended_at, outcome
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
+    $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+    AS t (case_id, subject, family, rule_id, priority, state, opened_at, last_point_at,
+        last_rang_at, ended_at, outcome)
+ON CONFLICT (case_id) DO UPDATE
+SET rule_id = excluded.rule_id, priority = excluded.priority, state = excluded.state,
+    last_point_at = excluded.last_point_at, last_rang_at = excluded.last_rang_at,
+    ended_at = excluded.ended_at, outcome = excluded.outcome;
+
+-- name: known_alerts
+SELECT alert_id::text AS alert_id FROM core.alert WHERE alert_id = ANY ($1::text[]::uuid[]);
+
+-- name: write_alerts
+INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id, rule_version,
+    rule_hash, stage, dated, raised_at, effective_at, synthetic, evidence)
+SELECT alert_id::uuid, case_id::uuid, subject, kind, priority, family, rule_id, rule_version,
+    rule_hash, stage, dated, raised_at, effective_at, synthetic, evidence
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
+    $7::text[], $8::integer[], $9::text[], $10::text[], $11::boolean[], $12::timestamptz[],
+    $13::timestamptz[], $14::boolean[], $15::text[])
+    AS t (alert_id, case_id, subject, kind, priority, family, rule_id, rule_version, rule_hash,
+        stage, dated, raised_at, effective_at, synthetic, evidence)
+ON CONFLICT (alert_id) DO NOTHING
+RETURNING alert_id::text AS alert_id;
+
+-- name: write_outbox
+INSERT INTO core.outbox (alert_id, created_at)
+SELECT alert_id::uuid, $2::timestamptz FROM unnest($1::text[]) AS t (alert_id)
+ON CONFLICT (alert_id) DO NOTHING;
+
+-- name: write_receipts
+INSERT INTO core.receipt (hub, epoch, lane, through)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+ON CONFLICT (hub, epoch, lane) DO UPDATE SET through = excluded.through;
+
+-- name: notify
+SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS t (channel, payload);
+
+-- name: receipts
+SELECT hub, epoch, lane, through FROM core.receipt;
+
+-- name: states
+SELECT subject, layout, state, next_wake_at FROM core.subject_state;
+
+-- name: profiles
+SELECT subject, body::text AS body FROM core.profile;
+
+-- name: bindings
+SELECT device, user_slot, subject, valid_from, valid_to FROM core.binding ORDER BY binding_id;
+
+-- name: hubs
+SELECT hub, household, area, secret FROM core.hub;

@@ -1,0 +1,120 @@
+"""Facts from the service and reports from hubs: small writes of the core's own transactions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from gateway.facts import BindingFact, HubFact
+from gateway.store.queries import load_queries
+from rules.vocabulary import HubId, Profile, SubjectRef
+
+_SQL = load_queries("gateway.store", "inbox_store.sql")
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One waiting row; `body` is JSON text."""
+
+    inbox_id: int
+    kind: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """One try to pair a device for somebody."""
+
+    session: str
+    hub: HubId
+    subject: SubjectRef
+    started_at: datetime
+    until: datetime
+    state: str
+    device: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCommand:
+    """A hub's present command; `body` is JSON text."""
+
+    version: int
+    issued_at: datetime
+    body: str
+
+
+class InboxStore:
+    """Functions over inbox, profiles, bindings, hubs and pairings; used inside a batch."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    async def waiting(self, limit: int = 500) -> list[InboxRow]:
+        """The oldest rows not yet applied, in order."""
+        rows = await self._connection.fetch(_SQL["waiting"], limit)
+        return [InboxRow(**dict(row)) for row in rows]
+
+    async def done(self, inbox_id: int, now: datetime, refused: str | None) -> None:
+        """Mark a row applied, or refused with its reason; either way it is kept."""
+        await self._connection.execute(_SQL["done"], inbox_id, now, refused)
+
+    async def set_profile(self, profile: Profile, now: datetime) -> None:
+        """Replace what rules may know of a subject."""
+        body = _ENCODER.encode(profile).decode()
+        await self._connection.execute(_SQL["set_profile"], profile.subject, body, now)
+
+    async def bind(self, fact: BindingFact) -> None:
+        """Bind a device (or one slot of it) to a subject from an instant on."""
+        key = (fact.device, fact.user_slot, fact.valid_from)
+        await self._connection.execute(_SQL["drop_future_binding"], *key)
+        await self._connection.execute(_SQL["end_binding"], *key)
+        await self._connection.execute(
+            *(_SQL["add_binding"], fact.device, fact.user_slot, fact.subject),
+            *(fact.valid_from, fact.valid_to),
+        )
+
+    async def set_hub(self, fact: HubFact) -> None:
+        """Know a hub, its home and its key."""
+        secret = bytes.fromhex(fact.secret_hex)
+        await self._connection.execute(_SQL["set_hub"], fact.hub, fact.household, fact.area, secret)
+
+    async def set_pairing(self, pairing: Pairing) -> None:
+        """Insert a pairing, or take over its new state."""
+        await self._connection.execute(
+            *(_SQL["set_pairing"], pairing.session, pairing.hub, pairing.subject),
+            *(pairing.started_at, pairing.until, pairing.state, pairing.device, pairing.cause),
+        )
+
+    async def pairing(self, session: str) -> Pairing | None:
+        """The pairing of that session."""
+        row = await self._connection.fetchrow(_SQL["pairing"], session)
+        return None if row is None else Pairing(**dict(row))
+
+    async def command(self, hub: HubId) -> StoredCommand | None:
+        """The hub's present command."""
+        row = await self._connection.fetchrow(_SQL["command"], hub)
+        if row is None:
+            return None
+        return StoredCommand(version=row["version"], issued_at=row["issued_at"], body=row["body"])
+
+    async def set_command(self, hub: HubId, command: StoredCommand) -> None:
+        """Replace the hub's command."""
+        await self._connection.execute(
+            _SQL["set_command"], hub, command.version, command.issued_at, command.body
+        )
+
+    async def acknowledge_command(self, hub: HubId, version: int) -> None:
+        """The hub says that it follows this version."""
+        await self._connection.execute(_SQL["acknowledge_command"], hub, version)
+
+    async def set_status(self, hub: HubId, now: datetime, body: str) -> None:
+        """Keep what the hub last told of itself."""
+        await self._connection.execute(_SQL["set_status"], hub, now, body)
+
+    async def devices_of_hub(self, hub: HubId) -> list[str]:
+        """Keys of the devices worn in the hub's household."""
+        rows = await self._connection.fetch(_SQL["devices_of_hub"], hub)
+        return [row["device"] for row in rows]

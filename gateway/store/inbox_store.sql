@@ -1,0 +1,66 @@
+-- Applying what the service appended (design D3), in order.
+
+-- name: waiting
+SELECT inbox_id, kind, body::text AS body FROM core.inbox
+WHERE applied_at IS NULL ORDER BY inbox_id LIMIT $1;
+
+-- name: done
+UPDATE core.inbox SET applied_at = $2, refused = $3 WHERE inbox_id = $1;
+
+-- name: set_profile
+INSERT INTO core.profile (subject, body, valid_from) VALUES ($1, $2::text::jsonb, $3)
+ON CONFLICT (subject) DO UPDATE SET body = excluded.body, valid_from = excluded.valid_from;
+
+-- name: end_binding
+UPDATE core.binding SET valid_to = $3
+WHERE device = $1 AND user_slot IS NOT DISTINCT FROM $2 AND valid_to IS NULL AND valid_from < $3;
+
+-- name: drop_future_binding
+DELETE FROM core.binding
+WHERE device = $1 AND user_slot IS NOT DISTINCT FROM $2 AND valid_to IS NULL AND valid_from >= $3;
+
+-- name: add_binding
+INSERT INTO core.binding (device, user_slot, subject, valid_from, valid_to)
+VALUES ($1, $2, $3, $4, $5);
+
+-- name: set_hub
+INSERT INTO core.hub (hub, household, area, secret) VALUES ($1, $2, $3, $4)
+ON CONFLICT (hub) DO UPDATE
+SET household = excluded.household, area = excluded.area, secret = excluded.secret;
+
+-- name: set_pairing
+INSERT INTO core.pairing (session, hub, subject, started_at, until, state, device, cause)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (session) DO UPDATE
+SET state = excluded.state, device = coalesce(excluded.device, core.pairing.device),
+    cause = excluded.cause;
+
+-- name: pairing
+SELECT session, hub, subject, started_at, until, state, device, cause
+FROM core.pairing WHERE session = $1;
+
+-- name: command
+SELECT version, issued_at, body::text AS body, acknowledged_version
+FROM core.hub_command WHERE hub = $1;
+
+-- name: set_command
+INSERT INTO core.hub_command (hub, version, issued_at, body) VALUES ($1, $2, $3, $4::text::jsonb)
+ON CONFLICT (hub) DO UPDATE
+SET version = excluded.version, issued_at = excluded.issued_at, body = excluded.body;
+
+-- name: acknowledge_command
+UPDATE core.hub_command SET acknowledged_version = $2
+WHERE hub = $1 AND acknowledged_version < $2;
+
+-- name: set_status
+INSERT INTO core.hub_status (hub, reported_at, body) VALUES ($1, $2, $3::text::jsonb)
+ON CONFLICT (hub) DO UPDATE SET reported_at = excluded.reported_at, body = excluded.body;
+
+-- name: devices_of_hub
+-- Devices whose wearer lives in the hub's household: the hub may synchronise these.
+SELECT DISTINCT b.device
+FROM core.hub h
+JOIN core.profile p ON p.body->>'household' = h.household
+JOIN core.binding b ON b.subject = p.subject AND b.valid_to IS NULL
+WHERE h.hub = $1
+ORDER BY b.device;
