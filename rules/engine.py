@@ -6,11 +6,19 @@ alert id (rule, stage, trigger) makes a repeated decision harmless.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from rules.vocabulary import AlertKind, Family, Priority, Stage
+from rules.doubts import doubts
+from rules.expression import Outcome
+from rules.pack import Pack
+from rules.rule import OnUnknown, Rule
+from rules.scope import Scope, Trace
+from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence
+from rules.window import Point, Window
+
+_REMEMBERED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +83,243 @@ class Evaluation:
     decisions: tuple[Decision, ...] = ()
     wakes: tuple[Wake, ...] = ()
     near: tuple[NearMiss, ...] = ()
+
+
+def evaluate(rules: Pack, window: Window, now: datetime, new: frozenset[str]) -> Evaluation:
+    """What `rules` decide about one person at `now`, because of the points named in `new`.
+
+    Every decision rests on a point of `new`, or on a wait for a confirmation that is over at `now`
+    (`new` may be empty then). Such an unconfirmed decision is given again by later evaluations for
+    seven days: the core may have been down when it was due. Its alert id is the same each time.
+    Points and repetitions may come in any order. Points after `now` are judged like any other.
+
+    Raises:
+        rules.scope.ConditionError: a condition that the loader's dry run should have refused.
+    """
+    year = window.local_day(now).year
+    decisions: list[Decision] = []
+    wakes: list[Wake] = []
+    near: list[NearMiss] = []
+    for rule in rules.rules:
+        if not rule.population.includes(window.profile, year):
+            continue
+        review = _Review(rule=rule, window=window.of_kinds(rule.vitals), now=now, new=new)
+        if not review.window.points:
+            continue
+        review.immediate(decisions, near)
+        review.conditions(decisions, near)
+        review.confirmations(decisions, wakes, near)
+    return Evaluation(decisions=tuple(decisions), wakes=tuple(wakes), near=tuple(near))
+
+
+def reconsider(
+    rule: Rule, window: Window, now: datetime, *, stage: Stage, trigger: str
+) -> Decision | None:
+    """The decision of `rule` at `stage` on the point `trigger`, None when it would not fire.
+
+    This is how an alert is replayed from its evidence: one rule, one point, the same code.
+    """
+    seen = window.of_kinds(rule.vitals)
+    point = seen.find(trigger)
+    if point is None or not rule.population.includes(window.profile, window.local_day(now).year):
+        return None
+    review = _Review(rule=rule, window=seen, now=now, new=frozenset({trigger}))
+    if stage is Stage.IMMEDIATE:
+        return review.on_one(point)
+    if stage is Stage.UNCONFIRMED:
+        return None if review.closed(point) else review.unconfirmed(point)
+    return review.on_several(point)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Review:
+    """One rule over one person's window (already narrowed to the rule's vitals)."""
+
+    rule: Rule
+    window: Window
+    now: datetime
+    new: frozenset[str]
+    levels: dict[str, bool] = field(default_factory=dict[str, bool])
+
+    def immediate(self, decisions: list[Decision], near: list[NearMiss]) -> None:
+        """Add what fires on one new reading."""
+        for point in self.window.points:
+            decision = self.on_one(point) if point.identity in self.new else None
+            if decision is not None:
+                self._admit(decision, point, decisions, near)
+
+    def conditions(self, decisions: list[Decision], near: list[NearMiss]) -> None:
+        """Add what several readings, the newest of them judged each in turn, agree on."""
+        for point in self._anchors():
+            decision = self.on_several(point)
+            if decision is not None and not self.new.isdisjoint(decision.points):
+                self._admit(decision, point, decisions, near)
+            elif point.identity in self.new:
+                near.extend(self._near(point))
+
+    def confirmations(
+        self, decisions: list[Decision], wakes: list[Wake], near: list[NearMiss]
+    ) -> None:
+        """Add readings whose confirmation never came, and when to look again at the others."""
+        for start in self._starts():
+            due_at = self._due(start)
+            if self.closed(start):
+                near.append(self._miss("closed", start))
+            elif due_at > self.now:
+                wakes.append(Wake(rule_id=self.rule.id, due_at=due_at, trigger=start.identity))
+                near.append(self._miss("pending", start))
+            else:
+                decisions.append(self.unconfirmed(start))
+
+    def on_one(self, point: Point) -> Decision | None:
+        """The immediate decision on `point`."""
+        limb = self.rule.immediate
+        if limb is None or not self._may_ring_alone(point, flagged=limb.flagged):
+            return None
+        outcome = limb.when.test(self._scope(point))
+        if not self._fires(outcome):
+            return None
+        return self._decision(Stage.IMMEDIATE, "", point, outcome.trace)
+
+    def on_several(self, point: Point) -> Decision | None:
+        """The condition's decision as of `point`, which it must rest on as its newest."""
+        outcomes = {
+            limb: condition.test(self._scope(point)) for limb, condition in self.rule.limbs.items()
+        }
+        ordered = sorted(outcomes, key=lambda limb: (outcomes[limb].result is not True, limb))
+        for limb in ordered:
+            trace = outcomes[limb].trace
+            if self._fires(outcomes[limb]) and point.identity in trace.support:
+                return self._decision(self.rule.stage, limb, point, trace)
+        return None
+
+    def unconfirmed(self, start: Point) -> Decision:
+        """The decision on a reading whose confirmation did not come."""
+        pending = self.rule.pending
+        trace = pending.when.test(self._scope(start)).trace if pending else Trace()
+        trace.support.add(start.identity)
+        return self._decision(Stage.UNCONFIRMED, "", start, trace)
+
+    def closed(self, start: Point) -> bool:
+        """Whether what was measured until the wait ended made it unnecessary to ring."""
+        pending = self.rule.pending
+        if pending is None or pending.unless.test(self._scope(start)).result is True:
+            return True
+        following = self.window.between(start.effective_at, self._due(start))
+        return any(self.on_several(p) for p in following if p.order >= start.order)
+
+    def _anchors(self) -> tuple[Point, ...]:
+        """Points as of which the condition is judged: those that a new point can have changed."""
+        fresh = [p.order for p in self.window.points if p.identity in self.new]
+        if not fresh or not self.rule.limbs:
+            return ()
+        if self.rule.needs_baseline:
+            # Baselines are known as of the newest point only.
+            return tuple([p for p in self.window.points if p.valid][-1:])
+        dated = self.rule.priority >= Priority.URGENT
+        changed = (p for p in self.window.points if p.order >= min(fresh))
+        return tuple(p for p in changed if dated or not self._dated(p))
+
+    def _starts(self) -> list[Point]:
+        """Readings that started a clock of their own: not one inside another's open wait."""
+        pending, starts = self.rule.pending, list[Point]()
+        if pending is None:
+            return starts
+        waiting_until: datetime | None = None
+        for point in self.window.points:
+            recent = point.identity in self.new or self.now - point.received_at <= _REMEMBERED
+            if not (recent and point.usable) or self.on_one(point) is not None:
+                continue
+            inside = waiting_until is not None and point.effective_at <= waiting_until
+            if not self._fires(pending.when.test(self._scope(point))):
+                continue
+            if inside and not self._closed_before(starts[-1], point):
+                continue
+            starts.append(point)
+            waiting_until = point.effective_at + pending.wait
+        return starts
+
+    def _closed_before(self, start: Point, point: Point) -> bool:
+        """Whether the wait of `start` had ended well before or with `point`."""
+        pending = self.rule.pending
+        scope = replace(self._scope(start), horizon=point.effective_at)
+        return pending is not None and pending.unless.test(scope).result is True
+
+    def _due(self, start: Point) -> datetime:
+        wait = self.rule.pending.wait if self.rule.pending else timedelta(0)
+        return max(start.received_at, start.effective_at) + wait
+
+    def _scope(self, point: Point) -> Scope:
+        return Scope(
+            window=self.window,
+            at=point.effective_at,
+            point=point,
+            horizon=self._due(point),
+            level=self._level,
+            targets=self.rule.targets,
+        )
+
+    def _level(self, point: Point) -> bool:
+        known = self.levels.get(point.identity)
+        if known is None:
+            known = self.levels[point.identity] = self.rule.level_of(point)
+        return known
+
+    def _fires(self, outcome: Outcome) -> bool:
+        if outcome.result is None:
+            return self.rule.on_unknown is OnUnknown.FIRE
+        return outcome.result
+
+    def _may_ring_alone(self, point: Point, *, flagged: bool) -> bool:
+        """A doubtful reading starts the clock only; an uncertain person holds nothing back."""
+        sound = point.valid or not self.window.profile.person_certain
+        return point.usable and (flagged or (sound and not point.disturbed))
+
+    def _admit(
+        self, decision: Decision, point: Point, decisions: list[Decision], near: list[NearMiss]
+    ) -> None:
+        """Below urgent an old or undated reading is history; from urgent up it is a task."""
+        if decision.dated and self.rule.priority < Priority.URGENT:
+            near.append(self._miss("too_old", point))
+        else:
+            decisions.append(decision)
+
+    def _dated(self, point: Point) -> bool:
+        old = self.now - point.effective_at > self.rule.max_age
+        return old or point.confidence is TimeConfidence.UNKNOWN
+
+    def _near(self, point: Point) -> list[NearMiss]:
+        if self.rule.nearly is not None:
+            outcome = self.rule.nearly.test(self._scope(point))
+            if outcome.result is True:
+                return [self._miss("almost", point, outcome.trace)]
+        results = [limb.test(self._scope(point)) for limb in self.rule.limbs.values()]
+        unknown = next((r for r in results if r.result is None), None)
+        if unknown is not None and not any(r.result for r in results):
+            return [self._miss("unknown", point, unknown.trace)]
+        return []
+
+    def _miss(self, reason: str, point: Point, trace: Trace | None = None) -> NearMiss:
+        facts = dict(sorted(trace.facts.items())) if trace else {}
+        return NearMiss(rule_id=self.rule.id, reason=reason, trigger=point.identity, facts=facts)
+
+    def _decision(self, stage: Stage, limb: str, point: Point, trace: Trace) -> Decision:
+        resting = tuple(p for p in self.window.points if p.identity in trace.support)
+        rule = self.rule
+        return Decision(
+            rule_id=rule.id,
+            version=rule.version,
+            rule_hash=rule.rule_hash,
+            family=rule.family_of(point),
+            kind=rule.kind,
+            priority=rule.priority,
+            stage=stage,
+            limb=limb,
+            undampable=rule.undampable,
+            trigger=point.identity,
+            points=tuple(p.identity for p in resting),
+            effective_at=point.effective_at,
+            dated=self._dated(point),
+            unknowns=doubts(self.window, resting, stage, frozenset(trace.unknowns), self.now),
+            facts=dict(sorted(trace.facts.items())),
+        )

@@ -1,0 +1,187 @@
+"""Window functions that average: sessions, means, and how far they are from what is usual.
+
+Means are means of session means, so that ten readings in one worried hour weigh as one session.
+Censored readings have no number and enter no mean. Means meet a guideline's limit after rounding
+to its precision, and a person's own baseline rounded to 1e-6.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from rules.codes import at_guideline_precision
+from rules.scope import Call, as_number, exact, span
+from rules.vocabulary import Bound, QuantityName
+from rules.window import Point, sessions
+
+
+def _session_means(call: Call, quantity: str, length: str) -> list[Decimal]:
+    """Means of the sessions in the span; censored readings have no number and stay out."""
+    name = QuantityName(quantity)
+    points = [p for p in call.valid(quantity, length) if as_number(p, name) is not None]
+    call.rest_on(*points)
+    return [_mean([as_number(p, name) or Decimal(0) for p in group]) for group in sessions(points)]
+
+
+def _mean(numbers: Sequence[Decimal]) -> Decimal:
+    return sum(numbers, Decimal(0)) / len(numbers)
+
+
+def _span_mean(call: Call, quantity: str, length: str) -> Decimal | None:
+    means = _session_means(call, quantity, length)
+    if not means:
+        call.trace.unknown()
+        return None
+    mean = _mean(means)
+    call.trace.note(f"mean_{quantity}_{length}", mean)
+    return mean
+
+
+def mean_of(call: Call, quantity: str, length: str) -> float | None:
+    """Mean of the session means in the span; None without a valid number."""
+    mean = _span_mean(call, quantity, length)
+    return None if mean is None else call.trace.note(f"mean_{quantity}_{length}", mean)
+
+
+def mean_side(*, at_least: bool) -> Callable[[Call, str, float, str], bool | None]:
+    """A function telling whether the span's mean is at least (or is below) a guideline's limit."""
+
+    def compare(call: Call, quantity: str, limit: float, length: str) -> bool | None:
+        mean = _span_mean(call, quantity, length)
+        if mean is None:
+            return None
+        rounded = at_guideline_precision(QuantityName(quantity), mean)
+        return (rounded >= exact(limit)) is at_least
+
+    return compare
+
+
+def _recent(call: Call, quantity: str, length: str) -> tuple[Decimal, Decimal, Decimal] | None:
+    """Mean of the span, recent mean and recent sd, noted with their distance in sd (`z`)."""
+    usual, mean = call.baseline(quantity), _span_mean(call, quantity, length)
+    if mean is None or usual.recent_mean is None or usual.recent_sd is None:
+        call.trace.unknown("baseline_unknown")
+        return None
+    recent, sd = exact(usual.recent_mean), exact(usual.recent_sd)
+    call.trace.note(f"recent_mean_{quantity}", recent)
+    call.trace.note(f"recent_sd_{quantity}", sd)
+    if sd > 0:
+        call.trace.note(f"z_{quantity}", (mean - recent) / sd)
+    return mean, recent, sd
+
+
+def above_usual(call: Call, quantity: str, length: str) -> float | None:
+    """Mean of the span minus the recent mean; None while either is missing."""
+    known = _recent(call, quantity, length)
+    if known is None:
+        return None
+    mean, recent, _ = known
+    call.trace.note("reference", recent)
+    return call.trace.note("shift", mean - recent)
+
+
+def usual_sd(call: Call, quantity: str) -> float | None:
+    """The recent standard deviation; None while the baseline has too little."""
+    sd = call.baseline(quantity).recent_sd
+    if sd is None:
+        call.trace.unknown("baseline_unknown")
+        return None
+    return call.trace.note(f"recent_sd_{quantity}", exact(sd))
+
+
+def session_share_above(call: Call, quantity: str, deviations: float, length: str) -> float | None:
+    """Share (0-1) of sessions whose mean exceeds the recent mean by over `deviations` sd."""
+    known = _recent(call, quantity, length)
+    if known is None:
+        return None
+    _, recent, sd = known
+    means = _session_means(call, quantity, length)
+    above = sum(1 for mean in means if mean > recent + exact(deviations) * sd)
+    return call.trace.note("session_share", Decimal(above) / len(means))
+
+
+def above_anchor(call: Call, quantity: str, length: str) -> float | None:
+    """Mean of the span minus the anchor; an unconfirmed anchor counts and is said."""
+    usual, mean = call.baseline(quantity), _span_mean(call, quantity, length)
+    if mean is None or usual.anchor is None:
+        call.trace.unknown("baseline_unknown")
+        return None
+    if not usual.anchor_confirmed:
+        call.trace.unknowns.add("anchor_unconfirmed")
+    anchor = exact(usual.anchor)
+    call.trace.note(f"anchor_{quantity}", anchor)
+    call.trace.note("reference", anchor)
+    return call.trace.note("shift", mean - anchor)
+
+
+def mean_over_target(call: Call, quantity: str, length: str) -> float | None:
+    """Mean (at the guideline's precision) minus the person's target, else the pack's target."""
+    mean, profile = _span_mean(call, quantity, length), call.scope.window.profile
+    target = profile.targets.get(quantity)
+    if target is None:
+        call.trace.unknowns.add("target_unknown")
+        target = call.scope.targets.get(quantity)
+    if mean is None or target is None:
+        call.trace.unknown()
+        return None
+    call.trace.note(f"target_{quantity}", target)
+    return float(at_guideline_precision(QuantityName(quantity), mean) - target)
+
+
+def history_days(call: Call, quantity: str) -> int | None:
+    """Local days from the first valid reading to the judged instant."""
+    first: date | None = call.baseline(quantity).first_day
+    if first is None:
+        call.trace.unknown("baseline_unknown")
+        return None
+    return (call.scope.window.local_day(call.scope.at) - first).days
+
+
+def history_readings(call: Call, quantity: str) -> int:
+    """Valid readings behind the baseline."""
+    return call.baseline(quantity).readings
+
+
+def greater(call: Call, one: float | None, other: float | None) -> float | None:
+    """The greater of two numbers; None when one is unknown."""
+    if one is None or other is None:
+        call.trace.unknown()
+        return None
+    return max(float(one), float(other))
+
+
+def fired(call: Call, name: str) -> float | None:
+    """A number of the decision that is being cleared; None when it was not handed over."""
+    number = call.scope.fired.get(name)
+    if number is None:
+        call.trace.unknown()
+        return None
+    return float(number)
+
+
+def elapsed(call: Call, length: str) -> bool:
+    """Whether at least that span has gone by since the case was last fed (clear conditions)."""
+    since = call.scope.since
+    return since is not None and call.scope.at - since >= span(length)
+
+
+def quiet_days(call: Call, *arguments: str | float) -> int:
+    """Distinct local days of the latest sessions whose means are below both limits."""
+    one, limit_one, other, limit_other, length = arguments
+    pairs = ((QuantityName(str(one)), limit_one), (QuantityName(str(other)), limit_other))
+    days: set[date] = set()
+    groups = sessions(call.valid(str(one), str(length)))
+    for group in reversed(groups):
+        if not all(_session_below(group, name, exact(float(limit))) for name, limit in pairs):
+            break
+        days.add(call.scope.window.local_day(group[-1].effective_at))
+    return len(days)
+
+
+def _session_below(group: Sequence[Point], name: QuantityName, limit: Decimal) -> bool:
+    values = [p.values[name] for p in group if name in p.values]
+    numbers = [v.value for v in values if v.value is not None]
+    censored_high = any(v.censored is Bound.ABOVE for v in values)
+    return (
+        bool(numbers) and not censored_high and at_guideline_precision(name, _mean(numbers)) < limit
+    )

@@ -1,0 +1,252 @@
+"""The window functions that conditions may call: one function each, one literal table.
+
+Which readings a function sees: `ge, gt, le, lt, low, high, at_level` speak of the one point being
+judged; the `any_` functions see every usable reading, flagged too, because a doubtful danger is
+a danger; whatever counts, averages, confirms or clears sees valid readings only, each once.
+A function returns a bool, a number, or None where a fact is missing (then the condition is
+unknown unless CEL's logic settles it). Spans are written `30m`, `2h`, `7d` and end at the judged
+point, or at `now` in a clear condition; both ends belong to them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from rules import averages
+from rules.scope import Call, exact, is_censored, span
+from rules.vocabulary import Bound, QuantityName, Vital
+from rules.window import Point
+from rules.words import Parameter
+
+Result = bool | float | int | None
+
+
+def _compare(point: Point, quantity: str, operator: str, limit: float) -> bool:
+    name = QuantityName(quantity)
+    value = point.values.get(name)
+    if value is None:
+        return False
+    compare = {"<": value.lt, "<=": value.le, ">": value.gt, ">=": value.ge}[operator]
+    return compare(name, exact(limit))
+
+
+def _judge(operator: str) -> Callable[[Call, str, float], bool]:
+    def judge(call: Call, quantity: str, limit: float) -> bool:
+        found = call.judged.usable and _compare(call.judged, quantity, operator, limit)
+        if found:
+            call.rest_on(call.judged)
+        return found
+
+    return judge
+
+
+def _beyond(side: Bound) -> Callable[[Call, str], bool]:
+    def beyond(call: Call, quantity: str) -> bool:
+        found = call.judged.usable and is_censored(call.judged, quantity, side)
+        if found:
+            call.rest_on(call.judged)
+        return found
+
+    return beyond
+
+
+def _at_level(call: Call) -> bool:
+    found = call.judged.usable and call.at_level(call.judged)
+    if found:
+        call.rest_on(call.judged)
+    return found
+
+
+def _any(operator: str) -> Callable[[Call, str, float, str], bool]:
+    def any_in(call: Call, quantity: str, limit: float, length: str) -> bool:
+        hits = [p for p in call.usable(quantity, length) if _compare(p, quantity, operator, limit)]
+        call.rest_on(*hits)
+        return bool(hits)
+
+    return any_in
+
+
+def _count(operator: str) -> Callable[[Call, str, float, str], int]:
+    def count(call: Call, quantity: str, limit: float, length: str) -> int:
+        hits = [p for p in call.valid(quantity, length) if _compare(p, quantity, operator, limit)]
+        call.rest_on(*hits)
+        return len(hits)
+
+    return count
+
+
+def _readings(call: Call, quantity: str, length: str) -> int:
+    return len(call.valid(quantity, length))
+
+
+def _reading_days(call: Call, quantity: str, length: str) -> int:
+    window = call.scope.window
+    return len({window.local_day(p.effective_at) for p in call.valid(quantity, length)})
+
+
+def _missing_for(call: Call, quantity: str, length: str) -> bool:
+    return not call.valid(quantity, length)
+
+
+def _days_with(call: Call, *arguments: str | float) -> int:
+    """Distinct local days, successive ones at least `gap` apart; the earliest choice is optimal."""
+    quantity, operator, limit, length, gap = arguments
+    least, last, days = span(str(gap)), None, 0
+    for point in call.valid(str(quantity), str(length)):
+        if not _compare(point, str(quantity), str(operator), float(limit)):
+            continue
+        call.rest_on(point)
+        if last is None or _next_day(call, last, point.effective_at, least):
+            last, days = point.effective_at, days + 1
+    return days
+
+
+def _next_day(call: Call, earlier: datetime, later: datetime, gap: timedelta) -> bool:
+    window = call.scope.window
+    return later - earlier >= gap and window.local_day(later) > window.local_day(earlier)
+
+
+def _pair_within(call: Call, least: str, most: str) -> bool:
+    """A valid earlier point at the level, none lower between, and none lower known after."""
+    second = call.judged
+    if not (second.valid and call.at_level(second)):
+        return False
+    window, reach = call.scope.window, span(most)
+    around = window.between(second.effective_at - reach, second.effective_at + reach)
+    later = [p for p in around if p.order > second.order and p.valid]
+    if later and call.complete_and_lower(later[-1]):
+        return False
+    for first in reversed([p for p in around if p.order < second.order and p.valid]):
+        if call.complete_and_lower(first):
+            return False
+        apart = second.effective_at - first.effective_at >= span(least)
+        if apart and call.at_level(first) and not second.repeats(first):
+            call.rest_on(first, second)
+            return True
+    return False
+
+
+def _level_left(call: Call) -> bool:
+    return any(call.complete_and_lower(p) for p in call.after())
+
+
+def _retested(call: Call, quantity: str) -> bool:
+    name = QuantityName(quantity)
+    return any(p.valid and name in p.values for p in call.after())
+
+
+def _answered(call: Call, *words: str) -> bool:
+    answers = (p.context.get("answer", "") for p in call.after() if p.kind is Vital.SYMPTOM)
+    return any(answer in words for answer in answers)
+
+
+def _has_symptom(call: Call, length: str, *words: str) -> bool:
+    hits = [p for p in call.symptoms(length) if not symptoms_of(p).isdisjoint(words)]
+    call.rest_on(*hits)
+    return bool(hits)
+
+
+def symptoms_of(point: Point) -> frozenset[str]:
+    """The symptom words of a point: context `symptom`, several separated by commas."""
+    return frozenset(filter(None, point.context.get("symptom", "").split(",")))
+
+
+def _any_symptom(call: Call) -> bool:
+    found = call.judged.kind is Vital.SYMPTOM and bool(symptoms_of(call.judged))
+    if found:
+        call.rest_on(call.judged)
+    return found
+
+
+def _takes_drug(call: Call, *words: str) -> bool | None:
+    return _member(call, call.scope.window.profile.drug_classes, words, "drugs_unknown")
+
+
+def _has_condition(call: Call, *words: str) -> bool | None:
+    return _member(call, call.scope.window.profile.conditions, words, "conditions_unknown")
+
+
+def _member(
+    call: Call, known: frozenset[str] | None, words: Sequence[str], sentence: str
+) -> bool | None:
+    if known is None:
+        call.trace.unknown(sentence)
+        return None
+    return not known.isdisjoint(words)
+
+
+def _run_ge(call: Call, *arguments: str | float) -> int:
+    """Length of the latest unbroken run at or above the limit, its members `gap` apart."""
+    quantity, limit, gap, length = arguments
+    last, count = None, 0
+    for point in reversed(call.valid(str(quantity), str(length))):
+        if not _compare(point, str(quantity), ">=", float(limit)):
+            break
+        if last is None or last - point.effective_at >= span(str(gap)):
+            last, count = point.effective_at, count + 1
+    return count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A window function: what runs, what it takes, and what it needs.
+
+    `rest` is the kind of any further arguments; `judges`: it needs a point being judged;
+    `baseline`: it reads the baselines, which are known for the newest point only.
+    """
+
+    run: Callable[..., Result]
+    takes: tuple[Parameter, ...] = ()
+    rest: Parameter | None = None
+    judges: bool = False
+    baseline: bool = False
+
+
+_Q, _N, _S, _O = Parameter.QUANTITY, Parameter.NUMBER, Parameter.SPAN, Parameter.OPERATOR
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        "ge": Function(run=_judge(">="), takes=(_Q, _N), judges=True),
+        "gt": Function(run=_judge(">"), takes=(_Q, _N), judges=True),
+        "le": Function(run=_judge("<="), takes=(_Q, _N), judges=True),
+        "lt": Function(run=_judge("<"), takes=(_Q, _N), judges=True),
+        "low": Function(run=_beyond(Bound.BELOW), takes=(_Q,), judges=True),
+        "high": Function(run=_beyond(Bound.ABOVE), takes=(_Q,), judges=True),
+        "at_level": Function(run=_at_level, judges=True),
+        "any_symptom": Function(run=_any_symptom, judges=True),
+        "any_ge": Function(run=_any(">="), takes=(_Q, _N, _S)),
+        "any_lt": Function(run=_any("<"), takes=(_Q, _N, _S)),
+        "count_ge": Function(run=_count(">="), takes=(_Q, _N, _S)),
+        "count_lt": Function(run=_count("<"), takes=(_Q, _N, _S)),
+        "readings": Function(run=_readings, takes=(_Q, _S)),
+        "reading_days": Function(run=_reading_days, takes=(_Q, _S)),
+        "missing_for": Function(run=_missing_for, takes=(_Q, _S)),
+        "days_with": Function(run=_days_with, takes=(_Q, _O, _N, _S, _S)),
+        "pair_within": Function(run=_pair_within, takes=(_S, _S), judges=True),
+        "level_left": Function(run=_level_left, judges=True),
+        "retested": Function(run=_retested, takes=(_Q,), judges=True),
+        "answered": Function(run=_answered, rest=Parameter.ANSWER, judges=True),
+        "has_symptom": Function(run=_has_symptom, takes=(_S,), rest=Parameter.SYMPTOM),
+        "takes_drug": Function(run=_takes_drug, rest=Parameter.DRUG),
+        "has_condition": Function(run=_has_condition, rest=Parameter.CONDITION),
+        "mean": Function(run=averages.mean_of, takes=(_Q, _S)),
+        "mean_ge": Function(run=averages.mean_side(at_least=True), takes=(_Q, _N, _S)),
+        "mean_lt": Function(run=averages.mean_side(at_least=False), takes=(_Q, _N, _S)),
+        "mean_over_target": Function(run=averages.mean_over_target, takes=(_Q, _S)),
+        "above_usual": Function(run=averages.above_usual, takes=(_Q, _S), baseline=True),
+        "above_anchor": Function(run=averages.above_anchor, takes=(_Q, _S), baseline=True),
+        "usual_sd": Function(run=averages.usual_sd, takes=(_Q,), baseline=True),
+        "session_share_above": Function(
+            run=averages.session_share_above, takes=(_Q, _N, _S), baseline=True
+        ),
+        "history_days": Function(run=averages.history_days, takes=(_Q,), baseline=True),
+        "history_readings": Function(run=averages.history_readings, takes=(_Q,), baseline=True),
+        "greater": Function(run=averages.greater, takes=(_N, _N)),
+        "fired": Function(run=averages.fired, takes=(Parameter.FACT,)),
+        "elapsed": Function(run=averages.elapsed, takes=(_S,)),
+        "quiet_days": Function(run=averages.quiet_days, takes=(_Q, _N, _Q, _N, _S)),
+        "run_ge": Function(run=_run_ge, takes=(_Q, _N, _S, _S)),
+    }
+)
+"""Every function a condition may call; adding one is a function, a line here and a test line."""

@@ -1,0 +1,46 @@
+"""What was unknown or doubtful when a rule fired: keys of sentences that the alert carries.
+
+Nothing here holds an alert back (design law 5): a doubt becomes a sentence.
+"""
+
+from datetime import datetime
+
+from rules.vocabulary import Profile, Sex, Stage, Ternary, TimeConfidence, Vital
+from rules.window import Point, Window
+
+CHILDBEARING_YEARS = range(15, 50)
+"""Ages at which pregnancy is asked of women (hazard 15)."""
+
+
+def doubts(
+    window: Window,
+    points: tuple[Point, ...],
+    stage: Stage,
+    touched: frozenset[str],
+    now: datetime,
+) -> tuple[str, ...]:
+    """Sentence keys in alphabetical order.
+
+    `points` are those the decision rests on, `touched` the keys that its condition noted.
+    """
+    profile = window.profile
+    found = {
+        "unconfirmed": stage is Stage.UNCONFIRMED,
+        "person_uncertain": not profile.person_certain,
+        "age_unknown": profile.birth_year is None,
+        "pregnancy_unknown": _pregnancy_matters(profile, points, window.local_day(now).year),
+        "possible_repeat": any(p.possible_repeat for p in points),
+        "flagged": any(p.disturbed for p in points),
+        "time_from_arrival": any(p.confidence is TimeConfidence.ARRIVAL for p in points),
+        "time_unknown": any(p.confidence is TimeConfidence.UNKNOWN for p in points),
+    }
+    return tuple(sorted(touched | {key for key, holds in found.items() if holds}))
+
+
+def _pregnancy_matters(profile: Profile, points: tuple[Point, ...], year: int) -> bool:
+    """Whether a pregnancy could change the meaning of a blood pressure, and nobody knows."""
+    if profile.pregnant is not Ternary.UNKNOWN or profile.sex is Sex.MALE:
+        return False
+    age = None if profile.birth_year is None else year - profile.birth_year
+    possible = age is None or age in CHILDBEARING_YEARS
+    return possible and any(p.kind is Vital.BLOOD_PRESSURE for p in points)

@@ -1,0 +1,243 @@
+"""YAML text to checked rules: every error names the file and the line.
+
+A pack with any error is refused whole, so that the running packs stay as they are. Checked beyond
+the form (`pack_format`): every expression, every number against a source, both languages, no
+response time in words, the fields an urgent rule owes, and a dry run over sample readings.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from hashlib import sha256
+from typing import cast
+
+import yaml
+from pydantic import ValidationError
+
+from rules.expression import Condition, compile_condition
+from rules.pack_format import (
+    PackFormat,
+    RuleFormat,
+    SourceFormat,
+    TextFormat,
+    vital_of,
+)
+from rules.pack_lint import problems_of
+from rules.rule import (
+    Immediate,
+    Pending,
+    Population,
+    Rule,
+    RunsOn,
+    Source,
+    Text,
+    judge,
+)
+from rules.scope import span
+from rules.vocabulary import Family, Priority, Stage
+from rules.window import Point
+
+Path = tuple[str | int, ...]
+
+
+class PackError(ValueError):
+    """A pack is refused; the text holds one line a fault, each `file:line: where: what`."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """Checked rules that run together; `rules` begins with the rule for minors."""
+
+    name: str
+    version: int
+    title: Text
+    rules: tuple[Rule, ...]
+    excludes: tuple[Condition, ...]
+    targets: Mapping[str, Decimal]
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule named `rule_id`; raises KeyError when the pack has none of that name."""
+        for rule in self.rules:
+            if rule.id == rule_id:
+                return rule
+        raise KeyError(rule_id)
+
+    def for_hub(self) -> "Pack":
+        """The same pack with the rules that a hub runs."""
+        return replace(self, rules=tuple(r for r in self.rules if r.runs_on is RunsOn.HUB))
+
+    def learning_excludes(self, point: Point) -> bool:
+        """Whether baselines must not learn `point`: a crisis-level reading, HI and LO included."""
+        return any(judge(condition, point) for condition in self.excludes)
+
+
+def load(text: str, *, name: str) -> Pack:
+    """The pack written in `text`; `name` is the file name that errors show.
+
+    Raises:
+        PackError: every fault found, with file and line.
+    """
+    lines, document = _read(text, name)
+    try:
+        form = PackFormat.model_validate(document)
+    except ValidationError as error:
+        raise PackError(
+            [f"{_place(name, lines, e['loc'])}: {e['msg']}" for e in error.errors()]
+        ) from error
+    faults = [f"{_place(name, lines, path)}: {text}" for path, text in problems_of(form)]
+    if faults:
+        raise PackError(faults)
+    raw = cast("dict[str, object]", document)
+    targets = {str(target.quantity): target.value for target in form.targets}
+    plain = [raw["minor"], *cast("list[object]", raw["rules"])]
+    forms = (form.minor, *form.rules)
+    return Pack(
+        name=form.pack,
+        version=form.version,
+        title=_text(form.title),
+        rules=tuple(
+            _rule(rule, canonical(mapping), targets)
+            for rule, mapping in zip(forms, plain, strict=True)
+        ),
+        excludes=tuple(compile_condition(item.when) for item in form.learning.excludes),
+        targets=targets,
+    )
+
+
+def rule_from_raw(raw: str, targets: Mapping[str, Decimal]) -> Rule:
+    """The rule whose canonical JSON an alert has copied (law 6).
+
+    Raises:
+        ValueError: `raw` is not the canonical JSON of a rule of this format.
+    """
+    return _rule(RuleFormat.model_validate_json(raw), raw, targets)
+
+
+def canonical(value: object) -> str:
+    """`value` as JSON with sorted keys and no spaces: the form that is hashed and stored."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _read(text: str, name: str) -> tuple[Mapping[Path, int], object]:
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document: object = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = cast("yaml.Mark | None", getattr(error, "problem_mark", None))
+        line = mark.line + 1 if mark else 1
+        raise PackError([f"{name}:{line}: not YAML: {getattr(error, 'problem', error)}"]) from error
+    return (dict(_walk(node, ())) if node else {}), document
+
+
+def _walk(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
+    yield path, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in cast("list[tuple[yaml.ScalarNode, yaml.Node]]", node.value):
+            yield (*path, key.value), key.start_mark.line + 1
+            yield from list(_walk(value, (*path, key.value)))[1:]
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(cast("list[yaml.Node]", node.value)):
+            yield from _walk(value, (*path, index))
+
+
+def _place(name: str, lines: Mapping[Path, int], path: Path) -> str:
+    """`file:line: where`, the line of the nearest thing that exists."""
+    known = path
+    while known and known not in lines:
+        known = known[:-1]
+    where = ".".join(str(step) for step in path)
+    return f"{name}:{lines.get(known, 1)}: {where}"
+
+
+def _rule(form: RuleFormat, raw: str, targets: Mapping[str, Decimal]) -> Rule:
+    rule_hash = _hash(raw, targets)
+    return Rule(
+        id=form.id,
+        version=form.version,
+        rule_hash=rule_hash,
+        title=_text(form.title),
+        family=form.family if isinstance(form.family, Family) else None,
+        kind=form.kind,
+        priority=Priority.from_word(form.priority),
+        population=Population(
+            age=form.population.age, pregnancy=form.population.pregnancy == "any"
+        ),
+        vitals=frozenset(vital_of(word) for word in form.vitals),
+        undampable=form.undampable,
+        runs_on=form.runs_on,
+        level=_compiled(form.level),
+        immediate=_immediate(form),
+        limbs={limb: compile_condition(text) for limb, text in sorted(form.condition.items())},
+        stage=Stage(form.stage),
+        pending=_pending(form),
+        nearly=_compiled(form.nearly),
+        max_age=span(form.max_age),
+        clear=_clear(form),
+        clear_text=_text(form.clear.text),
+        after_action=form.clear.after_action,
+        rearm=form.rearm,
+        rearm_after=span(form.rearm) if form.rearm[0].isdigit() else None,
+        deadband=form.deadband,
+        confirm=_text(form.confirm),
+        on_unknown=form.on_unknown,
+        action=_text(form.action),
+        patient=_text(form.patient),
+        sources=tuple(_source(source) for source in form.source),
+        signed=form.signed is not None and form.signed.rule_hash == rule_hash,
+        raw=raw,
+        targets=targets,
+    )
+
+
+def _hash(raw: str, targets: Mapping[str, Decimal]) -> str:
+    """SHA-256 over number and both texts, without the signature that is made over it.
+
+    The pack's targets belong to it: a changed target is another rule.
+    """
+    unsigned = cast("dict[str, object]", json.loads(raw)) | {"signed": None}
+    limits = {name: str(value) for name, value in targets.items()}
+    return sha256(canonical({"rule": unsigned, "targets": limits}).encode()).hexdigest()
+
+
+def _text(form: TextFormat) -> Text:
+    return Text(zh=form.zh, en=form.en)
+
+
+def _source(form: SourceFormat) -> Source:
+    return Source(
+        guideline=form.guideline,
+        section=form.section,
+        certainty=form.certainty,
+        access=form.access,
+        numbers=frozenset(form.numbers),
+    )
+
+
+def _compiled(text: str | None) -> Condition | None:
+    return None if text is None else compile_condition(text)
+
+
+def _immediate(form: RuleFormat) -> Immediate | None:
+    limb = form.immediate
+    return limb and Immediate(when=compile_condition(limb.when), flagged=limb.flagged)
+
+
+def _pending(form: RuleFormat) -> Pending | None:
+    limb = form.pending
+    return limb and Pending(
+        when=compile_condition(limb.when),
+        wait=span(limb.wait),
+        unless=compile_condition(limb.unless),
+    )
+
+
+def _clear(form: RuleFormat) -> Mapping[str, Condition]:
+    when = form.clear.when
+    if isinstance(when, dict):
+        return {limb: compile_condition(text) for limb, text in when.items()}
+    return {} if when == "outcome_only" else {"": compile_condition(when)}

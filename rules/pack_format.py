@@ -1,0 +1,162 @@
+"""The YAML form of a pack, before it is checked: what may stand where, and of which type.
+
+`json_schema()` is published as `rules/schemas/pack-1.json`, so that an editor can help an author.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from rules.rule import Age, OnUnknown, RunsOn
+from rules.vocabulary import AlertKind, Family, QuantityName, Vital
+
+FORMAT_VERSION = 1
+
+Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Span = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}[mhd]$")]
+Expression = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+def _as_text(value: object) -> object:
+    """A number written in YAML as the text it was written as (`3.0` stays `3.0`)."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+NumberText = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextFormat(_Strict):
+    """The same words in both languages."""
+
+    zh: Words
+    en: Words
+
+
+class SourceFormat(_Strict):
+    """Where `numbers` come from. Access: R read, S secondary page, M memory, D own design."""
+
+    guideline: Words
+    section: Words
+    certainty: Literal["high", "medium", "low"]
+    access: Literal["R", "S", "M", "D"]
+    numbers: tuple[NumberText, ...] = Field(min_length=1)
+
+
+class SignatureFormat(_Strict):
+    """A clinician's signature over the rule's hash: number and both texts (law 10)."""
+
+    name: Words
+    licence: Words
+    day: Words
+    rule_hash: Words
+
+
+class PopulationFormat(_Strict):
+    """For whom a rule runs; `not_known` leaves out who is known to be pregnant."""
+
+    age: Age
+    pregnancy: Literal["any", "not_known"]
+
+
+class ImmediateFormat(_Strict):
+    """Fires on one reading."""
+
+    when: Expression
+    flagged: bool = False
+
+
+class PendingFormat(_Strict):
+    """Asks for a confirmation, and fires as unconfirmed without it."""
+
+    when: Expression
+    wait: Span
+    unless: Expression
+    then: Literal["unconfirmed"]
+
+
+class ClearFormat(_Strict):
+    """When a case of the rule is over: an expression, one a limb, or `outcome_only`."""
+
+    when: Expression | dict[str, Expression]
+    text: TextFormat
+    after_action: bool = False
+
+
+class RuleFormat(_Strict):
+    """One rule."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-[A-Z0-9]+[a-z]?$")]
+    version: Annotated[int, Field(ge=1)]
+    title: TextFormat
+    family: Family | Literal["of_point"]
+    kind: AlertKind
+    priority: Literal["emergency", "urgent", "soon", "routine"]
+    population: PopulationFormat
+    vitals: tuple[str, ...] = Field(min_length=1)
+    undampable: bool
+    runs_on: RunsOn
+    level: Expression | None = None
+    immediate: ImmediateFormat | None = None
+    condition: dict[str, Expression] = Field(default_factory=dict[str, str])
+    stage: Literal["confirmed", "condition"] = "condition"
+    pending: PendingFormat | None = None
+    nearly: Expression | None = None
+    max_age: Span
+    clear: ClearFormat
+    rearm: Span | Literal["next_day", "at_closure"]
+    deadband: Words
+    confirm: TextFormat
+    on_unknown: OnUnknown
+    action: TextFormat
+    patient: TextFormat
+    source: tuple[SourceFormat, ...] = Field(min_length=1)
+    signed: SignatureFormat | None
+
+
+class TargetFormat(_Strict):
+    """A limit that holds where no doctor has set one for the person (canonical unit)."""
+
+    quantity: QuantityName
+    value: Annotated[Decimal, Field(gt=0)]
+    source: SourceFormat
+
+
+class ExclusionFormat(_Strict):
+    """Readings that teach no baseline."""
+
+    when: Expression
+    source: SourceFormat
+
+
+class LearningFormat(_Strict):
+    """What baselines must not learn."""
+
+    excludes: tuple[ExclusionFormat, ...]
+
+
+class PackFormat(_Strict):
+    """A whole pack."""
+
+    pack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    version: Annotated[int, Field(ge=1)]
+    title: TextFormat
+    targets: tuple[TargetFormat, ...] = ()
+    learning: LearningFormat = LearningFormat(excludes=())
+    minor: RuleFormat
+    rules: tuple[RuleFormat, ...] = Field(min_length=1)
+
+
+def vital_of(word: str) -> Vital:
+    """The vital that packs write as `word`, for example `blood_pressure`; KeyError for no vital."""
+    return Vital[word.upper()]
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema (2020-12) of a pack file of this version."""
+    schema: dict[str, object] = PackFormat.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

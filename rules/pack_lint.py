@@ -1,0 +1,229 @@
+"""What a pack may not say although its form is right."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from rules.expression import Condition, compile_condition
+from rules.pack_format import PackFormat, RuleFormat, SourceFormat
+from rules.rule import OnUnknown, RunsOn
+from rules.scope import ConditionError, Scope
+from rules.vocabulary import (
+    Origin,
+    Profile,
+    QuantityName,
+    SubjectRef,
+    TimeConfidence,
+    Vital,
+)
+from rules.window import Baseline, Point, Value, Window
+
+Path = tuple[str | int, ...]
+Problem = tuple[Path, str]
+
+_RESPONSE_TIME = re.compile(
+    r"[0-9一二三四五六七八九十两]+\s*个?(分钟|小时|天|日|周)(之内|以内|内)|当日|当天"
+    r"|\b(with)?in\s+[0-9]+\s*(min|h\b|hour|day|week)|\bsame[- ]day\b",
+    re.IGNORECASE,
+)
+_AS_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z")
+_HUB_REACH = timedelta(minutes=30)
+CALM_SYSTOLIC = Decimal(150)
+"""Above this a sample reading counts as dangerous in the dry run; no rule reads it."""
+
+
+def problems_of(form: PackFormat) -> Iterator[Problem]:
+    """Every fault of a well-formed pack: where it stands, and what it is."""
+    seen: set[str] = set()
+    rules: list[tuple[Path, RuleFormat]] = [(("minor",), form.minor)]
+    rules += [(("rules", index), rule) for index, rule in enumerate(form.rules)]
+    for path, rule in rules:
+        if rule.id in seen:
+            yield (*path, "id"), f"{rule.id} stands here twice"
+        seen.add(rule.id)
+        yield from _rule_problems(path, rule)
+    if form.minor.population.age != "minor":
+        yield ("minor", "population", "age"), "the rule for minors must say `age: minor`"
+    for index, target in enumerate(form.targets):
+        if _plain(str(target.value)) not in _sourced((target.source,)):
+            yield ("targets", index, "value"), f"{target.value} has no source"
+    for index, item in enumerate(form.learning.excludes):
+        path = ("learning", "excludes", index, "when")
+        yield from _expression_problems({path: item.when}, (item.source,))
+
+
+def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
+    expressions = dict(_expressions(path, rule))
+    yield from _expression_problems(expressions, rule.source)
+    spans = {"max_age": rule.max_age, "rearm": rule.rearm}
+    if rule.pending:
+        spans["pending"] = rule.pending.wait
+    for field, text in spans.items():
+        if text[0].isdigit() and text not in _sourced(rule.source):
+            yield (*path, field), f"{text} has no source"
+    for index, word in enumerate(rule.vitals):
+        if word.upper() not in Vital.__members__:
+            yield (*path, "vitals", index), f"{word!r} is no vital"
+    if not (rule.immediate or rule.condition):
+        yield path, "a rule needs an immediate or a condition limb"
+    yield from _text_problems(path, rule)
+    yield from _priority_problems(path, rule)
+    yield from _level_problems(rule, expressions)
+
+
+def _expressions(path: Path, rule: RuleFormat) -> Iterator[tuple[Path, str]]:
+    if rule.level:
+        yield (*path, "level"), rule.level
+    if rule.immediate:
+        yield (*path, "immediate", "when"), rule.immediate.when
+    for limb, text in rule.condition.items():
+        yield (*path, "condition", limb), text
+    if rule.pending:
+        yield (*path, "pending", "when"), rule.pending.when
+        yield (*path, "pending", "unless"), rule.pending.unless
+    if rule.nearly:
+        yield (*path, "nearly"), rule.nearly
+    when = rule.clear.when
+    if isinstance(when, dict):
+        yield from (((*path, "clear", "when", limb), text) for limb, text in when.items())
+    elif when != "outcome_only":
+        yield (*path, "clear", "when"), when
+
+
+def _expression_problems(
+    expressions: dict[Path, str], sources: tuple[SourceFormat, ...]
+) -> Iterator[Problem]:
+    sourced = _sourced(sources)
+    for path, text in expressions.items():
+        try:
+            condition = compile_condition(text)
+        except ConditionError as error:
+            yield path, str(error)
+            continue
+        missing = sorted(n for n in condition.numbers if _plain(n) not in sourced)
+        if missing:
+            yield path, f"number without a source: {', '.join(missing)}"
+        yield from ((path, fault) for fault in _dry_run(condition, clearing="clear" in path))
+
+
+def _sourced(sources: tuple[SourceFormat, ...]) -> frozenset[str]:
+    return frozenset(_plain(number) for source in sources for number in source.numbers)
+
+
+def _plain(number: str) -> str:
+    """`180`, `180.0` and `180.00` are one number; a span stays as it is."""
+    return f"{Decimal(number).normalize():f}" if _AS_NUMBER.match(number) else number
+
+
+def _text_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
+    for field in ("title", "action", "patient"):
+        text = {"title": rule.title, "action": rule.action, "patient": rule.patient}[field]
+        for language, words in (("zh", text.zh), ("en", text.en)):
+            found = _RESPONSE_TIME.search(words)
+            if found:
+                place = (*path, field, language)
+                yield place, f"{found[0]!r} is a response time: those come from the priority"
+
+
+def _priority_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
+    if rule.priority in {"emergency", "urgent"} and rule.on_unknown is not OnUnknown.FIRE:
+        yield (*path, "on_unknown"), "an unknown takes the value that alerts: `fire` from urgent up"
+    if rule.priority == "emergency" and not rule.undampable:
+        yield (*path, "undampable"), "every emergency rule is undampable"
+    clear = rule.clear.when
+    if isinstance(clear, dict) and clear.keys() != rule.condition.keys():
+        yield (*path, "clear", "when"), "needs one condition for each limb"
+
+
+def _level_problems(rule: RuleFormat, texts: dict[Path, str]) -> Iterator[Problem]:
+    for place, condition in _compiled(texts):
+        if {"at_level", "pair_within", "level_left"} & condition.functions and not rule.level:
+            yield place, "speaks of the danger level, but the rule has no `level`"
+        if "clear" in place and condition.judges:
+            yield place, "a clear condition has no single reading to judge"
+        local = rule.runs_on is RunsOn.HUB and "clear" not in place
+        if local and (condition.needs_baseline or condition.reach > _HUB_REACH):
+            yield place, "a hub knows one device's last 30 minutes and no baseline"
+
+
+def _compiled(texts: dict[Path, str]) -> Iterator[tuple[Path, Condition]]:
+    for place, text in texts.items():
+        try:
+            yield place, compile_condition(text)
+        except ConditionError:
+            continue  # reported where expressions are checked
+
+
+def _dry_run(condition: Condition, *, clearing: bool) -> Iterator[str]:
+    """Faults that only running shows: mixed number types, and a condition true of nothing."""
+    for scope in _SAMPLES:
+        since = scope.at - timedelta(days=30) if clearing else None
+        try:
+            result = condition.test(replace(scope, since=since)).result
+        except ConditionError as error:
+            yield str(error)
+            return
+        absence = {"missing_for", "elapsed"} & condition.functions
+        if result is True and scope is _SAMPLES[0] and not absence:
+            yield f"{condition.source!r} is true of a person without any dangerous reading"
+
+
+def _sample(count: int, systolic: str, glucose: str, *, known: bool) -> Scope:
+    start = datetime(2026, 9, 1, 0, 0, tzinfo=UTC)
+    readings = {
+        Vital.BLOOD_PRESSURE: {
+            QuantityName.SYSTOLIC: Value(value=Decimal(systolic)),
+            QuantityName.DIASTOLIC: Value(value=Decimal(80)),
+        },
+        Vital.GLUCOSE: {QuantityName.GLUCOSE: Value(value=Decimal(glucose))},
+    }
+    points = tuple(
+        Point(
+            identity=f"{kind}{number:03}",
+            kind=kind,
+            device="sample",
+            effective_at=start + timedelta(hours=8 * number),
+            received_at=start + timedelta(hours=8 * number),
+            confidence=TimeConfidence.GOOD,
+            origin=Origin.LIVE,
+            values=values,
+        )
+        for number in range(count)
+        for kind, values in readings.items()
+    )
+    usual = Baseline(
+        recent_mean=128.0,
+        recent_sd=6.0,
+        readings=40,
+        days=30,
+        anchor=126.0,
+        anchor_confirmed=True,
+        first_day=date(2026, 6, 1),
+    )
+    nobody = SubjectRef("sample")
+    profile = Profile(subject=nobody)
+    if known:
+        profile = Profile(subject=nobody, drug_classes=frozenset(), conditions=frozenset())
+    return Scope(
+        window=Window(
+            points=points,
+            profile=profile,
+            baselines={QuantityName.SYSTOLIC: usual} if known else {},
+        ),
+        at=points[-1].effective_at,
+        point=points[-2],
+        level=lambda point: (
+            QuantityName.SYSTOLIC in point.values and Decimal(systolic) > CALM_SYSTOLIC
+        ),
+        fired={"reference": Decimal(128)} if known else {},
+    )
+
+
+_SAMPLES = (
+    _sample(1, "125", "6.0", known=True),
+    _sample(60, "190", "2.5", known=True),
+    _sample(60, "125", "6.0", known=False),
+    _sample(60, "95", "20", known=True),
+)

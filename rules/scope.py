@@ -1,0 +1,150 @@
+"""From where a condition is judged, what it may see, and what it turns out to rest on."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+from rules.codes import MAIN_QUANTITIES
+from rules.vocabulary import Bound, QuantityName, Vital
+from rules.window import Baseline, Point, Window, once_each
+
+_SIX = Decimal("0.000001")
+_SPAN = re.compile(r"([1-9][0-9]{0,3})(m|h|d)\Z")
+_UNITS: Mapping[str, timedelta] = MappingProxyType(
+    {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+)
+
+
+class ConditionError(ValueError):
+    """A condition cannot be compiled or evaluated; the text says which and why."""
+
+
+def span(text: str) -> timedelta:
+    """The length of time that `text` writes: `30m`, `2h`, `7d`.
+
+    Raises:
+        ConditionError: it is not a whole number from 1 to 9999 followed by m, h or d.
+    """
+    match = _SPAN.match(text)
+    if match is None:
+        raise ConditionError(f"{text!r} is not a span like 30m, 2h or 7d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """From where a condition is judged.
+
+    `at` is the instant at which windows end, `point` the reading being judged, `horizon` how far
+    (in `effective_at`) the functions that look after it may see, `since` where windows begin at the
+    earliest (clear conditions), `level` the rule's own danger level, `targets` the limits that
+    hold where the profile has none, `fired` the facts of the decision a clear condition refers to.
+    """
+
+    window: Window
+    at: datetime
+    point: Point | None = None
+    horizon: datetime | None = None
+    since: datetime | None = None
+    level: Callable[[Point], bool] | None = None
+    targets: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    fired: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+
+
+@dataclass(slots=True, kw_only=True)
+class Trace:
+    """What one evaluation rested on, filled by the functions while they run."""
+
+    support: set[str] = field(default_factory=set[str])
+    unknowns: set[str] = field(default_factory=set[str])
+    facts: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    touched_unknown: bool = False
+
+    def note(self, name: str, number: Decimal) -> float:
+        """`number` rounded to 1e-6 (law 11), remembered under `name`, as CEL's double."""
+        self.facts[name] = number.quantize(_SIX)
+        return float(self.facts[name])
+
+    def unknown(self, sentence: str = "") -> None:
+        """Remember that a fact was missing; `sentence` is the key of the words for it."""
+        self.touched_unknown = True
+        if sentence:
+            self.unknowns.add(sentence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One function call's surroundings."""
+
+    scope: Scope
+    trace: Trace
+
+    def usable(self, quantity: str, length: str) -> tuple[Point, ...]:
+        """Usable points carrying `quantity` in the span that ends at `scope.at`, oldest first."""
+        name = QuantityName(quantity)
+        return tuple(p for p in self._inside(length) if p.usable and name in p.values)
+
+    def valid(self, quantity: str, length: str) -> tuple[Point, ...]:
+        """Valid points carrying `quantity` in the span, each once, oldest first."""
+        return once_each(p for p in self.usable(quantity, length) if p.valid)
+
+    def symptoms(self, length: str) -> tuple[Point, ...]:
+        """Symptom points in the span."""
+        return tuple(p for p in self._inside(length) if p.kind is Vital.SYMPTOM)
+
+    def after(self) -> tuple[Point, ...]:
+        """Points after the judged one that do not repeat it, up to the horizon."""
+        point, horizon = self.judged, self.scope.horizon or self.scope.at
+        inside = self.scope.window.between(point.effective_at, horizon)
+        return tuple(p for p in inside if p.order > point.order and not p.repeats(point))
+
+    @property
+    def judged(self) -> Point:
+        """The point being judged; raises ConditionError where there is none (clear conditions)."""
+        if self.scope.point is None:
+            raise ConditionError("this function needs a reading to judge")
+        return self.scope.point
+
+    def rest_on(self, *points: Point) -> None:
+        """Remember that the result rests on `points`."""
+        self.trace.support.update(p.identity for p in points)
+
+    def baseline(self, quantity: str) -> Baseline:
+        """The person's baseline of `quantity`; an empty one where there is none."""
+        return self.scope.window.baselines.get(QuantityName(quantity), Baseline())
+
+    def at_level(self, point: Point) -> bool:
+        """Whether `point` is at the rule's own danger level."""
+        return self.scope.level is not None and self.scope.level(point)
+
+    def complete_and_lower(self, point: Point) -> bool:
+        """Whether `point` proves the level has been left: valid, all components there, below."""
+        needed = MAIN_QUANTITIES[point.kind]
+        whole = bool(needed) and all(name in point.values for name in needed)
+        return point.valid and whole and not self.at_level(point)
+
+    def _inside(self, length: str) -> tuple[Point, ...]:
+        start, since = self.scope.at - span(length), self.scope.since
+        if since is not None:
+            # The reading at the very instant of `since` belongs to what is being cleared.
+            start = max(start, since + timedelta(microseconds=1))
+        return self.scope.window.between(start, self.scope.at)
+
+
+def as_number(point: Point, name: QuantityName) -> Decimal | None:
+    """The exact number of `name` in `point`, None where it is censored."""
+    return point.values[name].value
+
+
+def is_censored(point: Point, quantity: str, side: Bound) -> bool:
+    """Whether the device could only tell that `quantity` lies beyond its range on that side."""
+    value = point.values.get(QuantityName(quantity))
+    return value is not None and value.censored is side
+
+
+def exact(number: float) -> Decimal:
+    """`number` as the decimal that was written (`3.9`, not its binary neighbour)."""
+    return Decimal(str(number))

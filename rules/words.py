@@ -1,0 +1,84 @@
+"""The closed vocabulary of the strings that conditions, profiles and symptom points use."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from rules.vocabulary import QuantityName
+
+
+class Parameter(StrEnum):
+    """What an argument of a window function must be; all but `NUMBER` and `ANY` are literals."""
+
+    QUANTITY = "quantity"
+    NUMBER = "number"
+    SPAN = "span"
+    OPERATOR = "operator"
+    SYMPTOM = "symptom"
+    DRUG = "drug"
+    CONDITION = "condition"
+    ANSWER = "answer"
+    FACT = "fact"
+
+
+WORDS: Mapping[Parameter, frozenset[str]] = MappingProxyType(
+    {
+        Parameter.QUANTITY: frozenset(QuantityName),
+        Parameter.OPERATOR: frozenset({"<", "<=", ">", ">="}),
+        Parameter.SYMPTOM: frozenset(
+            {
+                "needs_help",
+                "confusion",
+                "seizure",
+                "fainted",
+                "severe_headache",
+                "dizziness",
+                "vomiting",
+                "blurred_vision",
+                "eye_pain",
+                "palpitation",
+                "chest_pain",
+                "chest_tightness",
+                "dyspnoea",
+                "speech_or_limb_deficit",
+                "abdominal_pain",
+                "deep_breathing",
+                "epigastric_pain",
+            }
+        ),
+        Parameter.DRUG: frozenset(
+            {
+                "insulin",
+                "sulfonylurea",
+                "glinide",
+                "metformin",
+                "sglt2",
+                "glp1",
+                "dpp4",
+                "acarbose",
+                "beta_blocker",
+                "ace_inhibitor",
+                "arb",
+                "calcium_blocker",
+                "diuretic",
+                "anticoagulant",
+            }
+        ),
+        Parameter.CONDITION: frozenset(
+            {
+                "hypertension",
+                "diabetes_1",
+                "diabetes_2",
+                "heart_failure",
+                "atrial_fibrillation",
+                "copd",
+                "stroke",
+                "kidney_disease",
+                "coronary_disease",
+            }
+        ),
+        Parameter.ANSWER: frozenset({"ok"}),
+        Parameter.FACT: frozenset({"reference"}),
+    }
+)
+"""The closed vocabulary of string arguments; symptom points and profiles use the same words."""
