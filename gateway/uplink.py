@@ -6,7 +6,7 @@ back. Guarantee: at least once and in order; the core stores repeats once.
 """
 
 import asyncio
-import random
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -20,6 +20,7 @@ from device_adapters.mqtt.client import (
     mqtt_session,
 )
 from gateway.clock import ProcessClock
+from gateway.reconnect import Line
 from gateway.spool import Spool, SpooledMessage
 from gateway.uplink_window import Window
 from rules.vocabulary import HubId
@@ -39,8 +40,6 @@ _log = structlog.get_logger()
 STATUS_EVERY_S = 60.0
 _CHUNK = 16  # a burst of backlog delays a new live message by no more than this
 _RECEIVE_BURST = 256
-_FIRST_RETRY_S = 0.25
-_LONGEST_RETRY_S = 30.0
 
 
 class Uplink:
@@ -67,9 +66,12 @@ class Uplink:
         self._status_changed = asyncio.Event()
         self._progress = asyncio.Event()
         self._core: bytes | None = None
-        self._retry_s = _FIRST_RETRY_S
-        self._jitter = random.Random(hub)  # noqa: S311 - spreads hubs out, guards nothing
-        self.connected = False
+        self._line = Line("uplink", hub)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there and has taken the subscriptions."""
+        return self._line.up
 
     def wake(self) -> None:
         """Say that the spool has something new, decided or not."""
@@ -94,13 +96,7 @@ class Uplink:
         Raises:
             SpoolError: the spool's file failed (in an exception group).
         """
-        while True:
-            try:
-                await self._serve()
-            except* MqttUnavailable as lost:
-                self._note_lost(lost)
-            await asyncio.sleep(self._retry_s * self._jitter.uniform(0.5, 1.0))
-            self._retry_s = min(self._retry_s * 2, _LONGEST_RETRY_S)
+        await self._line.keep(self._serve)
 
     async def _serve(self) -> None:
         async with mqtt_session(self._broker) as session:
@@ -110,19 +106,22 @@ class Uplink:
                 command_topic(self._hub),
                 CORE_TOPIC,
             )
-            _log.info("uplink up", hub=self._hub)
-            self.connected = True
-            self._retry_s = _FIRST_RETRY_S
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._receive(session), name="uplink receive")
-                group.create_task(self._send(session), name="uplink send")
-                group.create_task(self._resend(), name="uplink resend")
-                group.create_task(self._report(session), name="uplink status")
+            self._line.note_up()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._receive(session), name="uplink receive")
+                    group.create_task(self._send(session), name="uplink send")
+                    group.create_task(self._resend(), name="uplink resend")
+                    group.create_task(self._report(session), name="uplink status")
+            finally:
+                self._say_goodbye(session)
 
-    def _note_lost(self, lost: BaseExceptionGroup[MqttUnavailable]) -> None:
-        if self.connected or self._retry_s == _FIRST_RETRY_S:
-            _log.warning("uplink lost", hub=self._hub, reason=_first_reason(lost))
-        self.connected = False
+    def _say_goodbye(self, session: MqttSession) -> None:
+        """The will is for a broken line; an orderly end says itself that the hub is gone."""
+        will = self._broker.will
+        if will is not None:
+            with contextlib.suppress(MqttUnavailable):
+                session.publish_nowait(will.topic, will.payload, retain=will.retain)
 
     async def _rewind_from_spool(self) -> None:
         for lane, place in (await self._spool.positions()).items():
@@ -267,10 +266,3 @@ async def _then_done(wait: Awaitable[object]) -> None:
 
 class _Done(Exception):  # noqa: N818 - a way out of a TaskGroup, not an error
     """One of several waits is over."""
-
-
-def _first_reason(group: BaseExceptionGroup[MqttUnavailable]) -> str:
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return str(first)

@@ -1,0 +1,163 @@
+"""The hub's one local page, on 127.0.0.1 only: what it knows, and what to do now. zh and en.
+
+It works without uplink, broker or county: a small HTTP/1.1 responder (RFC 9112) for GET, on asyncio
+streams. It shows devices and values but no name, because a hub knows none.
+"""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from html import escape
+from types import MappingProxyType
+
+from gateway.spool import Waiting
+
+_LARGEST_REQUEST = 8192
+_PATIENCE_S = 5.0
+_STYLE = (
+    "body{font:20px/1.5 sans-serif;max-width:40em;margin:1em auto;padding:0 1em}"
+    ".now{border:4px solid #b00020;padding:1em;font-size:28px}"
+    "table{border-collapse:collapse}td{padding:.2em 1em .2em 0}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "zh": {
+            "title": "守望 家庭网关",
+            "devices": "已配对的设备",
+            "last": "最近的读数",
+            "none": "还没有",
+            "uplink": "与县中心的连接",
+            "up": "已连接",
+            "down": "未连接，读数保存在本机",
+            "waiting": "等待县中心确认的读数",
+            "damaged": "本机存储曾损坏，旧文件已另存。请通知管理员。",
+        },
+        "en": {
+            "title": "Hearthwatch home hub",
+            "devices": "Paired devices",
+            "last": "Latest readings",
+            "none": "none yet",
+            "uplink": "Connection to the county",
+            "up": "connected",
+            "down": "not connected, readings are kept here",
+            "waiting": "Readings not yet confirmed by the county",
+            "damaged": "The storage here was damaged; the old file was kept. Tell the operator.",
+        },
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastReading:
+    """The newest record of a device, as sent: `138/88 mm[Hg]`."""
+
+    device: str
+    text: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubView:
+    """Everything the page shows; `instructions` are those of the local red path, newest first."""
+
+    hub: str
+    connected: bool
+    waiting: Waiting
+    damaged: bool
+    devices: tuple[str, ...]
+    readings: tuple[LastReading, ...]
+    instructions: tuple[Mapping[str, str], ...]
+
+
+def render(view: HubView, language: str, zone: tzinfo) -> str:
+    """The page as HTML; `language` is `zh` or `en`, times are shown in `zone`."""
+    texts = TEXTS[language]
+    uplink = texts["up"] if view.connected else texts["down"]
+    count = view.waiting.live + view.waiting.backlog + view.waiting.undecided
+    rows = "".join(
+        f"<tr><td>{escape(reading.device)}<td>{escape(reading.text)}"
+        f"<td>{reading.received_at.astimezone(zone):%m-%d %H:%M}</tr>"
+        for reading in view.readings
+    )
+    now = "".join(
+        f'<p class="now" role="alert">{escape(instruction[language])}</p>'
+        for instruction in view.instructions
+    )
+    parts = [
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8">',
+        '<meta http-equiv="refresh" content="5">',
+        f"<title>{texts['title']}</title><style>{_STYLE}</style>",
+        f"<h1>{texts['title']} <small>{escape(view.hub)}</small></h1>{now}",
+        f"<p>{texts['uplink']}: {uplink}<p>{texts['waiting']}: {count}",
+        f'<p role="alert">{texts["damaged"]}' if view.damaged else "",
+        f"<h2>{texts['last']}</h2><table>{rows}</table>" + ("" if rows else texts["none"]),
+        f"<h2>{texts['devices']}</h2><ul>",
+        "".join(f"<li>{escape(device)}" for device in view.devices) or texts["none"],
+        '</ul><p><a href="/?lang=zh">中文</a> <a href="/?lang=en">English</a></html>',
+    ]
+    return "\n".join(parts)
+
+
+@contextlib.asynccontextmanager
+async def serve(
+    *, port: int, language: str, page: Callable[[str], "asyncio.Future[str]"]
+) -> AsyncGenerator[int]:
+    """Answer GET requests on 127.0.0.1 until the end of the block; gives the port in use.
+
+    `page` makes the HTML for a language. Requests under another host name are refused, so that no
+    web site can read the page through a name that it points at 127.0.0.1.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                request = await reader.readuntil(b"\r\n\r\n")
+                status, body = 200, ""
+                path, host = _parse(request)
+                if path is None or host not in {"127.0.0.1", "localhost"}:
+                    status = 400
+                elif path.partition("?")[0] != "/":
+                    status = 404
+                else:
+                    asked = path.partition("lang=")[2][:2]
+                    body = await page(asked if asked in TEXTS else language)
+                writer.write(_response(status, body))
+                await writer.drain()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # a browser that went away
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port, limit=_LARGEST_REQUEST)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def _parse(request: bytes) -> tuple[str | None, str]:
+    """Path (None unless it is a GET) and host name without port."""
+    first, *fields = request.decode("latin-1").split("\r\n")
+    words = first.split(" ")
+    hosts = [text.partition(":")[2] for text in fields if text.lower().startswith("host:")]
+    host = hosts[0].strip().partition(":")[0] if len(hosts) == 1 else ""
+    return (words[1] if len(words) > 1 and words[0] == "GET" else None), host
+
+
+def _response(status: int, body: str) -> bytes:
+    reason = {200: "OK", 400: "Bad Request", 404: "Not Found"}[status]
+    content = body.encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/html; charset=utf-8\r\n"
+        f"Content-Length: {len(content)}\r\nConnection: close\r\nCache-Control: no-store\r\n"
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none';"
+        f" style-src 'sha256-{_STYLE_HASH}'\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+    )
+    return head.encode() + content
