@@ -27,7 +27,6 @@ class Arrival:
 class Spoken:
     """An observation born at a person, from the inbox: its subject is known."""
 
-    inbox_id: int
     subject: SubjectRef
     observation: Observation
 

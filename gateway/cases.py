@@ -4,8 +4,10 @@ At most one open case a subject and family. A case ends by its rule's clear cond
 readings, or by a clinician's coded closing; never by silence (design law 4).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from rules.vocabulary import Case, CaseState, Family, Priority, SubjectRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """What a case needs to know of a decision."""
+    """What a case needs to know of a decision; `rearmed`: its rule may ring again by time."""
 
     subject: SubjectRef
     family: Family
@@ -24,7 +26,9 @@ class Trigger:
     dated: bool
     trigger: str
     effective_at: datetime
-    rearm: timedelta | None
+    rearmed: bool
+    limb: str
+    facts: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +48,18 @@ def step(case: Case | None, trigger: Trigger, now: datetime) -> CaseStep:
     """
     if case is None or case.state is not CaseState.OPEN:
         return CaseStep(case=_opened(trigger, now), raises_alert=True)
-    rings = trigger.dated or _rings_again(case, trigger, now)
+    rings = trigger.dated or _rings_again(case, trigger)
+    if trigger.priority > case.priority:
+        case = replace(
+            case,
+            priority=trigger.priority,
+            rule_id=trigger.rule_id,
+            limb=trigger.limb,
+            facts=trigger.facts,
+        )
     return CaseStep(
         case=replace(
             case,
-            priority=max(case.priority, trigger.priority),
-            rule_id=trigger.rule_id if trigger.priority > case.priority else case.rule_id,
             last_point_at=max(case.last_point_at, trigger.effective_at),
             last_rang_at=now if rings and not trigger.dated else case.last_rang_at,
         ),
@@ -74,14 +84,10 @@ def close(case: Case, *, outcome: str, now: datetime) -> Case:
     return replace(case, state=CaseState.CLOSED, outcome=outcome, ended_at=now)
 
 
-def _rings_again(case: Case, trigger: Trigger, now: datetime) -> bool:
+def _rings_again(case: Case, trigger: Trigger) -> bool:
     if trigger.undampable or trigger.priority is Priority.EMERGENCY:
         return True
-    if trigger.priority > case.priority:
-        return True
-    if trigger.rearm is None or case.last_rang_at is None:
-        return case.last_rang_at is None
-    return now - case.last_rang_at >= trigger.rearm
+    return trigger.priority > case.priority or case.last_rang_at is None or trigger.rearmed
 
 
 def _opened(trigger: Trigger, now: datetime) -> Case:
@@ -96,4 +102,6 @@ def _opened(trigger: Trigger, now: datetime) -> Case:
         opened_at=now,
         last_point_at=trigger.effective_at,
         last_rang_at=None if trigger.dated else now,
+        limb=trigger.limb,
+        facts=trigger.facts,
     )

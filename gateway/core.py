@@ -154,7 +154,7 @@ class Core:
             try:
                 fact = decode_fact(row.kind, row.body)
                 assert isinstance(fact, ObservationFact)
-                spoken.append(Spoken(row.inbox_id, fact.subject, fact.observation))
+                spoken.append(Spoken(subject=fact.subject, observation=fact.observation))
             except FactError as error:
                 refusals[row.inbox_id] = str(error)
         done = [(row.inbox_id, refusals.get(row.inbox_id)) for row in rows]

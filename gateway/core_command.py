@@ -32,15 +32,16 @@ def run(arguments: argparse.Namespace) -> int:
     given = {key: value for key, value in vars(arguments).items() if value is not None}
     settings = CoreSettings(**given)
     configure_logs()
+    status = 0
     try:
         asyncio.run(_serve(settings))
     except* LeaseLostError as group:
-        print(group.exceptions[0], file=sys.stderr)
-        return EXIT_LEASE_LOST
+        sys.stderr.write(f"{group.exceptions[0]}\n")
+        status = EXIT_LEASE_LOST
     except* StoreUnavailableError as group:
-        print(group.exceptions[0], file=sys.stderr)
-        return EXIT_NO_DATABASE
-    return 0
+        sys.stderr.write(f"{group.exceptions[0]}\n")
+        status = EXIT_NO_DATABASE
+    return status
 
 
 async def _serve(settings: CoreSettings) -> None:

@@ -27,7 +27,7 @@ class Rung:
 
     def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
         """The (channel, payload) pairs that wake the service."""
-        told = [(READING_CHANNEL, subject) for subject in people]
+        told = [(READING_CHANNEL, str(subject)) for subject in people]
         return [*told, (ALERT_CHANNEL, "")] if self.alerts else told
 
 
@@ -85,6 +85,10 @@ def _take(
 ) -> list[Alert]:
     decision = judged.decision
     key = (person.person.subject, decision.family)
+    case = cases.get(key)
+    rule = pack.rule(decision.rule_id)
+    zone = person.window.zone
+    rang = case.last_rang_at if case else None
     trigger = Trigger(
         subject=person.person.subject,
         family=decision.family,
@@ -94,9 +98,11 @@ def _take(
         dated=decision.dated,
         trigger=decision.trigger,
         effective_at=decision.effective_at,
-        rearm=pack.rule(decision.rule_id).rearm,
+        rearmed=rang is not None and rule.rearms(rang, now, zone),
+        limb=decision.limb,
+        facts=decision.facts,
     )
-    taken = step(cases.get(key), trigger, now)
+    taken = step(case, trigger, now)
     cases[key] = taken.case
     return [_alert(person, judged, taken.case, now)] if taken.raises_alert else []
 
@@ -108,7 +114,9 @@ def _clear(
     for key in [key for key in cases if key[0] == person.person.subject]:
         case = cases[key]
         rule = pack.rule(case.rule_id)
-        over = rule.clears(person.window, now, since=case.last_point_at)
+        over = rule.clears(
+            person.window, now, since=case.last_point_at, limb=case.limb, facts=case.facts
+        )
         after = clear(case, condition=over, needs_outcome=rule.needs_outcome, now=now)
         if after.state is not CaseState.OPEN:
             ended.append(after)

@@ -1,4 +1,4 @@
-"""Applying facts of the service and reports of hubs, in order, inside the core's transactions (D3)."""
+"""Facts of the service and reports of hubs, applied in order in the core's transactions (D3)."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

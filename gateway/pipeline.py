@@ -50,7 +50,8 @@ async def walk(
     admitted, aside = _sort(batch, county, rules)
     fresh = await store.keep(admitted, now)
     await store.keep_aside(aside, now)
-    people = await _assess(batch, admitted, fresh, county, store, rules, now)
+    new = _by_person(batch, admitted, fresh)
+    people = await _judge(new, county, store, rules, now)
     strangers = [somebody(item, county, rules, now) for item in aside if item.why.point]
     rung: Rung = await episodes([*people, *strangers], store, rules.pack, now)
     states = {item.person.subject: item.state for item in people}
@@ -92,36 +93,47 @@ def _sort(batch: Batch, county: County, rules: Rulebook) -> tuple[list[Admitted]
     return admitted, aside
 
 
-async def _assess(
-    batch: Batch,
-    admitted: Sequence[Admitted],
-    fresh: set[str],
+def _by_person(
+    batch: Batch, admitted: Sequence[Admitted], fresh: set[str]
+) -> dict[SubjectRef, list[Point]]:
+    """Each person's new points, oldest first; an empty list for whose absence is due."""
+    new: dict[SubjectRef, dict[str, Point]] = {subject: {} for subject in batch.waking}
+    for item in admitted:
+        if item.point.identity in fresh:
+            new.setdefault(item.subject, {})[item.point.identity] = item.point
+    return {
+        subject: sorted(points.values(), key=lambda point: point.order)
+        for subject, points in new.items()
+    }
+
+
+async def _judge(
+    new: dict[SubjectRef, list[Point]],
     county: County,
     store: CoreStore,
     rules: Rulebook,
     now: datetime,
 ) -> list[Assessment]:
-    new: dict[SubjectRef, list[Point]] = {subject: [] for subject in batch.waking}
-    for item in admitted:
-        if item.point.identity in fresh:
-            fresh.discard(item.point.identity)  # a repetition inside the batch counts once
-            new.setdefault(item.subject, []).append(item.point)
-    people: list[tuple[Person, list[Point], bool]] = []
-    since: dict[SubjectRef, datetime] = {}
-    for subject, points in new.items():
-        points.sort(key=lambda point: point.order)
-        person = Person(
+    people = [
+        Person(
             subject=subject, profile=county.profile(subject), state=county.states.gather(subject)
         )
-        whole = needs_history(person, points, rules.zone)
-        earliest = points[0].effective_at if points else now
-        since[subject] = _BEGINNING if whole else earliest - LOOK_BACK
-        people.append((person, points, whole))
+        for subject in new
+    ]
+    whole = {p.subject: needs_history(p, new[p.subject], rules.zone) for p in people}
+    since = {
+        subject: _BEGINNING if whole[subject] else _earliest(points, now) - LOOK_BACK
+        for subject, points in new.items()
+    }
     stored = await store.windows(since) if since else {}
     return [
-        assess(person, stored[person.subject], points, rules, now, whole=whole)
-        for person, points, whole in people
+        assess(p, stored[p.subject], new[p.subject], rules, now, whole=whole[p.subject])
+        for p in people
     ]
+
+
+def _earliest(points: Sequence[Point], now: datetime) -> datetime:
+    return points[0].effective_at if points else now
 
 
 def _done(batch: Batch) -> dict[Mark, set[int]]:

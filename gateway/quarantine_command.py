@@ -22,11 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         rows = asyncio.run(read_quarantine(find_dsn(arguments.dsn), arguments.limit))
     except (NoDatabaseError, StoreUnavailableError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     for row in rows:
-        print(_line(row, payload=arguments.payload))
-    print(f"{len(rows)} record{'' if len(rows) == 1 else 's'} in quarantine")
+        sys.stdout.write(_line(row, payload=arguments.payload) + "\n")
+    sys.stdout.write(f"{len(rows)} record{'' if len(rows) == 1 else 's'} in quarantine\n")
     return 0
 
 

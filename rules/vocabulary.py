@@ -307,7 +307,11 @@ class CaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An open episode of one family for one subject."""
+    """An open episode of one family for one subject.
+
+    `limb` and `facts` are those of the decision that set its present priority: a personal shift
+    clears against the reference that fired.
+    """
 
     case_id: str
     subject: SubjectRef
@@ -320,6 +324,8 @@ class Case:
     last_rang_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: str | None = None
+    limb: str = ""
+    facts: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in COMMANDS:
         asked_for_help = not words or words[0] in {"-h", "--help"}
-        print(_overview(), file=sys.stdout if asked_for_help else sys.stderr)
+        (sys.stdout if asked_for_help else sys.stderr).write(_overview() + "\n")
         return 0 if asked_for_help else 2
     name = words[0]
     module = cast("CommandModule", import_module(COMMANDS[name].module))

@@ -26,9 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         done = asyncio.run(migrate(find_dsn(arguments.dsn), ALL_MIGRATIONS))
     except (NoDatabaseError, MigrationError, OSError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     for name in done:
-        print(f"applied {name}")
-    print("up to date")
+        sys.stdout.write(f"applied {name}\n")
+    sys.stdout.write("up to date\n")
     return 0

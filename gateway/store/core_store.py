@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 import asyncpg
 import msgspec
@@ -30,6 +31,7 @@ from rules.wire import Lane, encode_observation
 _SQL = load_queries("gateway.store", "core_store.sql")
 _LEASE = load_queries("gateway.store", "lease.sql")
 _POINTS = msgspec.json.Decoder(Point)
+_FACTS = msgspec.json.Decoder(dict[str, Decimal])
 _PROFILES = msgspec.json.Decoder(Profile)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -317,6 +319,8 @@ def _case(row: asyncpg.Record) -> Case:
         last_rang_at=row["last_rang_at"],
         ended_at=row["ended_at"],
         outcome=row["outcome"],
+        limb=row["limb"],
+        facts=_FACTS.decode(row["facts"]),
     )
 
 
@@ -324,7 +328,7 @@ def _case_row(case: Case) -> tuple[object, ...]:
     return (
         *(case.case_id, case.subject, case.family.value, case.rule_id, int(case.priority)),
         *(case.state.value, case.opened_at, case.last_point_at, case.last_rang_at),
-        *(case.ended_at, case.outcome),
+        *(case.ended_at, case.outcome, case.limb, _ENCODER.encode(case.facts).decode()),
     )
 
 

@@ -47,27 +47,29 @@ SET layout = excluded.layout, state = excluded.state, next_wake_at = excluded.ne
 
 -- name: open_cases
 SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
-    last_rang_at, ended_at, outcome
+    last_rang_at, ended_at, outcome, limb, facts::text AS facts
 FROM core.case WHERE state = 'open' AND subject = ANY ($1::text[]);
 
 -- name: case_by_id
 SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
-    last_rang_at, ended_at, outcome
+    last_rang_at, ended_at, outcome, limb, facts::text AS facts
 FROM core.case WHERE case_id = $1::text::uuid;
 
 -- name: write_cases
 INSERT INTO core.case (case_id, subject, family, rule_id, priority, state, opened_at,
-    last_point_at, last_rang_at, ended_at, outcome)
+    last_point_at, last_rang_at, ended_at, outcome, limb, facts)
 SELECT case_id::uuid, subject, family, rule_id, priority, state, opened_at, last_point_at,
-    last_rang_at, ended_at, outcome
+    last_rang_at, ended_at, outcome, limb, facts::jsonb
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
-    $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+    $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[],
+    $12::text[], $13::text[])
     AS t (case_id, subject, family, rule_id, priority, state, opened_at, last_point_at,
-        last_rang_at, ended_at, outcome)
+        last_rang_at, ended_at, outcome, limb, facts)
 ON CONFLICT (case_id) DO UPDATE
 SET rule_id = excluded.rule_id, priority = excluded.priority, state = excluded.state,
     last_point_at = excluded.last_point_at, last_rang_at = excluded.last_rang_at,
-    ended_at = excluded.ended_at, outcome = excluded.outcome;
+    ended_at = excluded.ended_at, outcome = excluded.outcome, limb = excluded.limb,
+    facts = excluded.facts;
 
 -- name: known_alerts
 SELECT alert_id::text AS alert_id FROM core.alert WHERE alert_id = ANY ($1::text[]::uuid[]);

@@ -133,7 +133,9 @@ CREATE TABLE core.case (
     last_point_at timestamptz NOT NULL,
     last_rang_at timestamptz,
     ended_at timestamptz,
-    outcome text
+    outcome text,
+    limb text NOT NULL,
+    facts jsonb NOT NULL
 );
 CREATE UNIQUE INDEX one_open_case ON core.case (subject, family) WHERE state = 'open';
 
