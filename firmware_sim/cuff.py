@@ -2,6 +2,7 @@
 # bumble's Characteristic is generic without a parameter in its own signatures.
 # pyright: reportUnknownMemberType=false
 
+import asyncio
 import struct
 from collections import deque
 from datetime import datetime
@@ -40,7 +41,7 @@ class BloodPressureCuff(Peripheral):
         super().__init__(link, identity, **options)
         self._unsent: deque[bytes] = deque(maxlen=_MEMORY_SIZE)
         self._memory: deque[bytes] = deque(maxlen=_MEMORY_SIZE)
-        self._sending = False
+        self._sender: asyncio.Task[None] | None = None
 
     async def measure(  # noqa: PLR0913 - what the display of a cuff shows
         self,
@@ -131,9 +132,8 @@ class BloodPressureCuff(Peripheral):
         return bool(table.get(self._measurement.handle, b"\0\0")[0] & _INDICATE)
 
     def _send_soon(self, connection: Connection) -> None:
-        if not self._sending:
-            self._sending = True
-            self._spawn(self._send_all(connection), "send")
+        if self._sender is None or self._sender.done():
+            self._sender = self._spawn(self._send_all(connection), "send")
 
     async def _send_all(self, connection: Connection) -> None:
         """Indicate record by record; one leaves the memory only after its confirmation."""
@@ -146,8 +146,6 @@ class BloodPressureCuff(Peripheral):
                 await self._count_down()
         except TimeoutError:
             await self.drop()  # the central never confirmed
-        finally:
-            self._sending = False
 
 
 def _mean(systolic: float | Special, diastolic: float | Special, *, kpa: bool) -> float | Special:

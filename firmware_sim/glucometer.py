@@ -87,7 +87,6 @@ class Glucometer(Peripheral):
         self._records: list[StoredGlucose] = []
         self._next_sequence = 0
         self._procedure: asyncio.Task[None] | None = None
-        self._finished: list[StoredGlucose] = []
 
     async def measure(  # noqa: PLR0913 - what the display of a meter shows
         self,
@@ -222,49 +221,54 @@ class Glucometer(Peripheral):
         await self._answer(connection, response(OpCode.ABORT, result))
 
     async def _run(self, connection: Connection, request: bytes) -> None:
-        await self._answer(connection, await self._perform(connection, request))
-
-    async def _perform(self, connection: Connection, request: bytes) -> bytes:
         op_code = request[0]
         if op_code not in (OpCode.REPORT, OpCode.DELETE, OpCode.COUNT):
-            return response(op_code, Result.OP_CODE_NOT_SUPPORTED)
+            await self._answer(connection, response(op_code, Result.OP_CODE_NOT_SUPPORTED))
+            return
         try:
             chosen = select(self._records, request)
         except Refusal as refusal:
-            return response(op_code, refusal.result)
+            await self._answer(connection, response(op_code, refusal.result))
+            return
         if op_code == OpCode.COUNT:
-            return count_response(len(chosen))
-        if not chosen:
-            return response(op_code, Result.NO_RECORDS)
-        if op_code == OpCode.DELETE:
-            gone = {id(record) for record in chosen}
-            self._records = [record for record in self._records if id(record) not in gone]
+            await self._answer(connection, count_response(len(chosen)))
+        elif not chosen:
+            await self._answer(connection, response(op_code, Result.NO_RECORDS))
+        elif op_code == OpCode.DELETE:
+            self._remove(chosen)
+            await self._answer(connection, response(op_code, Result.SUCCESS))
         else:
             await self._report(connection, chosen)
-        return response(op_code, Result.SUCCESS)
+
+    def _remove(self, chosen: list[StoredGlucose]) -> None:
+        gone = {id(record) for record in chosen}
+        self._records = [record for record in self._records if id(record) not in gone]
 
     async def _report(self, connection: Connection, chosen: list[StoredGlucose]) -> None:
+        """Notify records; they count as sent once the answer after them was confirmed."""
         for record in chosen:
             await self._server.notify_subscriber(connection, self._measurement, record.frame)
             if record.context is not None:
                 await self._server.notify_subscriber(connection, self._context, record.context)
             await self._count_down()
             await asyncio.sleep(0)  # a notification is not confirmed: let an abort come in between
-        self._finished = chosen
+        if not await self._answer(connection, response(OpCode.REPORT, Result.SUCCESS)):
+            return
+        for record in chosen:
+            record.reported = True
+        if not self.keeps_records:
+            self._remove(chosen)
+        self._touch()
 
-    async def _answer(self, connection: Connection, answer: bytes) -> None:
-        """Indicate the answer; records of a report count as sent once it was confirmed."""
+    async def _answer(self, connection: Connection, answer: bytes) -> bool:
+        """Indicate the answer; returns whether the central confirmed it."""
         try:
             await self._server.indicate_subscriber(connection, self._control, answer)
         except TimeoutError:
-            await self.drop()  # the central never confirmed
-            return
-        for record in self._finished:
-            record.reported = True
-        if self._finished and not self.keeps_records:
-            self._records = [record for record in self._records if not record.reported]
-        self._finished = []
+            await self.drop()
+            return False
         self._touch()
+        return True
 
 
 def _user_facing_time(frame: bytes) -> tuple[int, ...]:

@@ -114,6 +114,7 @@ async def ask(client: BleakClient, answers: Inbox, request: bytes) -> bytes:
     return (await answers.until(before + 1))[-1]
 
 
+@pytest.mark.row("S4")
 async def test_an_unpaired_subscribe_is_refused_and_a_bonded_one_gets_every_record() -> None:
     link = VirtualLink()
     async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, CUFF) as cuff:
@@ -264,6 +265,7 @@ async def test_a_passkey_meter_bonds_only_with_the_number_it_shows(
                     await pair_and_subscribe(client, GLM)
 
 
+@pytest.mark.row("S4")
 async def test_racp_reports_counts_and_deletes_what_was_asked_for() -> None:
     link = VirtualLink()
     async with VirtualRadio(link, RADIO) as radio, Glucometer(link, METER) as meter:
@@ -306,6 +308,59 @@ async def test_an_abort_ends_a_running_report() -> None:
             assert busy.value.args[0] is BleakGATTProtocolErrorCode.PROCEDURE_ALREADY_IN_PROGRESS
             assert await ask(client, answers, b"\x03\x00") == b"\x06\x00\x03\x01"
             assert len(values.frames) < 400
+
+
+async def test_records_of_a_report_that_broke_are_still_unsent() -> None:
+    link = VirtualLink()
+    async with VirtualRadio(link, RADIO) as radio, Glucometer(link, METER) as meter:
+        await bond(radio, meter)
+        sent = [await meter.measure(glucose_mmol=5, at=AT + timedelta(hours=i)) for i in range(3)]
+        meter.drop_after = 2
+        values, answers, gone = Inbox(), Inbox(), asyncio.Event()
+        async with BleakClient(
+            await find(radio, meter), lambda _client: gone.set(), backend=radio.client_backend
+        ) as client:
+            await client.start_notify(GLM, values)
+            await client.start_notify(RACP, answers)
+            await client.write_gatt_char(RACP, b"\x01\x01", response=True)
+            await asyncio.wait_for(gone.wait(), 5)
+        assert values.frames == sent[:2]
+        assert answers.frames == []
+        values = Inbox()
+        async with session(radio, meter) as client:  # it advertises again by itself
+            await client.start_notify(GLM, values)
+            await client.start_notify(RACP, answers)
+            assert await ask(client, answers, b"\x01\x01") == b"\x06\x00\x01\x01"
+        assert values.frames == sent
+        await asyncio.wait_for(meter.transferred(), 5)
+
+
+async def test_injected_octets_travel_unchanged() -> None:
+    link = VirtualLink()
+    async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, CUFF) as cuff:
+        await bond(radio, cuff)
+        for frame in (b"\x01\x02\x03", bytes(19)):
+            cuff.inject(frame)
+        assert await fetch(radio, cuff, 2) == [b"\x01\x02\x03", bytes(19)]
+
+
+@pytest.mark.parametrize("clock", [DeviceClock.never_set(), DeviceClock.absent()], ids=str)
+async def test_a_cuff_without_a_time_still_sends(clock: DeviceClock) -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, clock=clock) as cuff,
+    ):
+        await bond(radio, cuff)
+        await cuff.measure(systolic=230, diastolic=130, at=AT)
+        async with session(radio, cuff) as client:
+            inbox = Inbox()
+            await client.start_notify(BPM, inbox)
+            (frame,) = await inbox.until(1)
+            has_clock = client.services.get_characteristic(CTS) is not None
+        sent_time = frame[7:14] if frame[0] & 0x02 else None
+    assert (has_clock, sent_time) in [(True, bytes(7)), (False, None)]
+    assert has_clock is (clock.kind.value == "never_set")
 
 
 async def test_a_meal_follows_its_measurement_as_a_context_record() -> None:

@@ -28,6 +28,7 @@ def pressures(person: str, measurements: list[PlannedMeasurement]) -> list[Blood
     return [value for value in values if isinstance(value, BloodPressureValues)]
 
 
+@pytest.mark.row("S1")
 def test_the_same_seed_gives_the_same_plan(measurements: list[PlannedMeasurement]) -> None:
     assert digest(plan(7, START, DAYS)) == digest(measurements)
     assert digest(plan(8, START, DAYS)) != digest(measurements)
