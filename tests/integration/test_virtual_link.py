@@ -18,6 +18,11 @@ from bleak.exc import (
     BleakGATTProtocolError,
     BleakGATTProtocolErrorCode,
 )
+from bumble.controller import Controller
+from bumble.device import Device, DeviceConfiguration, Peer
+from bumble.hci import Address, OwnAddressType
+from bumble.host import Host
+from bumble.transport.common import AsyncPipeSink
 
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink
@@ -425,6 +430,25 @@ async def test_two_radios_on_one_link_serve_two_cuffs_at_once() -> None:
         await two.measure(systolic=150, diastolic=95, at=AT)
         with pytest.raises(BleakGATTProtocolError):  # the bond belongs to the other radio
             await fetch(left, two, 1)
+
+
+async def test_a_host_that_connects_with_its_public_address_is_heard() -> None:
+    """The Linux kernel does so; bumble's own link loses every packet of such a host."""
+    link = VirtualLink()
+    controller = Controller("host", link=link, public_address="00:11:22:33:44:55")
+    config = DeviceConfiguration(name="host", address=Address("C0:FF:EE:00:00:77"))
+    device = Device(config=config, host=Host(controller, AsyncPipeSink(controller)))
+    await device.power_on()
+    async with BloodPressureCuff(link, CUFF) as cuff:
+        await cuff.pairing_mode()
+        connection = await device.connect(
+            Address(CUFF.address), own_address_type=OwnAddressType.PUBLIC, timeout=5
+        )
+        async with asyncio.timeout(2):
+            services = await Peer(connection).discover_services()
+        assert 0x1810 in [int.from_bytes(item.uuid.uuid_bytes, "little") for item in services]
+        await connection.disconnect()
+    await device.power_off()
 
 
 async def test_a_silent_device_and_a_radio_that_is_off_have_their_own_errors() -> None:
