@@ -32,7 +32,7 @@ check: setup
 	@deploy/check.sh
 
 check-bites: setup
-	@exec $(BIN)/python -m pytest tests/architecture -m "bites or not bites" $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest tests/architecture $(PYTEST_ARGS)
 
 format: setup
 	$(BIN)/ruff check --fix-only --quiet .

@@ -1,0 +1,206 @@
+"""A check that has never caught anything is a hope: plant one violation of each, see it named."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import house
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+pytestmark = pytest.mark.slow
+
+# (file, text, the check in tests/architecture/house.py that must name the file)
+HOUSE_VIOLATIONS: list[tuple[str, str, Callable[[Path], list[str]]]] = [
+    ("gateway/store/p.sql", "SELECT now();", house.sql_reads_no_clock),
+    ("gateway/store/p.sql", "INSERT INTO t VALUES (CURRENT_TIMESTAMP);", house.sql_reads_no_clock),
+    ("service/store/p.sql", "CREATE TABLE t (at date DEFAULT 'now');", house.sql_reads_no_clock),
+    ("deploy/p.yml", "password" + ": 'correct-horse-battery'", house.no_secrets),
+    ("service/p.py", 'TOKEN = "0123456789abcdef"', house.no_secrets),
+    ("deploy/p.conf", "-----BEGIN RSA " + "PRIVATE KEY-----", house.no_secrets),
+    ("docs/p.md", "see /wo" + "rk/main for it", house.no_machine_paths),
+    ("docs/p.md", "see ../sha" + "red/design.md", house.no_machine_paths),
+    ("Makefile", "\t@cat /ro" + "ot/notes\n", house.no_machine_paths),
+    ("p.lock", "pkg @ https://files.example/p.whl", house.lock_files_without_addresses),
+    ("requirements.lock", "--index-url=x", house.lock_files_without_addresses),
+    ("rules/p/__init__.py", '"""Doc."""\nX = 1\n', house.package_files_are_docstrings),
+    ("rules/p/__init__.py", "", house.package_files_are_docstrings),
+    ("rules/p/q.py", "", house.every_package_has_an_init),
+    (
+        "gateway/store/migrations/9999_p.sql",
+        "CREATE TABLE core.p (a int REFERENCES care.person (a));",
+        house.foreign_keys_point_to_core,
+    ),
+    (
+        "service/store/migrations/9999_p.sql",
+        "CREATE TABLE care.p (\n  a int,\n  b int REFERENCES cdc.signal (b)\n);",
+        house.foreign_keys_point_to_core,
+    ),
+]
+
+LINTER_VIOLATIONS = {
+    "unittest.mock": "from unittest.mock import Mock\n",
+    "os.environ": "import os\n\nHOME = os.environ\n",
+    "os.getenv": "import os\n\nHOME = os.getenv('HOME')\n",
+    "typing.Any": "from typing import Any\n",
+    "asyncio.create_task": "import asyncio\n\ntask = asyncio.create_task(work())\n",
+    "asyncio.ensure_future": "import asyncio\n\ntask = asyncio.ensure_future(work())\n",
+    "time.time": "import time\n\nNOW = time.time()\n",
+    "datetime.datetime.now": "from datetime import UTC, datetime\n\nNOW = datetime.now(UTC)\n",
+    "BLE001": "try:\n    work()\nexcept Exception:\n    pass\n",
+    "TID252": "from . import clock\n",
+    "D103": "def undocumented() -> None:\n    print\n",
+    "DTZ001": "from datetime import datetime\n\nDAY = datetime(2026, 1, 1)\n",
+    "C901": "def f(x):\n" + "".join(f"    if x == {n}:\n        return {n}\n" for n in range(9)),
+}
+
+IMPORT_VIOLATIONS = {
+    "rules/planted_io.py": ("import asyncio", "The rules do no I/O"),
+    "rules/planted_up.py": ("import gateway.clock", "Packages point one way"),
+    "device_adapters/planted_engine.py": ("import rules.engine", "Adapters know the words"),
+    "firmware_sim/planted.py": ("import rules.codes", "The simulator is an independent witness"),
+    "gateway/planted_sim.py": ("import firmware_sim.link", "Only service.lab knows the simulator"),
+    "gateway/planted_ble.py": ("import bleak", "One file talks to bleak"),
+    "service/planted_mqtt.py": ("import aiomqtt", "One file talks to the MQTT library"),
+    "gateway/planted_sql.py": ("import asyncpg", "Only the two stores talk to asyncpg"),
+    "gateway/planted_web.py": ("import fastapi", "The web framework stays in service"),
+    "service/planted_a.py": ("import service.planted_b", "No import cycles anywhere"),
+    "service/planted_b.py": ("import service.planted_a", "No import cycles anywhere"),
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Path]:
+    """The tree without its environment and data, to be spoilt."""
+    ignored = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", "tests", ".*_cache")
+    yield Path(shutil.copytree(ROOT, tmp_path / "tree", ignore=ignored))
+    shutil.rmtree(tmp_path)
+
+
+def plant(folder: Path, name: str, text: str) -> None:
+    """Append to a file, made when missing."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def outcome(
+    folder: Path, program: str, *arguments: str, text: str | None = None
+) -> tuple[int, str]:
+    """Run one of the environment's tools in the spoilt tree: exit code and everything it said."""
+    command: Sequence[str] = [str(BIN / program), *arguments]
+    told = subprocess.run(  # noqa: S603 - our own tools
+        command, cwd=folder, input=text, capture_output=True, text=True, check=False
+    )
+    return told.returncode, told.stdout + told.stderr
+
+
+@pytest.mark.parametrize(("name", "text", "rule"), HOUSE_VIOLATIONS)
+def test_house_rule_bites(
+    tmp_path: Path, name: str, text: str, rule: Callable[[Path], list[str]]
+) -> None:
+    assert rule(tmp_path) == []
+    plant(tmp_path, name, text)
+    where = rule(tmp_path)
+    folder = name.rpartition("/")[0]
+    assert len(where) == 1
+    assert where[0].startswith((name, folder))
+
+
+def test_the_lease_is_the_only_sql_that_may_read_the_clock(tmp_path: Path) -> None:
+    plant(tmp_path, house.LEASE, "SELECT now();")
+    plant(tmp_path, "gateway/store/other.sql", "-- now() in a comment\nSELECT $1;")
+    assert house.sql_reads_no_clock(tmp_path) == []
+
+
+@pytest.mark.parametrize("complaint", LINTER_VIOLATIONS)
+def test_linter_bites(complaint: str) -> None:
+    code, said = outcome(
+        ROOT,
+        "ruff",
+        "check",
+        "--no-cache",
+        "--output-format=concise",
+        "--stdin-filename=gateway/planted.py",
+        "-",
+        text=f'"""Planted."""\n\n{LINTER_VIOLATIONS[complaint]}',
+    )
+    assert code == 1
+    assert complaint in said
+
+
+def test_formatter_bites(copy: Path) -> None:
+    plant(copy, "gateway/planted.py", "x=1\n")
+    code, said = outcome(copy, "ruff", "format", "--check", "--no-cache", ".")
+    assert code == 1
+    assert "would be reformatted" in said
+    assert "gateway/planted.py" in said
+
+
+def test_every_import_contract_bites(copy: Path) -> None:
+    for name, (text, _) in IMPORT_VIOLATIONS.items():
+        plant(copy, name, f'"""Planted."""\n\n{text}\n')
+    code, said = outcome(copy, "lint-imports", "--no-cache", "--no-logo")
+    assert code == 1
+    for name, (_, contract) in IMPORT_VIOLATIONS.items():
+        verdict = [line for line in said.splitlines() if line.startswith(contract)][:1]
+        assert verdict, f"{contract}: no such contract"
+        assert "BROKEN" in verdict[0], verdict
+        assert name.removesuffix(".py").replace("/", ".").rpartition(".")[2] in said
+    assert "BROKEN" in said
+    kept = [line for line in said.splitlines() if " KEPT" in line]
+    assert kept == [], "a contract without a planted violation"
+
+
+def test_dependency_check_bites(copy: Path) -> None:
+    plant(copy, "gateway/planted.py", '"""Planted."""\n\nimport undeclared_thing\n')
+    project = copy / "pyproject.toml"
+    declared = project.read_text(encoding="utf-8")
+    project.write_text(
+        declared.replace('"amqtt",', '"amqtt",\n    "never-used",'), encoding="utf-8"
+    )
+    code, said = outcome(copy, "deptry", ".", "--no-ansi")
+    assert code == 1
+    assert "'undeclared_thing' imported but missing" in said
+    assert "'never-used' defined as a dependency but not used" in said
+
+
+def test_compose_check_bites(copy: Path) -> None:
+    compose = copy / "docker-compose.yml"
+    schema = ("--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+    assert outcome(copy, "check-jsonschema", *schema)[0] == 0
+    good = compose.read_text(encoding="utf-8")
+    compose.write_text(good.replace("ports:", "prots:", 1), encoding="utf-8")
+    code, said = outcome(copy, "check-jsonschema", *schema)
+    assert code == 1
+    assert "prots" in said
+
+
+def test_type_check_bites(copy: Path) -> None:
+    plant(copy, "gateway/planted.py", '"""Planted."""\n\n\ndef double(x):\n    return x * 2\n')
+    plant(copy, "gateway/planted_call.py", '"""Planted."""\n\nLIMIT: int = "many"\n')
+    driver = shutil.which("node") or os.fspath(next(BIN.parent.rglob("playwright/driver/node")))
+    told = subprocess.run(  # noqa: S603 - our own tools
+        [
+            str(BIN / "pyright"),
+            "--pythonpath",
+            sys.executable,
+            "gateway/planted.py",
+            "gateway/planted_call.py",
+        ],
+        cwd=copy,
+        env={"PATH": f"{BIN}:/usr/bin:/bin:{Path(driver).parent}", "HOME": str(copy)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1, told.stdout + told.stderr
+    assert "reportMissingParameterType" in told.stdout
+    assert "reportAssignmentType" in told.stdout
