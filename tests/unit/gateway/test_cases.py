@@ -1,0 +1,96 @@
+"""Cases: silence never ends one, an emergency always rings, a coded closing starts afresh."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.cases import Trigger, clear, close, step
+from rules.vocabulary import Case, CaseState, Family, Priority, SubjectRef
+
+NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+SOON = Trigger(
+    subject=SubjectRef("s-1"),
+    family=Family.BLOOD_PRESSURE,
+    rule_id="HW-11",
+    priority=Priority.SOON,
+    undampable=False,
+    dated=False,
+    trigger="t1",
+    effective_at=NOW,
+    rearmed=False,
+    limb="shift_up",
+    facts={},
+)
+
+
+def opened(trigger: Trigger = SOON) -> Case:
+    return step(None, trigger, NOW).case
+
+
+def test_the_first_decision_opens_a_case_and_rings() -> None:
+    taken = step(None, SOON, NOW)
+    assert taken.raises_alert
+    assert taken.case.state is CaseState.OPEN
+
+
+def test_a_further_point_extends_without_ringing() -> None:
+    later = replace(SOON, trigger="t2", effective_at=NOW + timedelta(hours=3))
+    taken = step(opened(), later, NOW + timedelta(hours=3))
+    assert not taken.raises_alert
+    assert taken.case.case_id == opened().case_id
+    assert taken.case.last_point_at == later.effective_at
+
+
+def test_a_rise_of_priority_rings_and_takes_over_the_case() -> None:
+    worse = replace(SOON, rule_id="HW-02", priority=Priority.URGENT, limb="pair")
+    taken = step(opened(), worse, NOW)
+    assert taken.raises_alert
+    assert (taken.case.rule_id, taken.case.priority) == ("HW-02", Priority.URGENT)
+    milder = step(taken.case, SOON, NOW)
+    assert (milder.case.rule_id, milder.raises_alert) == ("HW-02", False)
+
+
+@pytest.mark.parametrize("change", [{"undampable": True}, {"priority": Priority.EMERGENCY}])
+def test_an_open_case_holds_no_emergency(change: dict[str, object]) -> None:
+    emergency = replace(SOON, **change)  # type: ignore[arg-type]
+    assert step(step(None, emergency, NOW).case, emergency, NOW).raises_alert
+
+
+def test_a_case_rings_again_after_its_rearm_time() -> None:
+    assert step(opened(), replace(SOON, rearmed=True), NOW).raises_alert
+
+
+def test_an_old_would_be_emergency_is_work_of_today_even_in_an_open_case() -> None:
+    dated = step(opened(), replace(SOON, dated=True, priority=Priority.URGENT), NOW)
+    assert dated.raises_alert
+
+
+def test_a_dated_task_does_not_count_as_a_ring() -> None:
+    task = step(None, replace(SOON, dated=True), NOW)
+    assert task.raises_alert
+    assert task.case.last_rang_at is None
+    assert step(task.case, SOON, NOW).raises_alert
+
+
+def test_an_unknown_clear_condition_clears_nothing() -> None:
+    case = opened()
+    assert clear(case, condition=None, needs_outcome=False, now=NOW) == case
+    assert clear(case, condition=False, needs_outcome=False, now=NOW) == case
+    cleared = clear(case, condition=True, needs_outcome=False, now=NOW)
+    assert cleared.state is CaseState.CLEARED
+
+
+def test_an_urgent_case_needs_an_outcome_before_readings_may_clear_it() -> None:
+    case = opened(replace(SOON, priority=Priority.URGENT))
+    assert clear(case, condition=True, needs_outcome=True, now=NOW).state is CaseState.OPEN
+    coded = replace(case, outcome="medication_changed")
+    assert clear(coded, condition=True, needs_outcome=True, now=NOW).state is CaseState.CLEARED
+
+
+def test_a_point_after_a_closing_opens_a_new_case_and_rings() -> None:
+    closed = close(opened(), outcome="advice", now=NOW)
+    assert closed.state is CaseState.CLOSED
+    taken = step(closed, replace(SOON, trigger="t9"), NOW)
+    assert taken.raises_alert
+    assert taken.case.case_id != closed.case_id

@@ -1,0 +1,255 @@
+"""Intake: whose, when, in which unit, and was it a measurement at all."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.intake import (
+    COMPONENTS_DISAGREE,
+    IMPLAUSIBLE,
+    Admitted,
+    Binding,
+    Quarantined,
+    Reason,
+    admit,
+    claimed_time,
+    effective_time,
+)
+from rules.vocabulary import (
+    Bound,
+    CoincidentClocks,
+    DeviceRef,
+    HubId,
+    HubStamp,
+    NoValue,
+    Observation,
+    Origin,
+    QualityFlag,
+    Quantity,
+    QuantityName,
+    SubjectRef,
+    TimeConfidence,
+    Vital,
+)
+
+ZONE = ZoneInfo("Asia/Shanghai")
+ARRIVAL = datetime(2026, 11, 21, 0, 30, tzinfo=UTC)  # 08:30 in the county
+LOCAL = datetime(2026, 11, 21, 8, 30)  # noqa: DTZ001 - a device's clock has no zone
+CUFF = DeviceRef(manufacturer="Acme", model="BP-1", serial="1")
+WANG = SubjectRef("s-wang")
+BOUND = (
+    Binding(device=CUFF.key, user_slot=None, subject=WANG, valid_from=ARRIVAL - timedelta(days=9)),
+)
+
+
+def mmhg(value: str) -> Quantity:
+    return Quantity(value=Decimal(value), unit="mm[Hg]")
+
+
+def reading(  # noqa: PLR0913 - one argument a thing that varies
+    *,
+    systolic: Quantity | None = None,
+    diastolic: Quantity | None = None,
+    device_time: datetime | None = LOCAL,
+    origin: Origin = Origin.LIVE,
+    clocks: CoincidentClocks | None = None,
+    trusted: bool = True,
+    user_slot: int | None = None,
+    flags: tuple[QualityFlag, ...] = (),
+) -> Observation:
+    return Observation(
+        device=CUFF,
+        kind=Vital.BLOOD_PRESSURE,
+        quantities={
+            QuantityName.SYSTOLIC: systolic or mmhg("138"),
+            QuantityName.DIASTOLIC: diastolic or mmhg("88"),
+        },
+        received=HubStamp(boot_id="b", monotonic_s=1, wall=ARRIVAL, wall_trusted=trusted),
+        hub=HubId("hub-1"),
+        session="s1",
+        origin=origin,
+        device_time=device_time,
+        clocks=clocks,
+        user_slot=user_slot,
+        flags=flags,
+    )
+
+
+def glucose(value: str | None, unit: str | None, **special: object) -> Observation:
+    quantity = Quantity(
+        value=Decimal(value) if value else None,
+        unit=unit,
+        censored=special.get("censored"),  # type: ignore[arg-type]
+        no_value=special.get("no_value"),  # type: ignore[arg-type]
+    )
+    return Observation(
+        device=CUFF,
+        kind=Vital.GLUCOSE,
+        quantities={QuantityName.GLUCOSE: quantity},
+        received=HubStamp(boot_id="b", monotonic_s=1, wall=ARRIVAL, wall_trusted=True),
+        hub=HubId("hub-1"),
+        session="s1",
+        origin=Origin.LIVE,
+        device_time=LOCAL,
+    )
+
+
+def admitted(observation: Observation) -> Admitted:
+    verdict = admit(observation, BOUND, ZONE)
+    assert isinstance(verdict, Admitted)
+    return verdict
+
+
+def aside(observation: Observation, bindings: tuple[Binding, ...] = BOUND) -> Quarantined:
+    verdict = admit(observation, bindings, ZONE)
+    assert isinstance(verdict, Quarantined)
+    return verdict
+
+
+def test_a_bound_reading_with_a_good_clock_is_admitted_at_its_own_time() -> None:
+    verdict = admitted(reading())
+    assert verdict.subject == WANG
+    assert verdict.point.confidence is TimeConfidence.GOOD
+    assert verdict.point.effective_at == ARRIVAL
+    assert verdict.claimed_at == ARRIVAL
+    assert verdict.point.valid
+
+
+@pytest.mark.parametrize(
+    "device_time",
+    [None, datetime(2000, 1, 1), datetime(2031, 5, 1), datetime(2026, 11, 20, 8)],  # noqa: DTZ001
+)
+def test_a_live_reading_whose_clock_is_unusable_takes_its_arrival(
+    device_time: datetime | None,
+) -> None:
+    timed = effective_time(reading(device_time=device_time), ZONE)
+    assert timed.effective_at == ARRIVAL
+    assert timed.confidence is TimeConfidence.ARRIVAL
+
+
+def test_a_backlog_record_of_the_year_2000_is_undated_history() -> None:
+    old = reading(device_time=datetime(2000, 1, 1), origin=Origin.BACKLOG)  # noqa: DTZ001
+    timed = effective_time(old, ZONE)
+    assert timed.confidence is TimeConfidence.UNKNOWN
+    assert isinstance(admit(old, BOUND, ZONE), Admitted)  # a clock fault never quarantines
+
+
+def test_a_hub_that_has_not_learned_the_time_cannot_lend_it() -> None:
+    timed = effective_time(reading(device_time=None, trusted=False), ZONE)
+    assert timed.confidence is TimeConfidence.UNKNOWN
+
+
+def test_two_clocks_seen_together_correct_a_backlog() -> None:
+    clocks = CoincidentClocks(
+        device_time=datetime(2000, 1, 3, 8, 30),  # noqa: DTZ001
+        hub_time=ARRIVAL,
+    )
+    old = reading(
+        device_time=datetime(2000, 1, 2, 8, 30),  # noqa: DTZ001
+        origin=Origin.BACKLOG,
+        clocks=clocks,
+    )
+    timed = effective_time(old, ZONE)
+    assert timed.effective_at == ARRIVAL - timedelta(days=1)
+    assert timed.confidence is TimeConfidence.CORRECTED
+
+
+def test_the_partition_column_is_the_time_as_sent_and_never_corrected() -> None:
+    old = reading(device_time=datetime(2000, 1, 1, 8))  # noqa: DTZ001
+    assert claimed_time(old, ZONE) == datetime(2000, 1, 1, 0, tzinfo=UTC)
+
+
+def test_the_identity_does_not_move_with_person_or_correction() -> None:
+    other = (Binding(device=CUFF.key, user_slot=None, subject=SubjectRef("x"), valid_from=ARRIVAL),)
+    moved = admit(reading(), other, ZONE)
+    assert isinstance(moved, Admitted)
+    assert moved.point.identity == admitted(reading()).point.identity
+
+
+@pytest.mark.row("P13")
+def test_2047_is_no_measurement() -> None:
+    verdict = aside(reading(systolic=mmhg("2047")))
+    assert (verdict.reason, verdict.field) == (Reason.NOT_MEASURABLE, "quantities.systolic")
+    assert "2047 mm[Hg]" in verdict.detail
+
+
+@pytest.mark.row("P13")
+def test_a_failed_measurement_is_no_value_with_a_reason() -> None:
+    verdict = aside(reading(systolic=Quantity(no_value=NoValue.NAN, unit="mm[Hg]")))
+    assert verdict.reason is Reason.NO_VALUE
+    assert verdict.detail == "the device sent NaN"
+
+
+@pytest.mark.parametrize(("unit", "reason"), [(None, "unit_missing"), ("mmHg", "unit_unknown")])
+def test_a_unit_is_never_guessed(unit: str | None, reason: str) -> None:
+    verdict = aside(glucose("25", unit))
+    assert verdict.reason == reason
+    assert verdict.field == "quantities.glucose.unit"
+
+
+def test_lo_is_a_value_below_everything() -> None:
+    verdict = admitted(glucose(None, "mmol/L", censored=Bound.BELOW))
+    assert verdict.point.values[QuantityName.GLUCOSE].censored is Bound.BELOW
+
+
+def test_the_same_blood_in_both_units_is_the_same_value() -> None:
+    metric = admitted(glucose("5.0", "mmol/L")).point.values[QuantityName.GLUCOSE].value
+    mass = admitted(glucose("90.078", "mg/dL")).point.values[QuantityName.GLUCOSE].value
+    assert metric is not None
+    assert mass is not None
+    assert abs(metric - mass) < Decimal("1e-20")
+
+
+def test_an_odd_but_measurable_value_is_stored_and_marked() -> None:
+    # 38 mmHg systolic in shock: no implausibility rule may discard it (hazard 0.6)
+    verdict = admitted(reading(systolic=mmhg("38"), diastolic=mmhg("20")))
+    assert IMPLAUSIBLE in verdict.point.flags
+    assert verdict.point.valid
+
+
+def test_components_the_wrong_way_round_are_marked() -> None:
+    verdict = admitted(reading(systolic=mmhg("80"), diastolic=mmhg("120")))
+    assert COMPONENTS_DISAGREE in verdict.point.flags
+
+
+def test_a_moving_arm_cannot_confirm() -> None:
+    assert not admitted(reading(flags=(QualityFlag.BODY_MOVEMENT,))).point.valid
+
+
+def test_an_unknown_device_is_kept_with_its_point() -> None:
+    verdict = aside(reading(), ())
+    assert verdict.reason is Reason.UNKNOWN_DEVICE
+    assert verdict.point is not None
+    assert verdict.point.values[QuantityName.SYSTOLIC].value == 138
+
+
+def test_a_slot_nobody_wears_is_nobodys() -> None:
+    slots = (
+        Binding(device=CUFF.key, user_slot=1, subject=WANG, valid_from=ARRIVAL - timedelta(1)),
+    )
+    assert isinstance(admit(reading(user_slot=1), slots, ZONE), Admitted)
+    assert aside(reading(user_slot=2), slots).reason is Reason.UNKNOWN_USER
+    assert aside(reading(user_slot=None), slots).reason is Reason.UNKNOWN_USER
+
+
+def test_a_former_wearer_does_not_get_todays_reading() -> None:
+    handed_over = (
+        Binding(
+            device=CUFF.key,
+            user_slot=None,
+            subject=WANG,
+            valid_from=ARRIVAL - timedelta(days=9),
+            valid_to=ARRIVAL - timedelta(days=1),
+        ),
+        Binding(
+            device=CUFF.key,
+            user_slot=None,
+            subject=SubjectRef("s-li"),
+            valid_from=ARRIVAL - timedelta(days=1),
+        ),
+    )
+    verdict = admit(reading(), handed_over, ZONE)
+    assert isinstance(verdict, Admitted)
+    assert verdict.subject == "s-li"
