@@ -31,8 +31,8 @@ from bumble.device import Connection, Peer
 from bumble.gatt_client import CharacteristicProxy, ServiceProxy
 from bumble.hci import Address, HCI_Error, HCI_ErrorCode
 
-from firmware_sim.advertisement import uuid_text
 from firmware_sim.central import Central, hang_up
+from firmware_sim.uuids import uuid_text
 
 _T = TypeVar("_T")
 _MTU = 247

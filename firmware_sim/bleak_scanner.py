@@ -1,13 +1,27 @@
 """The scanner half of the bleak backend."""
 
+import struct
 from typing import ClassVar
 
-from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
+from bleak.backends.scanner import (
+    AdvertisementData,
+    AdvertisementDataCallback,
+    BaseBleakScanner,
+)
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
+from bumble.core import UUID, AdvertisingData
 from bumble.device import Advertisement
 
-from firmware_sim.advertisement import parse_advertisement
 from firmware_sim.central import Central
+from firmware_sim.uuids import short_uuid_text, uuid_text
+
+_UUID_LISTS = (
+    AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
+    AdvertisingData.INCOMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
+    AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+    AdvertisingData.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+)
+_UUID_SIZES = {0: 2, 1: 2, 2: 16, 3: 16}
 
 
 class VirtualScanner(BaseBleakScanner):
@@ -52,3 +66,27 @@ class VirtualScanner(BaseBleakScanner):
             address, address, data.local_name, advertisement.address, data
         )
         self.call_detection_callbacks(device, data)
+
+
+def parse_advertisement(advertisement: Advertisement) -> AdvertisementData:
+    """What a scanner reports for one advertising PDU."""
+    fields = advertisement.data.ad_structures
+    name, services = None, list[str]()
+    manufacturer, service_data = dict[int, bytes](), dict[str, bytes]()
+    for kind, octets in fields:
+        if kind in (
+            AdvertisingData.COMPLETE_LOCAL_NAME,
+            AdvertisingData.SHORTENED_LOCAL_NAME,
+        ):
+            name = octets.decode("utf-8", "replace")
+        elif kind in _UUID_LISTS:
+            size = _UUID_SIZES[_UUID_LISTS.index(kind)]
+            starts = range(0, len(octets) - size + 1, size)
+            services += [uuid_text(UUID.from_bytes(octets[at : at + size])) for at in starts]
+        elif kind == AdvertisingData.MANUFACTURER_SPECIFIC_DATA:
+            manufacturer[struct.unpack_from("<H", octets)[0]] = octets[2:]
+        elif kind == AdvertisingData.SERVICE_DATA_16_BIT_UUID:
+            service_data[short_uuid_text(struct.unpack_from("<H", octets)[0])] = octets[2:]
+    return AdvertisementData(
+        name, manufacturer, service_data, services, None, advertisement.rssi, (advertisement,)
+    )

@@ -466,7 +466,7 @@ async def test_a_device_that_is_ignored_hangs_up_and_advertises_again() -> None:
     link = VirtualLink()
     async with (
         VirtualRadio(link, RADIO) as radio,
-        BloodPressureCuff(link, CUFF, patience_s=0.05) as cuff,
+        BloodPressureCuff(link, CUFF, patience_s=1) as cuff,
     ):
         await cuff.measure(systolic=120, diastolic=70, at=AT)
         gone = asyncio.Event()
