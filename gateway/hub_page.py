@@ -8,7 +8,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from html import escape
@@ -106,7 +106,7 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
 
 @contextlib.asynccontextmanager
 async def serve(
-    *, port: int, language: str, page: Callable[[str], "asyncio.Future[str]"]
+    *, port: int, language: str, page: Callable[[str], Awaitable[str]]
 ) -> AsyncGenerator[int]:
     """Answer GET requests on 127.0.0.1 until the end of the block; gives the port in use.
 

@@ -1,0 +1,108 @@
+"""The local red path: rules marked `runs_on: hub`, at once, on what this hub has itself.
+
+No person, profile or baseline is known here: each device (and user slot of it) is a window of its
+own, and the same engine decides on it (law 7). The alert id is the core's for the same decision.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from importlib import resources
+
+import structlog
+
+from gateway.intake import attributed
+from rules import pack
+from rules.engine import Decision, evaluate
+from rules.identity import alert_id
+from rules.rule import Text
+from rules.vocabulary import AlertId, Observation, Profile, SubjectRef
+from rules.window import Point, Window
+
+_log = structlog.get_logger()
+
+_REMEMBERED = timedelta(hours=1)
+"""Hub rules look back at most 30 minutes and wait at most 20 for a confirmation."""
+
+_NOBODY = SubjectRef("home:this")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedAlert:
+    """A hub rule fired on a device's readings; `patient` says what to do now, until `until`."""
+
+    alert_id: AlertId
+    rule_id: str
+    device: str
+    patient: Text
+    until: datetime
+
+
+class RedPath:
+    """Evaluates each reading as it is spooled and keeps what is to be said to the patient."""
+
+    def __init__(self, *, zone: tzinfo, rules: pack.Pack | None = None) -> None:
+        self._zone = zone
+        self._rules = (rules or _first_pack()).for_hub()
+        self._points: dict[tuple[str, int | None], list[Point]] = {}
+        self._alerts: dict[AlertId, RedAlert] = {}
+
+    def consider(self, observation: Observation, now: datetime) -> list[RedAlert]:
+        """Judge a reading; returns the alerts that are new. Repetitions raise nothing again."""
+        point = self._point(observation)
+        key = (observation.device.key, observation.user_slot)
+        # A decided origin replaces the undecided copy of the same record.
+        known = [p for p in self._points.get(key, []) if p.identity != point.identity]
+        self._points[key] = [p for p in [*known, point] if now - p.received_at <= _REMEMBERED]
+        return self._judge(key, now, frozenset({point.identity}))
+
+    def instructions(self, now: datetime) -> tuple[Mapping[str, str], ...]:
+        """What the patient is to be told at `now`, newest first, each in `zh` and `en`.
+
+        A reading whose confirmation did not come in time is found here: the page asks often.
+        """
+        for key in self._points:
+            self._judge(key, now, frozenset())
+        standing = [alert for alert in self._alerts.values() if now < alert.until]
+        texts = dict.fromkeys(alert.patient for alert in reversed(standing))
+        return tuple({"zh": text.zh, "en": text.en} for text in texts)
+
+    def alerts(self) -> tuple[RedAlert, ...]:
+        """Everything that fired since the start, oldest first."""
+        return tuple(self._alerts.values())
+
+    def _point(self, observation: Observation) -> Point:
+        # Here arrival and now are the same clock's, so its being right or wrong does not matter.
+        received = replace(observation.received, wall_trusted=True)
+        return attributed(replace(observation, received=received), _NOBODY, self._zone).point
+
+    def _judge(
+        self, key: tuple[str, int | None], now: datetime, new: frozenset[str]
+    ) -> list[RedAlert]:
+        profile = Profile(subject=_NOBODY, person_certain=False)
+        window = Window(points=tuple(self._points[key]), profile=profile, zone=self._zone)
+        raised: list[RedAlert] = []
+        for decision in evaluate(self._rules, window, now, new).decisions:
+            alert = self._alert(decision, key[0], now)
+            if not decision.dated and alert.alert_id not in self._alerts:
+                self._alerts[alert.alert_id] = alert
+                raised.append(alert)
+                _log.warning("red path", rule=alert.rule_id, alert=alert.alert_id, device=key[0])
+        return raised
+
+    def _alert(self, decision: Decision, device: str, now: datetime) -> RedAlert:
+        rule = self._rules.rule(decision.rule_id)
+        return RedAlert(
+            alert_id=alert_id(
+                rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger
+            ),
+            rule_id=decision.rule_id,
+            device=device,
+            patient=rule.patient,
+            until=now + rule.max_age,
+        )
+
+
+def _first_pack() -> pack.Pack:
+    text = resources.files("rules").joinpath("packs", "first.yaml").read_text("utf-8")
+    return pack.load(text, name="first.yaml")

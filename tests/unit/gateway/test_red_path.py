@@ -1,0 +1,106 @@
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.red_path import RedPath
+from rules import pack
+from rules.identity import alert_id, observation_identity
+from rules.vocabulary import Bound, Observation, Origin, Quantity, QuantityName, Stage, Vital
+from tests.unit.gateway.observations import START, blood_pressure
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture(scope="module")
+def first_pack() -> pack.Pack:
+    text = resources.files("rules").joinpath("packs", "first.yaml").read_text("utf-8")
+    return pack.load(text, name="first.yaml")
+
+
+@pytest.fixture
+def path(first_pack: pack.Pack) -> RedPath:
+    return RedPath(zone=ZONE, rules=first_pack)
+
+
+def reading(number: int, minutes: float, systolic: int, slot: int | None = 1) -> Observation:
+    """A live reading of a cuff whose clock is right, so many minutes after the start."""
+    sent = blood_pressure(number, origin=Origin.LIVE, systolic=systolic)
+    at = START + timedelta(minutes=minutes)
+    return replace(
+        sent,
+        user_slot=slot,
+        device_time=at.astimezone(ZONE).replace(tzinfo=None),
+        received=replace(sent.received, wall=at, wall_trusted=False),
+    )
+
+
+def test_230_tells_the_patient_at_once_under_the_cores_alert_id(path: RedPath) -> None:
+    high = reading(1, 0, 230)
+    (alert,) = path.consider(high, START)
+    assert alert.alert_id == alert_id(
+        rule_id="HW-02", stage=Stage.IMMEDIATE, trigger=observation_identity(high)
+    )
+    (instruction,) = path.instructions(START)
+    assert "120" in instruction["zh"]
+    assert "call 120" in instruction["en"]
+    assert path.consider(high, START) == []  # the same record again is no second alert
+    assert path.instructions(START + timedelta(hours=2)) == ()
+
+
+def test_an_ordinary_reading_says_nothing(path: RedPath) -> None:
+    assert path.consider(reading(1, 0, 138), START) == []
+    assert path.instructions(START) == ()
+
+
+def test_two_crisis_readings_confirm_each_other_on_one_slot_only(path: RedPath) -> None:
+    assert path.consider(reading(1, 0, 185, slot=1), START) == []
+    later = START + timedelta(minutes=6)
+    assert path.consider(reading(2, 6, 186, slot=2), later) == []
+    (alert,) = path.consider(reading(3, 6, 187, slot=1), later)
+    assert alert.rule_id == "HW-02"
+
+
+def test_a_crisis_reading_nobody_repeats_is_said_after_15_minutes(path: RedPath) -> None:
+    assert path.consider(reading(1, 0, 185), START) == []
+    assert path.instructions(START + timedelta(minutes=14)) == ()
+    assert len(path.instructions(START + timedelta(minutes=16))) == 1
+    assert [alert.rule_id for alert in path.alerts()] == ["HW-02"]
+
+
+def test_lo_rings_even_from_a_meter_without_a_clock(path: RedPath) -> None:
+    low = replace(
+        reading(1, 0, 100),
+        kind=Vital.GLUCOSE,
+        quantities={
+            QuantityName.GLUCOSE: Quantity(censored=Bound.BELOW, unit="mmol/L"),
+        },
+        device_time=None,
+        origin=Origin.LIVE,
+    )
+    (alert,) = path.consider(low, START)
+    assert alert.rule_id == "HW-05"
+
+
+def test_an_undecided_record_with_a_reset_clock_rings_once_it_is_live(path: RedPath) -> None:
+    reset = replace(
+        reading(1, 0, 230), origin=Origin.BACKLOG, device_time=START.replace(year=2000, tzinfo=None)
+    )
+    assert path.consider(reset, START) == []
+    (alert,) = path.consider(replace(reset, origin=Origin.LIVE), START)
+    assert alert.rule_id == "HW-02"
+
+
+def test_kilopascal_is_judged_like_millimetres(path: RedPath) -> None:
+    sent = reading(1, 0, 100)
+    kpa = replace(
+        sent,
+        quantities={
+            QuantityName.SYSTOLIC: Quantity(value=Decimal("30.7"), unit="kPa"),  # 230.3 mmHg
+            QuantityName.DIASTOLIC: Quantity(value=Decimal("11.7"), unit="kPa"),
+        },
+    )
+    assert len(path.consider(kpa, START)) == 1
