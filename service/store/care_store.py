@@ -4,12 +4,13 @@ from service.store.lives import Lives
 from service.store.operations import Operations
 from service.store.own import Own
 from service.store.registry import Registry
+from service.store.rounds import Rounds
 from service.store.sessions import Sessions
 
 
-class Store(Sessions, Own, Lives, Registry, Operations):
+class Store(Sessions, Own, Lives, Rounds, Registry, Operations):
     """Schema `care` and what the role hw_service may read of `core`.
 
-    `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients,
-    `lives.py` answers, `registry.py` people and contracts, `operations.py` administrators.
+    `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers, `rounds.py`
+    the worker, `registry.py` people and contracts, `operations.py` administrators.
     """

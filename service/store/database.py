@@ -23,6 +23,9 @@ Connection: TypeAlias = (
 CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
 """For `gateway.store.migrate.migrate(dsn, [CORE_MIGRATIONS, CARE_MIGRATIONS])`."""
 
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What a lost or overloaded database raises; whoever works in a loop waits and tries again."""
+
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 

@@ -1,0 +1,80 @@
+"""The protocol of a delivery channel, and what the worker does with its answer.
+
+A channel may be handed the same message twice (a crash between sending and noting it, or a retry);
+`Message.message_id` is then the same, and whoever receives can tell. Nothing it sends may carry a
+name or a health detail.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+
+class Channel(StrEnum):
+    """The ways to reach somebody; the value stands in `care.delivery.channel`."""
+
+    PAGE = "page"
+    WEBHOOK = "webhook"
+    PATIENT = "patient"
+
+
+class Result(StrEnum):
+    """What came of one attempt."""
+
+    DELIVERED = "delivered"
+    RETRY_LATER = "retry_later"
+    REFUSED = "refused"  # will never succeed: dead letter at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One attempt's result and a short reason for the delivery log."""
+
+    result: Result
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One delivery: to whom, about which alert; `attempt` counts from 1."""
+
+    delivery_id: UUID
+    alert_id: UUID
+    step: int
+    channel: Channel
+    account_id: UUID | None
+    attempt: int
+
+    @property
+    def message_id(self) -> str:
+        """Alert and step: a repeat carries the same id."""
+        return f"{self.alert_id}.{self.step}"
+
+
+class Notifier(Protocol):
+    """One channel. `send` raises nothing for what may happen outside: it says so in the outcome."""
+
+    async def send(self, message: Message, now: datetime) -> Outcome:
+        """Tries once; bounded in time (at most `LEASE`)."""
+        ...
+
+
+LEASE = timedelta(seconds=30)
+"""A claimed delivery that was not noted as done is tried again after this: the claimer died."""
+
+_WAITS = (
+    timedelta(seconds=5),
+    timedelta(seconds=15),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=4),
+)
+
+
+def next_attempt_at(attempt: int, now: datetime) -> datetime | None:
+    """When to try again after failed attempt number `attempt` (from 1); None = dead letter."""
+    return now + _WAITS[attempt - 1] if attempt <= len(_WAITS) else None

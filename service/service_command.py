@@ -1,0 +1,146 @@
+"""`hearthwatch service`: the pages and the worker of a county, in one process on one clock."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+import httpx2
+import structlog
+import uvicorn
+from pydantic import ValidationError
+
+from gateway.clock import ClockError, ProcessClock, open_clock
+from service.alerts.priorities import load_timings
+from service.app import create_app
+from service.live import LiveBus
+from service.notify.notifier import Channel, Notifier
+from service.notify.page import PageNotifier
+from service.notify.patient import PatientNotifier
+from service.notify.webhook import WebhookNotifier
+from service.services import Services
+from service.settings import ServiceSettings
+from service.store.care_store import Store
+from service.store.database import DATABASE_ERRORS, open_pool
+from service.worker import Plan, Worker
+
+_log = structlog.get_logger()
+_PHASE = 3  # of the stepped clock: after devices, hub and core, before people who answer
+_LAST_STREAMS_S = 2  # open event streams hold the exit no longer than this
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments; everything else comes from HEARTHWATCH_* variables."""
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port to listen on")
+    parser.add_argument("--clock", help="wall, or stepped:HOST:PORT")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; 1 when the settings, the clock or the database refuse."""
+    given = {
+        name: value
+        for name in ("host", "port", "clock")
+        if (value := getattr(arguments, name)) is not None
+    }
+    try:
+        settings = ServiceSettings(**given)
+        asyncio.run(serve(settings))
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        sys.stderr.write("settings: " + "; ".join(lines) + "\n")
+        return 1
+    except (ClockError, *DATABASE_ERRORS) as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    return 0
+
+
+async def serve(settings: ServiceSettings) -> None:
+    """Pages and worker until a signal; shut down in reverse order, bounded in time.
+
+    Raises:
+        ClockError: the stepped clock cannot be followed.
+        OSError: the database or the port cannot be had.
+    """
+    async with (
+        open_clock(settings.clock, participant="service", phase=_PHASE) as clock,
+        open_services(settings, clock) as services,
+        open_plan(services) as plan,
+        asyncio.TaskGroup() as group,
+    ):
+        worker = Worker(services, plan, stepped=settings.clock != "wall")
+        clock.on_tick(worker.settle)
+        working = group.create_task(worker.run(), name="worker")
+        await _serve_pages(services)
+        working.cancel()
+
+
+@asynccontextmanager
+async def open_services(settings: ServiceSettings, clock: ProcessClock) -> AsyncGenerator[Services]:
+    """The bundle for one process: a pool, the store over it, and an empty live bus."""
+    async with open_pool(settings.dsn, size=settings.pool_size) as pool:
+        store = Store(pool, settings.county_zone)
+        yield Services(settings=settings, clock=clock, store=store, bus=LiveBus())
+
+
+@asynccontextmanager
+async def open_plan(services: Services) -> AsyncGenerator[Plan]:
+    """Answering times from the rule packs, and every channel that is configured."""
+    table = (files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8")
+    notifiers: dict[Channel, Notifier] = {
+        Channel.PAGE: PageNotifier(services.bus),
+        Channel.PATIENT: PatientNotifier(services.store),
+    }
+    settings = services.settings
+    async with httpx2.AsyncClient() as client:
+        if settings.webhook_url is not None and settings.webhook_secret is not None:
+            notifiers[Channel.WEBHOOK] = WebhookNotifier(
+                client,
+                url=settings.webhook_url,
+                secret=settings.webhook_secret.get_secret_value(),
+                public_url=settings.public_url,
+            )
+        yield Plan(timings=load_timings(table), notifiers=notifiers)
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the process, which also has a worker to end; uvicorn is told."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leaves the process's handlers alone."""
+        yield
+
+
+async def _serve_pages(services: Services) -> None:
+    settings = services.settings
+    server = _Server(
+        uvicorn.Config(
+            create_app(services),
+            host=settings.host,
+            port=settings.port,
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_STREAMS_S,
+        )
+    )
+
+    def end() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, end)
+    _log.info("service starts", host=settings.host, port=settings.port, clock=settings.clock)
+    try:
+        await server.serve()
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
