@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from rules.explain import evidence
-
 from gateway.baselines import Learned, StateRow, baselines, fold, horizon, learnable, refold
 from gateway.store.core_store import StoredState
 from rules.engine import Decision, Evaluation, evaluate
+from rules.explain import evidence
 from rules.pack import Pack
-from rules.vocabulary import Profile, SubjectRef, TimeConfidence
+from rules.vocabulary import Profile, Stage, SubjectRef, TimeConfidence
 from rules.window import Point, Window
 
 LOOK_BACK = timedelta(days=16)
@@ -76,6 +75,9 @@ def assess(
 ) -> Assessment:
     """Judge a person's fresh points, and every wait for a confirmation that is over.
 
+    Each fresh point is judged as of itself: by what was measured up to it and by the days that had
+    closed 48 h before it, so that the split of the same points into batches changes nothing.
+
     Args:
         person: who, with the state before this batch.
         points: stored points, the fresh ones included: all of them when `whole`, else the last
@@ -92,14 +94,15 @@ def assess(
     judged: dict[tuple[str, str, str], Judged] = {}
     for point in again:
         state = _state_at(person, readings, point.effective_at, rules.zone, whole=whole)
-        window = _window(person, ordered, state, rules.zone)
+        known_then = [earlier for earlier in ordered if earlier.order <= point.order]
+        window = _window(person, known_then, state, rules.zone)
         evaluation = evaluate(rules.pack, window, now, frozenset({point.identity}))
         _collect(judged, evaluation, window, rules.pack, now)
     latest = ordered[-1].effective_at if ordered else now
     state = _state_at(person, readings, latest, rules.zone, whole=whole)
     window = _window(person, ordered, state, rules.zone)
     waiting = evaluate(rules.pack, window, now, frozenset())
-    _collect(judged, waiting, window, rules.pack, now)
+    _collect(judged, waiting, window, rules.pack, now, stage=Stage.UNCONFIRMED)
     wake = min((wake.due_at for wake in waiting.wakes if wake.due_at > now), default=None)
     return Assessment(
         person=person,
@@ -115,10 +118,14 @@ def _collect(
     window: Window,
     pack: Pack,
     now: datetime,
+    *,
+    stage: Stage | None = None,
 ) -> None:
+    """Add decisions; a missing confirmation is told only by a look at everything measured since."""
     for decision in evaluation.decisions:
         key = (decision.rule_id, decision.stage.value, decision.trigger)
-        if key not in judged:
+        wanted = (decision.stage is Stage.UNCONFIRMED) == (stage is Stage.UNCONFIRMED)
+        if wanted and key not in judged:
             rule = pack.rule(decision.rule_id)
             text = evidence(decision, window, rule, evaluation.near, now)
             judged[key] = Judged(decision=decision, evidence=text)

@@ -12,7 +12,7 @@ from gateway.store.core_store import Aside, CoreStore, StoredState
 from rules.engine import Decision
 from rules.identity import alert_id
 from rules.pack import Pack
-from rules.vocabulary import Alert, Case, CaseState, Family, SubjectRef
+from rules.vocabulary import Alert, Case, CaseState, Family, Stage, SubjectRef
 
 ALERT_CHANNEL = "hearthwatch_alert"
 READING_CHANNEL = "hearthwatch_reading"
@@ -94,7 +94,8 @@ def _take(
         family=decision.family,
         rule_id=decision.rule_id,
         priority=decision.priority,
-        undampable=decision.undampable,
+        # An open case holds no emergency, and no single reading that rings by itself (law 4).
+        undampable=decision.undampable and decision.stage is Stage.IMMEDIATE,
         dated=decision.dated,
         trigger=decision.trigger,
         effective_at=decision.effective_at,
