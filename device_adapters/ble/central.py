@@ -1,0 +1,366 @@
+"""The radio: scans for ever, connects to a known device when it advertises. The only user of bleak.
+
+What was learnt on real devices and BlueZ 5.66 stands in the order of things here: connect only to
+what advertises now, pair in the same connection and before any subscription, try a few times and
+say why it failed. Foreign errors become `LinkError` in this file.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import tzinfo
+from uuid import uuid4
+
+import structlog
+from bleak import BleakClient, BleakScanner
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDeviceNotFoundError,
+    BleakError,
+    BleakGATTProtocolError,
+    BleakGATTProtocolErrorCode,
+)
+
+from device_adapters.ble.link import (
+    Link,
+    LinkCause,
+    LinkError,
+    Seen,
+    full_uuid,
+    short_number,
+)
+from device_adapters.ble.session import (
+    Conversation,
+    Listener,
+    SessionReason,
+    SessionSetup,
+    SessionSummary,
+)
+from rules.vocabulary import HubId, HubStamp
+
+_log = structlog.get_logger()
+
+ATTEMPTS = 3
+"""Failed connections in a row after which the reason is reported and the device rests."""
+
+_BACK_OFF_S, _REST_S, _SCAN_RETRY_S = 0.25, 60.0, 5.0
+
+_NOT_AVAILABLE = {
+    BleakBluetoothNotAvailableReason.POWERED_OFF: LinkCause.ADAPTER_OFF,
+    BleakBluetoothNotAvailableReason.DENIED_BY_USER: LinkCause.NO_PERMISSION,
+    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: LinkCause.NO_PERMISSION,
+    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: LinkCause.NO_PERMISSION,
+}
+_AUTHENTICATION = {
+    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHORIZATION,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
+}
+# What BlueZ, the kernel and the security manager say, in the order in which it is looked for.
+_WORDS: tuple[tuple[str, LinkCause], ...] = (
+    ("key missing", LinkCause.BOND_LOST_ON_DEVICE),
+    ("key_missing", LinkCause.BOND_LOST_ON_DEVICE),
+    ("confirm_value", LinkCause.PASSKEY_WRONG),
+    ("passkey_entry_failed", LinkCause.PASSKEY_WRONG),
+    ("accessdenied", LinkCause.NO_PERMISSION),
+    ("notready", LinkCause.ADAPTER_OFF),
+    ("serviceunknown", LinkCause.NO_ADAPTER),
+    ("authentication", LinkCause.BOND_REFUSED),
+    ("pairing", LinkCause.BOND_REFUSED),
+    ("not connected", LinkCause.LOST),
+    ("disconnected", LinkCause.LOST),
+)
+
+
+@contextmanager
+def _link_errors() -> Generator[None]:
+    """Turn what bleak raises into a LinkError with its cause."""
+    try:
+        yield
+    except BleakBluetoothNotAvailableError as error:
+        cause = _NOT_AVAILABLE.get(error.reason, LinkCause.NO_ADAPTER)
+        raise LinkError(cause, str(error.args[0])) from error
+    except BleakDeviceNotFoundError as error:
+        raise LinkError(LinkCause.NO_ANSWER, str(error)) from error
+    except BleakGATTProtocolError as error:
+        refused = error.code in _AUTHENTICATION
+        cause = LinkCause.NOT_AUTHENTICATED if refused else LinkCause.REFUSED_BY_DEVICE
+        raise LinkError(cause, str(error)) from error
+    except BleakError as error:
+        raise LinkError(_cause_in(str(error)), str(error)) from error
+    except TimeoutError as error:
+        raise LinkError(LinkCause.NO_ANSWER, "no answer in time") from error
+    except OSError as error:  # no system bus, hence no BlueZ
+        raise LinkError(LinkCause.NO_ADAPTER, str(error)) from error
+
+
+def _cause_in(text: str) -> LinkCause:
+    said = text.lower()
+    return next((cause for words, cause in _WORDS if words in said), LinkCause.FAILED)
+
+
+class _BleakLink:
+    """A connected bleak client, seen as a `Link`."""
+
+    def __init__(self, client: BleakClient) -> None:
+        self._client = client
+
+    @property
+    def characteristics(self) -> frozenset[str]:
+        numbers = (
+            short_number(item.uuid) for item in self._client.services.characteristics.values()
+        )
+        return frozenset(number for number in numbers if number is not None)
+
+    async def read(self, characteristic: str) -> bytes | None:
+        if characteristic not in self.characteristics:
+            return None
+        try:
+            with _link_errors():
+                return bytes(await self._client.read_gatt_char(full_uuid(characteristic)))
+        except LinkError as error:
+            if error.cause is LinkCause.REFUSED_BY_DEVICE:
+                return None
+            raise
+
+    async def write(self, characteristic: str, octets: bytes) -> None:
+        with _link_errors():
+            await self._client.write_gatt_char(full_uuid(characteristic), octets, response=True)
+
+    async def subscribe(self, characteristic: str, on_value: Callable[[bytes], None]) -> None:
+        def on_data(_source: BleakGATTCharacteristic, data: bytearray) -> None:
+            on_value(bytes(data))
+
+        uuid = full_uuid(characteristic)
+        try:
+            with _link_errors():
+                await self._client.start_notify(uuid, on_data)
+        except LinkError as error:
+            if error.cause is not LinkCause.NOT_AUTHENTICATED:
+                raise
+            # The bond was there and the device wants a new one: pair once, ask once more.
+            with _link_errors():
+                await self._client.pair()
+                await self._client.start_notify(uuid, on_data)
+
+
+class BleakRadio:
+    """One adapter through bleak; `scanner_backend` and `client_backend` replace the system's own.
+
+    All scans share one scanner: BlueZ refuses a second discovery of the same program.
+    """
+
+    def __init__(
+        self,
+        scanner_backend: type[BaseBleakScanner] | None = None,
+        client_backend: type[BaseBleakClient] | None = None,
+    ) -> None:
+        self._scanner_backend = scanner_backend
+        self._client_backend = client_backend
+        self._scanner: BleakScanner | None = None
+        self._switching = asyncio.Lock()
+        self._listeners: list[Callable[[Seen], None]] = []
+        self._devices: dict[str, BLEDevice] = {}
+
+    @asynccontextmanager
+    async def scan(self, on_seen: Callable[[Seen], None]) -> AsyncGenerator[None]:
+        """Report every advertisement inside the block; see `Radio.scan`."""
+        self._listeners.append(on_seen)
+        try:
+            await self._switch()
+            yield
+        finally:
+            self._listeners.remove(on_seen)
+            await self._switch()
+
+    @asynccontextmanager
+    async def connect(
+        self, address: str, on_lost: Callable[[], None], *, timeout_s: float
+    ) -> AsyncGenerator[Link]:
+        """An open link, paired before its services are looked at; see `Radio.connect`."""
+        device = self._devices.get(address)
+        if device is None:
+            raise LinkError(LinkCause.NO_ANSWER, f"{address} has not been heard")
+
+        def on_disconnect(_client: BleakClient) -> None:
+            on_lost()
+
+        client = BleakClient(
+            device, on_disconnect, pair=True, timeout=timeout_s, backend=self._client_backend
+        )
+        with _link_errors():
+            await client.connect()
+        try:
+            yield _BleakLink(client)
+        finally:
+            # A device that hung up first makes some backends complain here.
+            with suppress(LinkError), _link_errors():
+                await client.disconnect()
+
+    async def _switch(self) -> None:
+        async with self._switching:
+            if self._listeners and self._scanner is None:
+                scanner = BleakScanner(self._on_advertisement, backend=self._scanner_backend)
+                with _link_errors():
+                    await scanner.start()
+                self._scanner = scanner
+            elif not self._listeners and self._scanner is not None:
+                scanner, self._scanner = self._scanner, None
+                with suppress(LinkError), _link_errors():
+                    await scanner.stop()
+
+    def _on_advertisement(self, device: BLEDevice, data: AdvertisementData) -> None:
+        self._devices[device.address] = device
+        services = (short_number(uuid) for uuid in data.service_uuids)
+        seen = Seen(
+            address=device.address,
+            name=data.local_name or device.name or "",
+            services=tuple(number for number in services if number is not None),
+            rssi=data.rssi,
+        )
+        for listener in tuple(self._listeners):
+            listener(seen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentralSettings:
+    """Whose hub this is, the devices' zone, and how patient to be (seconds)."""
+
+    hub: HubId
+    zone: tzinfo
+    connect_timeout_s: float = 20.0
+    first_wait_s: float = 10.0
+    quiet_s: float = 3.0
+
+
+class BleCentral:
+    """Synchronises known devices whenever they advertise; run `sessions`.
+
+    Every observation is handed on at once and each session is closed with a summary. Loss: what a
+    device deletes between its confirmed indication and our listener's fsync. Repeats: a session
+    that broke is repeated by the device or fetched again; identities make repeats harmless.
+    """
+
+    def __init__(
+        self,
+        settings: CentralSettings,
+        *,
+        stamps: Callable[[], HubStamp],
+        listener: Listener,
+        since: Callable[[str], int | None],
+        radio: BleakRadio | None = None,
+    ) -> None:
+        self._settings = settings
+        self._stamps = stamps
+        self._listener = listener
+        self._since = since
+        self.radio = radio or BleakRadio()
+        self._open: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._not_before_s: dict[str, float] = {}
+        self._fault: LinkCause | None = None
+
+    @property
+    def open_sessions(self) -> frozenset[str]:
+        """Addresses of the devices that are being talked to now."""
+        return frozenset(self._open)
+
+    @property
+    def fault(self) -> LinkCause | None:
+        """Why nothing can be heard (no adapter, switched off...), None while the scan runs."""
+        return self._fault
+
+    def welcome(self, address: str) -> None:
+        """Forget past failures of a device: it was paired again a moment ago."""
+        self._failures.pop(address, None)
+        self._not_before_s.pop(address, None)
+
+    async def sessions(self, known: Callable[[], Collection[str]]) -> None:
+        """Scan until cancelled and serve each known address that advertises.
+
+        `known` is asked at every advertisement, so a device paired a second ago is served.
+        """
+        async with asyncio.TaskGroup() as group:
+
+            def on_seen(seen: Seen) -> None:
+                if self._is_due(seen.address) and seen.address in known():
+                    self._open.add(seen.address)
+                    group.create_task(self._serve(seen.address), name=f"session {seen.address}")
+
+            while True:
+                try:
+                    async with self.radio.scan(on_seen):
+                        self._report_fault(None)
+                        await asyncio.get_running_loop().create_future()
+                except LinkError as error:
+                    self._report_fault(error.cause, error.detail)
+                    await asyncio.sleep(_SCAN_RETRY_S)
+
+    def _is_due(self, address: str) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        return address not in self._open and now_s >= self._not_before_s.get(address, 0.0)
+
+    async def _serve(self, address: str) -> None:
+        session = uuid4().hex
+        conversation = Conversation(self._setup(session, address), self._listener)
+        try:
+            timeout_s = self._settings.connect_timeout_s
+            async with self.radio.connect(address, conversation.lost, timeout_s=timeout_s) as link:
+                summary = await conversation.run(link)
+            self._rest_after(address, summary)
+            await self._listener.on_session_end(summary)
+        except LinkError as error:
+            await self._after_failure(address, conversation, error)
+        finally:
+            self._open.discard(address)
+
+    def _setup(self, session: str, address: str) -> SessionSetup:
+        return SessionSetup(
+            hub=self._settings.hub,
+            session=session,
+            address=address,
+            zone=self._settings.zone,
+            stamps=self._stamps,
+            since=self._since(address),
+            first_wait_s=self._settings.first_wait_s,
+            quiet_s=self._settings.quiet_s,
+        )
+
+    def _rest_after(self, address: str, summary: SessionSummary) -> None:
+        """A device that advertises all day and brings nothing is asked less and less often."""
+        if summary.count or summary.refused:
+            self.welcome(address)
+        else:
+            self._postpone(address)
+
+    async def _after_failure(
+        self, address: str, conversation: Conversation, error: LinkError
+    ) -> None:
+        self._postpone(address)
+        bond_lost = error.cause is LinkCause.BOND_LOST_ON_DEVICE
+        if bond_lost:
+            self._failures[address] = max(self._failures[address], ATTEMPTS)
+        if self._failures[address] == ATTEMPTS:
+            reason = SessionReason.BOND_LOST if bond_lost else SessionReason.FAILED
+            _log.warning("device cannot be read", address=address, cause=error.cause.value)
+            await self._listener.on_session_end(conversation.summary(reason, str(error)))
+
+    def _postpone(self, address: str) -> None:
+        failures = self._failures[address] = self._failures.get(address, 0) + 1
+        wait_s = _REST_S if failures >= ATTEMPTS else _BACK_OFF_S * 2**failures
+        self._not_before_s[address] = asyncio.get_running_loop().time() + wait_s
+
+    def _report_fault(self, cause: LinkCause | None, detail: str = "") -> None:
+        if cause is self._fault:
+            return
+        self._fault = cause
+        if cause is None:
+            _log.info("bluetooth is back")
+        else:
+            _log.warning("bluetooth is not available", cause=cause.value, detail=detail)

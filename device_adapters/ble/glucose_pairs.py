@@ -1,0 +1,62 @@
+"""Joins a glucose measurement with its context, which travels in a frame of its own.
+
+The context usually follows, may come first, and may never come; the sequence number joins them.
+"""
+
+from dataclasses import dataclass
+
+from device_adapters.adapter import Frame, Record
+
+MOST_WAITING = 16
+"""A measurement is handed on without its context once this many younger ones wait as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A measurement that is ready, with the words of its context (empty without one)."""
+
+    frame: Frame
+    record: Record
+    context: dict[str, str]
+
+
+class GlucosePairs:
+    """Holds what waits for its other half; every measurement comes out exactly once."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[Frame, Record]] = {}
+        self._early: dict[int, dict[str, str]] = {}
+
+    def measurement(self, frame: Frame, record: Record) -> list[Joined]:
+        """What is ready once this measurement is there."""
+        sequence = record.sequence
+        if sequence is None or "context_follows" not in record.context:
+            return [Joined(frame=frame, record=record, context={})]
+        early = self._early.pop(sequence, None)
+        if early is not None:
+            return [Joined(frame=frame, record=record, context=early)]
+        ready = self._take(sequence, {})
+        self._waiting[sequence] = (frame, record)
+        if len(self._waiting) > MOST_WAITING:
+            ready += self._take(next(iter(self._waiting)), {})
+        return ready
+
+    def context(self, record: Record) -> list[Joined]:
+        """What is ready once this context is there."""
+        sequence = record.sequence
+        if sequence is None:
+            return []
+        ready = self._take(sequence, dict(record.context))
+        if not ready:
+            self._early[sequence] = dict(record.context)
+        return ready
+
+    def rest(self) -> list[Joined]:
+        """Everything that still waits, without context: nothing more will come."""
+        return [joined for sequence in list(self._waiting) for joined in self._take(sequence, {})]
+
+    def _take(self, sequence: int, context: dict[str, str]) -> list[Joined]:
+        waiting = self._waiting.pop(sequence, None)
+        if waiting is None:
+            return []
+        return [Joined(frame=waiting[0], record=waiting[1], context=context)]

@@ -1,0 +1,74 @@
+"""Live or backlog: decided for a whole radio session, at its end, from its records alone.
+
+Pure, so that a hub that crashed in the middle decides the same from its spool.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from rules.vocabulary import Observation, Origin
+
+LIVE_WITHIN = timedelta(minutes=5)
+"""A device opens a session right after a measurement; law 3 allows five minutes of error."""
+
+_BY_REQUEST = "ble:2A18"
+
+
+def corrected_time(observation: Observation, *, zone: tzinfo) -> datetime | None:
+    """When the measurement was, aware: device time shifted by the coincident clocks if there are.
+
+    Without them the device's time is read in `zone`. None without a device time.
+    """
+    device_time, clocks = observation.device_time, observation.clocks
+    if device_time is None:
+        return None
+    try:
+        if clocks is not None:
+            return clocks.hub_time + (device_time - clocks.device_time)
+        return device_time.replace(tzinfo=zone)
+    except OverflowError:
+        return None
+
+
+def classify(observations: Sequence[Observation], *, zone: tzinfo) -> list[Origin]:
+    """The origin of each record of one session, in the given order.
+
+    * Sent by the device itself (indications): the only one of a session is live, dated or not:
+      the measurement opened the session. Of several, only the newest can be, and only when its
+      corrected time lies within five minutes of its reception.
+    * Fetched from a memory (RACP): live when its corrected time lies within five minutes of its
+      reception. A meter advertises right after a test, so a fresh record opened the session;
+      an undated one cannot be told from history.
+    * A hub that does not know the time itself cannot compare: then only the first rule holds.
+    """
+    indicated = [o for o in observations if o.source != _BY_REQUEST]
+    newest = _newest(indicated, zone)
+    only = len(indicated) == 1
+    return [
+        Origin.LIVE if _is_live(o, only=only, newest=newest, zone=zone) else Origin.BACKLOG
+        for o in observations
+    ]
+
+
+def _is_live(
+    observation: Observation, *, only: bool, newest: Observation | None, zone: tzinfo
+) -> bool:
+    if observation.source == _BY_REQUEST:
+        return _is_fresh(observation, zone)
+    return only or (observation is newest and _is_fresh(observation, zone))
+
+
+def _is_fresh(observation: Observation, zone: tzinfo) -> bool:
+    measured = corrected_time(observation, zone=zone)
+    if measured is None or not observation.received.wall_trusted:
+        return False
+    return abs(observation.received.wall - measured) <= LIVE_WITHIN
+
+
+def _newest(observations: Sequence[Observation], zone: tzinfo) -> Observation | None:
+    dated = [
+        (measured, place, observation)
+        for place, observation in enumerate(observations)
+        if (measured := corrected_time(observation, zone=zone)) is not None
+    ]
+    return max(dated, key=lambda item: item[:2])[2] if dated else None
