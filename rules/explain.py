@@ -1,0 +1,287 @@
+"""Why a phone rang: the evidence that an alert keeps, its replay, and its words in zh and en.
+
+Evidence is canonical JSON (sorted keys, no spaces, decimal numbers as strings) holding all that the
+decision used: readings, profile, baselines, the rule itself, what nearly fired. It is written
+once and never edited (design law 6); `replay` computes the decision again from it alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rules.codes import QUANTITIES as CODES
+from rules.codes import at_guideline_precision
+from rules.engine import Decision, NearMiss, reconsider
+from rules.pack import rule_from_raw
+from rules.rule import Rule, Text
+from rules.sentences import CENSORED, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
+from rules.vocabulary import Profile, QuantityName, Vital
+from rules.window import SESSION_GAP, Baseline, Point, Value, Window
+
+EVIDENCE_VERSION = 1
+
+
+class EvidenceError(ValueError):
+    """The text is not evidence of this version, or does not lead to a decision."""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision used, as an alert keeps it."""
+
+    v: int
+    now: datetime
+    decision: Decision
+    rule: str
+    targets: dict[str, Decimal]
+    zone: str
+    profile: Profile
+    points: tuple[Point, ...]
+    baselines: dict[QuantityName, Baseline]
+    near: tuple[NearMiss, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A why-card, in one language.
+
+    `headline` says what in one line; `happened` has one line a reading, oldest first; `certainty`
+    how sure it is; `baseline` what is usual for this person; `guideline` the sources; `rule` id,
+    version, hash and signature; `near` other rules that nearly fired.
+    """
+
+    headline: str
+    happened: tuple[str, ...]
+    certainty: tuple[str, ...]
+    baseline: str
+    guideline: str
+    rule: str
+    next_step: str
+    patient: str
+    near: tuple[str, ...]
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Evidence)
+
+
+def evidence(
+    decision: Decision, window: Window, rule: Rule, near: Sequence[NearMiss], now: datetime
+) -> str:
+    """The canonical JSON text from which the alert can be explained and replayed.
+
+    `window`, `near` and `now` are those of the evaluation that gave `decision`. Readings outside
+    the rule's reach are left out.
+    """
+    trigger = window.find(decision.trigger)
+    received = trigger.received_at if trigger else decision.effective_at
+    reach = rule.reach + SESSION_GAP
+    seen = window.of_kinds(rule.vitals).between(
+        decision.effective_at - reach, max(decision.effective_at, received) + reach
+    )
+    return _ENCODER.encode(
+        Evidence(
+            v=EVIDENCE_VERSION,
+            now=now.astimezone(UTC),
+            decision=decision,
+            rule=rule.raw,
+            targets=dict(rule.targets),
+            zone=_zone_name(window.zone, now),
+            profile=window.profile,
+            points=seen,
+            baselines=dict(window.baselines),
+            near=tuple(near),
+        )
+    ).decode()
+
+
+def read_evidence(text: str) -> Evidence:
+    """The evidence written in `text`; raises EvidenceError when it is none of this version."""
+    try:
+        found = _DECODER.decode(text)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise EvidenceError(f"evidence: {error}") from error
+    if found.v != EVIDENCE_VERSION:
+        raise EvidenceError(f"evidence: version {found.v} is not {EVIDENCE_VERSION}")
+    return found
+
+
+def replay(evidence_text: str) -> Decision:
+    """The decision computed again from the evidence alone; equal to the first one (law 6).
+
+    Raises:
+        EvidenceError: the text is not evidence, or its readings do not lead to its decision.
+    """
+    found = read_evidence(evidence_text)
+    rule = _rule(found)
+    decision = reconsider(
+        rule,
+        _window(found),
+        found.now,
+        stage=found.decision.stage,
+        trigger=found.decision.trigger,
+    )
+    if decision is None:
+        raise EvidenceError(f"{rule.id} does not fire on {found.decision.trigger}")
+    return decision
+
+
+def why(evidence_text: str, language: str) -> Explanation:
+    """The why-card of an alert, `language` being `zh` or `en`.
+
+    Raises:
+        EvidenceError: the text is not evidence.
+    """
+    found = read_evidence(evidence_text)
+    return _Card(found=found, rule=_rule(found), language=language).explanation()
+
+
+def _rule(found: Evidence) -> Rule:
+    try:
+        return rule_from_raw(found.rule, found.targets)
+    except ValueError as error:
+        raise EvidenceError(f"evidence: rule: {error}") from error
+
+
+def _window(found: Evidence) -> Window:
+    return Window(
+        points=found.points,
+        profile=found.profile,
+        baselines=found.baselines,
+        zone=_zone(found.zone),
+    )
+
+
+def _zone_name(zone: tzinfo, now: datetime) -> str:
+    """`Asia/Shanghai`, or `+08:00` for a zone without a name."""
+    if isinstance(zone, ZoneInfo) and zone.key:
+        return zone.key
+    return now.astimezone(zone).isoformat()[-6:]
+
+
+def _zone(name: str) -> tzinfo:
+    if name[:1] in "+-":
+        return datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo or UTC
+    return ZoneInfo(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    """One explanation in the making."""
+
+    found: Evidence
+    rule: Rule
+    language: str
+
+    def explanation(self) -> Explanation:
+        """The whole card."""
+        decision, rule = self.found.decision, self.rule
+        rested = [p for p in self.found.points if p.identity in decision.points]
+        newest = next((p for p in rested if p.identity == decision.trigger), None)
+        shown = self._reading(newest) if newest else ""
+        stage = self._say(STAGES[decision.stage])
+        return Explanation(
+            headline=f"{self._say(rule.title)}: {shown} ({stage})",
+            happened=tuple(self._line(p) for p in rested),
+            certainty=tuple(self._certainty()),
+            baseline=" ".join(self._baselines(newest)),
+            guideline="; ".join(self._sources()),
+            rule=self._identity(),
+            next_step=self._say(rule.action),
+            patient=self._say(rule.patient),
+            near=tuple(
+                f"{miss.rule_id}: {self._say(NEAR[miss.reason])}" for miss in self.found.near
+            ),
+        )
+
+    def _say(self, text: Text) -> str:
+        return text.in_language(self.language)
+
+    def _named(self, table: Mapping[str, Text], key: str) -> str:
+        return self._say(table[key]) if key in table else key
+
+    def _line(self, point: Point) -> str:
+        local = point.effective_at.astimezone(_zone(self.found.zone))
+        doubt = f" ({self._say(FRAME['flagged'])})" if point.disturbed else ""
+        return f"{local:%Y-%m-%d %H:%M} {self._reading(point)}{doubt}"
+
+    def _reading(self, point: Point) -> str:
+        if point.kind is Vital.SYMPTOM:
+            words = ",".join(point.context.values()).split(",")
+            return ", ".join(self._named(CONTEXT, word) for word in words)
+        if point.kind is Vital.BLOOD_PRESSURE:
+            pair = (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC)
+            numbers = "/".join(self._number(name, point.values.get(name)) for name in pair)
+            return f"{numbers} mmHg"
+        return ", ".join(
+            f"{self._named(QUANTITIES, name)} {self._number(name, value)} {_unit(name)}"
+            for name, value in point.values.items()
+        )
+
+    def _number(self, name: QuantityName, value: Value | None) -> str:
+        if value is None:
+            return "-"
+        if value.value is None:
+            return self._named(CENSORED, value.censored or "")
+        return str(at_guideline_precision(name, value.value))
+
+    def _certainty(self) -> Iterator[str]:
+        yield self._say(STAGES[self.found.decision.stage])
+        if self.found.decision.dated:
+            yield self._say(FRAME["dated"])
+        for key in self.found.decision.unknowns:
+            yield self._named(SENTENCES, key)
+
+    def _baselines(self, newest: Point | None) -> Iterator[str]:
+        if newest is None:
+            return
+        told = False
+        for name, usual in sorted(self.found.baselines.items()):
+            if name in newest.values and usual.recent_mean is not None:
+                told = True
+                yield from self._usual(name, usual, newest)
+        if not told:
+            yield self._say(FRAME["no_usual"])
+
+    def _usual(self, name: QuantityName, usual: Baseline, newest: Point) -> Iterator[str]:
+        mean = at_guideline_precision(name, Decimal(str(usual.recent_mean)))
+        yield self._say(FRAME["usual"]).format(
+            name=self._named(QUANTITIES, name),
+            mean=mean,
+            sd=at_guideline_precision(name, Decimal(str(usual.recent_sd or 0))),
+            unit=_unit(name),
+            readings=usual.readings,
+            now=self._now(name, newest),
+        )
+        target = self.found.profile.targets.get(name, self.found.targets.get(name))
+        if target is not None:
+            # A usual range above the target is never called normal (hazard 13).
+            key = "above_target" if mean >= target else "target"
+            yield self._say(FRAME[key]).format(target=target)
+        if usual.anchor is not None:
+            anchor = at_guideline_precision(name, Decimal(str(usual.anchor)))
+            yield self._say(FRAME["anchor"]).format(anchor=anchor)
+
+    def _now(self, name: QuantityName, newest: Point) -> str:
+        """The mean that the rule looked at where it looked at one, else the newest reading."""
+        means = [v for k, v in self.found.decision.facts.items() if k.startswith(f"mean_{name}_")]
+        if means:
+            return str(at_guideline_precision(name, means[0]))
+        return self._number(name, newest.values.get(name))
+
+    def _sources(self) -> Iterator[str]:
+        for source in self.rule.sources:
+            sure = self._say(FRAME["certainty"]).format(certainty=source.certainty)
+            yield f"{source.guideline}, {source.section} ({sure})"
+
+    def _identity(self) -> str:
+        state = self._say(FRAME["signed" if self.rule.signed else "unsigned"])
+        return f"{self.rule.id} v{self.rule.version} {self.rule.rule_hash[:12]} ({state})"
+
+
+def _unit(name: QuantityName) -> str:
+    """The unit as people write it: UCUM's `mm[Hg]` is mmHg to a doctor."""
+    return CODES[name].unit.replace("[Hg]", "Hg")

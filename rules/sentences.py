@@ -1,0 +1,147 @@
+"""The words of an explanation, Chinese and English side by side; keys are what the engine says."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rules.rule import Text
+from rules.vocabulary import Bound, QuantityName, Stage
+
+
+def _texts(pairs: dict[str, tuple[str, str]]) -> Mapping[str, Text]:
+    return MappingProxyType({key: Text(zh=zh, en=en) for key, (zh, en) in pairs.items()})
+
+
+STAGES = _texts(
+    {
+        Stage.IMMEDIATE: ("单次读数即达立即报警水平", "one reading is enough at this level"),
+        Stage.CONFIRMED: ("第二次有效读数已证实", "confirmed by a second valid reading"),
+        Stage.UNCONFIRMED: ("未得到复测证实", "no second reading or answer came"),
+        Stage.CONDITION: ("多次读数一致", "several points agree"),
+    }
+)
+"""How the rule fired."""
+
+SENTENCES = _texts(
+    {
+        "unconfirmed": (
+            "等待期内没有收到有效复测或回应，按同一级别报警。",
+            "No valid second reading or answer came while waiting; the priority stays the same.",
+        ),
+        "person_uncertain": (
+            "测量者身份未确认：请先确认是家中哪一位，勿给用药剂量建议。",
+            "The person is not confirmed: find out who in this home it was; no dose advice yet.",
+        ),
+        "age_unknown": ("年龄未知，按成人处理。", "The age is unknown and taken as an adult's."),
+        "drugs_unknown": (
+            "用药未登记，按使用胰岛素或磺脲类处理。",
+            "Medicines are not recorded; insulin or a sulfonylurea is assumed.",
+        ),
+        "conditions_unknown": ("诊断未登记。", "Diagnoses are not recorded."),
+        "pregnancy_unknown": (
+            "是否妊娠未知：请询问；妊娠期血压标准更严。",
+            "Pregnancy is unknown: ask; limits are stricter in pregnancy.",
+        ),
+        "possible_repeat": (
+            "设备没有时间和序号，这条记录可能是重复传送。",
+            "The device gives neither time nor number: this record may have been sent before.",
+        ),
+        "flagged": (
+            "设备提示测量可能受干扰，此读数不能作为证实。",
+            "The device doubted a reading; it starts the clock but confirms nothing.",
+        ),
+        "time_from_arrival": (
+            "设备时钟不可用，时间按收到时刻记录（误差不超过5分钟）。",
+            "The device clock was unusable; the time is that of arrival (at most 5 minutes off).",
+        ),
+        "time_unknown": (
+            "测量时间未知，最晚不晚于所示时间。",
+            "The time of measurement is unknown; it was not later than shown.",
+        ),
+        "anchor_unconfirmed": (
+            "个人参照值（首个有效周）尚未由医生确认。",
+            "The personal anchor (first valid week) has not been confirmed by a doctor.",
+        ),
+        "target_unknown": (
+            "医生未设个人目标值，采用规则包的默认目标。",
+            "No doctor has set a personal target; the pack's target is used.",
+        ),
+        "baseline_unknown": (
+            "个人常态数据不足。",
+            "There are too few readings to know what is usual for this person.",
+        ),
+    }
+)
+"""What was doubtful or unknown (`Decision.unknowns`)."""
+
+NEAR = _texts(
+    {
+        "pending": ("正在等待复测", "waiting for a second reading"),
+        "closed": ("随后的有效读数已降低或已回应", "a later valid reading or answer closed it"),
+        "too_old": ("读数过旧，只入历史", "the reading is old and only history"),
+        "unknown": ("缺少所需信息", "a fact it needs is missing"),
+        "almost": ("接近但未达到", "close, but not reached"),
+    }
+)
+"""Why a rule nearly fired (`NearMiss.reason`)."""
+
+QUANTITIES = _texts(
+    {
+        QuantityName.SYSTOLIC: ("收缩压", "systolic"),
+        QuantityName.DIASTOLIC: ("舒张压", "diastolic"),
+        QuantityName.PULSE: ("脉搏", "pulse"),
+        QuantityName.GLUCOSE: ("血糖", "glucose"),
+        QuantityName.KETONE: ("血酮", "ketone"),
+        QuantityName.SPO2: ("血氧饱和度", "SpO2"),
+        QuantityName.TEMPERATURE: ("体温", "temperature"),
+        QuantityName.WEIGHT: ("体重", "weight"),
+    }
+)
+"""What a doctor calls a quantity; others go by their own name."""
+
+CENSORED = _texts(
+    {
+        Bound.BELOW: ("LO（低于量程）", "LO (below range)"),
+        Bound.ABOVE: ("HI（高于量程）", "HI (above range)"),
+    }
+)
+"""What a meter showed instead of a number."""
+
+CONTEXT = _texts(
+    {
+        "needs_help": ("需要他人帮助", "needs help"),
+        "confusion": ("意识模糊", "confusion"),
+        "seizure": ("抽搐", "seizure"),
+        "fainted": ("晕厥", "fainted"),
+        "severe_headache": ("剧烈头痛", "severe headache"),
+        "chest_pain": ("胸痛", "chest pain"),
+        "blurred_vision": ("视物模糊", "blurred vision"),
+        "dyspnoea": ("呼吸困难", "short of breath"),
+        "ok": ("本人回应“还好”", "answered: all right"),
+    }
+)
+"""Symptom and answer words; others go by their own name."""
+
+FRAME = _texts(
+    {
+        "dated": (
+            "这是一条旧记录或无日期记录：列为当日任务，不是正在发生的急症呼叫。",
+            "An old or undated record: a task for this day, not a call about this moment.",
+        ),
+        "usual": (
+            "本人常态{name} {mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
+            "Usual for this person: {name} {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+        ),
+        "above_target": (
+            "本人常态已高于目标值 {target}。",
+            "What is usual for this person lies above the target of {target}.",
+        ),
+        "target": ("目标值 {target}。", "Target {target}."),
+        "anchor": ("参照值（首个有效周）{anchor}。", "Anchor (first valid week) {anchor}."),
+        "no_usual": ("尚无足够数据说明本人常态。", "Not enough readings yet to say what is usual."),
+        "unsigned": ("未经医师签署，仅供演示", "not signed by a clinician, demo only"),
+        "signed": ("已由医师签署", "signed by a clinician"),
+        "certainty": ("证据确定性 {certainty}", "certainty {certainty}"),
+        "flagged": ("设备提示受干扰", "doubted by the device"),
+    }
+)
+"""The sentences around the numbers."""

@@ -1,0 +1,95 @@
+"""`hearthwatch rules`: check packs, and live through their worked cases.
+
+`check` prints every fault with file and line; `test` runs `NAME.cases.yaml` beside each pack in
+virtual time. Without files both take the packs that come with the program.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import rules.packs
+from rules.cases import CasesError, differences, live_through, load_cases
+from rules.pack import Pack, PackError, load
+from rules.pack_format import json_schema
+
+_CASES = ".cases.yaml"
+_NOT_PACKS = frozenset({"priorities.yaml"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`check`, `test` and `schema`; the first two take pack files."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    for action, summary in (
+        ("check", "refuse what a pack may not say, with file and line"),
+        ("test", "run the worked cases beside each pack, in virtual time"),
+    ):
+        sub = actions.add_parser(action, help=summary, description=summary)
+        sub.add_argument("packs", nargs="*", type=Path, help="pack files (default: ours)")
+    actions.add_parser("schema", help="print the JSON Schema of a pack")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it; 0 when all is well, 1 when a pack or a case fails, 2 for a file that is not there."""
+    if arguments.action == "schema":
+        print(schema_text())
+        return 0
+    given: Sequence[Path] = arguments.packs
+    paths = list(given) or own_packs()
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        print(f"no such pack: {', '.join(map(str, missing))}", file=sys.stderr)
+        return 2
+    action = _check if arguments.action == "check" else _test
+    return max(action(path) for path in paths)
+
+
+def own_packs() -> list[Path]:
+    """The packs that come with the program, in order of name."""
+    folder = Path(next(iter(rules.packs.__path__)))
+    found = folder.glob("*.yaml")
+    return sorted(p for p in found if not p.name.endswith(_CASES) and p.name not in _NOT_PACKS)
+
+
+def schema_text() -> str:
+    """The JSON Schema of a pack, as it stands in `rules/schemas/pack-1.json`."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False)
+
+
+def _check(path: Path) -> int:
+    pack = _load(path)
+    if pack is None:
+        return 1
+    for rule in pack.rules:
+        state = "signed" if rule.signed else "unsigned: shadow and demo only"
+        print(f"{path.name}: {rule.id} v{rule.version} {rule.rule_hash[:12]} {state}")
+    return 0
+
+
+def _test(path: Path) -> int:
+    pack = _load(path)
+    if pack is None:
+        return 1
+    beside = path.with_name(path.stem + _CASES)
+    try:
+        cases = load_cases(beside.read_text(encoding="utf-8"), name=beside.name)
+        faults = [fault for case in cases for fault in differences(case, live_through(pack, case))]
+    except (OSError, CasesError) as error:
+        print(f"{beside}: {error}", file=sys.stderr)
+        return 1
+    for fault in faults:
+        print(f"{beside.name}: {fault}", file=sys.stderr)
+    print(f"{beside.name}: {len(cases)} cases, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+def _load(path: Path) -> Pack | None:
+    try:
+        return load(path.read_text(encoding="utf-8"), name=path.name)
+    except PackError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{path}: {error.strerror}", file=sys.stderr)
+    return None
