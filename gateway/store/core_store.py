@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import asyncpg
 import msgspec
@@ -38,7 +39,8 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 LEASE_S = 10.0
 """How long an owner may be silent before a standby takes over; renewed by every batch."""
 
-Connection = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 
 class LeaseLostError(Exception):
@@ -106,7 +108,7 @@ async def open_core_store(dsn: str, holder: str) -> AsyncGenerator["CoreStore"]:
 class CoreStore:
     """Functions over schema `core`; batches are transactions that begin by holding the lease."""
 
-    def __init__(self, connection: Connection, holder: str) -> None:
+    def __init__(self, connection: "Connection", holder: str) -> None:
         self._connection = connection
         self._holder = holder
         self.epoch = 0

@@ -1,0 +1,327 @@
+"""One batch, one transaction: what is stored once, what rings, what waits, what is kept aside."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+import asyncpg
+import pytest
+
+from gateway.arrivals import read_arrival
+from gateway.pipeline import Batch
+from gateway.store.core_store import LeaseLostError, open_core_store
+from rules.explain import replay, why
+from rules.identity import observation_identity
+from rules.vocabulary import DeviceRef, Observation, Origin, QualityFlag
+from tests.fixtures.database import Database
+from tests.integration.county_bench import (
+    CUFF,
+    METER,
+    START,
+    WANG,
+    Bench,
+    county_bench,
+    daily,
+    envelope,
+    minutes,
+    pressure,
+    sugar,
+)
+
+pytestmark = pytest.mark.peer
+
+STRANGER = DeviceRef(manufacturer="Acme", model="BP-1", serial="999")
+
+
+@pytest.fixture
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        yield bench
+
+
+async def test_two_crisis_readings_ring_once_as_confirmed(bench: Bench) -> None:
+    await bench.feed(pressure(START, 186, 112))
+    assert await bench.rang() == []
+    await bench.feed(pressure(START + minutes(6), 184, 111))
+    assert await bench.rang() == [("HW-02", "confirmed")]
+    assert await bench.count("core.outbox") == 1
+
+
+async def test_a_confirmation_that_never_comes_rings_as_unconfirmed(bench: Bench) -> None:
+    await bench.feed(pressure(START, 186, 112))
+    assert bench.county.states.next_wake_at() == START + minutes(15)
+    await bench.wake(START + minutes(15))
+    assert await bench.rang() == [("HW-02", "unconfirmed")]
+    assert bench.county.states.next_wake_at() is None
+    await bench.wake(START + minutes(16))
+    assert await bench.count("core.alert") == 1
+
+
+async def test_a_lower_second_reading_closes_the_wait(bench: Bench) -> None:
+    await bench.feed(pressure(START, 186, 112))
+    await bench.feed(pressure(START + minutes(6), 150, 90))
+    await bench.wake(START + minutes(20))
+    assert await bench.rang() == []
+
+
+async def test_a_crisis_in_the_same_case_does_not_ring_again_that_day(bench: Bench) -> None:
+    for turn in range(4):
+        await bench.feed(pressure(START + minutes(6 * turn), 186, 112))
+    assert await bench.rang() == [("HW-02", "confirmed")]
+    for turn in range(2):
+        await bench.feed(pressure(START + timedelta(days=1, minutes=6 * turn), 186, 112))
+    assert len(await bench.rang()) == 2
+    assert await bench.count("core.case") == 1
+
+
+@pytest.mark.row("R3")
+async def test_lows_on_two_days_of_seven_ask_for_someone_and_one_low_does_not(
+    bench: Bench,
+) -> None:
+    await bench.feed(sugar(START, "3.6"))
+    await bench.feed(sugar(START + minutes(90), "3.5"))
+    assert await bench.rang() == []
+    await bench.feed(sugar(START + timedelta(days=3), "3.7"))
+    assert await bench.rang() == [("HW-07", "condition")]
+
+
+async def test_lo_rings_at_once(bench: Bench) -> None:
+    await bench.feed(sugar(START, "LO"))
+    assert await bench.rang() == [("HW-05", "immediate")]
+
+
+async def test_a_slow_drift_is_noticed_against_the_anchor(bench: Bench) -> None:
+    calm, risen = [128, 132, 130, 126], [147, 151, 149, 146]
+    for reading in daily(40, calm) + daily(14, risen, START + timedelta(days=40)):
+        await bench.feed(reading)
+    rang = await bench.rang()
+    assert ("HW-11", "condition") in rang
+    card = why((await bench.alerts())[0]["evidence"], "en")
+    assert "usual" in str(card)
+
+
+async def test_a_repeat_is_stored_once_even_inside_one_batch(bench: Bench) -> None:
+    reading = pressure(START, 186, 112)
+    await bench.feed(reading, reading)
+    await bench.feed(reading)
+    assert await bench.count("core.observation") == 1
+    assert (
+        bench.county.receipts[bench.outcomes[-1].marks and next(iter(bench.outcomes[-1].marks))]
+        == 3
+    )
+
+
+async def test_a_repeat_without_a_clock_is_found_by_its_number(bench: Bench) -> None:
+    first = pressure(START, 140, 90, dated=False)
+    numbered = _numbered(first, 7, first.session)
+    again = _numbered(pressure(START + minutes(9), 140, 90, dated=False), 7, "later")
+    assert observation_identity(numbered) == observation_identity(again)
+    await bench.feed(numbered)
+    await bench.feed(again)
+    assert await bench.count("core.observation") == 1
+
+
+def _numbered(reading: Observation, sequence: int, session: str) -> Observation:
+    return Observation(
+        device=reading.device,
+        kind=reading.kind,
+        quantities=reading.quantities,
+        received=reading.received,
+        hub=reading.hub,
+        session=session,
+        origin=reading.origin,
+        sequence=sequence,
+    )
+
+
+async def test_the_receipt_stops_at_a_gap_until_it_is_filled(bench: Bench) -> None:
+    one, two, three = (envelope(pressure(START + minutes(n), 130, 80), n) for n in (1, 2, 3))
+    await bench.take(Batch(arrivals=[one, three]), START)
+    assert list(bench.county.receipts.values()) == [3]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        ("hw/1/up/hub-1/e1/live/1", b"\x00\xff not json", "not_ours"),
+        ("hw/1/up/hub-1/e1/live/1", b'{"v":1,"hub":"hub-1"}', "not_ours"),
+        ("hw/1/up/hub-1/e1/live/1", b"[" * 60_000, "not_ours"),
+        ("hw/1/up/hub-1/e1/sideways/1", b"{}", "not_ours"),
+    ],
+)
+async def test_what_is_not_ours_is_kept_with_a_reason_and_the_stream_goes_on(
+    bench: Bench, topic: str, payload: bytes, reason: str
+) -> None:
+    await bench.take(Batch(arrivals=[read_arrival(topic, payload)]), START)
+    row = await bench.owner.fetchrow("SELECT reason, payload FROM core.quarantine")
+    assert row is not None
+    assert (row["reason"], row["payload"]) == (reason, payload)
+    await bench.take(Batch(arrivals=[envelope(pressure(START, 130, 80), 2)]), START)
+    assert await bench.count("core.observation") == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "reason"), [(None, "unit_missing"), ("mg per dl", "unit_unknown")]
+)
+async def test_a_unit_that_is_missing_or_unknown_is_named(
+    bench: Bench, unit: str | None, reason: str
+) -> None:
+    await bench.feed(sugar(START, "25", unit=unit))
+    row = await bench.owner.fetchrow("SELECT reason, field FROM core.quarantine")
+    assert row is not None
+    assert (row["reason"], row["field"]) == (reason, "quantities.glucose.unit")
+
+
+async def test_a_strangers_ordinary_reading_asks_for_nobody(bench: Bench) -> None:
+    await bench.feed(pressure(START, 150, 95, device=STRANGER))
+    assert await bench.rang() == []
+    assert await bench.count("core.quarantine") == 1
+
+
+HOLDERS = [
+    "nothing",
+    "unknown_person",
+    "unknown_profile",
+    "no_device_time",
+    "clock_of_2000",
+    "open_case",
+    "odd_value",
+    "backlog_behind",
+    "quarantined_neighbour",
+]
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("rule", ["HW-02", "HW-05"])
+async def test_nothing_holds_an_emergency(bench: Bench, holder: str, rule: str) -> None:
+    """Design D5: every holder that lives in the core, against every undampable rule."""
+    device = STRANGER if holder == "unknown_person" else None
+    dated = holder != "no_device_time"
+    before: list[Observation] = []
+    if holder == "unknown_profile":
+        await bench.owner.execute("DELETE FROM core.profile")
+        bench.county.profiles = {}
+    if holder == "open_case":
+        await bench.feed(_danger(rule, START - minutes(200), None, dated=True))
+    if holder == "backlog_behind":
+        days = [START - timedelta(days=day) for day in range(20, 1, -1)]
+        before = [pressure(at, 130, 80, received=START, origin=Origin.BACKLOG) for at in days]
+    if holder == "quarantined_neighbour":
+        before = [sugar(START, "25", unit=None)]
+    danger = _danger(rule, START, device, dated=dated, odd=holder == "odd_value")
+    if holder == "clock_of_2000":
+        danger = _reset_clock(danger)
+    rang_before = len(await bench.alerts())
+    await bench.feed(*before, danger)
+    alerts = await bench.alerts()
+    assert len(alerts) == rang_before + 1
+    newest = alerts[-1]
+    assert (newest["rule_id"], newest["stage"], newest["dated"]) == (rule, "immediate", False)
+    assert newest["raised_at"] == START
+    assert newest["subject"] == ("home:h-1" if holder == "unknown_person" else WANG)
+    assert await bench.count("core.outbox") == len(alerts)
+
+
+def _danger(
+    rule: str, at: datetime, device: DeviceRef | None, *, dated: bool, odd: bool = False
+) -> Observation:
+    if rule == "HW-05":
+        return sugar(at, "LO", device=device or METER, dated=dated)
+    systolic, diastolic = (295, 190) if odd else (230, 130)
+    return pressure(at, systolic, diastolic, device=device or CUFF, dated=dated)
+
+
+def _reset_clock(reading: Observation) -> Observation:
+    return replace(reading, device_time=START.replace(year=2000, month=1, day=1, tzinfo=None))
+
+
+async def test_an_old_backlog_never_rings_and_is_work_of_today(bench: Bench) -> None:
+    days_ago = START - timedelta(days=3)
+    await bench.feed(pressure(days_ago, 230, 130, received=START, origin=Origin.BACKLOG), now=START)
+    (alert,) = await bench.alerts()
+    assert alert["dated"]
+    case = await bench.owner.fetchrow("SELECT last_rang_at FROM core.case")
+    assert case is not None
+    assert case["last_rang_at"] is None
+
+
+async def test_a_moving_arm_starts_the_clock_but_does_not_confirm(bench: Bench) -> None:
+    moving = (QualityFlag.BODY_MOVEMENT,)
+    await bench.feed(pressure(START, 186, 112, flags=moving))
+    await bench.feed(pressure(START + minutes(6), 187, 113, flags=moving))
+    assert await bench.rang() == []
+    await bench.wake(START + minutes(21))
+    assert ("HW-02", "unconfirmed") in await bench.rang()
+
+
+@pytest.mark.row("R15")
+async def test_an_alert_replays_byte_for_byte_from_what_it_carries(bench: Bench) -> None:
+    await bench.feed(pressure(START, 186, 112))
+    await bench.feed(pressure(START + minutes(6), 184, 111))
+    (alert,) = await bench.alerts()
+    decision = replay(alert["evidence"])
+    assert (decision.rule_id, decision.version, decision.rule_hash) == (
+        alert["rule_id"],
+        alert["rule_version"],
+        alert["rule_hash"],
+    )
+    assert json.loads(alert["evidence"])
+    pinned = bench.rules.pack.rule("HW-02").rule_hash
+    assert alert["rule_hash"] == pinned
+
+
+async def test_an_alert_is_never_edited_or_unsent(bench: Bench) -> None:
+    await bench.feed(sugar(START, "LO"))
+    for statement in ("UPDATE core.alert SET priority = 1", "DELETE FROM core.alert"):
+        with pytest.raises(asyncpg.RaiseError, match="never edited or unsent"):
+            await bench.owner.execute(statement)
+
+
+async def test_any_order_of_arrival_gives_the_same_readings_and_baselines(
+    database: Database,
+) -> None:
+    readings = daily(12, [128, 141, 133, 150])
+    orders = [readings, readings[::-1], Random(5).sample(readings, len(readings))]  # noqa: S311
+    seen: list[tuple[object, ...]] = []
+    for order in orders:
+        async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+            for start in range(0, len(order), 5):
+                await bench.feed(*order[start : start + 5], now=START + timedelta(days=20))
+            state = await bench.owner.fetchval("SELECT state FROM core.subject_state")
+            stored = await bench.owner.fetch(
+                "SELECT identity, effective_at, body::text FROM core.observation ORDER BY 1"
+            )
+            seen.append((state, [tuple(row) for row in stored]))
+            await bench.owner.execute(
+                "TRUNCATE core.observation, core.subject_state, core.receipt, core.seen"
+            )
+    assert seen[0] == seen[1] == seen[2]
+
+
+async def test_a_core_that_lost_its_lease_writes_nothing(bench: Bench) -> None:
+    await bench.owner.execute("UPDATE core.lease SET epoch = epoch + 1")
+    with pytest.raises(LeaseLostError):
+        await bench.feed(pressure(START, 130, 80))
+    assert await bench.count("core.observation") == 0
+
+
+async def test_a_second_core_stands_by_until_the_first_is_gone(
+    bench: Bench, database: Database
+) -> None:
+    dsn = database.dsn_as("hw_core")
+    async with open_core_store(dsn, "core-2") as second:
+        assert not await second.take_lease()
+        await bench.store.release_lease()
+        assert await second.take_lease()
+        assert second.epoch == bench.store.epoch + 1
+
+
+async def test_the_core_may_not_read_a_name(database: Database) -> None:
+    connection = await asyncpg.connect(database.dsn_as("hw_core"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT * FROM care.person")
+    finally:
+        await connection.close()
