@@ -1,0 +1,346 @@
+"""Sessions with virtual devices: real GATT, SMP and L2CAP octets, our adapter on bleak."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+
+from device_adapters.adapter import DecodeError, Frame
+from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.link import LinkCause
+from device_adapters.ble.origin import classify
+from device_adapters.ble.session import SessionReason, SessionSummary
+from firmware_sim.bleak_backend import VirtualRadio
+from firmware_sim.link import VirtualLink
+from firmware_sim.peripheral import (
+    LO,
+    BloodPressureCuff,
+    DeviceClock,
+    Glucometer,
+    Identity,
+    Peripheral,
+    Special,
+)
+from rules.identity import observation_identity
+from rules.vocabulary import (
+    Bound,
+    DeviceRef,
+    HubId,
+    HubStamp,
+    NoValue,
+    Observation,
+    Origin,
+    Quantity,
+    QuantityName,
+)
+
+pytestmark = pytest.mark.peer
+
+CHINA = timezone(timedelta(hours=8))
+AT = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+LOCAL = AT.astimezone(CHINA).replace(tzinfo=None)
+CUFF = Identity(
+    manufacturer="Acme", model="BP-1", serial="SN1", address="C0:00:00:00:00:01", name="SIM-BP"
+)
+METER = Identity(
+    manufacturer="Acme", model="GM-1", serial="SN2", address="C0:00:00:00:00:02", name="SIM-GLU"
+)
+RADIO = "C0:FF:EE:00:00:01"
+
+
+@dataclass
+class Inbox:
+    """Keeps what a hub would spool."""
+
+    observations: list[Observation] = field(default_factory=list[Observation])
+    refused: list[tuple[Frame, DecodeError]] = field(
+        default_factory=list[tuple[Frame, DecodeError]]
+    )
+    sessions: list[SessionSummary] = field(default_factory=list[SessionSummary])
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def on_observation(self, observation: Observation) -> None:
+        await asyncio.sleep(0)
+        self.observations.append(observation)
+
+    async def on_refused(self, frame: Frame, error: DecodeError) -> None:
+        self.refused.append((frame, error))
+
+    async def on_session_end(self, summary: SessionSummary) -> None:
+        self.sessions.append(summary)
+        self.ended.set()
+
+    async def next_session(self) -> SessionSummary:
+        async with asyncio.timeout(10):
+            await self.ended.wait()
+        self.ended.clear()
+        return self.sessions[-1]
+
+    def of(self, summary: SessionSummary) -> list[Observation]:
+        return [o for o in self.observations if o.session == summary.session]
+
+
+class Hand:
+    """A hub's clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = AT
+        self.trusted = True
+
+    def __call__(self) -> HubStamp:
+        seconds = (self.now - AT).total_seconds()
+        return HubStamp(boot_id="b", monotonic_s=seconds, wall=self.now, wall_trusted=self.trusted)
+
+
+@asynccontextmanager
+async def hub(
+    radio: VirtualRadio,
+    *devices: Peripheral,
+    clock: Hand | None = None,
+    since: Callable[[str], int | None] = lambda _address: None,
+) -> AsyncGenerator[Inbox]:
+    inbox = Inbox()
+    central = BleCentral(
+        CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
+        stamps=clock or Hand(),
+        listener=inbox,
+        since=since,
+        radio=BleakRadio(radio.scanner_backend, radio.client_backend),
+    )
+    known = [device.identity.address for device in devices]
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(central.sessions(lambda: known), name="central")
+        yield inbox
+        serving.cancel()
+
+
+def mmhg(value: int) -> Quantity:
+    return Quantity(value=Decimal(value), unit="mm[Hg]")
+
+
+async def test_one_measurement_arrives_once_live_and_complete() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF) as cuff,
+        hub(radio, cuff) as inbox,
+    ):
+        frame = await cuff.measure(systolic=138, diastolic=88, pulse=60, at=AT, user_id=1, status=1)
+        summary = await inbox.next_session()
+    (seen,) = inbox.observations
+    assert seen.device == DeviceRef(manufacturer="Acme", model="BP-1", serial="SN1")
+    assert seen.quantities[QuantityName.SYSTOLIC] == mmhg(138)
+    assert seen.quantities[QuantityName.DIASTOLIC] == mmhg(88)
+    assert (seen.user_slot, seen.device_time, seen.raw) == (1, LOCAL, frame)
+    assert (seen.hub, seen.session, seen.source) == ("hub-1", summary.session, "ble:2A35")
+    assert summary.count == 1
+    assert summary.battery_percent == 87
+    assert classify(inbox.of(summary), zone=CHINA) == [Origin.LIVE]
+
+
+@pytest.mark.row("P10")
+async def test_a_full_backlog_arrives_and_two_identical_syncs_are_the_same_records() -> None:
+    link, hand = VirtualLink(), Hand()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, keeps_records=True) as cuff,
+    ):
+        for day in range(60):
+            hand.now = AT - timedelta(days=60 - day)
+            await cuff.measure(systolic=130 + day % 3, diastolic=80, at=hand.now)
+        async with hub(radio, cuff, clock=hand) as inbox:
+            first = await inbox.next_session()
+            await cuff.transferred()
+            hand.now = AT
+            await cuff.measure(systolic=150, diastolic=90, at=AT)
+            second = await inbox.next_session()
+    once = [observation_identity(o) for o in inbox.of(first)]
+    again = [observation_identity(o) for o in inbox.of(second)]
+    assert len(set(once)) == 60
+    assert again[:60] == once
+    assert len(set(again)) == 61
+    assert classify(inbox.of(first), zone=CHINA) == [Origin.BACKLOG] * 59 + [Origin.LIVE]
+    assert classify(inbox.of(second), zone=CHINA) == [Origin.BACKLOG] * 60 + [Origin.LIVE]
+
+
+@pytest.mark.row("P10")
+async def test_a_meter_is_asked_from_the_high_water_mark_and_once_more_after_a_reset() -> None:
+    link, marks = VirtualLink(), dict[str, int]()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        Glucometer(link, METER) as meter,
+        hub(radio, meter, since=marks.get) as inbox,
+    ):
+        for number in range(5):
+            at = AT - timedelta(hours=5 - number)
+            await meter.measure(glucose_mmol=5.0 + number / 10, at=at, meal="fasting")
+        counted = 0
+        while counted < 5:
+            summary = await inbox.next_session()
+            counted = len({o.sequence for o in inbox.observations})
+            assert summary.reason is SessionReason.TRANSFERRED
+            assert summary.high_water is not None
+            marks[METER.address] = summary.high_water
+        assert {o.context["meal"] for o in inbox.observations} == {"fasting"}
+        assert len({observation_identity(o) for o in inbox.observations}) == 5
+
+        await meter.transferred()
+        await meter.measure(glucose_mmol=LO, at=AT)
+        summary = await inbox.next_session()
+        (low,) = inbox.of(summary)
+        assert low.quantities == {
+            QuantityName.GLUCOSE: Quantity(unit="mol/L", censored=Bound.BELOW)
+        }
+        assert classify([low], zone=CHINA) == [Origin.LIVE]
+        marks[METER.address] = 5
+
+        await meter.transferred()
+        meter.restart_numbering()
+        await meter.measure(glucose_mmol=9.9, at=AT)
+        summary = await inbox.next_session()
+        assert len(inbox.of(summary)) == 7  # everything again; identities sort it out
+        assert len({observation_identity(o) for o in inbox.observations}) == 7
+
+
+async def test_a_reset_clock_is_seen_and_set_and_the_reading_is_live() -> None:
+    link = VirtualLink()
+    clock = DeviceClock.reset(since=AT - timedelta(minutes=10))
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, clock=clock) as cuff,
+        hub(radio, cuff) as inbox,
+    ):
+        await cuff.measure(systolic=230, diastolic=130, at=AT)
+        first = await inbox.next_session()
+        (crisis,) = inbox.of(first)
+        assert crisis.device_time == datetime(2000, 1, 1, 0, 10)  # noqa: DTZ001
+        assert crisis.clocks is not None
+        assert crisis.clocks.device_time == datetime(2000, 1, 1, 0, 10)  # noqa: DTZ001
+        assert crisis.clocks.hub_time == AT
+        assert classify([crisis], zone=CHINA) == [Origin.LIVE]
+        await cuff.transferred()
+        await cuff.measure(systolic=228, diastolic=128, at=AT + timedelta(minutes=1))
+        (again,) = inbox.of(await inbox.next_session())
+        assert again.device_time == LOCAL + timedelta(minutes=1)
+
+
+async def test_a_clock_is_left_alone_by_a_hub_that_does_not_know_the_time() -> None:
+    link, hand = VirtualLink(), Hand()
+    hand.trusted = False
+    clock = DeviceClock.reset(since=AT)
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, clock=clock) as cuff,
+        hub(radio, cuff, clock=hand) as inbox,
+    ):
+        await cuff.measure(systolic=120, diastolic=80, at=AT)
+        (reading,) = inbox.of(await inbox.next_session())
+    assert reading.clocks is None
+    assert clock.read(AT) == datetime(2000, 1, 1)  # noqa: DTZ001
+
+
+@pytest.mark.row("P13")
+async def test_a_broken_frame_is_refused_with_its_byte_and_the_stream_goes_on() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF) as cuff,
+    ):
+        cuff.inject(bytes.fromhex("010203040506"))
+        await cuff.measure(systolic=Special.NAN, diastolic=Special.NAN, at=AT)
+        await cuff.measure(systolic=121, diastolic=79, at=AT)
+        async with hub(radio, cuff) as inbox:
+            summary = await inbox.next_session()
+    ((frame, error),) = inbox.refused
+    assert (frame.ordinal, str(error)[:13]) == (0, "2A35: byte 6:")
+    failed, good = inbox.observations
+    assert failed.quantities[QuantityName.SYSTOLIC].no_value is NoValue.NAN
+    assert good.quantities[QuantityName.SYSTOLIC] == mmhg(121)
+    assert (summary.count, summary.refused) == (2, 1)
+
+
+async def test_a_link_that_breaks_in_a_transfer_ends_the_session_and_the_next_brings_the_rest() -> (
+    None
+):
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        Glucometer(link, METER) as meter,
+    ):
+        for number in range(10):
+            at = AT - timedelta(hours=10 - number)
+            await meter.measure(glucose_mmol=5.0 + number / 10, at=at)
+        meter.drop_after = 4
+        async with hub(radio, meter) as inbox:
+            broken = await inbox.next_session()
+            assert broken.reason is SessionReason.LINK_LOST
+            assert broken.high_water is None
+            whole = await inbox.next_session()
+    assert whole.reason is SessionReason.TRANSFERRED
+    assert len({observation_identity(o) for o in inbox.observations}) == 10
+
+
+async def test_a_device_that_lost_its_bond_is_reported_once_by_name_of_the_cause() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF) as cuff,
+        hub(radio, cuff) as inbox,
+    ):
+        await cuff.measure(systolic=120, diastolic=80, at=AT)
+        await inbox.next_session()
+        await cuff.transferred()
+        await cuff.forget_bonds()
+        await cuff.measure(systolic=121, diastolic=80, at=AT)
+        summary = await inbox.next_session()
+    assert (summary.reason, summary.count) == (SessionReason.BOND_LOST, 0)
+    assert cuff.unsent
+
+
+async def test_an_unknown_device_is_never_connected() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF) as cuff,
+        hub(radio) as inbox,
+    ):
+        await cuff.measure(systolic=120, diastolic=80, at=AT)
+        await asyncio.sleep(0.2)
+        assert not cuff.connected
+    assert not inbox.sessions
+
+
+async def test_two_devices_are_served_at_the_same_time() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF) as cuff,
+        Glucometer(link, METER) as meter,
+        hub(radio, cuff, meter) as inbox,
+    ):
+        await cuff.measure(systolic=120, diastolic=80, at=AT)
+        await meter.measure(glucose_mmol=6.1, at=AT)
+        await inbox.next_session()
+        while len(inbox.sessions) < 2:
+            await inbox.next_session()
+    assert {o.device.serial for o in inbox.observations} == {"SN1", "SN2"}
+
+
+async def test_a_radio_that_is_off_is_named_as_the_fault() -> None:
+    radio = VirtualRadio(VirtualLink(), RADIO)
+    central = BleCentral(
+        CentralSettings(hub=HubId("hub-1"), zone=CHINA),
+        stamps=Hand(),
+        listener=Inbox(),
+        since=lambda _address: None,
+        radio=BleakRadio(radio.scanner_backend, radio.client_backend),
+    )
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(central.sessions(list), name="central")
+        await asyncio.sleep(0.1)
+        serving.cancel()
+    assert central.fault is LinkCause.ADAPTER_OFF
