@@ -1,0 +1,207 @@
+"""Ninety days of readings as numbers for a chart, and the same readings as rows of a table.
+
+Pure. A canvas is mute to a screen reader, so every chart stands beside a table that says the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rules.vocabulary import Vital
+from service.store.records import Series, SeriesPoint
+from service.web.language import say
+
+MORNING = "#b45309"
+EVENING = "#1d4ed8"
+_NOON = 12
+_GLUCOSE = frozenset({Vital.GLUCOSE, Vital.GLUCOSE_PLASMA, Vital.GLUCOSE_CGM})
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of dot; `values` holds None where this reading is not of its kind."""
+
+    label: str
+    colour: str
+    hollow: bool
+    values: tuple[float | None, ...]
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """What `static/chart.js` draws: seconds since 1970, curves, targets, the alert's own dots."""
+
+    label: str
+    unit: str
+    zone: str
+    times: tuple[int, ...]
+    curves: tuple[Curve, ...]
+    band: tuple[float, float] | None
+    band_label: str
+    marked: tuple[int, ...]
+
+    def as_json(self) -> str:
+        """The chart as JSON that may stand inside a `script` element: `<` is escaped."""
+        return msgspec.json.encode(self).decode().replace("<", "\\u003c")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One reading as the table says it."""
+
+    at: datetime
+    morning: bool
+    value: str
+    pulse: str
+    flags: tuple[str, ...]
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartBlock:
+    """A chart and its table, newest reading first."""
+
+    chart: Chart
+    rows: tuple[Row, ...]
+
+
+def blocks(
+    series: Series, marked: frozenset[str], language: str, zone: ZoneInfo
+) -> list[ChartBlock]:
+    """A block for blood pressure and one for glucose, each only where there are readings."""
+    pressure = [p for p in series.points if p.systolic is not None and p.diastolic is not None]
+    glucose = [p for p in series.points if p.kind in _GLUCOSE and p.glucose is not None]
+    made: list[ChartBlock] = []
+    if pressure:
+        made.append(_pressure(series, pressure, marked, language, zone))
+    if glucose:
+        made.append(_glucose(series, glucose, marked, language, zone))
+    return made
+
+
+def value_of(point: SeriesPoint) -> str:
+    """`152/94` or `7.1`; a censored or missing number is a dash, its flags say which."""
+    if point.systolic is not None and point.diastolic is not None:
+        return f"{point.systolic:.0f}/{point.diastolic:.0f}"
+    return "–" if point.glucose is None else f"{point.glucose:.1f}"
+
+
+def unit_of(point: SeriesPoint) -> str:
+    """The unit in which `value_of` is written."""
+    return "mmol/L" if point.kind in _GLUCOSE else "mmHg"
+
+
+def _pressure(
+    series: Series,
+    points: Sequence[SeriesPoint],
+    marked: frozenset[str],
+    language: str,
+    zone: ZoneInfo,
+) -> ChartBlock:
+    systolic = [p.systolic for p in points]
+    diastolic = [p.diastolic for p in points]
+    morning = [_is_morning(p, zone) for p in points]
+    upper, lower = series.targets.get("systolic"), series.targets.get("diastolic")
+    band = (lower, upper) if upper is not None and lower is not None else None
+    curves = (
+        _curve(say(language, "Systolic, morning"), MORNING, systolic, morning, wanted=True),
+        _curve(say(language, "Systolic, evening"), EVENING, systolic, morning, wanted=False),
+        _curve(say(language, "Diastolic, morning"), MORNING, diastolic, morning, hollow=True),
+        _curve(
+            say(language, "Diastolic, evening"),
+            EVENING,
+            diastolic,
+            morning,
+            wanted=False,
+            hollow=True,
+        ),
+    )
+    chart = Chart(
+        label=say(language, "Blood pressure"),
+        unit="mmHg",
+        zone=zone.key,
+        times=_seconds(points),
+        curves=curves,
+        band=band,
+        band_label=""
+        if band is None
+        else say(language, "Target: below %(upper)g / %(lower)g")
+        % {"upper": band[1], "lower": band[0]},
+        marked=_marked(points, marked),
+    )
+    return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
+
+
+def _glucose(
+    series: Series,
+    points: Sequence[SeriesPoint],
+    marked: frozenset[str],
+    language: str,
+    zone: ZoneInfo,
+) -> ChartBlock:
+    values = [p.glucose for p in points]
+    morning = [_is_morning(p, zone) for p in points]
+    lower, upper = series.targets.get("glucose_low"), series.targets.get("glucose_high")
+    band = (lower, upper) if upper is not None and lower is not None else None
+    chart = Chart(
+        label=say(language, "Glucose"),
+        unit="mmol/L",
+        zone=zone.key,
+        times=_seconds(points),
+        curves=(
+            _curve(say(language, "Morning"), MORNING, values, morning, wanted=True),
+            _curve(say(language, "Afternoon and evening"), EVENING, values, morning, wanted=False),
+        ),
+        band=band,
+        band_label=""
+        if band is None
+        else say(language, "Target: %(lower)g to %(upper)g") % {"upper": band[1], "lower": band[0]},
+        marked=_marked(points, marked),
+    )
+    return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
+
+
+def _curve(
+    label: str,
+    colour: str,
+    values: Sequence[float | None],
+    morning: Sequence[bool],
+    *,
+    wanted: bool = True,
+    hollow: bool = False,
+) -> Curve:
+    return Curve(
+        label=label,
+        colour=colour,
+        hollow=hollow,
+        values=tuple(
+            value if early is wanted else None for value, early in zip(values, morning, strict=True)
+        ),
+    )
+
+
+def _rows(points: Sequence[SeriesPoint], marked: frozenset[str], zone: ZoneInfo) -> tuple[Row, ...]:
+    return tuple(
+        Row(
+            at=point.effective_at,
+            morning=_is_morning(point, zone),
+            value=value_of(point),
+            pulse="" if point.pulse is None else f"{point.pulse:.0f}",
+            flags=point.flags,
+            marked=point.identity in marked,
+        )
+        for point in reversed(points)
+    )
+
+
+def _seconds(points: Sequence[SeriesPoint]) -> tuple[int, ...]:
+    return tuple(int(point.effective_at.timestamp()) for point in points)
+
+
+def _marked(points: Sequence[SeriesPoint], marked: frozenset[str]) -> tuple[int, ...]:
+    return tuple(index for index, point in enumerate(points) if point.identity in marked)
+
+
+def _is_morning(point: SeriesPoint, zone: ZoneInfo) -> bool:
+    return point.effective_at.astimezone(zone).hour < _NOON

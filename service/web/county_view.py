@@ -1,0 +1,158 @@
+"""The CDC officer's table and pictures, from released cells only: what is hidden is not here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup
+
+from service.store.pages import ReleasedCount
+from service.web.language import say
+from service.web.words import WORDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One indicator that can be looked at."""
+
+    code: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountyCell:
+    """One township's week as it is written."""
+
+    text: str
+    detail: str
+    hidden: bool
+    flagged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountyRow:
+    """One township, or the total at the end."""
+
+    name: str
+    monitored: str
+    total: bool
+    cells: tuple[CountyCell, ...]
+    picture: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountyTable:
+    """The page's content, weeks from old to new."""
+
+    indicator: str
+    choices: tuple[Choice, ...]
+    weeks: tuple[date, ...]
+    rows: tuple[CountyRow, ...]
+
+
+def county_table(cells: Sequence[ReleasedCount], indicator: str, language: str) -> CountyTable:
+    """The table of one indicator; `cells` holds that indicator only."""
+    weeks = tuple(sorted({cell.week_start for cell in cells}))
+    top = max(
+        (cell.people for cell in cells if cell.people is not None and not cell.total), default=0
+    )
+    areas: dict[str, dict[date, ReleasedCount]] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.total, cell.area_name, cell.week_start)):
+        areas.setdefault(cell.area, {})[cell.week_start] = cell
+    return CountyTable(
+        indicator=indicator,
+        choices=tuple(Choice(code=code, chosen=code == indicator) for code in WORDS["indicator"]),
+        weeks=weeks,
+        rows=tuple(_row(by_week, weeks, top, language) for by_week in areas.values()),
+    )
+
+
+def _row(
+    by_week: dict[date, ReleasedCount], weeks: Sequence[date], top: int, language: str
+) -> CountyRow:
+    newest = by_week[max(by_week)]
+    name = say(language, "All townships") if newest.total else newest.area_name
+    monitored = (
+        say(language, "of about %(n)s monitored") % {"n": newest.monitored_about}
+        if newest.monitored_about
+        else say(language, "of fewer than 10 monitored")
+    )
+    found = [by_week.get(week) for week in weeks]
+    return CountyRow(
+        name=name,
+        monitored=monitored,
+        total=newest.total,
+        cells=tuple(_cell(cell, language) for cell in found),
+        picture=_picture(found, top, say(language, "Weekly counts of %(name)s") % {"name": name}),
+    )
+
+
+def _cell(cell: ReleasedCount | None, language: str) -> CountyCell:
+    if cell is None:
+        return CountyCell(text="", detail="", hidden=True, flagged=False)
+    if cell.people is None:
+        text = {"small": "1–4", "withheld": "≥5"}[cell.disclosure]
+        if cell.total:
+            text = say(language, "not shown")
+        return CountyCell(text=text, detail="", hidden=True, flagged=False)
+    return CountyCell(
+        text=str(cell.people),
+        detail=_detail(cell, language),
+        hidden=False,
+        flagged=cell.judgement == "flagged",
+    )
+
+
+def _detail(cell: ReleasedCount, language: str) -> str:
+    if cell.total:
+        return ""
+    if cell.judgement == "not_assessable":
+        return say(language, "not assessable")
+    return say(language, "expected %(expected)s, threshold %(threshold)s a day") % {
+        "expected": _from_floor(cell.expected),
+        "threshold": _from_floor(cell.threshold),
+    }
+
+
+def _from_floor(people_a_day: int | None) -> str:
+    return "<5" if people_a_day is None else str(people_a_day)
+
+
+_WIDTH, _HEIGHT, _LEFT, _STEP, _BAR = 560, 92, 34, 48, 32
+_BASE = 70
+_TALLEST = 56
+
+
+def _picture(cells: Sequence[ReleasedCount | None], top: int, label: str) -> Markup:
+    """Bars of the shown weeks as an SVG; every hidden week has the same grey block.
+
+    The picture knows what the table knows and nothing else: it is drawn from released cells.
+    """
+    width = max(_WIDTH, _LEFT + _STEP * len(cells) + 8)
+    parts = [
+        Markup('<svg class="weeks" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+            width, _HEIGHT, label
+        ),
+        Markup('<line class="axis" x1="{}" y1="{}" x2="{}" y2="{}"></line>').format(
+            _LEFT - 6, _BASE, width - 8, _BASE
+        ),
+        Markup('<text x="2" y="{}">{}</text>').format(_BASE - _TALLEST + 4, top),
+        Markup('<text x="2" y="{}">0</text>').format(_BASE),
+    ]
+    for number, cell in enumerate(cells):
+        if cell is not None:
+            parts.append(_bar(cell, _LEFT + number * _STEP, top))
+    return Markup("").join([*parts, Markup("</svg>")])
+
+
+def _bar(cell: ReleasedCount, left: int, top: int) -> Markup:
+    week = Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
+        left + _BAR // 2, _HEIGHT - 6, f"{cell.week_start.month}/{cell.week_start.day}"
+    )
+    if cell.people is None:
+        block = Markup('<rect class="unknown" x="{}" y="{}" width="{}" height="10"></rect>')
+        return block.format(left, _BASE - 10, _BAR) + week
+    height = round(_TALLEST * cell.people / top) if top else 0
+    name = "bar flagged" if cell.judgement == "flagged" else "bar"
+    bar = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"></rect>')
+    return bar.format(name, left, _BASE - height, _BAR, height) + week

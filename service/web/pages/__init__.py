@@ -1,0 +1,1 @@
+"""Routes that answer with pages, one file a role. Open `doctor.py` first."""

@@ -1,0 +1,30 @@
+"""The CDC officer's page: townships by week, released cells only; never a village, home or list."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from service.auth import requires
+from service.permissions import Permission
+from service.services import Services, services_of
+from service.store.records import Account
+from service.web.county_view import county_table
+from service.web.rendering import language_of, render
+
+router = APIRouter(prefix="/cdc")
+
+WEEKS_SHOWN = 10
+
+
+@router.get("", response_model=None)
+async def page(
+    request: Request,
+    parts: Annotated[Services, Depends(services_of)],
+    account: Annotated[Account, Depends(requires(Permission.READ_COUNTS))],
+    indicator: Literal["reporting", "systolic_160"] = "reporting",
+) -> Response:
+    """One indicator; there are no other filters, because differences of filters betray people."""
+    cells = await parts.store.township_counts(account, indicator, WEEKS_SHOWN, parts.clock.now())
+    facts = {"county": county_table(cells, indicator, language_of(request, account))}
+    return render(request, account, "cdc.html", facts)

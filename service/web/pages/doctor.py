@@ -1,0 +1,131 @@
+"""The clinicians' pages: worklist, why-card, answering and closing; one set for all three roles."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from service.alerts.lifecycle import Answer, LifecycleError, Outcome
+from service.auth import requires
+from service.permissions import Permission
+from service.services import Services, services_of
+from service.store.records import Account, AlertCard
+from service.web.chart import blocks
+from service.web.errors import error_page
+from service.web.evidence import explained
+from service.web.language import mark, say
+from service.web.rendering import language_of, render
+from service.web.timeline_view import timeline_view
+from service.web.why_card import why_card
+from service.web.worklist_view import worklist
+
+router = APIRouter(prefix="/doctor")
+
+CHART_SPAN = timedelta(days=90)
+
+Parts = Annotated[Services, Depends(services_of)]
+Reader = Annotated[Account, Depends(requires(Permission.READ_WORKLIST))]
+CardReader = Annotated[Account, Depends(requires(Permission.READ_ALERT))]
+
+_REFUSALS = {
+    "closed": mark("This alert has been closed in the meantime."),
+    "answer_required": mark("An emergency needs one of the three answers."),
+    "next_check": mark("The next check lies in the past or too far ahead."),
+    "unanswered": mark("Please answer the emergency before closing it."),
+}
+
+
+@router.get("", response_model=None)
+async def page(request: Request, parts: Parts, account: Reader) -> Response:
+    """The worklist."""
+    return await _worklist(request, parts, account, "worklist.html")
+
+
+@router.get("/worklist", response_model=None)
+async def items(request: Request, parts: Parts, account: Reader) -> Response:
+    """The worklist's lines alone: what an open page loads when an event says that it changed."""
+    return await _worklist(request, parts, account, "worklist_items.html")
+
+
+@router.get("/alerts/{alert_id}", response_model=None)
+async def card(request: Request, parts: Parts, account: CardReader, alert_id: UUID) -> Response:
+    """The why-card of one alert; 404 where it does not exist or is not this account's."""
+    return await _card(request, parts, account, alert_id)
+
+
+@router.post("/alerts/{alert_id}/acknowledge", response_model=None)
+async def acknowledge(
+    request: Request,
+    parts: Parts,
+    account: Annotated[Account, Depends(requires(Permission.ANSWER_ALERT))],
+    alert_id: UUID,
+    answer: Annotated[Answer, Form()],
+    next_check: Annotated[datetime, Form()],
+) -> Response:
+    """Answers the alert; `next_check` is county time without a zone, as the form field gives it."""
+    now = parts.clock.now()
+    check_at = next_check.replace(tzinfo=parts.settings.county_zone)
+    try:
+        life = await parts.store.answer_alert(
+            account, alert_id, said=answer, next_check_at=check_at, now=now
+        )
+    except LifecycleError as error:
+        return await _card(request, parts, account, alert_id, refused=error.reason)
+    if life is None:
+        return await error_page(request, 404)
+    return RedirectResponse(f"/doctor/alerts/{alert_id}", status_code=303)
+
+
+@router.post("/alerts/{alert_id}/close", response_model=None)
+async def close(
+    request: Request,
+    parts: Parts,
+    account: Annotated[Account, Depends(requires(Permission.CLOSE_ALERT))],
+    alert_id: UUID,
+    outcome: Annotated[Outcome, Form()],
+) -> Response:
+    """Closes the alert with a coded outcome and leads back to the worklist."""
+    now = parts.clock.now()
+    try:
+        life = await parts.store.close_alert(account, alert_id, outcome=outcome, now=now)
+    except LifecycleError as error:
+        return await _card(request, parts, account, alert_id, refused=error.reason)
+    if life is None:
+        return await error_page(request, 404)
+    return RedirectResponse("/doctor", status_code=303)
+
+
+async def _worklist(request: Request, parts: Services, account: Account, template: str) -> Response:
+    now = parts.clock.now()
+    found = await parts.store.worklist(account, now)
+    facts = {"worklist": worklist(found, language_of(request, account), now)}
+    return render(request, account, template, facts)
+
+
+async def _card(
+    request: Request, parts: Services, account: Account, alert_id: UUID, *, refused: str = ""
+) -> Response:
+    now = parts.clock.now()
+    language = language_of(request, account)
+    found = await parts.store.alert_card(account, alert_id, now)
+    if found is None:
+        return await error_page(request, 404)
+    since = min(now, found.effective_at) - CHART_SPAN
+    series = await parts.store.series(
+        account, found.person.subject, since, now + timedelta(minutes=1), now
+    )
+    timeline = await parts.store.timeline(account, alert_id, now)
+    marked = _marked(found, language)
+    facts = {
+        "card": why_card(found, series, language=language, now=now),
+        "blocks": blocks(series, marked, language, parts.settings.county_zone) if series else [],
+        "timeline": timeline_view(timeline or [], language),
+        "refused": say(language, _REFUSALS[refused]) if refused else "",
+    }
+    return render(request, account, "alert.html", facts, status=409 if refused else 200)
+
+
+def _marked(card: AlertCard, language: str) -> frozenset[str]:
+    return explained(card.evidence, card.rule_id, language).points

@@ -1,0 +1,85 @@
+"""The patient's own page: last values in big type, messages, the own trend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rules.vocabulary import Vital
+from service.store.records import PatientOverview, Series, SeriesPoint
+from service.web.chart import ChartBlock, blocks, unit_of, value_of
+from service.web.language import mark, say
+
+_NAMES = {
+    Vital.BLOOD_PRESSURE.value: mark("Blood pressure"),
+    Vital.GLUCOSE.value: mark("Blood glucose"),
+    Vital.GLUCOSE_PLASMA.value: mark("Blood glucose"),
+    Vital.GLUCOSE_CGM.value: mark("Glucose sensor"),
+}
+_MESSAGES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnValue:
+    """One of the newest values."""
+
+    name: str
+    text: str
+    unit: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnMessage:
+    """What the patient was told."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientPage:
+    """What `patient.html` says besides the pairing panel."""
+
+    greeting: str
+    last: tuple[OwnValue, ...]
+    messages: tuple[OwnMessage, ...]
+    blocks: tuple[ChartBlock, ...]
+
+
+def patient_page(
+    overview: PatientOverview, series: Series | None, language: str, zone: ZoneInfo
+) -> PatientPage:
+    """The page of the person in `overview`; a censored reading says LO or HI in words."""
+    name = overview.person.name or ""
+    return PatientPage(
+        greeting=say(language, "Hello %(name)s") % {"name": name},
+        last=tuple(_values(overview.last, language)),
+        messages=tuple(
+            OwnMessage(at=each.at, text=each.text_zh if language == "zh" else each.text_en)
+            for each in overview.messages[:_MESSAGES]
+        ),
+        blocks=tuple(blocks(series, frozenset(), language, zone)) if series else (),
+    )
+
+
+def _values(points: Sequence[SeriesPoint], language: str) -> list[OwnValue]:
+    newest = sorted(points, key=lambda point: point.effective_at, reverse=True)
+    return [
+        OwnValue(
+            name=say(language, _NAMES[point.kind]),
+            text=_text(point, language),
+            unit=unit_of(point),
+            at=point.effective_at,
+        )
+        for point in newest
+        if point.kind in _NAMES
+    ]
+
+
+def _text(point: SeriesPoint, language: str) -> str:
+    if "result_too_low" in point.flags:
+        return say(language, "LO: very low")
+    if "result_too_high" in point.flags:
+        return say(language, "HI: very high")
+    return value_of(point)

@@ -1,0 +1,98 @@
+// Draws every <div class="chart" data-chart="ID"> from the JSON in <script id="ID" type="application/json">.
+(() => {
+  const dots = (hollow) => (u, seriesIndex) => {
+    const series = u.series[seriesIndex];
+    const radius = 3.2 * devicePixelRatio;
+    u.ctx.save();
+    u.ctx.beginPath();
+    u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    u.ctx.clip();
+    u.ctx.lineWidth = 1.5 * devicePixelRatio;
+    u.ctx.strokeStyle = series.dot;
+    u.ctx.fillStyle = series.dot;
+    u.data[seriesIndex].forEach((value, index) => {
+      if (value == null) return;
+      u.ctx.beginPath();
+      u.ctx.arc(u.valToPos(u.data[0][index], "x", true), u.valToPos(value, "y", true), radius, 0, 2 * Math.PI);
+      if (hollow) u.ctx.stroke();
+      else u.ctx.fill();
+    });
+    u.ctx.restore();
+    return null;
+  };
+
+  const band = (chart) => (u) => {
+    if (!chart.band) return;
+    const top = u.valToPos(chart.band[1], "y", true);
+    const bottom = u.valToPos(chart.band[0], "y", true);
+    u.ctx.save();
+    u.ctx.fillStyle = "rgba(22, 128, 61, 0.13)";
+    u.ctx.fillRect(u.bbox.left, top, u.bbox.width, bottom - top);
+    u.ctx.restore();
+  };
+
+  // The readings that this alert rests on wear a ring.
+  const rings = (chart) => (u) => {
+    u.ctx.save();
+    u.ctx.strokeStyle = "#a30d11";
+    u.ctx.lineWidth = 2 * devicePixelRatio;
+    for (const index of chart.marked) {
+      chart.curves.forEach((curve) => {
+        const value = curve.values[index];
+        if (value == null) return;
+        u.ctx.beginPath();
+        u.ctx.arc(u.valToPos(chart.times[index], "x", true), u.valToPos(value, "y", true), 7 * devicePixelRatio, 0, 2 * Math.PI);
+        u.ctx.stroke();
+      });
+    }
+    u.ctx.restore();
+  };
+
+  const range = (chart) => (u, low, high) => {
+    const values = [low, high, ...(chart.band ?? [])].filter((value) => value != null);
+    const margin = Math.max(1, (Math.max(...values) - Math.min(...values)) * 0.08);
+    return [Math.min(...values) - margin, Math.max(...values) + margin];
+  };
+
+  const draw = (holder) => {
+    const chart = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
+    const height = Number(holder.dataset.height ?? 300);
+    const zone = chart.zone;
+    const dayAndMonth = new Intl.DateTimeFormat(document.documentElement.lang, { month: "numeric", day: "numeric", timeZone: zone });
+    const plot = new uPlot(
+      {
+        width: holder.clientWidth,
+        height,
+        tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+        cursor: { show: false },
+        legend: { show: true, live: false, markers: { show: true } },
+        scales: { x: { time: true }, y: { range: range(chart) } },
+        axes: [
+          { grid: { stroke: "#e5e7eb" }, values: (u, ticks) => ticks.map((tick) => dayAndMonth.format(new Date(tick * 1000))) },
+          { grid: { stroke: "#e5e7eb" }, size: 44 },
+        ],
+        hooks: { drawClear: [band(chart)], draw: [rings(chart)] },
+        series: [
+          {},
+          ...chart.curves.map((curve) => ({
+            label: curve.label,
+            dot: curve.colour,
+            stroke: curve.colour,
+            fill: curve.hollow ? "#ffffff" : curve.colour,
+            paths: dots(curve.hollow),
+            points: { show: false },
+          })),
+        ],
+      },
+      [chart.times, ...chart.curves.map((curve) => curve.values)],
+      holder,
+    );
+    // A fixed width overflows a phone.
+    new ResizeObserver(() => plot.setSize({ width: holder.clientWidth, height })).observe(holder);
+    holder.dataset.drawn = String(chart.times.length);
+  };
+
+  const drawAll = (root) => root.querySelectorAll(".chart[data-chart]:not([data-drawn])").forEach(draw);
+  document.addEventListener("DOMContentLoaded", () => drawAll(document));
+  document.addEventListener("htmx:afterSettle", (event) => drawAll(event.detail.target));
+})();

@@ -1,0 +1,135 @@
+"""Codes of the store in the words of a page: one literal table a kind of code."""
+
+from collections.abc import Mapping
+
+from service.web.language import mark, say
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "priority": {
+        "emergency": mark("Emergency"),
+        "urgent": mark("Urgent"),
+        "soon": mark("Soon"),
+        "routine": mark("Routine"),
+    },
+    "kind": {"physiological": mark("Health"), "technical": mark("Equipment")},
+    "family": {
+        "blood_pressure": mark("Blood pressure"),
+        "glucose": mark("Glucose"),
+        "cardiac": mark("Heart"),
+        "respiratory": mark("Breathing"),
+        "weight": mark("Weight"),
+        "temperature": mark("Temperature"),
+        "adherence": mark("Measuring"),
+        "data_quality": mark("Data quality"),
+    },
+    "state": {
+        "unacknowledged": mark("Nobody has answered"),
+        "acknowledged": mark("Acknowledged"),
+        "closed": mark("Closed"),
+    },
+    "answer": {
+        "seen": mark("I take this over"),
+        "contacted": mark("I have spoken to the patient"),
+        "going": mark("I am on the way"),
+        "cannot": mark("I cannot, ask the next one"),
+    },
+    "said": {
+        "seen": mark("took it over"),
+        "contacted": mark("has spoken to the patient"),
+        "going": mark("is on the way"),
+        "cannot": mark("cannot"),
+    },
+    "outcome": {
+        "advice": mark("Advice given"),
+        "medication_changed": mark("Medication changed"),
+        "referred_up": mark("Referred to a higher hospital"),
+        "visit": mark("Visited or seen at the clinic"),
+        "technical": mark("Device or handling problem solved"),
+        "not_needed": mark("No action needed"),
+        "transferred": mark("Handed to emergency services"),
+        "false_reading": mark("Reading was wrong"),
+    },
+    "condition": {
+        "hypertension": mark("hypertension"),
+        "diabetes_1": mark("type 1 diabetes"),
+        "diabetes_2": mark("type 2 diabetes"),
+        "atrial_fibrillation": mark("atrial fibrillation"),
+        "heart_failure": mark("heart failure"),
+        "coronary_disease": mark("coronary heart disease"),
+        "stroke": mark("earlier stroke"),
+        "kidney_disease": mark("chronic kidney disease"),
+        "copd": mark("COPD"),
+    },
+    "drug": {
+        "insulin": mark("insulin"),
+        "sulfonylurea": mark("sulfonylurea"),
+        "metformin": mark("metformin"),
+        "sglt2": mark("SGLT2 inhibitor"),
+        "ace_inhibitor": mark("ACE inhibitor"),
+        "arb": mark("ARB"),
+        "calcium_blocker": mark("calcium channel blocker"),
+        "diuretic": mark("diuretic"),
+        "beta_blocker": mark("beta blocker"),
+        "anticoagulant": mark("anticoagulant"),
+        "statin": mark("statin"),
+    },
+    "sex": {"female": mark("woman"), "male": mark("man"), "unknown": mark("sex not recorded")},
+    "status": {
+        "admitted": mark("in hospital"),
+        "away": mark("away from home"),
+        "moved": mark("moved away"),
+        "deceased": mark("deceased"),
+        "palliative": mark("palliative care"),
+    },
+    "role": {
+        "patient": mark("Patient"),
+        "village_doctor": mark("Village doctor"),
+        "family_doctor": mark("Family doctor"),
+        "county_duty": mark("County duty"),
+        "cdc_officer": mark("CDC officer"),
+        "administrator": mark("Administrator"),
+    },
+    "channel": {
+        "page": mark("page"),
+        "webhook": mark("external messenger"),
+        "patient": mark("patient's page"),
+    },
+    "delivery": {
+        "pending": mark("being sent"),
+        "delivered": mark("delivered"),
+        "failed": mark("failed, will be tried again"),
+        "dead": mark("could not be delivered"),
+    },
+    "stage": {
+        "immediate": mark("at once"),
+        "confirmed": mark("confirmed by a second reading"),
+        "unconfirmed": mark("not confirmed: no second reading came"),
+        "condition": mark("several readings agree"),
+    },
+    "indicator": {
+        "reporting": mark("People with a reading"),
+        "systolic_160": mark("People with a day's mean systolic of 160 or more"),
+    },
+    "flag": {
+        "body_movement": mark("body movement"),
+        "cuff_too_loose": mark("cuff too loose"),
+        "irregular_pulse": mark("irregular pulse"),
+        "improper_position": mark("wrong position"),
+        "battery_low": mark("battery low"),
+        "result_too_low": mark("below the meter's range"),
+        "result_too_high": mark("above the meter's range"),
+        "clock_not_set": mark("clock not set"),
+    },
+    "confidence": {
+        "good": mark("good"),
+        "corrected": mark("corrected"),
+        "arrival": mark("time of arrival"),
+        "unknown": mark("unknown"),
+    },
+}
+
+
+def word(language: str, kind: str, code: object) -> str:
+    """The word of `code` in `language`; a code without one stands as it is, never hidden."""
+    text = WORDS[kind].get(str(code))
+    return str(code) if text is None else say(language, text)
