@@ -34,13 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do it; 0 when all is well, 1 when a pack or a case fails, 2 for a file that is not there."""
     if arguments.action == "schema":
-        print(schema_text())
+        sys.stdout.write(schema_text() + "\n")
         return 0
     given: Sequence[Path] = arguments.packs
     paths = list(given) or own_packs()
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        print(f"no such pack: {', '.join(map(str, missing))}", file=sys.stderr)
+        _say(f"no such pack: {', '.join(map(str, missing))}", error=True)
         return 2
     action = _check if arguments.action == "check" else _test
     return max(action(path) for path in paths)
@@ -64,7 +64,7 @@ def _check(path: Path) -> int:
         return 1
     for rule in pack.rules:
         state = "signed" if rule.signed else "unsigned: shadow and demo only"
-        print(f"{path.name}: {rule.id} v{rule.version} {rule.rule_hash[:12]} {state}")
+        _say(f"{path.name}: {rule.id} v{rule.version} {rule.rule_hash[:12]} {state}")
     return 0
 
 
@@ -77,11 +77,11 @@ def _test(path: Path) -> int:
         cases = load_cases(beside.read_text(encoding="utf-8"), name=beside.name)
         faults = [fault for case in cases for fault in differences(case, live_through(pack, case))]
     except (OSError, CasesError) as error:
-        print(f"{beside}: {error}", file=sys.stderr)
+        _say(f"{beside}: {error}", error=True)
         return 1
     for fault in faults:
-        print(f"{beside.name}: {fault}", file=sys.stderr)
-    print(f"{beside.name}: {len(cases)} cases, {len(faults)} faults")
+        _say(f"{beside.name}: {fault}", error=True)
+    _say(f"{beside.name}: {len(cases)} cases, {len(faults)} faults")
     return 1 if faults else 0
 
 
@@ -89,7 +89,11 @@ def _load(path: Path) -> Pack | None:
     try:
         return load(path.read_text(encoding="utf-8"), name=path.name)
     except PackError as error:
-        print(error, file=sys.stderr)
+        _say(str(error), error=True)
     except OSError as error:
-        print(f"{path}: {error.strerror}", file=sys.stderr)
+        _say(f"{path}: {error.strerror}", error=True)
     return None
+
+
+def _say(line: str, *, error: bool = False) -> None:
+    (sys.stderr if error else sys.stdout).write(line + "\n")
