@@ -7,14 +7,13 @@ own, and the same engine decides on it (law 7). The alert id is the core's for t
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from importlib import resources
 
 import structlog
 
 from gateway.intake import attributed
-from rules import pack
 from rules.engine import Decision, evaluate
 from rules.identity import alert_id
+from rules.pack import Pack
 from rules.rule import Text
 from rules.vocabulary import AlertId, Observation, Profile, SubjectRef
 from rules.window import Point, Window
@@ -41,9 +40,9 @@ class RedAlert:
 class RedPath:
     """Evaluates each reading as it is spooled and keeps what is to be said to the patient."""
 
-    def __init__(self, *, zone: tzinfo, rules: pack.Pack | None = None) -> None:
+    def __init__(self, *, zone: tzinfo, rules: Pack) -> None:
         self._zone = zone
-        self._rules = (rules or _first_pack()).for_hub()
+        self._rules = rules.for_hub()
         self._points: dict[tuple[str, int | None], list[Point]] = {}
         self._alerts: dict[AlertId, RedAlert] = {}
 
@@ -101,8 +100,3 @@ class RedPath:
             patient=rule.patient,
             until=now + rule.max_age,
         )
-
-
-def _first_pack() -> pack.Pack:
-    text = resources.files("rules").joinpath("packs", "first.yaml").read_text("utf-8")
-    return pack.load(text, name="first.yaml")

@@ -51,7 +51,7 @@ class Uplink:
         hub: HubId,
         spool: Spool,
         clock: ProcessClock,
-        broker: MqttSettings,
+        broker: Callable[[], MqttSettings],
         on_command: Callable[[bytes], Awaitable[None]],
         status: Callable[[], Awaitable[bytes]],
     ) -> None:
@@ -99,7 +99,8 @@ class Uplink:
         await self._line.keep(self._serve)
 
     async def _serve(self) -> None:
-        async with mqtt_session(self._broker) as session:
+        settings = self._broker()
+        async with mqtt_session(settings) as session:
             await self._rewind_from_spool()
             await session.subscribe(
                 f"hw/{WIRE_VERSION}/receipt/{self._hub}/#",
@@ -114,14 +115,7 @@ class Uplink:
                     group.create_task(self._resend(), name="uplink resend")
                     group.create_task(self._report(session), name="uplink status")
             finally:
-                self._say_goodbye(session)
-
-    def _say_goodbye(self, session: MqttSession) -> None:
-        """The will is for a broken line; an orderly end says itself that the hub is gone."""
-        will = self._broker.will
-        if will is not None:
-            with contextlib.suppress(MqttUnavailable):
-                session.publish_nowait(will.topic, will.payload, retain=will.retain)
+                _say_goodbye(session, settings)
 
     async def _rewind_from_spool(self) -> None:
         for lane, place in (await self._spool.positions()).items():
@@ -221,6 +215,14 @@ class Uplink:
     def _advance(self) -> None:
         progress, self._progress = self._progress, asyncio.Event()
         progress.set()
+
+
+def _say_goodbye(session: MqttSession, settings: MqttSettings) -> None:
+    """The will is for a broken line; an orderly end says itself that the hub is gone."""
+    will = settings.will
+    if will is not None:
+        with contextlib.suppress(MqttUnavailable):
+            session.publish_nowait(will.topic, will.payload, retain=will.retain)
 
 
 class _Envelope(msgspec.Struct, frozen=True, kw_only=True):

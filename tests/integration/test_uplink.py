@@ -48,7 +48,7 @@ async def uplink_of(
         hub=HUB,
         spool=spool,
         clock=clock or WallClock(),
-        broker=settings(broker, HUB, "uplink-under-test"),
+        broker=lambda: settings(broker, HUB, "uplink-under-test"),
         on_command=command,
         status=status,
     )

@@ -1,14 +1,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from importlib import resources
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.packs import load_first_pack
 from gateway.red_path import RedPath
-from rules import pack
 from rules.identity import alert_id, observation_identity
+from rules.pack import Pack
 from rules.vocabulary import Bound, Observation, Origin, Quantity, QuantityName, Stage, Vital
 from tests.unit.gateway.observations import START, blood_pressure
 
@@ -16,13 +16,12 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture(scope="module")
-def first_pack() -> pack.Pack:
-    text = resources.files("rules").joinpath("packs", "first.yaml").read_text("utf-8")
-    return pack.load(text, name="first.yaml")
+def first_pack() -> Pack:
+    return load_first_pack()
 
 
 @pytest.fixture
-def path(first_pack: pack.Pack) -> RedPath:
+def path(first_pack: Pack) -> RedPath:
     return RedPath(zone=ZONE, rules=first_pack)
 
 
