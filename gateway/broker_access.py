@@ -33,8 +33,10 @@ def access_of(user: str) -> Access:
         return Access(write=("dev/1/#",))
     if user.startswith("hub-"):
         devices = ("dev/1/#",) if user == FRONT else ()
+        # its own mark, by which the front knows that everything published before has reached it
+        marks = (f"dev/1/fence~{user}/reading",) if user == FRONT else ()
         return Access(
-            write=(f"hw/1/up/{user}/#", f"hw/1/status/{user}"),
+            write=(f"hw/1/up/{user}/#", f"hw/1/status/{user}", *marks),
             read=(f"hw/1/receipt/{user}/#", f"hw/1/command/{user}", "hw/1/core", *devices),
         )
     return Access()
