@@ -12,7 +12,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from device_adapters.mqtt.client import MqttSession, MqttSettings, MqttUnavailable, mqtt_session
+from device_adapters.mqtt.client import (
+    MqttSession,
+    MqttSettings,
+    MqttTls,
+    MqttUnavailable,
+    mqtt_session,
+)
 from gateway.arrivals import Spoken, read_arrival
 from gateway.clock import ProcessClock
 from gateway.core_settings import CoreSettings
@@ -261,6 +267,17 @@ class Core:
             client_id=f"hearthwatch-{self._settings.holder}-{self._store.epoch}",
             user=self._settings.mqtt_user,
             password=password.get_secret_value() if password else None,
+            tls=self._tls(),
+        )
+
+    def _tls(self) -> MqttTls | None:
+        authority = self._settings.mqtt_ca_file
+        if authority is None:
+            return None
+        return MqttTls(
+            ca_file=authority,
+            certificate_file=self._settings.mqtt_certificate_file,
+            key_file=self._settings.mqtt_key_file,
         )
 
 

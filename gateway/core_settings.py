@@ -13,6 +13,9 @@ class CoreSettings(BaseSettings):
         mqtt_port: Its port.
         mqtt_user: Name at the broker.
         mqtt_password: Secret at the broker.
+        mqtt_ca_file: Authority to trust; naming it switches TLS on.
+        mqtt_certificate_file: The core's own certificate, its identity at a county's broker.
+        mqtt_key_file: The certificate's key.
         clock: `wall`, or `stepped:HOST:PORT` of a timekeeper.
         zone: IANA zone in which the county counts its days.
         holder: Name under which this core holds the lease.
@@ -26,6 +29,9 @@ class CoreSettings(BaseSettings):
     mqtt_port: int = 1883
     mqtt_user: str | None = None
     mqtt_password: SecretStr | None = None
+    mqtt_ca_file: str | None = None
+    mqtt_certificate_file: str | None = None
+    mqtt_key_file: str | None = None
     clock: str = "wall"
     zone: str = "Asia/Shanghai"
     holder: str = "core-1"
