@@ -13,11 +13,21 @@ from service.auth import NotPermittedError, NotSignedInError
 from service.headers import SameOriginOnly, SecurityHeaders
 from service.problems import problem_response
 from service.services import Services
+from service.web.errors import error_page
+from service.web.pages import admin, cdc, doctor, login, patient
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _FOR_PROGRAMS = ("/api/", "/events", "/healthz")
 
-ROUTERS = (api.router, events.router)
+ROUTERS = (
+    api.router,
+    events.router,
+    login.router,
+    doctor.router,
+    patient.router,
+    cdc.router,
+    admin.router,
+)
 """Every router of the service; a new page is a line here."""
 
 
@@ -50,7 +60,7 @@ async def _not_signed_in(request: Request, error: Exception) -> Response:
 
 async def _not_permitted(request: Request, error: Exception) -> Response:
     del error
-    return _refusal(request, 403, "not_permitted", "This account may not do that")
+    return await _refusal(request, 403, "not_permitted", "This account may not do that")
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -58,15 +68,18 @@ async def _invalid(request: Request, error: Exception) -> Response:
     fields: list[str] = []
     if isinstance(error, RequestValidationError):
         fields = [".".join(str(part) for part in each["loc"]) for each in error.errors()]
-    return _refusal(request, 422, "invalid", "The request is not valid", ", ".join(fields))
+    return await _refusal(request, 422, "invalid", "The request is not valid", ", ".join(fields))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     title = {404: "Not found", 405: "Method not allowed"}.get(status, "Refused")
-    return _refusal(request, status, title.lower().replace(" ", "_"), title)
+    return await _refusal(request, status, title.lower().replace(" ", "_"), title)
 
 
-def _refusal(request: Request, status: int, reason: str, title: str, detail: str = "") -> Response:
-    del request
-    return problem_response(status, reason, title, detail)
+async def _refusal(
+    request: Request, status: int, reason: str, title: str, detail: str = ""
+) -> Response:
+    if _is_for_program(request) or request.url.path.startswith("/static/"):
+        return problem_response(status, reason, title, detail)
+    return await error_page(request, status)

@@ -3,14 +3,16 @@
 from service.store.lives import Lives
 from service.store.operations import Operations
 from service.store.own import Own
+from service.store.pages import CountyReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
 from service.store.sessions import Sessions
 
 
-class Store(Sessions, Own, Lives, Rounds, Registry, Operations):
+class Store(Sessions, Own, Lives, Rounds, Registry, Operations, CountyReads):
     """Schema `care` and what the role hw_service may read of `core`.
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers, `rounds.py`
-    the worker, `registry.py` people and contracts, `operations.py` administrators.
+    the worker, `registry.py` people and contracts, `operations.py` administrators, `pages.py` the
+    county's counts.
     """

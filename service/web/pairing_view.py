@@ -65,6 +65,10 @@ def pairing_view(state: PairingState, language: str, now: datetime) -> PairingVi
     )
 
 
+def _failure(cause: str, language: str) -> tuple[str, str]:
+    return say(language, _SENTENCES["failed"]), say(language, _SILENT_NEXT)
+
+
 def _report(state: PairingState) -> PairingReport | None:
     """The hub's report about this very session; one about an older session says nothing."""
     if state.status is None or state.session is None:
