@@ -6,7 +6,7 @@ alert id (rule, stage, trigger) makes a repeated decision harmless.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -160,12 +160,20 @@ class _Review:
     def confirmations(
         self, decisions: list[Decision], wakes: list[Wake], near: list[NearMiss]
     ) -> None:
-        """Add readings whose confirmation never came, and when to look again at the others."""
+        """Add readings whose confirmation never came, and when to look again at the others.
+
+        A reading inside the open wait of an earlier one adds no clock of its own.
+        """
+        covered_until: datetime | None = None
         for start in self._starts():
             due_at = self._due(start)
             if self.closed(start):
                 near.append(self._miss("closed", start))
-            elif due_at > self.now:
+                continue
+            if covered_until is not None and start.effective_at <= covered_until:
+                continue
+            covered_until = start.effective_at + self._wait
+            if due_at > self.now:
                 wakes.append(Wake(rule_id=self.rule.id, due_at=due_at, trigger=start.identity))
                 near.append(self._miss("pending", start))
             else:
@@ -221,33 +229,25 @@ class _Review:
         return tuple(p for p in changed if dated or not self._dated(p))
 
     def _starts(self) -> list[Point]:
-        """Readings that started a clock of their own: not one inside another's open wait."""
-        pending, starts = self.rule.pending, list[Point]()
-        if pending is None:
-            return starts
-        waiting_until: datetime | None = None
-        for point in self.window.points:
-            recent = point.identity in self.new or self.now - point.received_at <= _REMEMBERED
-            if not (recent and point.usable) or self.on_one(point) is not None:
-                continue
-            inside = waiting_until is not None and point.effective_at <= waiting_until
-            if not self._fires(pending.when.test(self._scope(point))):
-                continue
-            if inside and not self._closed_before(starts[-1], point):
-                continue
-            starts.append(point)
-            waiting_until = point.effective_at + pending.wait
-        return starts
-
-    def _closed_before(self, start: Point, point: Point) -> bool:
-        """Whether the wait of `start` had ended well before or with `point`."""
+        """Readings that ask for a confirmation: at the level, and not rung by themselves."""
         pending = self.rule.pending
-        scope = replace(self._scope(start), horizon=point.effective_at)
-        return pending is not None and pending.unless.test(scope).result is True
+        if pending is None:
+            return []
+        return [
+            point
+            for point in self.window.points
+            if (point.identity in self.new or self.now - point.received_at <= _REMEMBERED)
+            and point.usable
+            and self.on_one(point) is None
+            and self._fires(pending.when.test(self._scope(point)))
+        ]
+
+    @property
+    def _wait(self) -> timedelta:
+        return self.rule.pending.wait if self.rule.pending else timedelta(0)
 
     def _due(self, start: Point) -> datetime:
-        wait = self.rule.pending.wait if self.rule.pending else timedelta(0)
-        return max(start.received_at, start.effective_at) + wait
+        return max(start.received_at, start.effective_at) + self._wait
 
     def _scope(self, point: Point) -> Scope:
         return Scope(
