@@ -117,12 +117,17 @@ async def test_a_device_speaks_under_its_own_key_to_the_front_hub(county: County
         assert await topics(front, f"dev/1/{METER}/reading") == [f"dev/1/{METER}/reading"]
 
 
+async def admitted(attempt: AbstractAsyncContextManager[MqttSession]) -> bool:
+    try:
+        async with attempt:
+            return True
+    except MqttUnavailable:
+        return False
+
+
 async def test_no_certificate_and_a_revoked_one_are_refused(county: County) -> None:
-    with pytest.raises(MqttUnavailable):
-        async with county.session("hub-a", key_of=""):
-            pass
-    async with county.session("hub-b"):
-        pass
+    assert not await admitted(county.session("hub-a", key_of=""))
+    assert await admitted(county.session("hub-b"))
     keep = county.folder / "kept.crt"
     shutil.copy(county.folder / "hub-b.crt", keep)
     shutil.copy(county.folder / "hub-b.key", county.folder / "kept.key")
@@ -130,9 +135,6 @@ async def test_no_certificate_and_a_revoked_one_are_refused(county: County) -> N
     county.process.send_signal(signal.SIGHUP)
     # mosquitto reads the list again some moments after the signal
     async with asyncio.timeout(10):
-        with pytest.raises(MqttUnavailable):
-            while True:
-                async with county.session("hub-b", key_of="kept"):
-                    await asyncio.sleep(0.05)
-    async with county.session("hub-a"):
-        pass
+        while await admitted(county.session("hub-b", key_of="kept")):
+            await asyncio.sleep(0.05)
+    assert await admitted(county.session("hub-a"))
