@@ -46,6 +46,10 @@ from rules.vocabulary import HubId, HubStamp
 
 _log = structlog.get_logger()
 
+ScannerBackend = type[BaseBleakScanner]
+ClientBackend = type[BaseBleakClient]
+"""The two ends of bleak's plug-in point, for those who hand a radio down and know no bleak."""
+
 ATTEMPTS = 3
 """Failed connections in a row after which the reason is reported and the device rests."""
 
