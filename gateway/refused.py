@@ -10,6 +10,9 @@ import msgspec
 
 from rules.wire import WIRE_VERSION
 
+MAX_RAW_BYTES = 16 * 1024
+"""More of an oversized payload is not kept: its refusal must itself fit into a message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
@@ -26,6 +29,9 @@ class Refused:
     raw: bytes
 
 
+_MAX_TEXT = 1000
+
+
 class _Body(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     reason: str
@@ -39,12 +45,18 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode_refused(refused: Refused) -> bytes:
-    """The uplink payload `{"v":1,"refused":{...}}` as UTF-8 JSON."""
+    """The uplink payload `{"v":1,"refused":{...}}` as UTF-8 JSON, well under 64 KiB.
+
+    Of more than `MAX_RAW_BYTES` only the beginning is kept; the reason says so then.
+    """
+    reason = refused.reason[:_MAX_TEXT]
+    if len(refused.raw) > MAX_RAW_BYTES:
+        reason = f"{reason} (first {MAX_RAW_BYTES} of {len(refused.raw)} bytes kept)"
     body = _Body(
-        source=refused.source,
-        reason=refused.reason,
-        field=refused.field,
-        raw_hex=refused.raw.hex(),
+        source=refused.source[:_MAX_TEXT],
+        reason=reason,
+        field=refused.field[:_MAX_TEXT],
+        raw_hex=refused.raw[:MAX_RAW_BYTES].hex(),
     )
     return msgspec.json.encode(_Message(v=WIRE_VERSION, refused=body))
 

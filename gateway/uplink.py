@@ -99,8 +99,7 @@ class Uplink:
         await self._line.keep(self._serve)
 
     async def _serve(self) -> None:
-        settings = self._broker()
-        async with mqtt_session(settings) as session:
+        async with mqtt_session(self._broker()) as session:
             await self._rewind_from_spool()
             await session.subscribe(
                 f"hw/{WIRE_VERSION}/receipt/{self._hub}/#",
@@ -115,7 +114,7 @@ class Uplink:
                     group.create_task(self._resend(), name="uplink resend")
                     group.create_task(self._report(session), name="uplink status")
             finally:
-                _say_goodbye(session, settings)
+                _say_goodbye(session, self._broker())
 
     async def _rewind_from_spool(self) -> None:
         for lane, place in (await self._spool.positions()).items():
@@ -173,10 +172,12 @@ class Uplink:
 
     async def _receive(self, session: MqttSession) -> None:
         while True:
+            burst = await session.take(_RECEIVE_BURST)
             # Of a burst of receipts only the newest of each lane counts: each costs an fsync.
-            newest = {message.topic: message for message in await session.take(_RECEIVE_BURST)}
-            for message in newest.values():
-                await self._take(message)
+            newest = {message.topic: message for message in burst}
+            for message in burst:
+                if message is newest[message.topic] or message.topic == command_topic(self._hub):
+                    await self._take(message)
 
     async def _take(self, message: MqttMessage) -> None:
         if message.topic == CORE_TOPIC:

@@ -1,0 +1,268 @@
+"""A home's or village clinic's hub: adapters -> durable spool -> uplink, and the local red path.
+
+`async with Hub(settings, clock) as hub:` runs everything in one TaskGroup until the block ends. A
+reading is on disk before anything else happens to it; the uplink keeps it until the core's receipt.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+from types import TracebackType
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from device_adapters.ble.central import BleakRadio, ClientBackend, ScannerBackend
+from device_adapters.mqtt.client import MqttSettings, MqttTls, MqttWill
+from gateway import hub_page
+from gateway.clock import ProcessClock
+from gateway.commands import Command, CommandBody, CommandError, verify_command
+from gateway.hub_front import MqttFront
+from gateway.hub_radio import HubRadio
+from gateway.hub_settings import HubSettings, TimeSource
+from gateway.hub_status import STATUS_VERSION, HubStatus, SpoolReport, encode_status
+from gateway.hub_view import LatestReadings
+from gateway.packs import load_first_pack
+from gateway.red_path import RedPath
+from gateway.spool import Spool
+from gateway.stamps import Stamps, always, kernel_is_synchronised
+from gateway.uplink import Uplink
+from rules.vocabulary import HubId, Observation
+from rules.wire import status_topic
+
+_log = structlog.get_logger()
+
+KEPT_AFTER_RECEIPT = timedelta(days=7)
+"""How long a receipted message stays in the spool: a restored database asks again (design D2)."""
+
+_TIDY_EVERY_S = 6 * 3600.0
+
+
+class Hub:
+    """`async with Hub(settings, clock) as running:`; the backends replace the machine's radio."""
+
+    def __init__(
+        self,
+        settings: HubSettings,
+        clock: ProcessClock,
+        *,
+        scanner_backend: ScannerBackend | None = None,
+        client_backend: ClientBackend | None = None,
+    ) -> None:
+        self._context = _running(settings, clock, scanner_backend, client_backend)
+
+    async def __aenter__(self) -> "RunningHub":
+        """Open the spool, decide what a crash left undecided, and start every part.
+
+        Raises:
+            SpoolError: the data folder cannot be written.
+            OSError: the port of the local page is taken.
+        """
+        return await self._context.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Stop every part and close the spool; nothing spooled is lost."""
+        return await self._context.__aexit__(kind, error, trace)
+
+
+class RunningHub:
+    """A hub at work; `spool` is its memory, `page_port` the local page's port (None: no page)."""
+
+    def __init__(self, settings: HubSettings, clock: ProcessClock, spool: Spool) -> None:
+        self.spool = spool
+        self.page_port: int | None = None
+        self.front: MqttFront | None = None
+        self.radio: HubRadio | None = None
+        self.red_path = RedPath(zone=ZoneInfo(settings.zone), rules=load_first_pack())
+        self._latest = LatestReadings()
+        self._settings = settings
+        self._clock = clock
+        self._hub = HubId(settings.hub_id)
+        self._command: Command | None = None
+        self.uplink = Uplink(
+            hub=self._hub,
+            spool=spool,
+            clock=clock,
+            broker=lambda: _broker(settings, self._hub, will=self._will()),
+            on_command=self._take_command,
+            status=self._status,
+        )
+
+    async def settle(self, now: datetime) -> datetime | None:
+        """Return when this hub is at rest: nothing on its way in, all that is spooled receipted.
+
+        Returns:
+            The end of an open pairing window, None when nothing is planned.
+        """
+        if self.front is not None:
+            await self.front.fence()
+        if self.radio is not None:
+            await self.radio.at_rest()
+        await self.uplink.at_rest()
+        pairing = self._body().pairing
+        return pairing.until if pairing is not None and pairing.until > now else None
+
+    async def note_spooled(self, observations: list[Observation]) -> None:
+        """Take notice of records that are on disk now: red path, local page, uplink."""
+        for observation in observations:
+            self._latest.note(observation)
+            self.red_path.consider(observation, self._clock.now())
+        self.uplink.wake()
+
+    async def recall_command(self) -> None:
+        """Obey again what was in force before a restart."""
+        payload = await self.spool.command()
+        if payload is not None:
+            await self._take_command(payload)
+
+    async def tidy(self) -> None:
+        """Forget, a few times a day, what was receipted long enough ago."""
+        while True:
+            gone = await self.spool.forget_receipted_before(self._clock.now() - KEPT_AFTER_RECEIPT)
+            if gone:
+                _log.info("spool tidied", messages=gone)
+            await self._clock.pause(_TIDY_EVERY_S)
+
+    async def page(self, language: str) -> str:
+        """The local page as HTML."""
+        view = hub_page.HubView(
+            hub=self._hub,
+            connected=self.uplink.connected,
+            waiting=await self.spool.waiting(),
+            damaged=self.spool.moved_aside is not None,
+            devices=tuple(paired.device.key for paired in await self.spool.paired()),
+            readings=self._latest.readings(),
+            instructions=self.red_path.instructions(self._clock.now()),
+        )
+        return hub_page.render(view, language, ZoneInfo(self._settings.zone))
+
+    def _body(self) -> CommandBody:
+        return CommandBody() if self._command is None else self._command.body
+
+    def _version(self) -> int:
+        return 0 if self._command is None else self._command.version
+
+    async def _take_command(self, payload: bytes) -> None:
+        try:
+            command = verify_command(payload, hub=self._hub, secret=self._settings.secret)
+        except CommandError as error:
+            _log.warning("command refused", hub=self._hub, reason=str(error))
+            return
+        if self._command is not None and command.version <= self._command.version:
+            if command.version < self._command.version:
+                _log.warning("old command refused", hub=self._hub, version=command.version)
+            return
+        await self.spool.remember_command(payload)
+        self._command = command
+        if self.radio is not None:
+            self.radio.obey(command.version, command.body)
+        self.uplink.tell_status()
+
+    async def _status(self) -> bytes:
+        waiting = await self.spool.waiting()
+        return encode_status(
+            HubStatus(
+                v=STATUS_VERSION,
+                hub=self._hub,
+                at=self._clock.now(),
+                online=True,
+                command_version=self._version(),
+                spool=SpoolReport(
+                    waiting_live=waiting.live,
+                    waiting_backlog=waiting.backlog,
+                    undecided=waiting.undecided,
+                ),
+            )
+        )
+
+    def _will(self) -> MqttWill:
+        gone = HubStatus(
+            v=STATUS_VERSION,
+            hub=self._hub,
+            at=self._clock.now(),
+            online=False,
+            command_version=self._version(),
+        )
+        return MqttWill(topic=status_topic(self._hub), payload=encode_status(gone), retain=True)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    settings: HubSettings,
+    clock: ProcessClock,
+    scanner_backend: ScannerBackend | None,
+    client_backend: ClientBackend | None,
+) -> AsyncGenerator[RunningHub]:
+    trusted = always if settings.time_source is TimeSource.ALWAYS else kernel_is_synchronised
+    stamps = Stamps(clock, trusted)
+    async with contextlib.AsyncExitStack() as stack:
+        spool = await stack.enter_async_context(Spool.open(settings.data_dir / "spool.db"))
+        hub = RunningHub(settings, clock, spool)
+        if settings.mqtt_devices:
+            hub.front = MqttFront(
+                hub=HubId(settings.hub_id),
+                spool=spool,
+                stamps=stamps,
+                broker=_broker(settings, f"{settings.hub_id}-front"),
+                zone=ZoneInfo(settings.zone),
+                on_spooled=hub.note_spooled,
+            )
+        if settings.bluetooth:
+            hub.radio = HubRadio(
+                hub=HubId(settings.hub_id),
+                spool=spool,
+                stamps=stamps,
+                zone=ZoneInfo(settings.zone),
+                radio=BleakRadio(scanner_backend, client_backend),
+                on_spooled=hub.note_spooled,
+            )
+            await hub.radio.prepare()
+        await hub.recall_command()
+        if settings.page_port is not None:
+            serving = hub_page.serve(
+                port=settings.page_port, language=settings.language, page=hub.page
+            )
+            hub.page_port = await stack.enter_async_context(serving)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(hub.uplink.run(), name="uplink")]
+            tasks.append(group.create_task(hub.tidy(), name="tidy"))
+            if hub.front is not None:
+                tasks.append(group.create_task(hub.front.run(), name="front"))
+            if hub.radio is not None:
+                tasks.append(group.create_task(hub.radio.run(), name="radio"))
+            clock.on_tick(hub.settle)
+            try:
+                yield hub
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+
+def _broker(settings: HubSettings, client_id: str, will: MqttWill | None = None) -> MqttSettings:
+    password = settings.broker_password
+    tls = None
+    if settings.broker_ca is not None:
+        tls = MqttTls(
+            ca_file=str(settings.broker_ca),
+            certificate_file=_text(settings.broker_certificate),
+            key_file=_text(settings.broker_key),
+        )
+    return MqttSettings(
+        host=settings.broker_host,
+        port=settings.broker_port,
+        client_id=client_id,
+        user=settings.hub_id if password is not None else None,
+        password=None if password is None else password.get_secret_value(),
+        will=will,
+        tls=tls,
+    )
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)

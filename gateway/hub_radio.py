@@ -1,0 +1,94 @@
+"""The hub's Bluetooth side: serves the devices it knows and pairs new ones when the core asks."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Collection
+from datetime import tzinfo
+
+from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.session import SessionSummary
+from gateway.commands import CommandBody
+from gateway.hub_sessions import Sessions
+from gateway.spool import PairedDevice, Spool
+from gateway.stamps import Stamps
+from rules.vocabulary import HubId, Observation
+
+_LOOK_EVERY_S = 0.005
+
+
+class HubRadio:
+    """One adapter; `run` serves it for ever and survives its absence."""
+
+    def __init__(
+        self,
+        *,
+        hub: HubId,
+        spool: Spool,
+        stamps: Stamps,
+        zone: tzinfo,
+        radio: BleakRadio,
+        on_spooled: Callable[[list[Observation]], Awaitable[None]],
+    ) -> None:
+        self._spool = spool
+        self._known: dict[str, PairedDevice] = {}
+        self._bindings: frozenset[str] = frozenset()
+        self._version = 0
+        self.sessions = Sessions(
+            spool=spool, zone=zone, on_spooled=on_spooled, on_end=self._note_end
+        )
+        self._central = BleCentral(
+            CentralSettings(hub=hub, zone=zone),
+            stamps=stamps.now,
+            listener=self.sessions,
+            since=self._since,
+            radio=radio,
+        )
+
+    async def prepare(self) -> None:
+        """Recall the paired devices and decide the sessions that a crash cut."""
+        self._known = {paired.address: paired for paired in await self._spool.paired()}
+        await self.sessions.decide_leftovers()
+
+    async def run(self) -> None:
+        """Scan and serve until cancelled.
+
+        Raises:
+            SpoolError: the spool's file failed (in an exception group).
+        """
+        await self._central.sessions(self.known)
+
+    async def at_rest(self) -> None:
+        """Return once no device is being talked to."""
+        while self._central.open_sessions:  # noqa: ASYNC110 - sessions end in several ways
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def known(self) -> Collection[str]:
+        """Addresses of the paired devices that may be synchronised.
+
+        A device that the core's command does not list has left this home, unless it was paired
+        under that very command: then the core has not heard of it yet.
+        """
+        return [
+            address
+            for address, paired in self._known.items()
+            if paired.device.key in self._bindings or paired.command_version >= self._version
+        ]
+
+    def obey(self, version: int, body: CommandBody) -> None:
+        """Take the command in force."""
+        self._version = version
+        self._bindings = frozenset(body.bindings_known)
+
+    async def remember(self, paired: PairedDevice) -> None:
+        """Keep a newly bonded device; it is served from now on."""
+        await self._spool.remember_paired(paired)
+        self._known[paired.address] = paired
+
+    def _since(self, address: str) -> int | None:
+        paired = self._known.get(address)
+        return None if paired is None else paired.high_water
+
+    async def _note_end(self, summary: SessionSummary) -> None:
+        paired = self._known.get(summary.address)
+        if paired is not None and summary.high_water is not None:
+            await self.remember(dataclasses.replace(paired, high_water=summary.high_water))

@@ -1,0 +1,83 @@
+"""What Bluetooth sessions bring: on disk at once, live or backlog at the session's end."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
+
+import structlog
+
+from device_adapters.adapter import DecodeError, Frame
+from device_adapters.ble.origin import classify
+from device_adapters.ble.session import SessionSummary
+from gateway.refused import Refused
+from gateway.spool import Spool
+from rules.vocabulary import Observation
+
+_log = structlog.get_logger()
+
+
+class Sessions:
+    """The hub's ear (`device_adapters.ble.session.Listener`).
+
+    `on_spooled` hears of each record once it is durable, and again when its origin is decided.
+    """
+
+    def __init__(
+        self,
+        *,
+        spool: Spool,
+        zone: tzinfo,
+        on_spooled: Callable[[list[Observation]], Awaitable[None]],
+        on_end: Callable[[SessionSummary], Awaitable[None]],
+    ) -> None:
+        self._spool = spool
+        self._zone = zone
+        self._on_spooled = on_spooled
+        self._on_end = on_end
+
+    async def on_observation(self, observation: Observation) -> None:
+        """Spool a record whose origin is not decided yet; durable on return."""
+        await self._spool.add(observation)
+        await self._on_spooled([observation])
+
+    async def on_refused(self, frame: Frame, error: DecodeError) -> None:
+        """Spool a frame that could not be read, for the core's quarantine."""
+        refused = Refused(
+            source=frame.characteristic,
+            reason=f"{frame.device.key}: {error.reason}",
+            field=f"byte {error.at_byte}",
+            raw=frame.payload,
+        )
+        await self._spool.add_refused(refused, frame.session)
+        await self._on_spooled([])
+
+    async def on_session_end(self, summary: SessionSummary) -> None:
+        """Decide the session's records."""
+        await self.decide(summary.session)
+        await self._on_end(summary)
+        _log.info(
+            "device session ended",
+            device=None if summary.device is None else summary.device.key,
+            records=summary.count,
+            refused=summary.refused,
+            reason=summary.reason.value,
+            detail=summary.detail,
+        )
+
+    async def decide(self, session: str) -> None:
+        """Give every undecided record of a session its origin and its place in a lane."""
+        observations = await self._spool.undecided(session)
+        origins = classify(observations, zone=self._zone)
+        await self._spool.decide(session, origins)
+        await self._on_spooled(
+            [
+                dataclasses.replace(observation, origin=origin)
+                for observation, origin in zip(observations, origins, strict=True)
+            ]
+        )
+
+    async def decide_leftovers(self) -> None:
+        """Decide what a crash left undecided, by the same rule as at a session's end."""
+        for session in await self._spool.undecided_sessions():
+            _log.warning("session was cut by a crash, deciding it now", session=session)
+            await self.decide(session)
