@@ -11,6 +11,7 @@ are bound to their radio, so that several radios share one link. Which error mea
 
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.scanner import BaseBleakScanner
+from bumble.keys import MemoryKeyStore
 
 from firmware_sim.bleak_client import VirtualClient
 from firmware_sim.bleak_scanner import VirtualScanner
@@ -32,8 +33,14 @@ class VirtualRadio(Central):
     scanner_backend: type[BaseBleakScanner]
     client_backend: type[BaseBleakClient]
 
-    def __init__(self, link: VirtualLink, address: str, passkey: int | None = None) -> None:
-        super().__init__(link, address=address, passkey=passkey)
+    def __init__(
+        self,
+        link: VirtualLink,
+        address: str,
+        passkey: int | None = None,
+        bonds: MemoryKeyStore | None = None,
+    ) -> None:
+        super().__init__(link, address=address, passkey=passkey, bonds=bonds)
         central = self
 
         class Scanner(VirtualScanner):

@@ -40,10 +40,17 @@ class Central:
             without a keyboard. May be changed at any time and holds for pairings that begin later.
     """
 
-    def __init__(self, link: VirtualLink, *, address: str, passkey: int | None = None) -> None:
+    def __init__(
+        self,
+        link: VirtualLink,
+        *,
+        address: str,
+        passkey: int | None = None,
+        bonds: MemoryKeyStore | None = None,
+    ) -> None:
         self.address, self.passkey = address, passkey
         self._link = link
-        self._bonds = MemoryKeyStore()
+        self._bonds = bonds or MemoryKeyStore()
         self._connecting = asyncio.Lock()
         self._listeners: list[Callable[[Advertisement], None]] = []
         self._device: Device | None = None

@@ -64,6 +64,8 @@ class PeripheralOptions(TypedDict, total=False):
         strict_pairing: Accepts a new bond in pairing mode only.
         single_bond: A new bond ends all others.
         battery_percent: Battery level 0..100, 87 when not given.
+        bonds: Where it keeps its keys; lost with the process when not given.
+        first_sequence: Number of the next record of a device that numbers them, 0 when not given.
     """
 
     clock: DeviceClock
@@ -75,6 +77,8 @@ class PeripheralOptions(TypedDict, total=False):
     strict_pairing: bool
     single_bond: bool
     battery_percent: int
+    bonds: MemoryKeyStore
+    first_sequence: int
 
 
 class Peripheral(ABC):
@@ -105,7 +109,7 @@ class Peripheral(ABC):
         self.displayed: int | None = None
         self.drop_after: int | None = None
         self._link, self._options = link, options
-        self._bonds = MemoryKeyStore()
+        self._bonds = options.get("bonds") or MemoryKeyStore()
         self._true_now: datetime | None = None
         self._pairing = self._bonded_now = self._delivered = False
         self._idle = asyncio.Event()

@@ -85,7 +85,7 @@ class Glucometer(Peripheral):
         self.keeps_records = options.get("keeps_records", True)
         self.lo_hi_as: Literal["infinity", "status"] = "infinity"
         self._records: list[StoredGlucose] = []
-        self._next_sequence = 0
+        self._next_sequence = options.get("first_sequence", 0) % _SEQUENCES
         self._procedure: asyncio.Task[None] | None = None
 
     async def measure(  # noqa: PLR0913 - what the display of a meter shows
@@ -142,6 +142,11 @@ class Glucometer(Peripheral):
     def records(self) -> tuple[StoredGlucose, ...]:
         """The memory, oldest first."""
         return tuple(self._records)
+
+    @property
+    def next_sequence(self) -> int:
+        """Number of the record that will be stored next."""
+        return self._next_sequence
 
     def restart_numbering(self) -> None:
         """A fault: the next record is number 0 again, as after a change of batteries."""

@@ -1,6 +1,8 @@
 """A device that speaks MQTT itself: one JSON document per reading, QoS 1."""
 
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -79,6 +81,21 @@ def _quantity(item: Quantity) -> dict[str, object]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
+@asynccontextmanager
+async def open_line(
+    host: str, port: int, *, user: str, password: str
+) -> AsyncGenerator[aiomqtt.Client]:
+    """A connection to a broker that any number of devices may share.
+
+    Raises:
+        aiomqtt.MqttError: the broker refuses, or went away while something was being published.
+    """
+    async with aiomqtt.Client(
+        host, port, identifier=user, username=user, password=password
+    ) as client:
+        yield client
+
+
 class MqttDevice:
     """A cuff, meter or other device behind somebody's open connection to a broker.
 
@@ -87,11 +104,16 @@ class MqttDevice:
     """
 
     def __init__(
-        self, client: aiomqtt.Client, identity: Identity, *, clock: DeviceClock | None = None
+        self,
+        client: aiomqtt.Client,
+        identity: Identity,
+        *,
+        clock: DeviceClock | None = None,
+        last_sequence: int = 0,
     ) -> None:
         self.identity, self.clock = identity, clock or DeviceClock.right()
         self._client = client
-        self._sequence = 0
+        self._sequence = last_sequence
 
     @property
     def topic(self) -> str:
