@@ -106,8 +106,9 @@ def _copy_install(package: Path, home: Path) -> None:
 
 
 def _candidates(pg_bin: Path | None) -> Iterator[tuple[str, Path]]:
+    wheel = _wheel_folder()
     if pg_bin is not None:
-        yield "setting", pg_bin
+        yield "wheel" if pg_bin == wheel else "setting", pg_bin
         return
     versions = [folder for folder in _SYSTEM.glob("*/bin") if folder.parent.name.isdigit()]
     for folder in sorted(versions, key=lambda folder: int(folder.parent.name), reverse=True):
@@ -115,7 +116,6 @@ def _candidates(pg_bin: Path | None) -> Iterator[tuple[str, Path]]:
     on_path = shutil.which("initdb")
     if on_path is not None:
         yield "system", Path(on_path).resolve().parent
-    wheel = _wheel_folder()
     if wheel is not None:
         yield "wheel", wheel
 

