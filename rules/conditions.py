@@ -115,10 +115,10 @@ def _pair_within(call: Call, least: str, most: str) -> bool:
     window, reach = call.scope.window, span(most)
     around = window.between(second.effective_at - reach, second.effective_at + reach)
     later = [p for p in around if p.order > second.order and p.valid]
-    if later and call.complete_and_lower(later[-1]):
+    if later and call.level_is_left(later[-1]):
         return False
     for first in reversed([p for p in around if p.order < second.order and p.valid]):
-        if call.complete_and_lower(first):
+        if call.level_is_left(first):
             return False
         apart = second.effective_at - first.effective_at >= span(least)
         if apart and call.at_level(first) and not second.repeats(first):
@@ -128,7 +128,7 @@ def _pair_within(call: Call, least: str, most: str) -> bool:
 
 
 def _level_left(call: Call) -> bool:
-    return any(call.complete_and_lower(p) for p in call.after())
+    return any(call.level_is_left(p) for p in call.after())
 
 
 def _retested(call: Call, quantity: str) -> bool:

@@ -168,7 +168,7 @@ class _Review:
         for start in self._starts():
             due_at = self._due(start)
             if self.closed(start):
-                near.append(self._miss("closed", start))
+                near += [self._miss("closed", start)] if self.now <= due_at else []
                 continue
             if covered_until is not None and start.effective_at <= covered_until:
                 continue

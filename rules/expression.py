@@ -181,7 +181,7 @@ def _check_argument(name: str, kind: Parameter, argument: list[_Token]) -> None:
 
 def _meant(word: str, known: Mapping[str, object] | frozenset[str]) -> str:
     close = get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {str(close[0])!r}?" if close else ""
 
 
 def _numbers(tokens: list[_Token]) -> frozenset[str]:

@@ -120,8 +120,8 @@ class Call:
         """Whether `point` is at the rule's own danger level."""
         return self.scope.level is not None and self.scope.level(point)
 
-    def complete_and_lower(self, point: Point) -> bool:
-        """Whether `point` proves the level has been left: valid, all components there, below."""
+    def level_is_left(self, point: Point) -> bool:
+        """Whether `point` proves that the level is left: valid, with all components, none at it."""
         needed = MAIN_QUANTITIES[point.kind]
         whole = bool(needed) and all(name in point.values for name in needed)
         return point.valid and whole and not self.at_level(point)

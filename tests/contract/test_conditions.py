@@ -1,0 +1,317 @@
+"""Every window function, by example and by the promises that all of them make.
+
+Adding a function without a line in `EXAMPLES` fails here.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.conditions import FUNCTIONS
+from rules.expression import compile_condition
+from rules.scope import Scope
+from rules.vocabulary import Profile, QuantityName, SubjectRef
+from rules.window import Baseline, Point
+from tests.unit.rules.readings import (
+    answer,
+    flagged,
+    glucose,
+    minutes,
+    pressure,
+    repeatable,
+    symptom,
+    window,
+)
+
+DAY = 24 * 60.0
+USUAL = Baseline(
+    recent_mean=128.0,
+    recent_sd=5.0,
+    readings=40,
+    days=30,
+    anchor=126.0,
+    anchor_confirmed=True,
+    first_day=date(2026, 8, 25),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One condition over some points; the judged one is the last unless `judged` says which."""
+
+    source: str
+    points: tuple[Point, ...]
+    result: bool | None
+    judged: int = -1
+    since_min: float | None = None
+    profile: Profile = field(default_factory=lambda: Profile(subject=SubjectRef("p1")))
+    baseline: Baseline | None = USUAL
+
+
+def _drugs(*words: str) -> Profile:
+    return Profile(
+        subject=SubjectRef("p1"), drug_classes=frozenset(words), conditions=frozenset(words)
+    )
+
+
+def _yes(source: str, *points: Point, judged: int = -1) -> Example:
+    return Example(source=source, points=points, result=True, judged=judged)
+
+
+def _no(source: str, *points: Point, judged: int = -1) -> Example:
+    return Example(source=source, points=points, result=False, judged=judged)
+
+
+def _unknown(source: str, *points: Point) -> Example:
+    return Example(source=source, points=points, result=None)
+
+
+HIGH, LOWER = pressure(0, "185"), pressure(4, "150")
+MOVED = flagged(pressure(2, "190"), "body_movement")
+FOUR = tuple(pressure(day * DAY, number) for day, number in enumerate(("140", "142", "138", "140")))
+
+EXAMPLES: dict[str, tuple[Example, ...]] = {
+    "ge": (
+        _yes("ge('systolic', 185)", HIGH),
+        _no("ge('systolic', 186)", HIGH),
+        _no("ge('glucose', 3)", HIGH),
+        _yes("ge('glucose', 50)", glucose(0, "HI")),
+    ),
+    "gt": (_yes("gt('systolic', 184)", HIGH), _no("gt('systolic', 185)", HIGH)),
+    "le": (_yes("le('systolic', 185)", HIGH), _no("le('systolic', 184)", HIGH)),
+    "lt": (
+        _yes("lt('glucose', 3.0)", glucose(0, "2.9")),
+        _no("lt('glucose', 3.0)", glucose(0, "2.95")),
+        _yes("lt('glucose', 3.0)", glucose(0, "LO")),
+        _no("lt('glucose', 3.0)", flagged(glucose(0, "LO"), "control_solution")),
+    ),
+    "low": (
+        _yes("low('glucose')", glucose(0, "LO")),
+        _no("low('glucose')", glucose(0, "1.0")),
+    ),
+    "high": (
+        _yes("high('glucose')", glucose(0, "HI")),
+        _no("high('glucose')", glucose(0, "LO")),
+    ),
+    "at_level": (_yes("at_level()", HIGH), _no("at_level()", LOWER)),
+    "any_symptom": (
+        _yes("any_symptom()", symptom(0, "chest_pain")),
+        _no("any_symptom()", answer(0)),
+    ),
+    "any_ge": (
+        _yes("any_ge('systolic', 190, '2m')", MOVED, LOWER),
+        _no("any_ge('systolic', 190, '1m')", MOVED, LOWER),
+    ),
+    "any_lt": (
+        _yes("any_lt('systolic', 160, '9m')", LOWER, pressure(9, "170")),
+        _no("any_lt('systolic', 150, '9m')", LOWER, pressure(9, "170")),
+    ),
+    "count_ge": (
+        _yes("count_ge('systolic', 180, '1h') >= 2", HIGH, pressure(9, "181")),
+        _no("count_ge('systolic', 180, '1h') >= 2", HIGH, MOVED),
+        _yes("count_ge('systolic', 180, '9m') >= 2", HIGH, pressure(9, "181")),
+        _no("count_ge('systolic', 180, '8m') >= 2", HIGH, pressure(9, "181")),
+    ),
+    "count_lt": (
+        _yes("count_lt('systolic', 160, '1h') >= 1", LOWER),
+        _no("count_lt('systolic', 150, '1h') >= 1", LOWER),
+    ),
+    "readings": (
+        _yes("readings('systolic', '1h') >= 2", HIGH, LOWER),
+        _no("readings('systolic', '1h') >= 2", HIGH, repeatable(pressure(3, "185"))),
+    ),
+    "reading_days": (
+        _yes("reading_days('systolic', '7d') >= 4", *FOUR),
+        _no("reading_days('systolic', '2d') >= 4", *FOUR),
+    ),
+    "missing_for": (
+        _yes("missing_for('glucose', '7d')", HIGH),
+        _no("missing_for('systolic', '7d')", HIGH),
+    ),
+    "days_with": (
+        _yes("days_with('systolic', '>=', 140, '7d', '8h') >= 3", *FOUR),
+        _no("days_with('systolic', '>', 140, '7d', '8h') >= 2", *FOUR),
+        _yes(
+            "days_with('glucose', '<', 3.9, '7d', '8h') >= 2",
+            glucose(20 * 60, "3.5"),
+            glucose(28 * 60, "3.5"),
+        ),
+        _no(
+            "days_with('glucose', '<', 3.9, '7d', '8h') >= 2",
+            glucose(20 * 60, "3.5"),
+            glucose(27 * 60, "3.5"),
+        ),
+    ),
+    "pair_within": (
+        _yes("pair_within('1m', '30m')", HIGH, pressure(30, "180")),
+        _no("pair_within('1m', '30m')", HIGH, pressure(31, "180")),
+        _no("pair_within('1m', '30m')", HIGH, pressure(0.5, "180")),
+        _no("pair_within('1m', '30m')", HIGH, LOWER, pressure(8, "182")),
+        _no("pair_within('1m', '30m')", HIGH, MOVED),
+        _no("pair_within('1m', '30m')", HIGH, pressure(3, "182"), LOWER, judged=1),
+    ),
+    "level_left": (
+        _yes("level_left()", HIGH, LOWER, judged=0),
+        _no("level_left()", HIGH, flagged(LOWER, "cuff_too_loose"), judged=0),
+        _no("level_left()", HIGH, judged=0),
+    ),
+    "retested": (
+        _yes("retested('glucose')", glucose(0, "2.9"), glucose(9, "2.8"), judged=0),
+        _no("retested('glucose')", glucose(0, "2.9"), HIGH, judged=0),
+    ),
+    "answered": (
+        _yes("answered('ok')", glucose(0, "2.9"), answer(9), judged=0),
+        _no("answered('ok')", answer(0), glucose(9, "2.9"), judged=1),
+    ),
+    "has_symptom": (
+        _yes("has_symptom('30m', 'confusion', 'seizure')", symptom(0, "seizure"), LOWER),
+        _no("has_symptom('30m', 'confusion')", symptom(0, "seizure"), LOWER),
+        _no("has_symptom('3m', 'seizure')", symptom(0, "seizure"), LOWER),
+    ),
+    "takes_drug": (
+        Example(
+            source="takes_drug('insulin', 'sulfonylurea')",
+            points=(HIGH,),
+            result=True,
+            profile=_drugs("sulfonylurea"),
+        ),
+        Example(source="takes_drug('insulin')", points=(HIGH,), result=False, profile=_drugs()),
+        _unknown("takes_drug('insulin')", HIGH),
+    ),
+    "has_condition": (
+        Example(
+            source="has_condition('diabetes_2')",
+            points=(HIGH,),
+            result=True,
+            profile=_drugs("diabetes_2"),
+        ),
+        _unknown("has_condition('diabetes_2')", HIGH),
+    ),
+    "mean": (
+        _yes("mean('systolic', '3d') >= 140.0 && mean('systolic', '3d') <= 140.0", *FOUR),
+        _unknown("mean('glucose', '3d') >= 1.0", *FOUR),
+    ),
+    "mean_ge": (
+        _yes("mean_ge('systolic', 140, '3d')", pressure(0, "139.5")),
+        _no("mean_ge('systolic', 140, '3d')", pressure(0, "139.4")),
+    ),
+    "mean_lt": (
+        _yes("mean_lt('systolic', 140, '3d')", pressure(0, "139.4")),
+        _no("mean_lt('systolic', 140, '3d')", pressure(0, "139.5")),
+        _unknown("mean_lt('glucose', 140, '3d')", pressure(0, "139.5")),
+    ),
+    "mean_over_target": (
+        _yes("mean_over_target('systolic', '3d') >= 0.0", *FOUR),
+        _no("mean_over_target('systolic', '3d') >= 1.0", *FOUR),
+    ),
+    "above_usual": (
+        _yes("above_usual('systolic', '3d') >= 12.0", *FOUR),
+        _no("above_usual('systolic', '3d') > 12.0", *FOUR),
+        Example(
+            source="above_usual('systolic', '3d') > 1.0",
+            points=FOUR,
+            result=None,
+            baseline=None,
+        ),
+    ),
+    "above_anchor": (
+        _yes("above_anchor('systolic', '3d') >= 14.0", *FOUR),
+        _no("above_anchor('systolic', '3d') > 14.0", *FOUR),
+    ),
+    "usual_sd": (
+        _yes("usual_sd('systolic') >= 5.0", HIGH),
+        _no("usual_sd('systolic') > 5.0", HIGH),
+    ),
+    "session_share_above": (
+        _yes("session_share_above('systolic', 2.0, '3d') >= 0.75", *FOUR),
+        _no("session_share_above('systolic', 2.4, '3d') >= 0.5", *FOUR),
+    ),
+    "history_days": (
+        _yes("history_days('systolic') >= 28", HIGH),
+        _no("history_days('systolic') >= 29", HIGH),
+        Example(source="history_days('systolic') >= 1", points=FOUR, result=None, baseline=None),
+    ),
+    "history_readings": (
+        _yes("history_readings('systolic') >= 40", HIGH),
+        _no("history_readings('systolic') >= 41", HIGH),
+    ),
+    "greater": (
+        _yes("greater(1.6 * usual_sd('systolic'), 10.0) >= 10.0", HIGH),
+        _no("greater(2.2 * usual_sd('systolic'), 10.0) > 11.0", HIGH),
+        _unknown("greater(2.2 * usual_sd('glucose'), 10.0) > 11.0", HIGH),
+    ),
+    "fired": (
+        _yes("fired('reference') >= 120.0", HIGH),
+        _no("fired('reference') > 120.0", HIGH),
+    ),
+    "elapsed": (
+        Example(source="elapsed('1d')", points=FOUR, result=True, since_min=2 * DAY),
+        Example(source="elapsed('2d')", points=FOUR, result=False, since_min=2 * DAY),
+    ),
+    "quiet_days": (
+        _yes("quiet_days('systolic', 143, 'diastolic', 81, '9d') >= 4", *FOUR),
+        _no("quiet_days('systolic', 142, 'diastolic', 81, '9d') >= 3", *FOUR),
+        _no("quiet_days('systolic', 143, 'diastolic', 80, '9d') >= 1", *FOUR),
+    ),
+    "run_ge": (
+        _yes("run_ge('glucose', 3.9, '15m', '1d') >= 2", glucose(0, "4"), glucose(15, "4")),
+        _no("run_ge('glucose', 3.9, '15m', '1d') >= 2", glucose(0, "4"), glucose(14, "4")),
+        _no(
+            "run_ge('glucose', 3.9, '15m', '1d') >= 2",
+            glucose(0, "4"),
+            glucose(9, "3.8"),
+            glucose(20, "4"),
+        ),
+    ),
+}
+
+
+def test_every_function_has_examples_on_both_sides() -> None:
+    assert EXAMPLES.keys() == FUNCTIONS.keys()
+    for name, examples in EXAMPLES.items():
+        assert {True} < {example.result for example in examples}, name
+
+
+@pytest.mark.parametrize(
+    "example",
+    [pytest.param(e, id=f"{name}-{n}") for name, es in EXAMPLES.items() for n, e in enumerate(es)],
+)
+def test_example(example: Example) -> None:
+    assert _result(example, example.points) is example.result
+
+
+@given(data=st.data())
+def test_no_function_depends_on_the_order_or_repetition_of_points(data: st.DataObject) -> None:
+    examples = [example for several in EXAMPLES.values() for example in several]
+    example = data.draw(st.sampled_from(examples))
+    shuffled = data.draw(st.permutations(example.points))
+    repeated = data.draw(st.lists(st.sampled_from(example.points)))
+    assert _result(example, (*shuffled, *repeated)) is example.result
+
+
+def _result(example: Example, points: tuple[Point, ...]) -> bool | None:
+    judged = example.points[example.judged]
+    baselines = {QuantityName.SYSTOLIC: example.baseline} if example.baseline else {}
+    since = None if example.since_min is None else example.points[0].effective_at
+    if since is not None and example.since_min is not None:
+        since += minutes(example.since_min)
+    scope = Scope(
+        window=window(*points, profile=example.profile, baselines=baselines),
+        at=judged.effective_at,
+        point=judged,
+        horizon=judged.effective_at + timedelta(minutes=15),
+        since=since,
+        level=_dangerous,
+        targets={"systolic": Decimal(140)},
+        fired={"reference": Decimal(120)},
+    )
+    return compile_condition(example.source).test(scope).result
+
+
+def _dangerous(point: Point) -> bool:
+    value = point.values.get(QuantityName.SYSTOLIC)
+    return value is not None and value.ge(QuantityName.SYSTOLIC, Decimal(180))

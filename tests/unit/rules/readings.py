@@ -1,0 +1,104 @@
+"""Points, people and the first pack, as the tests of the rules write them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import rules
+from rules.pack import Pack, load
+from rules.vocabulary import (
+    Bound,
+    Origin,
+    Profile,
+    QuantityName,
+    SubjectRef,
+    TimeConfidence,
+    Vital,
+)
+from rules.window import DISTURBING_FLAGS, Baseline, Point, Value, Window
+
+START = datetime(2026, 9, 22, 0, 0, tzinfo=UTC)
+PACKS = Path(next(iter(rules.__path__))) / "packs"
+FIRST_TEXT = (PACKS / "first.yaml").read_text(encoding="utf-8")
+
+
+def first_pack() -> Pack:
+    return load(FIRST_TEXT, name="first.yaml")
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def point(identity: str, kind: Vital, at_min: float, values: Mapping[QuantityName, Value]) -> Point:
+    """A valid live point received as it was measured; `flagged`, `late` and others vary it."""
+    return Point(
+        identity=f"{identity}{at_min:012.2f}",
+        kind=kind,
+        device="A/1/1",
+        effective_at=START + minutes(at_min),
+        received_at=START + minutes(at_min),
+        confidence=TimeConfidence.GOOD,
+        origin=Origin.LIVE,
+        values=values,
+    )
+
+
+def flagged(reading: Point, *flags: str) -> Point:
+    return replace(reading, flags=flags, valid=DISTURBING_FLAGS.isdisjoint(flags))
+
+
+def late(reading: Point, received_min: float) -> Point:
+    return replace(reading, received_at=START + minutes(received_min))
+
+
+def repeatable(reading: Point) -> Point:
+    return replace(reading, possible_repeat=True)
+
+
+def undated(reading: Point) -> Point:
+    return replace(reading, confidence=TimeConfidence.UNKNOWN)
+
+
+def pressure(at_min: float, systolic: str, diastolic: str = "80") -> Point:
+    values = {
+        QuantityName.SYSTOLIC: Value(value=Decimal(systolic)),
+        QuantityName.DIASTOLIC: Value(value=Decimal(diastolic)),
+    }
+    return point("bp", Vital.BLOOD_PRESSURE, at_min, values)
+
+
+def glucose(at_min: float, number: str) -> Point:
+    """A reading in mmol/L; `LO` and `HI` are censored."""
+    censored = {"LO": Bound.BELOW, "HI": Bound.ABOVE}.get(number)
+    value = Value(censored=censored) if censored else Value(value=Decimal(number))
+    values = {QuantityName.GLUCOSE: value}
+    return point("gl", Vital.GLUCOSE, at_min, values)
+
+
+def symptom(at_min: float, word: str) -> Point:
+    return replace(point("sy", Vital.SYMPTOM, at_min, {}), context={"symptom": word})
+
+
+def answer(at_min: float) -> Point:
+    return replace(point("an", Vital.SYMPTOM, at_min, {}), context={"answer": "ok"})
+
+
+def person(
+    *, birth_year: int | None = 1950, drugs: frozenset[str] | None = frozenset({"insulin"})
+) -> Profile:
+    return Profile(subject=SubjectRef("p1"), birth_year=birth_year, drug_classes=drugs)
+
+
+def window(
+    *points: Point,
+    profile: Profile | None = None,
+    baselines: Mapping[QuantityName, Baseline] | None = None,
+) -> Window:
+    return Window(points=points, profile=profile or person(), baselines=baselines or {}, zone=UTC)
+
+
+def identities(*points: Point) -> frozenset[str]:
+    return frozenset(p.identity for p in points)
