@@ -33,8 +33,9 @@ def pytest_terminal_summary(
 ) -> None:
     """Say which rows of the feature list this run proved, and which it refuted."""
     rows = config.stash[_ROWS]
-    proven = sorted(row for row, passed in rows.items() if passed)
-    failed = sorted(row for row, passed in rows.items() if not passed)
+    named = sorted(rows, key=lambda row: (row[:1], len(row), row))
+    proven = [row for row in named if rows[row]]
+    failed = [row for row in named if not rows[row]]
     if proven:
         terminalreporter.write_line(f"rows proven: {' '.join(proven)}")
     if failed:

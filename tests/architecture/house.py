@@ -116,6 +116,18 @@ def foreign_keys_point_to_core(root: Path) -> list[str]:
     return found
 
 
+def unit_tests_start_no_peer(root: Path) -> list[str]:
+    """`pytest tests/unit` needs nothing but Python: no database, broker or browser."""
+    peers = {"postgres", "database", "migrated_template", "broker", "chromium"}
+    found: list[str] = []
+    for path in sorted((root / "tests" / "unit").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                asked = peers & {argument.arg for argument in node.args.args}
+                found += [f"{path.relative_to(root)}: {node.name}({name})" for name in asked]
+    return found
+
+
 RULES: tuple[Callable[[Path], list[str]], ...] = (
     sql_reads_no_clock,
     no_secrets,
@@ -124,6 +136,7 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     package_files_are_docstrings,
     every_package_has_an_init,
     foreign_keys_point_to_core,
+    unit_tests_start_no_peer,
 )
 """Every rule of this file, for the test that applies them and the one that sees them bite."""
 

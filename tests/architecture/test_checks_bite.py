@@ -42,6 +42,7 @@ HOUSE_VIOLATIONS: list[tuple[str, str, Callable[[Path], list[str]]]] = [
         "CREATE TABLE care.p (\n  a int,\n  b int REFERENCES cdc.signal (b)\n);",
         house.foreign_keys_point_to_core,
     ),
+    ("tests/unit/test_p.py", "def test_p(database): ...", house.unit_tests_start_no_peer),
 ]
 
 LINTER_VIOLATIONS = {
