@@ -108,7 +108,7 @@ async def open_plan(services: Services) -> AsyncGenerator[Plan]:
         yield Plan(timings=load_timings(table), notifiers=notifiers)
 
 
-class _Server(uvicorn.Server):
+class PagesServer(uvicorn.Server):
     """Signals belong to the process, which also has a worker to end; uvicorn is told."""
 
     @contextlib.contextmanager
@@ -119,7 +119,7 @@ class _Server(uvicorn.Server):
 
 async def _serve_pages(services: Services) -> None:
     settings = services.settings
-    server = _Server(
+    server = PagesServer(
         uvicorn.Config(
             create_app(services),
             host=settings.host,

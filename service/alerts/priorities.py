@@ -1,62 +1,62 @@
 """Reads the answering times of `rules/packs/priorities.yaml`."""
 
-import re
 from datetime import timedelta
+from typing import Annotated
 
 import msgspec
 
 from rules.vocabulary import Priority
 from service.alerts.escalation import Timing, Timings
 
-_DURATION = re.compile(r"(\d+)([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
 
 class PrioritiesError(Exception):
-    """The text is not a table of answering times; the message names the priority."""
+    """The text is not a table of answering times; the message says where it is not."""
 
 
 class _Times(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    answer_within: str
-    repeat_unanswered_every: str | None
+    answer_within_min: Annotated[int, msgspec.Meta(ge=0)]
+    repeat_unanswered_every_min: Annotated[int, msgspec.Meta(gt=0)] | None
 
 
-class _Table(msgspec.Struct, frozen=True):
+class _Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     emergency: _Times
     urgent: _Times
     soon: _Times
     routine: _Times
 
 
+class _Table(msgspec.Struct, frozen=True):
+    response: _Response
+
+
 def load_timings(text: str) -> Timings:
-    """The answering times by priority, from the YAML text.
+    """The answering times by priority, from the YAML text; minutes there, durations here.
 
     Raises:
-        PrioritiesError: a priority is missing, or a duration is not a number and one of s, m, h, d.
+        PrioritiesError: a priority is missing or a number is out of range, or an emergency is not
+            repeated (nothing else would climb its ladder, for its time to answer is zero).
     """
     try:
-        table = msgspec.yaml.decode(text, type=_Table)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        response = msgspec.yaml.decode(text, type=_Table).response
+    except msgspec.MsgspecError as error:
         raise PrioritiesError(str(error)) from error
-    times = {
-        Priority.EMERGENCY: table.emergency,
-        Priority.URGENT: table.urgent,
-        Priority.SOON: table.soon,
-        Priority.ROUTINE: table.routine,
+    if response.emergency.repeat_unanswered_every_min is None:
+        raise PrioritiesError("an unanswered emergency must be repeated")
+    if not all(
+        each.answer_within_min for each in (response.urgent, response.soon, response.routine)
+    ):
+        raise PrioritiesError("below emergency the time to answer is more than nothing")
+    return {
+        Priority.EMERGENCY: _timing(response.emergency),
+        Priority.URGENT: _timing(response.urgent),
+        Priority.SOON: _timing(response.soon),
+        Priority.ROUTINE: _timing(response.routine),
     }
-    return {priority: _timing(priority, each) for priority, each in times.items()}
 
 
-def _timing(priority: Priority, times: _Times) -> Timing:
-    repeat = times.repeat_unanswered_every
+def _timing(times: _Times) -> Timing:
+    repeat = times.repeat_unanswered_every_min
     return Timing(
-        acknowledge_within=_duration(priority, times.answer_within),
-        repeat_every=_duration(priority, repeat) if repeat else None,
+        acknowledge_within=timedelta(minutes=times.answer_within_min),
+        repeat_every=None if repeat is None else timedelta(minutes=repeat),
     )
-
-
-def _duration(priority: Priority, text: str) -> timedelta:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise PrioritiesError(f"{priority.word}: {text!r} is no duration")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -1,0 +1,170 @@
+"""kill -9 of the service at any instant loses no alert and repeats at most one delivery a kill."""
+
+import asyncio
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from standardwebhooks import Webhook
+
+from gateway.clock import WallClock
+from rules.vocabulary import Priority
+from service.notify.notifier import Channel
+from service.notify.webhook import WebhookNotifier
+from tests.fixtures.database import Database
+from tests.integration.service_county import County, open_county
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+ROOT = Path(__file__).parents[2]
+INSTANTS = random.Random(20260901)  # noqa: S311 - chooses when to kill
+
+
+@dataclass(kw_only=True)
+class Inbox:
+    """A webhook receiver on loopback that takes `delay_s` over every message."""
+
+    delay_s: float = 0.0
+    port: int = 0
+    ids: list[str] = field(default_factory=list[str])
+    bodies: list[str] = field(default_factory=list[str])
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                lines = head.decode().split("\r\n")[1:]
+                headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
+                body = (await reader.readexactly(int(headers["content-length"]))).decode()
+                self.ids.append(headers["webhook-id"])
+                self.bodies.append(body)
+                Webhook(SECRET).verify(body, headers)
+                self.began.set()
+                await asyncio.sleep(self.delay_s)
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def open_inbox(delay_s: float) -> AsyncGenerator[Inbox]:
+    inbox = Inbox(delay_s=delay_s)
+    server = await asyncio.start_server(inbox.take, "127.0.0.1", 0)
+    inbox.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield inbox
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        opened.clock.advance_to(datetime(2026, 9, 1, 2, 0, tzinfo=UTC))
+        yield opened
+
+
+async def start(database: Database, inbox: Inbox) -> asyncio.subprocess.Process:
+    """The real service process on the wall clock; its page port is any free one."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "service.cli",
+        "service",
+        "--port",
+        "0",
+        cwd=ROOT,
+        env={
+            "HEARTHWATCH_DSN": database.dsn_as("hw_service"),
+            "HEARTHWATCH_WEBHOOK_URL": f"http://127.0.0.1:{inbox.port}/hook",
+            "HEARTHWATCH_WEBHOOK_SECRET": SECRET,
+            "HEARTHWATCH_SECURE_COOKIE": "false",
+        },
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def finish(county: County, inbox: Inbox) -> None:
+    """The next process, once the lease of what was under way is over; the clock is a test's own."""
+    inbox.delay_s = 0.0
+    async with httpx2.AsyncClient() as client:
+        county.notifiers[Channel.WEBHOOK] = WebhookNotifier(
+            client,
+            url=f"http://127.0.0.1:{inbox.port}/hook",
+            secret=SECRET,
+            public_url="https://county.example",
+        )
+        county.clock.advance_to(WallClock().now() + timedelta(seconds=40))
+        await county.worker().settle(county.now)
+
+
+@pytest.mark.slow
+async def test_killed_while_a_delivery_is_under_way_repeats_it_once_under_the_same_id(
+    database: Database, county: County
+) -> None:
+    async with open_inbox(delay_s=60.0) as inbox:
+        process = await start(database, inbox)
+        alert_id = await county.raise_alert(priority=Priority.SOON)
+        async with asyncio.timeout(60):
+            await inbox.began.wait()
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        rows = await county.owner.fetch("SELECT state FROM care.delivery WHERE channel = 'webhook'")
+        assert [row["state"] for row in rows] == ["pending"]
+        await finish(county, inbox)
+        assert inbox.ids == [f"{alert_id}.0"] * 2
+        assert await county.told(alert_id, 0) == {"village-a"}
+        assert await county.told(alert_id, 0, "webhook") == {"-"}
+        for body in inbox.bodies:
+            assert str(alert_id) in body
+            for secret in ("张桂英", "s-zhang", "blood_pressure", "HW-02", "13800000000"):
+                assert secret not in body
+
+
+@pytest.mark.slow
+async def test_killed_at_random_instants_loses_nothing(database: Database, county: County) -> None:
+    kills = 3
+    async with open_inbox(delay_s=0.01) as inbox:
+        alerts = [await county.raise_alert(priority=Priority.SOON) for _ in range(60)]
+        for _ in range(kills):
+            inbox.began.clear()
+            process = await start(database, inbox)
+            async with asyncio.timeout(60):
+                await inbox.began.wait()
+            await asyncio.sleep(INSTANTS.uniform(0.0, 0.25))
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+        untouched = await county.owner.fetchval(
+            "SELECT count(*) FROM core.outbox WHERE taken_at IS NULL"
+        )
+        await finish(county, inbox)
+    counted = Counter(inbox.ids)
+    assert set(counted) == {f"{alert_id}.0" for alert_id in alerts}
+    repeats = sum(counted.values()) - len(alerts)
+    assert repeats <= kills
+    assert max(counted.values()) <= 2
+    assert untouched < len(alerts), "no process did any work before it was killed"
+    lives = await county.owner.fetchval("SELECT count(*) FROM care.alert_life")
+    assert lives == len(alerts)
+
+
+@pytest.mark.slow
+async def test_a_stopped_service_ends_cleanly_and_in_time(
+    database: Database, county: County
+) -> None:
+    async with open_inbox(delay_s=0.0) as inbox:
+        process = await start(database, inbox)
+        await county.raise_alert(priority=Priority.SOON)
+        async with asyncio.timeout(60):
+            await inbox.began.wait()
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
