@@ -207,6 +207,13 @@ class BleakRadio:
             with suppress(LinkError), _link_errors():
                 await client.disconnect()
 
+    async def forget(self, address: str) -> None:
+        """Drop our side of the bond with a device; see `Radio.forget`."""
+        device = self._devices.get(address, address)
+        client = BleakClient(device, backend=self._client_backend)
+        with suppress(LinkError), _link_errors():
+            await client.unpair()
+
     async def _switch(self) -> None:
         async with self._switching:
             if self._listeners and self._scanner is None:
@@ -269,11 +276,17 @@ class BleCentral:
         self._failures: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
         self._fault: LinkCause | None = None
+        self._resting = asyncio.Event()
+        self._resting.set()
 
     @property
     def open_sessions(self) -> frozenset[str]:
         """Addresses of the devices that are being talked to now."""
         return frozenset(self._open)
+
+    async def at_rest(self) -> None:
+        """Return as soon as no device is being talked to."""
+        await self._resting.wait()
 
     @property
     def fault(self) -> LinkCause | None:
@@ -295,6 +308,7 @@ class BleCentral:
             def on_seen(seen: Seen) -> None:
                 if self._is_due(seen.address) and seen.address in known():
                     self._open.add(seen.address)
+                    self._resting.clear()
                     group.create_task(self._serve(seen.address), name=f"session {seen.address}")
 
             while True:
@@ -323,6 +337,8 @@ class BleCentral:
             await self._after_failure(address, conversation, error)
         finally:
             self._open.discard(address)
+            if not self._open:
+                self._resting.set()
 
     def _setup(self, session: str, address: str) -> SessionSetup:
         return SessionSetup(

@@ -103,6 +103,10 @@ class Radio(Protocol):
         """
         ...
 
+    async def forget(self, address: str) -> None:
+        """Drop our side of the bond with a device, if there is one; never raises LinkError."""
+        ...
+
 
 def full_uuid(number: str) -> str:
     """The 128-bit text of a 16-bit number on the Bluetooth base UUID."""

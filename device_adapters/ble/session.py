@@ -150,7 +150,7 @@ class Conversation:
         """
         self._device = await read_device(link, self._setup.address)
         self._battery_percent = await _read_battery(link)
-        self._clocks = await self._look_at_clocks(link)
+        self._clocks = await look_at_clocks(link, self._setup.stamps, self._setup.zone)
         detail = ""
         async with asyncio.TaskGroup() as group:
             try:
@@ -176,25 +176,6 @@ class Conversation:
             clocks=self._clocks,
             high_water=self._sequences[-1] if self._finished and self._sequences else None,
         )
-
-    async def _look_at_clocks(self, link: Link) -> CoincidentClocks | None:
-        shown: datetime | None = None
-        octets = await link.read(CURRENT_TIME)
-        if octets is None:
-            return None
-        stamp = self._setup.stamps()
-        try:
-            shown = decode_current_time(octets)
-        except DecodeError:
-            return None
-        if not stamp.wall_trusted:
-            return None
-        local = stamp.wall.astimezone(self._setup.zone).replace(tzinfo=None)
-        if shown is None or abs(shown - local) > CLOCK_TOLERANCE:
-            await _set_clock(link, local)
-        if shown is None:
-            return None
-        return CoincidentClocks(device_time=shown, hub_time=stamp.wall.astimezone(UTC))
 
     async def _collect(self, link: Link, group: asyncio.TaskGroup) -> SessionReason:
         indicated = [number for number in INDICATED if number in link.characteristics]
@@ -354,6 +335,34 @@ async def read_device(link: Link, address: str) -> DeviceRef:
         _text(await link.read(number)) for number in (MANUFACTURER, MODEL, SERIAL)
     ]
     return DeviceRef(manufacturer=manufacturer, model=model, serial=serial or f"@{address}")
+
+
+async def look_at_clocks(
+    link: Link, stamps: Callable[[], HubStamp], zone: tzinfo, *, set_always: bool = False
+) -> CoincidentClocks | None:
+    """Read the device's clock beside the hub's, then set it to local time where it differs.
+
+    None when the device has no Current Time, shows no date, or the hub does not know the time
+    itself (a hub without a clock sets none). `set_always` sets a right clock too: the write shows
+    whether the device accepts the bond.
+
+    Raises:
+        LinkError: the link broke, or the device wants authentication.
+    """
+    octets = await link.read(CURRENT_TIME)
+    stamp = stamps()
+    if octets is None or not stamp.wall_trusted:
+        return None
+    try:
+        shown = decode_current_time(octets)
+    except DecodeError:
+        return None
+    local = stamp.wall.astimezone(zone).replace(tzinfo=None)
+    if shown is None or set_always or abs(shown - local) > CLOCK_TOLERANCE:
+        await _set_clock(link, local)
+    if shown is None:
+        return None
+    return CoincidentClocks(device_time=shown, hub_time=stamp.wall.astimezone(UTC))
 
 
 async def _read_battery(link: Link) -> int | None:

@@ -188,8 +188,7 @@ def _device_time(document: Fields) -> tuple[datetime | None, tuple[QualityFlag, 
 
 
 def _words(document: Fields) -> tuple[tuple[QualityFlag, ...], dict[str, str]]:
-    given = document.get("flags") or []
-    words = cast("list[object]", given) if isinstance(given, list) else [None]
+    words = _list(document.get("flags"))
     if len(words) > MAX_WORDS:
         raise PayloadError("flags", f"holds more than {MAX_WORDS} words")
     context = _context(document)
@@ -208,8 +207,17 @@ def _words(document: Fields) -> tuple[tuple[QualityFlag, ...], dict[str, str]]:
     return tuple(dict.fromkeys(flags)), context
 
 
+def _list(value: object) -> list[object]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise PayloadError("flags", "is not a list of words")
+    return cast("list[object]", value)
+
+
 def _context(document: Fields) -> dict[str, str]:
-    fields = _fields(document.get("context") or {}, "context")
+    given = document.get("context")
+    fields: Fields = {} if given is None else _fields(given, "context")
     if len(fields) > MAX_WORDS:
         raise PayloadError("context", f"has more than {MAX_WORDS} entries")
     return {name: _text(fields, name, "context.") for name in fields}

@@ -1,0 +1,181 @@
+"""Pairing on the virtual link: one confirmation, and every failure by its name."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.pairing import Phase
+from device_adapters.ble.pairing_causes import Cause
+from device_adapters.ble.pairing_session import PairingFailed, PairingSession, PairingSettings
+from firmware_sim.bleak_backend import VirtualRadio
+from firmware_sim.link import VirtualLink
+from firmware_sim.peripheral import BloodPressureCuff, DeviceClock, Glucometer, Identity
+from rules.vocabulary import DeviceRef, HubId, HubStamp, QuantityName, Vital
+from tests.fakes.virtual_agent import VirtualAgent
+from tests.integration.test_ble_session import Inbox
+
+pytestmark = pytest.mark.peer
+
+CHINA = timezone(timedelta(hours=8))
+AT = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+CUFF = Identity(
+    manufacturer="Acme", model="BP-1", serial="SN1", address="C0:00:00:00:00:01", name="SIM-BP"
+)
+METER = Identity(
+    manufacturer="Acme", model="GM-1", serial="SN2", address="C0:00:00:00:00:02", name="SIM-GLU"
+)
+RADIO = "C0:FF:EE:00:00:01"
+CUFF_REF = DeviceRef(manufacturer="Acme", model="BP-1", serial="SN1")
+
+
+def stamp() -> HubStamp:
+    return HubStamp(boot_id="b", monotonic_s=0.0, wall=AT, wall_trusted=True)
+
+
+@asynccontextmanager
+async def pairing(
+    radio: VirtualRadio,
+    *,
+    window_s: float = 5.0,
+    known: Collection[str] = (),
+    ours: BleakRadio | None = None,
+) -> AsyncGenerator[PairingSession]:
+    session = PairingSession(
+        ours or BleakRadio(radio.scanner_backend, radio.client_backend),
+        PairingSettings(zone=CHINA, window_s=window_s, connect_timeout_s=2.0, hear_again_s=0.5),
+        stamps=stamp,
+        known=lambda: known,
+        agent=VirtualAgent(radio),
+    )
+    async with session:
+        yield session
+
+
+async def found(session: PairingSession) -> None:
+    async with asyncio.timeout(5):
+        while session.state.phase is Phase.SEARCHING:
+            await session.changed(session.state)
+
+
+@pytest.mark.row("P1")
+async def test_a_cuff_is_discovered_and_one_confirmation_makes_its_first_reading_arrive() -> None:
+    link, inbox = VirtualLink(), Inbox()
+    clock = DeviceClock.reset(since=AT)
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, clock=clock, strict_pairing=True) as cuff,
+    ):
+        ours = BleakRadio(radio.scanner_backend, radio.client_backend)
+        known: list[str] = []
+        central = BleCentral(
+            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
+            stamps=stamp,
+            listener=inbox,
+            since=lambda _address: None,
+            radio=ours,
+        )
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(central.sessions(lambda: known), name="central")
+            async with pairing(radio, ours=ours) as session:
+                assert session.state.phase is Phase.SEARCHING
+                await cuff.pairing_mode(at=AT)
+                await found(session)
+                (candidate,) = session.candidates
+                assert (candidate.name, candidate.kind) == ("SIM-BP", Vital.BLOOD_PRESSURE)
+                assert await session.confirm(candidate.address) == CUFF_REF
+                assert session.state.phase is Phase.PAIRED
+                known.append(candidate.address)
+            assert clock.read(AT) == AT.astimezone(CHINA).replace(tzinfo=None)
+            await cuff.measure(systolic=138, diastolic=88, at=AT)
+            await inbox.next_session()
+            serving.cancel()
+    (first,) = inbox.observations
+    assert first.device == CUFF_REF
+    assert first.quantities[QuantityName.SYSTOLIC].value == 138
+
+
+async def test_a_passkey_is_asked_for_and_a_wrong_one_is_told_from_none() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        Glucometer(link, METER, passkey=123456) as meter,
+        pairing(radio) as session,
+    ):
+        await meter.pairing_mode(at=AT)
+        await found(session)
+        for passkey, cause in ((None, Cause.PASSKEY_WANTED), (111111, Cause.PASSKEY_WRONG)):
+            with pytest.raises(PairingFailed) as failure:
+                await session.confirm(METER.address, passkey)
+            assert failure.value.cause is cause
+            assert (session.state.phase, session.state.cause) == (Phase.FAILED, cause)
+            await meter.pairing_mode(at=AT)
+        device = await session.confirm(METER.address, 123456)
+    assert device.serial == "SN2"
+    assert session.state.phase is Phase.PAIRED
+
+
+async def test_a_device_outside_pairing_mode_refuses_the_bond() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, strict_pairing=True) as cuff,
+    ):
+        await cuff.measure(systolic=120, diastolic=80, at=AT)
+        async with pairing(radio) as session:
+            await found(session)
+            with pytest.raises(PairingFailed) as failure:
+                await session.confirm(CUFF.address)
+    assert failure.value.cause is Cause.BOND_REFUSED
+
+
+async def test_a_bond_lost_on_the_device_is_replaced_by_pairing_again() -> None:
+    link = VirtualLink()
+    async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, CUFF) as cuff:
+        for _ in range(2):
+            await cuff.pairing_mode(at=AT)
+            async with pairing(radio) as session:
+                await found(session)
+                assert await session.confirm(CUFF.address) == CUFF_REF
+            await cuff.transferred()
+            await cuff.forget_bonds()
+
+
+async def test_windows_that_end_say_whether_a_device_was_there() -> None:
+    link = VirtualLink()
+    async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, CUFF) as cuff:
+        async with pairing(radio, window_s=0.1) as session:
+            state = await session.changed(session.state)
+            assert (state.phase, state.cause) == (Phase.FAILED, Cause.NOT_IN_PAIRING_MODE)
+        await cuff.pairing_mode(at=AT)
+        async with pairing(radio, window_s=0.3) as session:
+            await found(session)
+            state = await session.changed(session.state)
+            assert (state.phase, state.cause) == (Phase.FAILED, Cause.WINDOW_MISSED)
+
+
+async def test_a_paired_device_is_not_offered_and_a_silent_one_is_out_of_range() -> None:
+    link = VirtualLink()
+    async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, CUFF) as cuff:
+        await cuff.pairing_mode(at=AT)
+        async with pairing(radio, known=[CUFF.address], window_s=0.3) as session:
+            state = await session.changed(session.state)
+            assert state.candidates == ()
+        async with pairing(radio) as session:
+            await found(session)
+            await cuff.end_pairing_mode()
+            with pytest.raises(PairingFailed) as failure:
+                await session.confirm(CUFF.address)
+            assert failure.value.cause is Cause.OUT_OF_RANGE
+            with pytest.raises(PairingFailed) as failure:
+                await session.confirm("C0:00:00:00:00:99")
+            assert failure.value.cause is Cause.OUT_OF_RANGE
+
+
+async def test_a_radio_that_is_off_is_the_cause() -> None:
+    radio = VirtualRadio(VirtualLink(), RADIO)
+    async with pairing(radio) as session:
+        assert (session.state.phase, session.state.cause) == (Phase.FAILED, Cause.ADAPTER_OFF)
