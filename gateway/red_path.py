@@ -15,13 +15,17 @@ from rules.engine import Decision, evaluate
 from rules.identity import alert_id
 from rules.pack import Pack
 from rules.rule import Text
-from rules.vocabulary import AlertId, Observation, Profile, SubjectRef
+from rules.vocabulary import AlertId, Observation, Profile, SubjectRef, TimeConfidence
 from rules.window import Point, Window
 
 _log = structlog.get_logger()
 
 _REMEMBERED = timedelta(hours=1)
 """Hub rules look back at most 30 minutes and wait at most 20 for a confirmation."""
+
+_MOST_POINTS = 20
+"""Of one device in that time: nobody measures more often, and a broken device must not cost the
+hub its breath (an evaluation grows with the square of the points)."""
 
 _NOBODY = SubjectRef("home:this")
 
@@ -47,12 +51,18 @@ class RedPath:
         self._alerts: dict[AlertId, RedAlert] = {}
 
     def consider(self, observation: Observation, now: datetime) -> list[RedAlert]:
-        """Judge a reading; returns the alerts that are new. Repetitions raise nothing again."""
+        """Judge a reading; returns the alerts that are new. Repetitions raise nothing again.
+
+        An old or undated reading is the core's business: nothing is to be done here and now.
+        """
         point = self._point(observation)
+        if point.confidence is TimeConfidence.UNKNOWN or now - point.effective_at > _REMEMBERED:
+            return []
         key = (observation.device.key, observation.user_slot)
         # A decided origin replaces the undecided copy of the same record.
         known = [p for p in self._points.get(key, []) if p.identity != point.identity]
-        self._points[key] = [p for p in [*known, point] if now - p.received_at <= _REMEMBERED]
+        recent = [p for p in [*known, point] if now - p.effective_at <= _REMEMBERED]
+        self._points[key] = recent[-_MOST_POINTS:]
         return self._judge(key, now, frozenset({point.identity}))
 
     def instructions(self, now: datetime) -> tuple[Mapping[str, str], ...]:

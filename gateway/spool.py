@@ -71,7 +71,7 @@ class PairedDevice:
 
 
 class Spool:
-    """One spool file, made by `Spool.open`; every method returns after the fsync of its commit."""
+    """One spool file, made by `Spool.open`; what a method stored is on disk when it returns."""
 
     def __init__(self, writer: SqliteWriter, epoch: str, moved_aside: Path | None) -> None:
         self._writer = writer
@@ -132,7 +132,7 @@ class Spool:
 
     async def undecided_sessions(self) -> list[str]:
         """Sessions with undecided records, in the order of their first record."""
-        return await self._writer.run(_undecided_sessions)
+        return await self._writer.run(_undecided_sessions, durable=False)
 
     async def undecided(self, session: str) -> list[Observation]:
         """The undecided records of a session in order of arrival.
@@ -151,7 +151,7 @@ class Spool:
 
     async def positions(self) -> dict[Lane, LanePosition]:
         """Where each lane stands."""
-        return await self._writer.run(_positions)
+        return await self._writer.run(_positions, durable=False)
 
     async def unsent(self, lane: Lane, after: int, limit: int) -> list[SpooledMessage]:
         """Up to `limit` messages of `lane` with sequences from `after` + 1, without a gap.
@@ -159,7 +159,7 @@ class Spool:
         In place of a message that was forgotten after its seven days stands a refusal saying so:
         a core that was restored to an older state can count past it.
         """
-        return await self._writer.run(lambda db: _unsent(db, lane, after, limit))
+        return await self._writer.run(lambda db: _unsent(db, lane, after, limit), durable=False)
 
     async def receipt(self, lane: Lane, through: int, now: datetime) -> bool:
         """Take the core's word that all up to `through` is committed; it may go backwards.
@@ -169,7 +169,8 @@ class Spool:
             (a restored memory card). Everything in it was given a new epoch and new sequences
             then, and is sent again; the core stores repeats once.
         """
-        epoch = await self._writer.run(lambda db: _receipt(db, lane, through, now))
+        # A power cut may lose it: the core repeats its mark, and what is sent twice is kept once.
+        epoch = await self._writer.run(lambda db: _receipt(db, lane, through, now), durable=False)
         if epoch is None:
             return True
         _log.error("spool is an old copy, taking a new epoch", lane=lane.value, through=through)
@@ -178,7 +179,7 @@ class Spool:
 
     async def waiting(self) -> Waiting:
         """What is not receipted or not decided yet, in messages."""
-        return await self._writer.run(_waiting)
+        return await self._writer.run(_waiting, durable=False)
 
     async def forget_receipted_before(self, cutoff: datetime) -> int:
         """Delete messages whose receipt came before `cutoff`; returns how many."""
@@ -207,7 +208,7 @@ class Spool:
 
     async def paired(self) -> list[PairedDevice]:
         """All bonded devices, by address."""
-        return await self._writer.run(_paired)
+        return await self._writer.run(_paired, durable=False)
 
     async def remember_command(self, payload: bytes) -> None:
         """Keep the signed command in force, as received."""

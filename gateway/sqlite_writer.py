@@ -31,6 +31,7 @@ class _Job:
     perform: Callable[[sqlite3.Connection], Callable[[], None]]
     fail: Callable[[SpoolError], None]
     loop: asyncio.AbstractEventLoop
+    durable: bool
 
 
 class SqliteWriter:
@@ -40,13 +41,16 @@ class SqliteWriter:
         self._connection = connection
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._durable = True
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         self._thread.start()
 
-    async def run(self, job: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Do `job` and return its result after the commit.
+    async def run(self, job: Callable[[sqlite3.Connection], _T], *, durable: bool = True) -> _T:
+        """Do `job` and return its result after the commit, which is an fsync when `durable`.
 
-        A cancelled caller does not stop the job. Jobs run in the order of the calls.
+        Without it a power cut (not a crash of the process) may undo the job, and nothing that was
+        done before it. A cancelled caller does not stop the job. Jobs run in the order of the
+        calls.
 
         Raises:
             SpoolError: the job or the commit failed (nothing of the job is stored), or closed.
@@ -64,7 +68,7 @@ class SqliteWriter:
             if not done.done():
                 done.set_exception(error)
 
-        self._queue.put(_Job(perform, fail, loop))
+        self._queue.put(_Job(perform, fail, loop, durable))
         return await done
 
     async def close(self) -> None:
@@ -86,7 +90,12 @@ class SqliteWriter:
         self._connection.close()
 
     def _commit(self, jobs: list[_Job]) -> None:
+        durable = any(job.durable for job in jobs)
         try:
+            if durable is not self._durable:
+                # NORMAL leaves the WAL's fsync to the next FULL commit or checkpoint.
+                self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             self._connection.execute("BEGIN IMMEDIATE")
             done = [(job, self._perform(job)) for job in jobs]
             self._connection.execute("COMMIT")

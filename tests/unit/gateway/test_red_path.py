@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -103,3 +104,12 @@ def test_kilopascal_is_judged_like_millimetres(path: RedPath) -> None:
         },
     )
     assert len(path.consider(kpa, START)) == 1
+
+
+def test_a_backlog_of_a_thousand_costs_nothing_and_rings_nothing(path: RedPath) -> None:
+    began = time.perf_counter()
+    for number in range(1000):
+        old = replace(reading(number, -300 - number, 230), origin=Origin.BACKLOG)
+        assert path.consider(old, START) == []
+    # Judging them all against each other took minutes.
+    assert time.perf_counter() - began < 2
