@@ -89,21 +89,26 @@ def assess(
         whole: whether `points` is the whole history.
     """
     ordered = sorted(points, key=lambda point: point.order)
-    readings = _readings(ordered, rules.pack)
+    unfolded = ordered if whole else _unfolded(person, ordered, rules.zone)
+    readings = _readings(unfolded, rules.pack)
     again = [point for point in ordered if fresh and point.order >= fresh[0].order]
     judged: dict[tuple[str, str, str], Judged] = {}
-    for point in again:
+    *late, newest = again or [None]
+    for point in late:
+        assert point is not None
         state = _state_at(person, readings, point.effective_at, rules.zone, whole=whole)
         known_then = [earlier for earlier in ordered if earlier.order <= point.order]
         window = _window(person, known_then, state, rules.zone)
         evaluation = evaluate(rules.pack, window, now, frozenset({point.identity}))
-        _collect(judged, evaluation, window, rules.pack, now)
+        _collect(judged, evaluation, window, rules.pack, now, missing=False)
+    # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
     state = _state_at(person, readings, latest, rules.zone, whole=whole)
     window = _window(person, ordered, state, rules.zone)
-    waiting = evaluate(rules.pack, window, now, frozenset())
-    _collect(judged, waiting, window, rules.pack, now, stage=Stage.UNCONFIRMED)
-    wake = min((wake.due_at for wake in waiting.wakes if wake.due_at > now), default=None)
+    new = frozenset({newest.identity}) if newest else frozenset[str]()
+    evaluation = evaluate(rules.pack, window, now, new)
+    _collect(judged, evaluation, window, rules.pack, now, missing=True)
+    wake = min((wake.due_at for wake in evaluation.wakes if wake.due_at > now), default=None)
     return Assessment(
         person=person,
         state=StoredState(row=state, next_wake_at=wake),
@@ -119,16 +124,21 @@ def _collect(
     pack: Pack,
     now: datetime,
     *,
-    stage: Stage | None = None,
+    missing: bool,
 ) -> None:
-    """Add decisions; a missing confirmation is told only by a look at everything measured since."""
+    """Add decisions; `missing`: those on a confirmation that did not come too."""
     for decision in evaluation.decisions:
         key = (decision.rule_id, decision.stage.value, decision.trigger)
-        wanted = (decision.stage is Stage.UNCONFIRMED) == (stage is Stage.UNCONFIRMED)
+        wanted = missing or decision.stage is not Stage.UNCONFIRMED
         if wanted and key not in judged:
             rule = pack.rule(decision.rule_id)
             text = evidence(decision, window, rule, evaluation.near, now)
             judged[key] = Judged(decision=decision, evidence=text)
+
+
+def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Point]:
+    folded = int(person.state.row["folded_through"])
+    return [p for p in points if p.effective_at.astimezone(zone).toordinal() > folded]
 
 
 def _readings(points: Sequence[Point], pack: Pack) -> list[Learned]:

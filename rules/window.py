@@ -160,7 +160,11 @@ class Window:
     zone: tzinfo = UTC
 
     def __post_init__(self) -> None:
-        once = {point.identity: point for point in sorted(self.points, key=_settled)}
+        once: dict[str, Point] = {}
+        for point in self.points:
+            other = once.setdefault(point.identity, point)
+            if other is not point:
+                once[point.identity] = max(point, other, key=_settled)
         ordered = tuple(sorted(once.values(), key=lambda point: point.order))
         object.__setattr__(self, "points", ordered)
 
