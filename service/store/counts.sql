@@ -76,7 +76,7 @@ SELECT area, indicator, day, people FROM cdc.count_day WHERE day >= $1 AND day <
 SELECT indicator, area, week_start, disclosure FROM cdc.release_cell WHERE week_start >= $1
 
 -- name: put_release
-INSERT INTO cdc.release_cell (week_start, indicator, area, disclosure, people, monitored_about,
+INSERT INTO cdc.release_cell (week_start, indicator, area, disclosure, people, monitored_up_to,
                               detector, judgement, expected, threshold, decided_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 

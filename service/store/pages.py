@@ -19,7 +19,7 @@ class ReleasedCount:
     total: bool
     disclosure: str
     people: int | None
-    monitored_about: int
+    monitored_up_to: int
     judgement: str
     expected: int | None
     threshold: int | None
@@ -46,7 +46,7 @@ class CountyReads(Database):
                 total=row["total"],
                 disclosure=row["disclosure"],
                 people=row["people"],
-                monitored_about=row["monitored_about"],
+                monitored_up_to=row["monitored_up_to"],
                 judgement=row["judgement"],
                 expected=row["expected"],
                 threshold=row["threshold"],

@@ -125,7 +125,7 @@ async def put_release(
                 row.area,
                 row.disclosure.value,
                 row.people,
-                row.monitored_about,
+                row.monitored_up_to,
                 detector,
                 row.judgement.value,
                 row.expected,

@@ -15,7 +15,7 @@ from service.surveillance.judge import (
     DETECTOR,
     TownshipWeek,
     judge_week,
-    most_monitored,
+    monitored_up_to,
 )
 from service.surveillance.release import Disclosure
 from service.surveillance.series import (
@@ -118,7 +118,7 @@ class _Week:
         return 0
 
     def _ceiling(self, area: str, indicator: Indicator) -> int:
-        most = most_monitored(self.monitored.get(area, 0))
+        most = monitored_up_to(self.monitored.get(area, 0))
         if indicator is Indicator.SYSTOLIC_160:
             return min(most, self.people.get((area, Indicator.REPORTING), 0))
         return most

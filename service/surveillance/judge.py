@@ -51,7 +51,7 @@ class ReleaseRow:
     area: str
     disclosure: Disclosure
     people: int | None
-    monitored_about: int
+    monitored_up_to: int
     judgement: Judgement
     expected: int | None = None
     threshold: int | None = None
@@ -89,15 +89,9 @@ def judge_week(
     return [*rows, _total(decided, townships, county)]
 
 
-def monitored_about(people: int) -> int:
-    """`people` to the nearest ten, 0 below ten: the number not measuring must not be exact."""
-    return 0 if people < 10 else (people + 5) // 10 * 10  # noqa: PLR2004
-
-
-def most_monitored(people: int) -> int:
-    """The largest number that a reader of `monitored_about(people)` cannot rule out."""
-    about = monitored_about(people)
-    return about + 4 if about else 9
+def monitored_up_to(people: int) -> int:
+    """`people` rounded up to whole tens: how many did *not* measure must not be exact either."""
+    return -(-people // 10) * 10
 
 
 def _detect(townships: Sequence[TownshipWeek], days: Counts | None) -> Mapping[str, _Detection]:
@@ -121,7 +115,7 @@ def _row(
         area=township.area,
         disclosure=disclosure,
         people=township.people if disclosure is Disclosure.SHOWN else None,
-        monitored_about=monitored_about(township.monitored),
+        monitored_up_to=monitored_up_to(township.monitored),
         judgement=Judgement.NOT_SHOWN,
     )
     if disclosure is not Disclosure.SHOWN:
@@ -139,7 +133,7 @@ def _judged(
         area=row.area,
         disclosure=row.disclosure,
         people=row.people,
-        monitored_about=row.monitored_about,
+        monitored_up_to=row.monitored_up_to,
         judgement=judgement,
         expected=_from_floor(detection.expected) if detection else None,
         threshold=_from_floor(detection.threshold) if detection else None,
@@ -157,6 +151,6 @@ def _total(decided: Release, townships: Sequence[TownshipWeek], county: str) -> 
         area=county,
         disclosure=Disclosure.WITHHELD if decided.total is None else Disclosure.SHOWN,
         people=decided.total,
-        monitored_about=monitored_about(sum(t.monitored for t in townships)),
+        monitored_up_to=monitored_up_to(sum(t.monitored for t in townships)),
         judgement=Judgement.NOT_SHOWN if decided.total is None else Judgement.NOT_ASSESSABLE,
     )

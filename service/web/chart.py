@@ -30,7 +30,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """What `static/chart.js` draws: seconds since 1970, curves, targets, the alert's own dots."""
+    """What `static/chart.js` draws: seconds since 1970, curves, targets, ringed dots."""
 
     label: str
     unit: str
@@ -38,7 +38,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     times: tuple[int, ...]
     curves: tuple[Curve, ...]
     band: tuple[float, float] | None
-    band_label: str
+    limits: tuple[float, ...]
+    target: str
     marked: tuple[int, ...]
 
     def as_json(self) -> str:
@@ -103,7 +104,6 @@ def _pressure(
     diastolic = [p.diastolic for p in points]
     morning = [_is_morning(p, zone) for p in points]
     upper, lower = series.targets.get("systolic"), series.targets.get("diastolic")
-    band = (lower, upper) if upper is not None and lower is not None else None
     curves = (
         _curve(say(language, "Systolic, morning"), MORNING, systolic, morning, wanted=True),
         _curve(say(language, "Systolic, evening"), EVENING, systolic, morning, wanted=False),
@@ -123,11 +123,10 @@ def _pressure(
         zone=zone.key,
         times=_seconds(points),
         curves=curves,
-        band=band,
-        band_label=""
-        if band is None
-        else say(language, "Target: below %(upper)g / %(lower)g")
-        % {"upper": band[1], "lower": band[0]},
+        # Systolic dots belong below the band's upper edge, diastolic ones below its lower edge.
+        band=None if upper is None or lower is None else (lower, upper),
+        limits=tuple(limit for limit in (lower, upper) if limit is not None),
+        target=_pressure_target(upper, lower, language),
         marked=_marked(points, marked),
     )
     return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
@@ -143,7 +142,6 @@ def _glucose(
     values = [p.glucose for p in points]
     morning = [_is_morning(p, zone) for p in points]
     lower, upper = series.targets.get("glucose_low"), series.targets.get("glucose_high")
-    band = (lower, upper) if upper is not None and lower is not None else None
     chart = Chart(
         label=say(language, "Glucose"),
         unit="mmol/L",
@@ -153,13 +151,21 @@ def _glucose(
             _curve(say(language, "Morning"), MORNING, values, morning, wanted=True),
             _curve(say(language, "Afternoon and evening"), EVENING, values, morning, wanted=False),
         ),
-        band=band,
-        band_label=""
-        if band is None
-        else say(language, "Target: %(lower)g to %(upper)g") % {"upper": band[1], "lower": band[0]},
+        band=(lower, upper) if upper is not None and lower is not None else None,
+        limits=tuple(limit for limit in (lower, upper) if limit is not None),
+        target=say(language, "Target: %(lower)g to %(upper)g") % {"upper": upper, "lower": lower}
+        if upper is not None and lower is not None
+        else "",
         marked=_marked(points, marked),
     )
     return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
+
+
+def _pressure_target(upper: float | None, lower: float | None, language: str) -> str:
+    if upper is not None and lower is not None:
+        both = {"upper": upper, "lower": lower}
+        return say(language, "Target: below %(upper)g / %(lower)g") % both
+    return "" if upper is None else say(language, "Target: below %(upper)g") % {"upper": upper}
 
 
 def _curve(

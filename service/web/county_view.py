@@ -72,11 +72,7 @@ def _row(
 ) -> CountyRow:
     newest = by_week[max(by_week)]
     name = say(language, "All townships") if newest.total else newest.area_name
-    monitored = (
-        say(language, "of about %(n)s monitored") % {"n": newest.monitored_about}
-        if newest.monitored_about
-        else say(language, "of fewer than 10 monitored")
-    )
+    monitored = say(language, "of up to %(n)s monitored") % {"n": newest.monitored_up_to}
     found = [by_week.get(week) for week in weeks]
     return CountyRow(
         name=name,
@@ -118,7 +114,7 @@ def _from_floor(people_a_day: int | None) -> str:
     return "<5" if people_a_day is None else str(people_a_day)
 
 
-_WIDTH, _HEIGHT, _LEFT, _STEP, _BAR = 560, 92, 34, 48, 32
+_HEIGHT, _LEFT, _STEP, _BAR = 92, 34, 44, 30
 _BASE = 70
 _TALLEST = 56
 
@@ -128,7 +124,7 @@ def _picture(cells: Sequence[ReleasedCount | None], top: int, label: str) -> Mar
 
     The picture knows what the table knows and nothing else: it is drawn from released cells.
     """
-    width = max(_WIDTH, _LEFT + _STEP * len(cells) + 8)
+    width = _LEFT + _STEP * len(cells) + 8
     parts = [
         Markup('<svg class="weeks" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
             width, _HEIGHT, label

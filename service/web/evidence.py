@@ -1,5 +1,6 @@
 """The stored evidence of an alert in words, for the worklist and the why-card."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rules.explain import EvidenceError, read_evidence, why
@@ -9,7 +10,10 @@ from service.web.language import say
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """What a page says of the evidence; `points` are the identities that the alert rests on."""
+    """What a page says of the evidence; `points` are the identities that the alert rests on.
+
+    `targets` are the pack's own, where no doctor has set one for the person.
+    """
 
     headline: str
     lines: tuple[str, ...]
@@ -23,6 +27,7 @@ class Explained:
     patient: str
     near: tuple[str, ...]
     points: frozenset[str]
+    targets: Mapping[str, float]
 
 
 def explained(evidence: str, rule_id: str, language: str) -> Explained:
@@ -49,6 +54,7 @@ def explained(evidence: str, rule_id: str, language: str) -> Explained:
         patient=card.patient,
         near=card.near,
         points=frozenset(found.decision.points),
+        targets={name: float(value) for name, value in found.targets.items()},
     )
 
 
@@ -67,4 +73,5 @@ def _unreadable(rule_id: str, language: str) -> Explained:
         patient="",
         near=(),
         points=frozenset(),
+        targets={},
     )

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.hub_status import Candidate, PairingReport, decode_status
+from device_adapters.ble.pairing_causes import ADVICE, Cause
+from gateway.hub_status import PairingReport, decode_status
 from rules.wire import WireError
 from service.store.records import PairingState
 from service.web.language import mark, say
 
-_RUNNING = frozenset({"searching", "found", "pairing", "reading_first"})
+_RUNNING = frozenset({"requested", "searching", "found", "pairing", "reading_first"})
 
 _SENTENCES = {
-    "idle": mark("Press Start, then wrap the cuff and hold its Bluetooth button until it blinks."),
+    "idle": mark("Press Start, then hold the Bluetooth button of your device until it blinks."),
     "requested": mark("Asking the box in your home to look for your device…"),
     "searching": mark("Looking for your device… Keep it close to the box."),
     "found": mark("Found it. Is this your device?"),
@@ -21,7 +22,18 @@ _SENTENCES = {
     "failed": mark("It did not work this time."),
     "silent": mark("The box in your home is not answering."),
 }
-_SILENT_NEXT = mark("Check that the box has power and network, then press Try again.")
+_ADVICE = {cause.value: advice for cause, advice in ADVICE.items()}
+_AGAIN = mark("Put the device beside the box and press Try again.")
+_CHECK_BOX = mark("Check that the box has power and network, then press Try again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A device to choose; with `wants_passkey` the digits on its display are asked for."""
+
+    address: str
+    name: str
+    wants_passkey: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +44,7 @@ class PairingView:
     state: str
     sentence: str
     next_step: str
-    candidates: tuple[Candidate, ...]
-    wants_passkey: bool
+    found: tuple[Found, ...]
     can_start: bool
     can_cancel: bool
     failed: bool
@@ -44,29 +55,49 @@ def pairing_view(state: PairingState, language: str, now: datetime) -> PairingVi
     """The view of a request and of the hub's own report about it."""
     report = _report(state)
     name = _state_name(state, report, now)
-    failed = name in {"failed", "silent"}
-    running = name == "requested" or name in _RUNNING
-    sentence, next_step = say(language, _SENTENCES[name]), ""
-    if name == "failed" and report is not None and report.cause is not None:
-        sentence, next_step = _failure(report.cause, language)
-    elif name == "silent":
-        next_step = say(language, _SILENT_NEXT)
+    sentence, next_step = _words(name, report, language)
+    running = name in _RUNNING
     return PairingView(
         hub=state.hub,
         state=name,
         sentence=sentence,
         next_step=next_step,
-        candidates=report.candidates if report is not None and name == "found" else (),
-        wants_passkey=report is not None and report.cause == "passkey_wanted",
+        found=_found(name, report),
         can_start=not running,
         can_cancel=running,
-        failed=failed,
+        failed=name in {"failed", "silent"},
         devices=tuple(device.replace("/", " ") for device in state.devices),
     )
 
 
-def _failure(cause: str, language: str) -> tuple[str, str]:
-    return say(language, _SENTENCES["failed"]), say(language, _SILENT_NEXT)
+def _words(name: str, report: PairingReport | None, language: str) -> tuple[str, str]:
+    """The sentence and the one next step; the hub's named cause speaks for itself."""
+    cause = report.cause if report is not None and name in {"failed", "pairing"} else None
+    advice = None if cause is None else _ADVICE.get(cause)
+    if advice is not None:
+        return (advice.zh, advice.next_zh) if language == "zh" else (advice.en, advice.next_en)
+    sentence = say(language, _SENTENCES.get(name) or name)
+    following = {"failed": _AGAIN, "silent": _CHECK_BOX}.get(name)
+    return sentence, "" if following is None else say(language, following)
+
+
+def _found(name: str, report: PairingReport | None) -> tuple[Found, ...]:
+    if report is None:
+        return ()
+    if name == "found":
+        return tuple(
+            Found(address=each.address, name=each.name or each.address, wants_passkey=False)
+            for each in report.candidates
+        )
+    if (
+        name == "pairing"
+        and report.cause == Cause.PASSKEY_WANTED.value
+        and report.address is not None
+    ):
+        names = {each.address: each.name for each in report.candidates}
+        shown = names.get(report.address) or report.address
+        return (Found(address=report.address, name=shown, wants_passkey=True),)
+    return ()
 
 
 def _report(state: PairingState) -> PairingReport | None:

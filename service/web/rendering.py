@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from service.permissions import Permission, allows
 from service.services import services_of
 from service.store.records import Account
-from service.web.language import LOCALES, known_language, say, translations
+from service.web.language import LOCALES, known_language, say
 from service.web.words import word
 
 LANGUAGE_COOKIE = "hearthwatch_language"
@@ -80,18 +80,15 @@ def environment(language: str, zone: ZoneInfo) -> Environment:
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    catalogue = translations(language)
+    writer = _Filters(language=language, zone=zone)
     # jinja2 annotates both tables with the exact types of its own entries.
     names = cast("dict[str, object]", made.globals)
-    names["_"] = names["gettext"] = catalogue.ugettext
-    names["ngettext"] = catalogue.ungettext
+    names["_"] = writer.sentence
     names["language"] = language
     names["language_tag"] = LOCALES[language].replace("_", "-")
-    writer = _Filters(language=language, zone=zone)
     filters = cast("dict[str, Callable[..., str]]", made.filters)
     filters["moment"] = writer.moment
     filters["clock"] = writer.clock
@@ -104,10 +101,15 @@ def environment(language: str, zone: ZoneInfo) -> Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Filters:
-    """How a page writes an instant, a day and a code."""
+    """How a page writes a sentence, an instant, a day and a code."""
 
     language: str
     zone: ZoneInfo
+
+    def sentence(self, text: str, **values: object) -> str:
+        """The sentence in the page's language, with its `%(name)s` places filled."""
+        translated = say(self.language, text)
+        return translated % values if values else translated
 
     def moment(self, at: datetime) -> str:
         """Day and minute in the county's zone."""

@@ -9,21 +9,23 @@ from service.web.language import mark, say
 from service.web.words import WORDS, word
 
 _WHAT: Mapping[str, str] = {
-    "raised": mark("the alert was raised"),
-    "taken": mark("the alert was taken up"),
-    "told": mark("was told"),
-    "asked": mark("was told"),
-    "delivered": mark("delivered"),
-    "escalated": mark("went on to the next person"),
-    "restarted": mark("nobody answered; the ladder began again"),
+    "rang": mark("asked"),
+    "tier skipped": mark("nobody there, passed over"),
+    "ladder restarted": mark("nobody answered; asking begins again from below"),
+    "check overdue": mark("the next check has passed; it asks again"),
     "answered": mark("answered"),
-    "acknowledged": mark("acknowledged"),
-    "check due": mark("the next check has passed; it asks again"),
-    "resurfaced": mark("the next check has passed; it asks again"),
     "closed": mark("closed"),
-    "patient told": mark("the patient was told"),
+    "delivery delivered": mark("delivered"),
+    "delivery failed": mark("failed, will be tried again"),
+    "delivery dead": mark("could not be delivered"),
 }
-_KINDS = ("said", "outcome", "channel", "role")
+_KINDS: Mapping[str, str] = {
+    "tier": "tier",
+    "answer": "said",
+    "outcome": "outcome",
+    "channel": "channel",
+}
+"""Details of an entry that a reader wants, and the kind of their word; others are for programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +36,35 @@ class Event:
     text: str
 
 
-def timeline_view(entries: Sequence[TimelineEntry], language: str) -> list[Event]:
-    """The entries as sentences, in the order given; a word that is not known stands as it is."""
-    return [Event(at=entry.at, text=_sentence(entry, language)) for entry in entries]
+def timeline_view(
+    entries: Sequence[TimelineEntry], names: Mapping[str, str], language: str
+) -> list[Event]:
+    """The entries as sentences, in the order given; a word that is not known stands as it is.
+
+    `names` maps the account ids that entries mention to who they are.
+    """
+    return [Event(at=entry.at, text=_sentence(entry, names, language)) for entry in entries]
 
 
-def _sentence(entry: TimelineEntry, language: str) -> str:
+def doubts_of(entries: Sequence[TimelineEntry], language: str) -> tuple[str, ...]:
+    """What the last ring left in doubt: an expired contract, an unknown person."""
+    for entry in reversed(entries):
+        if entry.what == "rang":
+            codes = [code for code in entry.detail.get("doubts", "").split(",") if code]
+            return tuple(word(language, "doubt", code) for code in codes)
+    return ()
+
+
+def _sentence(entry: TimelineEntry, names: Mapping[str, str], language: str) -> str:
     who = say(language, "System") if entry.actor == "system" else entry.actor
     what = say(language, _WHAT[entry.what]) if entry.what in _WHAT else entry.what
-    details = [_detail(value, language) for value in entry.detail.values() if value]
+    details = [
+        word(language, kind, entry.detail[name])
+        for name, kind in _KINDS.items()
+        if entry.detail.get(name, "") in WORDS[kind]
+    ]
+    told = names.get(entry.detail.get("to", ""))
+    if told is not None:
+        details.append(told)
     colon = say(language, ": ")
-    return f"{who}{colon}{what}" + (f" ({', '.join(details)})" if details else "")
-
-
-def _detail(value: str, language: str) -> str:
-    for kind in _KINDS:
-        if value in WORDS[kind]:
-            return word(language, kind, value)
-    return value
+    return f"{who}{colon}{what}" + (f" ({say(language, ', ').join(details)})" if details else "")

@@ -73,11 +73,22 @@ class WhyCard:
     address: str
     doctors: str
     deliveries: tuple[DeliveryRecord, ...]
+    messages: tuple[str, ...]
     evidence: str
 
 
-def why_card(card: AlertCard, series: Series | None, *, language: str, now: datetime) -> WhyCard:
-    """The card in `language`; `series` None where the readings themselves may not be read."""
+def why_card(
+    card: AlertCard,
+    series: Series | None,
+    *,
+    doubts: Sequence[str],
+    language: str,
+    now: datetime,
+) -> WhyCard:
+    """The card in `language`; `series` None where the readings themselves may not be read.
+
+    `doubts` are sentences about who is responsible (`service.web.timeline_view.doubts_of`).
+    """
     why = explained(card.evidence, card.rule_id, language)
     last = _last(card, series, why)
     return WhyCard(
@@ -99,7 +110,7 @@ def why_card(card: AlertCard, series: Series | None, *, language: str, now: date
         unit=unit_of(last[0]) if last else "",
         usual=why.baseline or say(language, "Usual value not known yet"),
         target="" if why.names_usual else _target(card, language),
-        sure=why.sureness,
+        sure=" · ".join((why.sureness, *doubts)),
         patient_told=_patient_told(card, language),
         staff_told=_staff_told(card.deliveries, language),
         owner=_owner(card, language),
@@ -119,6 +130,7 @@ def why_card(card: AlertCard, series: Series | None, *, language: str, now: date
         address=" ".join(filter(None, (card.person.area_name, card.person.address))),
         doctors=" · ".join(filter(None, (card.person.family_doctor, card.person.village_doctor))),
         deliveries=card.deliveries,
+        messages=_messages(card, language),
         evidence=card.evidence,
     )
 
@@ -188,9 +200,17 @@ def _target(card: AlertCard, language: str) -> str:
 def _patient_told(card: AlertCard, language: str) -> str:
     if not card.messages:
         return say(language, "Patient: not told anything yet")
-    newest = max(card.messages, key=lambda message: message.at)
-    text = newest.text_zh if language == "zh" else newest.text_en
-    return say(language, "Patient was told: “%(text)s”") % {"text": text}
+    return _messages(card, language)[0]
+
+
+def _messages(card: AlertCard, language: str) -> tuple[str, ...]:
+    """What the patient was told, word for word, newest first."""
+    newest_first = sorted(card.messages, key=lambda message: message.at, reverse=True)
+    return tuple(
+        say(language, "Patient was told: “%(text)s”")
+        % {"text": message.text_zh if language == "zh" else message.text_en}
+        for message in newest_first
+    )
 
 
 def _staff_told(deliveries: Sequence[DeliveryRecord], language: str) -> str:

@@ -89,6 +89,21 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "cdc_officer": mark("CDC officer"),
         "administrator": mark("Administrator"),
     },
+    "tier": {
+        "village_doctor": mark("Village doctor"),
+        "family_doctor": mark("Family doctor"),
+        "both_doctors": mark("village and family doctor together"),
+        "doctors_and_county": mark("patient, doctors and county duty together"),
+        "township_duty": mark("township duty"),
+        "county_duty": mark("County duty"),
+        "administrator": mark("Administrator"),
+    },
+    "doubt": {
+        "contract_expired": mark("The contract has expired: please settle who is responsible."),
+        "no_contract": mark("Nobody has a contract with this person."),
+        "unknown_person": mark("The person is not confirmed: find out who in this home it was."),
+        "nobody_reachable": mark("Nobody on the ladder could be reached."),
+    },
     "channel": {
         "page": mark("page"),
         "webhook": mark("external messenger"),

@@ -19,7 +19,7 @@ CREATE TABLE cdc.release_cell (
     area text NOT NULL REFERENCES care.area (area_id), -- a township, or the county for the total
     disclosure text NOT NULL CHECK (disclosure IN ('shown', 'small', 'withheld')),
     people integer, -- distinct people in the week
-    monitored_about integer NOT NULL, -- rounded to tens; 0 = fewer than ten
+    monitored_up_to integer NOT NULL, -- rounded up to tens
     detector text NOT NULL,
     judgement text NOT NULL
         CHECK (judgement IN ('usual', 'flagged', 'not_shown', 'not_assessable')),

@@ -1,8 +1,10 @@
 """The clinicians' pages: worklist, why-card, answering and closing; one set for all three roles."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -11,13 +13,13 @@ from service.alerts.lifecycle import Answer, LifecycleError, Outcome
 from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
-from service.store.records import Account, AlertCard
-from service.web.chart import blocks
+from service.store.records import Account, AlertCard, Series
+from service.web.chart import ChartBlock, blocks
 from service.web.errors import error_page
 from service.web.evidence import explained
 from service.web.language import mark, say
 from service.web.rendering import language_of, render
-from service.web.timeline_view import timeline_view
+from service.web.timeline_view import doubts_of, timeline_view
 from service.web.why_card import why_card
 from service.web.worklist_view import worklist
 
@@ -116,16 +118,33 @@ async def _card(
     series = await parts.store.series(
         account, found.person.subject, since, now + timedelta(minutes=1), now
     )
-    timeline = await parts.store.timeline(account, alert_id, now)
-    marked = _marked(found, language)
+    timeline = await parts.store.timeline(account, alert_id, now) or []
+    zone = parts.settings.county_zone
     facts = {
-        "card": why_card(found, series, language=language, now=now),
-        "blocks": blocks(series, marked, language, parts.settings.county_zone) if series else [],
-        "timeline": timeline_view(timeline or [], language),
+        "card": why_card(
+            found, series, doubts=doubts_of(timeline, language), language=language, now=now
+        ),
+        "blocks": _blocks(found, series, language, zone),
+        "timeline": timeline_view(timeline, _names(found), language),
         "refused": say(language, _REFUSALS[refused]) if refused else "",
     }
     return render(request, account, "alert.html", facts, status=409 if refused else 200)
 
 
-def _marked(card: AlertCard, language: str) -> frozenset[str]:
-    return explained(card.evidence, card.rule_id, language).points
+def _blocks(
+    card: AlertCard, series: Series | None, language: str, zone: ZoneInfo
+) -> list[ChartBlock]:
+    """The charts with this alert's readings ringed and the targets that the rule knew."""
+    if series is None:
+        return []
+    why = explained(card.evidence, card.rule_id, language)
+    known = replace(series, targets={**why.targets, **series.targets})
+    return blocks(known, why.points, language, zone)
+
+
+def _names(card: AlertCard) -> dict[str, str]:
+    return {
+        str(delivery.account_id): delivery.recipient
+        for delivery in card.deliveries
+        if delivery.account_id is not None and delivery.recipient is not None
+    }

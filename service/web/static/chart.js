@@ -21,13 +21,25 @@
     return null;
   };
 
-  const band = (chart) => (u) => {
-    if (!chart.band) return;
-    const top = u.valToPos(chart.band[1], "y", true);
-    const bottom = u.valToPos(chart.band[0], "y", true);
+  // The target: a pale band where both limits are known, a dashed line at each.
+  const target = (chart) => (u) => {
     u.ctx.save();
-    u.ctx.fillStyle = "rgba(22, 128, 61, 0.13)";
-    u.ctx.fillRect(u.bbox.left, top, u.bbox.width, bottom - top);
+    if (chart.band) {
+      const top = u.valToPos(chart.band[1], "y", true);
+      const bottom = u.valToPos(chart.band[0], "y", true);
+      u.ctx.fillStyle = "rgba(22, 128, 61, 0.13)";
+      u.ctx.fillRect(u.bbox.left, top, u.bbox.width, bottom - top);
+    }
+    u.ctx.strokeStyle = "#15803d";
+    u.ctx.lineWidth = devicePixelRatio;
+    u.ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+    for (const limit of chart.limits) {
+      const y = u.valToPos(limit, "y", true);
+      u.ctx.beginPath();
+      u.ctx.moveTo(u.bbox.left, y);
+      u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+      u.ctx.stroke();
+    }
     u.ctx.restore();
   };
 
@@ -49,7 +61,7 @@
   };
 
   const range = (chart) => (u, low, high) => {
-    const values = [low, high, ...(chart.band ?? [])].filter((value) => value != null);
+    const values = [low, high, ...chart.limits].filter((value) => value != null);
     const margin = Math.max(1, (Math.max(...values) - Math.min(...values)) * 0.08);
     return [Math.min(...values) - margin, Math.max(...values) + margin];
   };
@@ -66,12 +78,12 @@
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
         cursor: { show: false },
         legend: { show: true, live: false, markers: { show: true } },
-        scales: { x: { time: true }, y: { range: range(chart) } },
+        scales: { x: { time: true, range: (u, from, to) => [from - 43200, to + 86400] }, y: { range: range(chart) } },
         axes: [
           { grid: { stroke: "#e5e7eb" }, values: (u, ticks) => ticks.map((tick) => dayAndMonth.format(new Date(tick * 1000))) },
           { grid: { stroke: "#e5e7eb" }, size: 44 },
         ],
-        hooks: { drawClear: [band(chart)], draw: [rings(chart)] },
+        hooks: { drawAxes: [target(chart)], draw: [rings(chart)] },
         series: [
           {},
           ...chart.curves.map((curve) => ({
