@@ -155,7 +155,7 @@ def decode_observation(payload: bytes) -> Observation:
 
 def json_schema() -> dict[str, object]:
     """The JSON Schema (2020-12) of an uplink message of this version."""
-    return msgspec.json.schema(Envelope)
+    return msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Envelope)))
 
 
 def _check_times(observation: Observation) -> None:
