@@ -51,6 +51,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     through: int
 
 
+_DECIMAL_AS_TEXT = b'"type":"string","format":"decimal"'
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _ENVELOPES = msgspec.json.Decoder(Envelope)
 _RECEIPTS = msgspec.json.Decoder(Receipt)
@@ -155,7 +156,9 @@ def decode_observation(payload: bytes) -> Observation:
 
 def json_schema() -> dict[str, object]:
     """The JSON Schema (2020-12) of an uplink message of this version."""
-    return msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Envelope)))
+    schema = msgspec.json.encode(msgspec.json.schema(Envelope))
+    # The library describes a Decimal as text; ours travels as a number (`decimal_format`).
+    return msgspec.json.decode(schema.replace(_DECIMAL_AS_TEXT, b'"type":"number"'))
 
 
 def _check_times(observation: Observation) -> None:
