@@ -1,5 +1,6 @@
 """Server-sent events: one stream an open page, bound to what the account may hear of."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from service.store.records import Account
 
 router = APIRouter()
 
+STREAM_S = 600.0
+"""How long one stream lives: a disabled account or an ended session hears nothing after this."""
+
 
 @router.get("/events", response_class=EventSourceResponse)
 async def events(
@@ -23,10 +27,16 @@ async def events(
 
     `ready` comes first: whoever reads the page anew after it has missed nothing. Messages carry no
     health detail. Patients hear of their own readings and their own hub, staff of their alerts.
+    The stream ends after some minutes; browsers reconnect by themselves, and the session is asked again.
     """
     async with parts.bus.subscribe(*await topics_of(parts, account)) as messages:
         yield ServerSentEvent(event="ready", raw_data="ready")
-        async for message in messages:
+        until = asyncio.get_running_loop().time() + STREAM_S
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            try:
+                message = await asyncio.wait_for(anext(messages), left)
+            except TimeoutError:
+                return
             name, _, detail = message.partition(" ")
             yield ServerSentEvent(event=name, raw_data=detail or name)
 

@@ -1,11 +1,18 @@
 -- name: worklist
 WITH mine AS (
+    -- from the open alerts, which are few, to the contracts: never through all contracts
     SELECT l.alert_id
-    FROM care.account a
-    JOIN care.contract c ON a.staff_id IN (c.family_doctor, c.village_doctor)
-    JOIN care.person p ON p.person_id = c.person_id
-    JOIN care.alert_life l ON l.person_id = p.person_id
-        OR (l.person_id IS NULL AND l.household = p.household)
+    FROM care.alert_life l
+    JOIN care.contract c ON c.person_id = l.person_id
+    JOIN care.account a ON a.staff_id IN (c.family_doctor, c.village_doctor)
+    WHERE a.account_id = $1 AND NOT a.disabled AND l.state <> 'closed'
+      AND c.valid_from <= $2 AND (c.valid_to IS NULL OR c.valid_to >= $2)
+    UNION
+    SELECT l.alert_id
+    FROM care.alert_life l
+    JOIN care.person p ON p.household = l.household AND l.person_id IS NULL
+    JOIN care.contract c ON c.person_id = p.person_id
+    JOIN care.account a ON a.staff_id IN (c.family_doctor, c.village_doctor)
     WHERE a.account_id = $1 AND NOT a.disabled AND l.state <> 'closed'
       AND c.valid_from <= $2 AND (c.valid_to IS NULL OR c.valid_to >= $2)
     UNION

@@ -1,0 +1,62 @@
+"""No message promises help, and each says what to do now (hazard H19)."""
+
+import pytest
+
+from rules.vocabulary import Family, Priority
+from service.alerts.lifecycle import Answer
+from service.alerts.patient_text import MessageKind, PatientText, answered, is_told, told
+
+PROMISES = ("is coming", "on the way", "help", "soon", "马上到", "放心", "正在", "会来", "稍等")
+
+
+def unanswered() -> list[PatientText]:
+    return [
+        told(names, step=step, family=family)
+        for names in ([], ["李医生"], ["李医生", "王医生"])
+        for step in (0, 1, 5)
+        for family in Family
+    ]
+
+
+@pytest.mark.parametrize("text", unanswered(), ids=lambda text: text.en[:40])
+def test_before_an_answer_nothing_is_promised(text: PatientText) -> None:
+    for promise in PROMISES:
+        assert promise not in text.zh
+        assert promise not in text.en
+    assert "请马上拨打120" in text.zh
+    assert "call 120 now" in text.en
+
+
+def test_nobody_reached_is_said_plainly() -> None:
+    text = told([], step=0, family=Family.GLUCOSE)
+    assert "没有联系到任何医生" in text.zh
+    assert "No doctor has been reached" in text.en
+
+
+def test_the_first_message_and_the_next_differ() -> None:
+    first = told(["李医生"], step=0, family=Family.GLUCOSE)
+    later = told(["王医生"], step=1, family=Family.GLUCOSE)
+    assert (first.kind, later.kind) == (MessageKind.CONTACTED, MessageKind.UNANSWERED)
+    assert "李医生" in first.zh
+    assert "还没有人回应" in later.zh
+
+
+@pytest.mark.parametrize("said", [Answer.SEEN, Answer.CONTACTED, Answer.GOING])
+def test_an_answer_names_who_answered_and_still_says_120(said: Answer) -> None:
+    text = answered("李医生", said, Family.BLOOD_PRESSURE)
+    assert text.zh.startswith("李医生")
+    assert "120" in text.zh
+    assert "120" in text.en
+
+
+@pytest.mark.parametrize(
+    ("priority", "dated", "expected"),
+    [
+        (Priority.EMERGENCY, False, True),
+        (Priority.URGENT, False, True),
+        (Priority.SOON, False, False),
+        (Priority.EMERGENCY, True, False),
+    ],
+)
+def test_who_is_told_at_all(priority: Priority, dated: bool, expected: bool) -> None:
+    assert is_told(priority, dated=dated) is expected

@@ -1,0 +1,175 @@
+"""Who is told, from the contract of today; a table of circles and the ladders they give."""
+
+from datetime import date
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.vocabulary import PersonStatus, Priority
+from service.alerts.routing import Circle, Doubt, Member, Patient, Place, Route, Terms, route
+from service.permissions import Role
+
+TODAY = date(2026, 9, 1)
+NAMES = UUID(int=7)
+PATIENT = Patient(person_id=UUID(int=1), account_id=None, status=PersonStatus.ALIVE)
+PLACES = {
+    "clinic": Place(institution_id="clinic", level="village", parent_id="township"),
+    "township": Place(institution_id="township", level="township", parent_id="hospital"),
+    "hospital": Place(institution_id="hospital", level="county", parent_id=None),
+}
+
+
+def member(staff_id: str, role: Role, place: str, *, duty_desk: bool = False) -> Member:
+    return Member(
+        account_id=uuid5(NAMES, staff_id),
+        staff_id=staff_id,
+        name=staff_id,
+        role=role,
+        institution_id=place,
+        duty_desk=duty_desk,
+    )
+
+
+VILLAGE = member("village", Role.VILLAGE_DOCTOR, "clinic")
+FAMILY = member("family", Role.FAMILY_DOCTOR, "township")
+DESK = member("desk", Role.FAMILY_DOCTOR, "township", duty_desk=True)
+COUNTY = member("county", Role.COUNTY_DUTY, "hospital", duty_desk=True)
+ADMIN = member("admin", Role.ADMINISTRATOR, "hospital")
+EVERYBODY = (VILLAGE, FAMILY, DESK, COUNTY, ADMIN)
+
+
+def terms(valid_to: date | None = None, *, village: str | None = "village") -> Terms:
+    return Terms(
+        family_doctor="family",
+        village_doctor=village,
+        institution_id="township",
+        valid_from=date(2026, 1, 1),
+        valid_to=valid_to,
+    )
+
+
+def circle(
+    members: tuple[Member, ...] = EVERYBODY,
+    contracts: tuple[Terms, ...] = (terms(),),
+    patient: Patient | None = PATIENT,
+) -> Circle:
+    return Circle(
+        patient=patient,
+        terms=contracts,
+        home_places=("clinic", "township", "hospital"),
+        places=PLACES,
+        members=members,
+    )
+
+
+def ladder(found: Route) -> list[list[str]]:
+    return [[m.staff_id for m in tier.members] for tier in found.tiers]
+
+
+def ask(priority: Priority, around: Circle, *, dated: bool = False) -> Route:
+    return route(priority=priority, dated=dated, circle=around, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("priority", "dated", "expected"),
+    [
+        (Priority.ROUTINE, False, [["village"], ["family"], ["desk"], ["county"]]),
+        (Priority.SOON, False, [["village"], ["family"], ["desk"], ["county"]]),
+        (Priority.URGENT, False, [["village", "family"], ["county"]]),
+        (Priority.EMERGENCY, False, [["village", "family", "county"], ["desk"]]),
+        (Priority.EMERGENCY, True, [["village"], ["family"], ["desk"], ["county"]]),
+    ],
+)
+def test_the_ladder_of_a_contract_in_force(
+    priority: Priority, dated: bool, expected: list[list[str]]
+) -> None:
+    assert ladder(ask(priority, circle(), dated=dated)) == expected
+
+
+@pytest.mark.parametrize(
+    ("contracts", "doubt"),
+    [((), Doubt.NO_CONTRACT), ((terms(date(2026, 8, 31)),), Doubt.CONTRACT_EXPIRED)],
+)
+def test_without_a_contract_the_duty_desk_takes_the_doctors_place(
+    contracts: tuple[Terms, ...], doubt: Doubt
+) -> None:
+    found = ask(Priority.URGENT, circle(contracts=contracts))
+    assert ladder(found) == [["desk"], ["county"]]
+    assert doubt in found.doubts
+
+
+def test_the_last_day_of_a_contract_still_counts() -> None:
+    found = ask(Priority.URGENT, circle(contracts=(terms(TODAY),)))
+    assert ladder(found)[0] == ["village", "family"]
+    assert found.doubts == ()
+
+
+def test_of_two_contracts_in_force_the_later_one_counts() -> None:
+    later = Terms(
+        family_doctor="desk",
+        village_doctor=None,
+        institution_id="township",
+        valid_from=date(2026, 6, 1),
+        valid_to=None,
+    )
+    assert ladder(ask(Priority.URGENT, circle(contracts=(later, terms()))))[0] == ["desk"]
+
+
+def test_a_doctor_without_an_account_is_nobody() -> None:
+    found = ask(Priority.SOON, circle(members=(FAMILY, DESK, COUNTY)))
+    assert ladder(found) == [[], ["family"], ["desk"], ["county"]]
+    both_gone = ask(Priority.EMERGENCY, circle(members=(DESK, COUNTY)))
+    assert ladder(both_gone)[0] == ["desk", "county"]
+
+
+def test_somebody_in_a_home_goes_to_the_doctors_of_everybody_there() -> None:
+    other = Terms(
+        family_doctor="desk",
+        village_doctor="village",
+        institution_id="township",
+        valid_from=date(2026, 2, 1),
+        valid_to=None,
+    )
+    found = ask(Priority.URGENT, circle(contracts=(terms(), other), patient=None))
+    assert ladder(found)[0] == ["village", "family", "desk"]
+    assert found.doubts == (Doubt.UNKNOWN_PERSON,)
+
+
+def test_when_nobody_else_is_left_the_administrator_is_told() -> None:
+    found = ask(Priority.EMERGENCY, circle(members=(ADMIN,)))
+    assert ladder(found)[-1] == ["admin"]
+    assert Doubt.NOBODY_REACHABLE in found.doubts
+
+
+@given(
+    members=st.lists(st.sampled_from(EVERYBODY), unique=True),
+    contracts=st.lists(
+        st.builds(
+            terms,
+            st.one_of(st.none(), st.dates(date(2026, 1, 1), date(2027, 1, 1))),
+            village=st.sampled_from(["village", "gone", None]),
+        ),
+        max_size=3,
+    ),
+    priority=st.sampled_from(Priority),
+    dated=st.booleans(),
+    known=st.booleans(),
+)
+def test_whoever_is_there_somebody_is_told(
+    members: list[Member],
+    contracts: list[Terms],
+    priority: Priority,
+    *,
+    dated: bool,
+    known: bool,
+) -> None:
+    """No combination of contract, staff and priority leaves an alert without a person."""
+    around = circle(tuple(members), tuple(contracts), PATIENT if known else None)
+    found = ask(priority, around, dated=dated)
+    reachable = {m.staff_id for tier in found.tiers for m in tier.members}
+    useful = {m.staff_id for m in members} & {"desk", "county", "admin"}
+    assert bool(reachable) >= bool(useful)
+    for tier in found.tiers:
+        assert len({m.account_id for m in tier.members}) == len(tier.members)
