@@ -19,6 +19,7 @@ from rules.vocabulary import (
     Vital,
 )
 from rules.window import Baseline, Point, Value, Window
+from rules.words import WORDS, Parameter
 
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
@@ -105,7 +106,8 @@ def _expression_problems(
         missing = sorted(n for n in condition.numbers if _plain(n) not in sourced)
         if missing:
             yield path, f"number without a source: {', '.join(missing)}"
-        yield from ((path, fault) for fault in _dry_run(condition, clearing="clear" in path))
+        calming = bool({"clear", "unless"} & set(path))
+        yield from ((path, fault) for fault in _dry_run(condition, calming=calming))
 
 
 def _sourced(sources: tuple[SourceFormat, ...]) -> frozenset[str]:
@@ -156,17 +158,17 @@ def _compiled(texts: dict[Path, str]) -> Iterator[tuple[Path, Condition]]:
             continue  # reported where expressions are checked
 
 
-def _dry_run(condition: Condition, *, clearing: bool) -> Iterator[str]:
+def _dry_run(condition: Condition, *, calming: bool) -> Iterator[str]:
     """Faults that only running shows: mixed number types, and a condition true of nothing."""
     for scope in _SAMPLES:
-        since = scope.at - timedelta(days=30) if clearing else None
+        since = scope.at - timedelta(days=30) if calming else None
         try:
             result = condition.test(replace(scope, since=since)).result
         except ConditionError as error:
             yield str(error)
             return
-        absence = {"missing_for", "elapsed"} & condition.functions
-        if result is True and scope is _SAMPLES[0] and not absence:
+        allowed = calming or "missing_for" in condition.functions
+        if result is True and scope is _SAMPLES[0] and not allowed:
             yield f"{condition.source!r} is true of a person without any dangerous reading"
 
 
@@ -205,7 +207,12 @@ def _sample(count: int, systolic: str, glucose: str, *, known: bool) -> Scope:
     nobody = SubjectRef("sample")
     profile = Profile(subject=nobody)
     if known:
-        profile = Profile(subject=nobody, drug_classes=frozenset(), conditions=frozenset())
+        # Everything a profile can say is true of the sample: only readings may make a rule fire.
+        profile = Profile(
+            subject=nobody,
+            drug_classes=WORDS[Parameter.DRUG],
+            conditions=WORDS[Parameter.CONDITION],
+        )
     return Scope(
         window=Window(
             points=points,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import rules
@@ -24,6 +25,7 @@ PACKS = Path(next(iter(rules.__path__))) / "packs"
 FIRST_TEXT = (PACKS / "first.yaml").read_text(encoding="utf-8")
 
 
+@cache
 def first_pack() -> Pack:
     return load(FIRST_TEXT, name="first.yaml")
 

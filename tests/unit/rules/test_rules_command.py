@@ -1,0 +1,63 @@
+"""`hearthwatch rules`: exit status and words, for our packs and for broken ones."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+
+from service.rules_command import add_arguments, run
+from tests.unit.rules.readings import FIRST_TEXT, PACKS
+
+
+def command(*words: str) -> int:
+    parser = ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args(words))
+
+
+def test_our_own_packs_pass_check_and_test(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("check") == 0
+    assert "HW-05 v1" in capsys.readouterr().out
+    assert command("test") == 0
+    assert "0 faults" in capsys.readouterr().out
+
+
+def test_a_broken_pack_is_told_with_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = tmp_path / "mine.yaml"
+    pack.write_text(FIRST_TEXT.replace("wait: 15m", "wait: 16m"), encoding="utf-8")
+    assert command("check", str(pack)) == 1
+    assert command("test", str(pack)) == 1
+    assert "mine.yaml:" in capsys.readouterr().err
+
+
+def test_a_case_that_does_not_hold_fails_the_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.yaml").write_text(FIRST_TEXT, encoding="utf-8")
+    cases = (PACKS / "first.cases.yaml").read_text(encoding="utf-8")
+    wrong = cases.replace("stage: immediate, at: 0m, rang: 0m", "stage: immediate, at: 1m", 1)
+    (tmp_path / "mine.cases.yaml").write_text(wrong, encoding="utf-8")
+    assert command("test", str(tmp_path / "mine.yaml")) == 1
+    told = capsys.readouterr()
+    assert "missing HW-02 immediate at 1m" in told.err
+    assert "2 faults" in told.out
+
+
+def test_a_pack_without_cases_fails_the_test(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(FIRST_TEXT, encoding="utf-8")
+    assert command("test", str(tmp_path / "mine.yaml")) == 1
+
+
+def test_a_missing_file_is_a_wrong_argument(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("check", str(tmp_path / "none.yaml")) == 2
+    assert "no such pack" in capsys.readouterr().err
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("schema") == 0
+    stored = (PACKS.parent / "schemas" / "pack-1.json").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == stored
