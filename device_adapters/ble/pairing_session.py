@@ -54,18 +54,31 @@ class PasskeyDesk:
 
     def __init__(self, given: int | None, on_asked: Callable[[], None]) -> None:
         self.given = given
+        self._asked = False
         self._on_asked = on_asked
-        self._entered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._entered: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
-    async def ask(self) -> int:
-        """The digits as a number 0..999999; waits until somebody enters them."""
+    @property
+    def answered(self) -> bool:
+        """Whether there are digits, given beforehand or entered."""
+        entered = self._entered.done() and self._entered.result() is not None
+        return self.given is not None or entered
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the device asked and nobody entered anything."""
+        return self._asked and not self.answered
+
+    async def ask(self) -> int | None:
+        """The digits as a number 0..999999; waits for them, None once nobody will enter any."""
         if self.given is not None:
             return self.given
+        self._asked = True
         self._on_asked()
         return await self._entered
 
-    def enter(self, passkey: int) -> None:
-        """Somebody typed what the device shows."""
+    def enter(self, passkey: int | None) -> None:
+        """Somebody typed what the device shows; None when the device no longer waits."""
         if not self._entered.done():
             self._entered.set_result(passkey)
 
@@ -147,11 +160,13 @@ class PairingSession:
         answering = nullcontext() if agent is None else agent.serving(address, self._desk)
         try:
             async with answering:
-                device = await self._pair(address)
+                try:
+                    device = await self._pair(address)
+                finally:
+                    self._desk.enter(None)
         except LinkError as error:
             await self._radio.forget(address)
-            given = passkey is not None
-            cause = cause_of(error.cause, known=address in self._known(), passkey_given=given)
+            cause = self._cause(error, address)
             raise self._failed(cause, error.detail) from error
         self._move(Identified(device))
         return device
@@ -223,6 +238,14 @@ class PairingSession:
         candidate = candidate_in(seen)
         if candidate is not None and seen.address not in self._known():
             self._move(Heard(candidate))
+
+    def _cause(self, error: LinkError, address: str) -> Cause:
+        # A system that was asked for digits and got none says no more than "authentication failed".
+        unanswered = self._desk is not None and self._desk.unanswered
+        if unanswered and error.cause in {LinkCause.BOND_REFUSED, LinkCause.PASSKEY_WRONG}:
+            return Cause.PASSKEY_WANTED
+        given = self._desk is not None and self._desk.answered
+        return cause_of(error.cause, known=address in self._known(), passkey_given=given)
 
     def _failed(self, cause: Cause, detail: str) -> PairingFailed:
         self._move(Failed(cause))

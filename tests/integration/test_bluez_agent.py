@@ -1,0 +1,118 @@
+"""The pairing agent on a real D-Bus daemon, beside a small stand-in for bluetoothd's manager."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from device_adapters.ble.agent import BluezAgent
+from device_adapters.ble.link import LinkCause, LinkError
+from device_adapters.ble.pairing_session import PasskeyDesk
+from tests.fakes.bluez_agent_manager import AgentManager, agent_manager
+
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs dbus-daemon"),
+]
+
+ADDRESS = "C0:00:00:00:00:01"
+OURS = "/org/bluez/hci0/dev_C0_00_00_00_00_01"
+OTHER = "/org/bluez/hci0/dev_C0_00_00_00_00_02"
+REJECTED = "org.bluez.Error.Rejected"
+AGENT_BUS_NAME = ":1.1"
+
+
+@pytest.fixture
+async def bus_address(tmp_path: Path) -> AsyncGenerator[str]:
+    path = tmp_path / "bus"
+    daemon = await asyncio.create_subprocess_exec(
+        "dbus-daemon",
+        "--session",
+        "--nofork",
+        f"--address=unix:path={path}",
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(10):
+            while not path.exists():  # noqa: ASYNC110 - the daemon tells nobody
+                await asyncio.sleep(0.01)
+        yield f"unix:path={path}"
+    finally:
+        if daemon.returncode is None:
+            daemon.kill()
+        await daemon.wait()
+
+
+@pytest.fixture
+async def manager(bus_address: str) -> AsyncGenerator[AgentManager]:
+    async with agent_manager(bus_address) as served:
+        yield served
+
+
+def silent() -> None:
+    """Nobody is told that digits are wanted."""
+
+
+async def test_just_works_is_allowed_for_the_confirmed_device_only(
+    bus_address: str, manager: AgentManager
+) -> None:
+    async with BluezAgent(bus_address).serving(ADDRESS, PasskeyDesk(None, silent)):
+        assert (manager.capability, manager.default) == ("KeyboardDisplay", True)
+        for member, signature, rest in (
+            ("RequestAuthorization", "o", []),
+            ("RequestConfirmation", "ou", [123]),
+            ("AuthorizeService", "os", ["1810"]),
+            ("DisplayPasskey", "ouq", [1, 0]),
+        ):
+            said, _ = await manager.ask(AGENT_BUS_NAME, member, signature, OURS, *rest)
+            assert said == "", member
+            said, _ = await manager.ask(AGENT_BUS_NAME, member, signature, OTHER, *rest)
+            assert said == REJECTED, member
+    assert manager.unregistered
+
+
+async def test_a_passkey_is_waited_for_and_typed(bus_address: str, manager: AgentManager) -> None:
+    asked = asyncio.Event()
+    desk = PasskeyDesk(None, asked.set)
+    async with BluezAgent(bus_address).serving(ADDRESS, desk), asyncio.TaskGroup() as group:
+        answer = group.create_task(
+            manager.ask(AGENT_BUS_NAME, "RequestPasskey", "o", OURS), name="bluetoothd"
+        )
+        await asyncio.wait_for(asked.wait(), 5)
+        desk.enter(123456)
+        assert await answer == ("", [123456])
+    assert desk.answered
+
+
+async def test_a_passkey_that_nobody_enters_is_rejected(
+    bus_address: str, manager: AgentManager
+) -> None:
+    asked = asyncio.Event()
+    desk = PasskeyDesk(None, asked.set)
+    async with BluezAgent(bus_address).serving(ADDRESS, desk), asyncio.TaskGroup() as group:
+        answer = group.create_task(
+            manager.ask(AGENT_BUS_NAME, "RequestPasskey", "o", OURS), name="bluetoothd"
+        )
+        await asyncio.wait_for(asked.wait(), 5)
+        assert await manager.ask(AGENT_BUS_NAME, "Cancel") == ("", [])
+        assert await answer == (REJECTED, [])
+    assert desk.unanswered
+
+
+async def test_a_known_passkey_is_given_at_once_and_to_nobody_else(
+    bus_address: str, manager: AgentManager
+) -> None:
+    async with BluezAgent(bus_address).serving(ADDRESS, PasskeyDesk(42, silent)):
+        assert await manager.ask(AGENT_BUS_NAME, "RequestPasskey", "o", OURS) == ("", [42])
+        assert await manager.ask(AGENT_BUS_NAME, "RequestPasskey", "o", OTHER) == (REJECTED, [])
+        assert await manager.ask(AGENT_BUS_NAME, "RequestPinCode", "o", OURS) == (REJECTED, [])
+
+
+async def test_no_bus_and_no_bluez_are_the_same_cause(bus_address: str, tmp_path: Path) -> None:
+    for address in (bus_address, f"unix:path={tmp_path}/nothing"):
+        with pytest.raises(LinkError) as failure:
+            async with BluezAgent(address).serving(ADDRESS, PasskeyDesk(None, silent)):
+                pass
+        assert failure.value.cause is LinkCause.NO_ADAPTER
