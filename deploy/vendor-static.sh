@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 vendor=service/web/static/vendor
+mode=${1:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -33,6 +34,19 @@ while IFS='|' read -r package source target; do
     install -m 644 "$unpacked/$source" "$vendor/$target"
 done <<<"$files"
 
+# The accessibility checker is a tool of the tests: the product does not carry it.
+axe=tests/vendor/axe.min.js
+mkdir -p "$work/axe" "$(dirname "$axe")"
+archive=$(cd "$work" && npm pack --silent axe-core@4.14.1 2>/dev/null | tail -n 1)
+tar -xzf "$work/$archive" -C "$work/axe" --strip-components=1
+install -m 644 "$work/axe/axe.min.js" "$axe"
+install -m 644 "$work/axe/LICENSE" tests/vendor/axe.LICENSE
+(
+    cd tests/vendor
+    if [ "$mode" = --write ]; then sha256sum -- *.js *.LICENSE >SHA256SUMS; fi
+    sha256sum --check --quiet SHA256SUMS
+)
+
 cd "$vendor"
-if [ "${1:-}" = --write ]; then sha256sum -- *.js *.css *.LICENSE >SHA256SUMS; fi
+if [ "$mode" = --write ]; then sha256sum -- *.js *.css *.LICENSE >SHA256SUMS; fi
 sha256sum --check --quiet SHA256SUMS && echo "vendor: every file is the one that was reviewed"

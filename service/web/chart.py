@@ -5,7 +5,7 @@ Pure. A canvas is mute to a screen reader, so every chart stands beside a table 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,6 +17,8 @@ from service.web.language import say
 MORNING = "#b45309"
 EVENING = "#1d4ed8"
 _NOON = 12
+_SHORTEST = timedelta(days=14)
+_MARGIN = timedelta(hours=12)
 _GLUCOSE = frozenset({Vital.GLUCOSE, Vital.GLUCOSE_PLASMA, Vital.GLUCOSE_CGM})
 
 
@@ -30,11 +32,13 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """What `static/chart.js` draws: seconds since 1970, curves, targets, ringed dots."""
+    """What `static/chart.js` draws: seconds since 1970 (`span`: first and last
+    of the axis), curves, targets, ringed dots."""
 
     label: str
     unit: str
     zone: str
+    span: tuple[int, int]
     times: tuple[int, ...]
     curves: tuple[Curve, ...]
     band: tuple[float, float] | None
@@ -121,6 +125,7 @@ def _pressure(
         label=say(language, "Blood pressure"),
         unit="mmHg",
         zone=zone.key,
+        span=_span(series, points),
         times=_seconds(points),
         curves=curves,
         # Systolic dots belong below the band's upper edge, diastolic ones below its lower edge.
@@ -146,6 +151,7 @@ def _glucose(
         label=say(language, "Glucose"),
         unit="mmol/L",
         zone=zone.key,
+        span=_span(series, points),
         times=_seconds(points),
         curves=(
             _curve(say(language, "Morning"), MORNING, values, morning, wanted=True),
@@ -203,6 +209,12 @@ def _rows(points: Sequence[SeriesPoint], marked: frozenset[str], zone: ZoneInfo)
 
 def _seconds(points: Sequence[SeriesPoint]) -> tuple[int, ...]:
     return tuple(int(point.effective_at.timestamp()) for point in points)
+
+
+def _span(series: Series, points: Sequence[SeriesPoint]) -> tuple[int, int]:
+    """From the first reading, but a fortnight at least: two readings are not a trend of an hour."""
+    first = min(points[0].effective_at, series.until - _SHORTEST)
+    return int((first - _MARGIN).timestamp()), int((series.until + _MARGIN).timestamp())
 
 
 def _marked(points: Sequence[SeriesPoint], marked: frozenset[str]) -> tuple[int, ...]:

@@ -72,7 +72,11 @@ def _row(
 ) -> CountyRow:
     newest = by_week[max(by_week)]
     name = say(language, "All townships") if newest.total else newest.area_name
-    monitored = say(language, "of up to %(n)s monitored") % {"n": newest.monitored_up_to}
+    monitored = (
+        say(language, "of up to %(n)s monitored") % {"n": newest.monitored_up_to}
+        if newest.monitored_up_to
+        else say(language, "nobody monitored")
+    )
     found = [by_week.get(week) for week in weeks]
     return CountyRow(
         name=name,

@@ -78,7 +78,7 @@
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
         cursor: { show: false },
         legend: { show: true, live: false, markers: { show: true } },
-        scales: { x: { time: true, range: (u, from, to) => [from - 43200, to + 86400] }, y: { range: range(chart) } },
+        scales: { x: { time: true, range: () => chart.span }, y: { range: range(chart) } },
         axes: [
           { grid: { stroke: "#e5e7eb" }, values: (u, ticks) => ticks.map((tick) => dayAndMonth.format(new Date(tick * 1000))) },
           { grid: { stroke: "#e5e7eb" }, size: 44 },
