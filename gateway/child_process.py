@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,7 @@ async def start(
     log: int,
     stop_signal: signal.Signals,
     account: Account | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> asyncio.subprocess.Process:
     """Start a server in a session of its own and return its process.
 
@@ -96,7 +97,10 @@ async def start(
         log: Open file descriptor that takes stdout and stderr.
         stop_signal: What makes this server stop cleanly.
         account: The user to run as; None keeps ours. Needs root.
+        environment: Variables beside our own; secrets go here, a command line is public.
     """
+    # handed on to the child, not read
+    everything = None if environment is None else {**os.environ, **environment}  # noqa: TID251
     guarded = [*await _death_guard(stop_signal), *command]
     return await asyncio.create_subprocess_exec(
         *guarded,
@@ -104,6 +108,7 @@ async def start(
         stdout=log,
         stderr=log,
         cwd="/",
+        env=everything,
         start_new_session=True,
         user=account.uid if account else None,
         group=account.gid if account else None,

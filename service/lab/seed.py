@@ -5,7 +5,6 @@ owner only (`demo.json`, `logins.json`): nothing has a default, and the terminal
 """
 
 import asyncio
-import os
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 from rules.vocabulary import SubjectRef
 from service.auth import hash_password
 from service.lab.demo_county import COUNTY, FRONT_HOUSEHOLD, DemoCounty, demo_county
+from service.lab.homes_settings import write_private
 from service.people import BindingFact, HubFact, NewAccount
 from service.permissions import Role
 from service.store.care_store import Store
@@ -47,6 +47,7 @@ class DemoState(msgspec.Struct, frozen=True, kw_only=True):
         start: First instant of that history.
         hub_secrets: Signing key of each hub, in hex.
         seeded: Whether the registry was filled.
+        paired: Whether the homes' own devices were paired with their hubs.
     """
 
     seed: int
@@ -54,6 +55,7 @@ class DemoState(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime
     hub_secrets: dict[str, str]
     seeded: bool = False
+    paired: bool = False
 
 
 class ShownLogin(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +91,13 @@ def new_state(folder: Path, *, seed: int, days: int, start: datetime) -> DemoSta
         start=start,
         hub_secrets={hub: secrets.token_hex(32) for hub in hubs},
     )
-    _write_private(folder / _STATE_FILE, msgspec.json.encode(state))
+    keep_state(folder, state)
     return state
+
+
+def keep_state(folder: Path, state: DemoState) -> None:
+    """Write down what the next start must know."""
+    write_private(folder / _STATE_FILE, msgspec.json.encode(state))
 
 
 def load_logins(folder: Path) -> list[ShownLogin]:
@@ -122,9 +129,9 @@ async def seed(folder: Path, dsn: str, state: DemoState) -> DemoState:
         await _register_places(store, county)
         await _register_people(store, county, state)
         await _register_accounts(store, county, logins)
-    _write_private(folder / _LOGINS_FILE, msgspec.json.encode(logins))
+    write_private(folder / _LOGINS_FILE, msgspec.json.encode(logins))
     done = msgspec.structs.replace(state, seeded=True)
-    _write_private(folder / _STATE_FILE, msgspec.json.encode(done))
+    keep_state(folder, done)
     return done
 
 
@@ -181,11 +188,3 @@ def _password() -> str:
     """Two words and four digits, about 22 bits: for a demo on loopback with a limit on failures."""
     words = [secrets.choice(_PASSWORD_WORDS) for _ in range(2)]
     return f"{words[0]}-{words[1]}-{secrets.randbelow(9000) + 1000}"
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    draft.replace(path)

@@ -12,7 +12,7 @@ moves on before everybody was quiet.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import msgspec
@@ -20,6 +20,7 @@ import msgspec
 PHASES = range(5)
 _RECEIVING_PHASES = (3, 2, 1)
 _MOST_ROUNDS = 20
+_CLOSE_ENOUGH = timedelta(seconds=5)
 _QUIET_S = 60.0
 _JOIN_S = 60.0
 
@@ -165,8 +166,9 @@ class Timekeeper:
     async def replay(self, until: Callable[[], datetime]) -> AsyncGenerator[datetime]:
         """Publish instant after instant; yields each after everybody was quiet at it.
 
-        `until` is asked anew at every step (the wall clock goes on meanwhile); the last instant
-        is its answer. Instants are those at which a participant said it has something to do.
+        `until` is asked anew at every step, because the wall clock goes on meanwhile; the replay
+        ends within seconds of its answer. Instants are those at which a participant said it has
+        something to do, and that end.
 
         Raises:
             TimekeeperError: somebody does not come to rest, answers nonsense, or stays away.
@@ -176,7 +178,7 @@ class Timekeeper:
             self.ticks += 1
             yield self.now
             horizon = until()
-            if self.now >= horizon:
+            if self.now >= horizon - _CLOSE_ENOUGH:
                 return
             waiting = [member.next for member in self._members.values() if member.next is not None]
             self.now = min([*waiting, horizon])

@@ -23,15 +23,21 @@ Connection: TypeAlias = (
 CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
 """For `gateway.store.migrate.migrate(dsn, [CORE_MIGRATIONS, CARE_MIGRATIONS])`."""
 
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asyncpg's answer when the server hangs up between two of its steps
+    OSError,
+    TimeoutError,
+)
 """What a lost or overloaded database raises; whoever works in a loop waits and tries again."""
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
-def load_statements(file_name: str) -> Mapping[str, str]:
-    """The statements of a `.sql` file beside this module, by the name in their `-- name:` line."""
-    text = (files("service.store") / file_name).read_text(encoding="utf-8")
+def load_statements(file_name: str, package: str = "service.store") -> Mapping[str, str]:
+    """The statements of a `.sql` file of a package, by the name in their `-- name:` line."""
+    text = (files(package) / file_name).read_text(encoding="utf-8")
     parts = _NAME.split(text)[1:]
     return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
 

@@ -1,0 +1,148 @@
+"""Carries out a tester's orders on the simulated devices."""
+
+from datetime import datetime
+
+from firmware_sim.device_clock import DeviceClock
+from firmware_sim.faults import Fault
+from firmware_sim.peripheral import BloodPressureCuff, Glucometer, Limit
+from firmware_sim.publisher import MqttDevice
+from service.lab.broken_devices import TRUNCATED_FRAME, publish_spoilt, publish_value
+from service.lab.control import Order, OrderError
+from service.lab.neighbourhood import Neighbourhood, collected
+
+AnyDevice = BloodPressureCuff | Glucometer | MqttDevice
+
+PUBLISH_FAULTS = (*(fault.value.replace("_", "-") for fault in Fault), "2047", "stranger")
+"""What `hearthwatch sim publish --fault` knows."""
+
+DEVICE_FAULTS = ("truncated", "drop", "forget-bond", "forget-radio-bond")
+"""What `hearthwatch sim fault` knows."""
+
+_ANYBODY = "p004"
+
+
+def describe(around: Neighbourhood) -> tuple[str, ...]:
+    """One line a device: who, how it speaks, what it is."""
+    lines = [
+        f"{login:<7} {one.home.resident.person.id}  ble   {one.device.identity.model:<8}"
+        f" {one.device.identity.serial}  {one.home.hub}"
+        for login, one in around.households.items()
+    ]
+    lines += [
+        f"{number:<7} {number}  mqtt  {one.identity.model:<8} {one.identity.serial}  hub-front"
+        for number, one in around.mqtt.items()
+    ]
+    return tuple(lines)
+
+
+async def measure(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[str, ...]:
+    """Let somebody measure now.
+
+    Raises:
+        OrderError: nobody of that name, or the device cannot measure this.
+    """
+    device = _device(around, wanted.person)
+    if wanted.clock is not None:
+        device.clock = _clock(wanted.clock, now)
+    if wanted.glucose is not None:
+        said = await _measure_glucose(device, wanted.glucose, now)
+    elif wanted.systolic is not None and wanted.diastolic is not None:
+        said = await _measure_pressure(device, wanted, now)
+    else:
+        raise OrderError("give --systolic and --diastolic, or --glucose")
+    around.remember()
+    return (said,)
+
+
+async def publish(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[str, ...]:
+    """Let a device that speaks MQTT publish something wrong.
+
+    Raises:
+        OrderError: the person's device does not speak MQTT, or there is no such fault.
+    """
+    device = _device(around, wanted.person or _ANYBODY)
+    if not isinstance(device, MqttDevice):
+        raise OrderError(f"{wanted.person} has a Bluetooth device; publish needs one with MQTT")
+    fault = wanted.fault or ""
+    if fault == "2047":
+        await publish_value(device, systolic=2047, at=now)
+    elif fault == "stranger":
+        await around.stranger.measure_blood_pressure(systolic=150, diastolic=95, at=now)
+    elif fault in PUBLISH_FAULTS:
+        await publish_spoilt(device, Fault(fault.replace("-", "_")), now)
+    else:
+        raise OrderError(f"no fault {fault!r}; there are {', '.join(PUBLISH_FAULTS)}")
+    return (f"published with fault {fault}",)
+
+
+async def disturb(around: Neighbourhood, wanted: Order) -> tuple[str, ...]:
+    """Let something go wrong between a Bluetooth device and its hub.
+
+    Raises:
+        OrderError: the person has no Bluetooth device, or there is no such fault.
+    """
+    household = around.households.get(wanted.person or "")
+    if household is None:
+        raise OrderError(f"{wanted.person} is none of {', '.join(around.households)}")
+    device = household.device
+    match wanted.fault:
+        case "truncated":
+            device.inject(TRUNCATED_FRAME)
+            await collected(device)
+        case "drop":
+            device.drop_after = 1
+        case "forget-bond":
+            await device.forget_bonds()
+        case "forget-radio-bond":
+            await household.radio.forget(device.identity.address)
+        case _:
+            raise OrderError(f"no fault {wanted.fault!r}; there are {', '.join(DEVICE_FAULTS)}")
+    return (f"{device.identity.serial}: {wanted.fault}",)
+
+
+def _device(around: Neighbourhood, who: str | None) -> AnyDevice:
+    device = around.device_of(who or "")
+    if device is None:
+        raise OrderError(f"nobody is called {who!r}; `hearthwatch sim list` names everybody")
+    return device
+
+
+async def _measure_pressure(device: AnyDevice, wanted: Order, now: datetime) -> str:
+    assert wanted.systolic is not None
+    assert wanted.diastolic is not None
+    if isinstance(device, MqttDevice):
+        await device.measure_blood_pressure(
+            systolic=wanted.systolic, diastolic=wanted.diastolic, pulse=wanted.pulse, at=now
+        )
+    elif isinstance(device, BloodPressureCuff):
+        await device.measure(
+            systolic=wanted.systolic, diastolic=wanted.diastolic, pulse=wanted.pulse, at=now
+        )
+        await collected(device)
+    else:
+        raise OrderError(f"{device.identity.model} measures glucose only")
+    return f"{device.identity.serial} measured {wanted.systolic:g}/{wanted.diastolic:g} mmHg"
+
+
+async def _measure_glucose(device: AnyDevice, glucose: float | str, now: datetime) -> str:
+    value = Limit(glucose) if isinstance(glucose, str) else glucose
+    if isinstance(device, BloodPressureCuff):
+        raise OrderError(f"{device.identity.model} measures blood pressure only")
+    if isinstance(device, MqttDevice):
+        await device.measure_glucose(glucose_mmol=value, at=now)
+    else:
+        await device.measure(glucose_mmol=value, at=now)
+        await collected(device)
+    return f"{device.identity.serial} measured {glucose} mmol/L"
+
+
+def _clock(word: str, now: datetime) -> DeviceClock:
+    match word:
+        case "reset":
+            return DeviceClock.reset(since=now)
+        case "never-set":
+            return DeviceClock.never_set()
+        case "absent":
+            return DeviceClock.absent()
+        case _:
+            return DeviceClock.right()

@@ -1,0 +1,78 @@
+"""`hearthwatch sim`: drive the simulated homes of a running demo."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Literal, cast
+
+from gateway.operator_settings import DEMO_DATA
+from gateway.structured_log import configure_logs
+from service.lab.control import Order, OrderError, order
+from service.lab.homes import run_homes
+from service.lab.orders import DEVICE_FAULTS, PUBLISH_FAULTS
+
+_CLOCKS = ("right", "reset", "never-set", "absent")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare list, measure, publish, fault and (used by the demo itself) homes."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    measure = actions.add_parser("measure", help="let somebody measure now")
+    measure.add_argument("--person", required=True, help="login (wang) or person id (p017)")
+    measure.add_argument("--systolic", type=float, help="mmHg")
+    measure.add_argument("--diastolic", type=float, help="mmHg")
+    measure.add_argument("--pulse", type=float, help="per minute")
+    measure.add_argument("--glucose", help="mmol/L, LO or HI")
+    measure.add_argument("--clock", choices=_CLOCKS, help="what the device's clock shows from now")
+    publish = actions.add_parser("publish", help="let an MQTT device publish something wrong")
+    publish.add_argument("--person", help="person id, any when not given")
+    publish.add_argument("--fault", choices=PUBLISH_FAULTS, required=True)
+    fault = actions.add_parser("fault", help="disturb a Bluetooth device")
+    fault.add_argument("--person", required=True, help="login")
+    fault.add_argument("--fault", choices=DEVICE_FAULTS, required=True)
+    everybody = actions.add_parser("list", help="name everybody who can measure")
+    homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
+    for each in (measure, publish, fault, everybody, homes):
+        each.add_argument("--data", type=Path, default=DEMO_DATA, help="the demo's data directory")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Give the order; 1 with a reason when no demo is running or it refuses."""
+    folder = cast("Path", arguments.data)
+    if arguments.action == "homes":
+        configure_logs()
+        asyncio.run(run_homes(folder))
+        return 0
+    try:
+        lines = asyncio.run(order(folder, _order(arguments)))
+    except OrderError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def _order(arguments: argparse.Namespace) -> Order:
+    if arguments.action == "measure":
+        return Order(
+            do="measure",
+            person=arguments.person,
+            systolic=arguments.systolic,
+            diastolic=arguments.diastolic,
+            pulse=arguments.pulse,
+            glucose=_glucose(arguments.glucose),
+            clock=arguments.clock,
+        )
+    if arguments.action == "list":
+        return Order(do="list")
+    return Order(do=arguments.action, person=arguments.person, fault=arguments.fault)
+
+
+def _glucose(text: str | None) -> float | Literal["LO", "HI"] | None:
+    if text is None or text == "LO" or text == "HI":  # noqa: PLR1714 - narrows the type
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise OrderError(f"--glucose: {text!r} is neither a number nor LO nor HI") from None
