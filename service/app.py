@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -13,8 +14,11 @@ from service.auth import NotPermittedError, NotSignedInError
 from service.headers import SameOriginOnly, SecurityHeaders
 from service.problems import problem_response
 from service.services import Services
+from service.store.database import DATABASE_ERRORS
 from service.web.errors import error_page
 from service.web.pages import admin, cdc, doctor, login, patient
+
+_log = structlog.get_logger()
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _FOR_PROGRAMS = ("/api/", "/events", "/healthz")
@@ -42,6 +46,8 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(NotPermittedError, _not_permitted)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    for lost in DATABASE_ERRORS:
+        app.add_exception_handler(lost, _unavailable)
     app.add_middleware(SameOriginOnly)
     app.add_middleware(SecurityHeaders)  # outermost: refusals carry the headers too
     return app
@@ -69,6 +75,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         fields = [".".join(str(part) for part in each["loc"]) for each in error.errors()]
     return await _refusal(request, 422, "invalid", "The request is not valid", ", ".join(fields))
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """The database is away or refuses: nothing was changed, and trying again is right."""
+    _log.warning("request failed", path=request.url.path, error=type(error).__name__)
+    if _is_for_program(request):
+        return problem_response(503, "unavailable", "Not available right now; try again")
+    sentence = "暂时无法连接，请稍后再试。 Not available right now, please try again."
+    return PlainTextResponse(sentence, status_code=503)  # a page would need the database
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -27,7 +27,8 @@ async def events(
 
     `ready` comes first: whoever reads the page anew after it has missed nothing. Messages carry no
     health detail. Patients hear of their own readings and their own hub, staff of their alerts.
-    The stream ends after some minutes; browsers reconnect by themselves, and the session is asked again.
+    The stream ends after some minutes: browsers reconnect by themselves, and so the session is
+    asked again.
     """
     async with parts.bus.subscribe(*await topics_of(parts, account)) as messages:
         yield ServerSentEvent(event="ready", raw_data="ready")

@@ -29,6 +29,7 @@ from service.store.database import DATABASE_ERRORS, open_pool
 from service.worker import Plan, Worker
 
 _log = structlog.get_logger()
+_OUTSIDE = (ClockError, *DATABASE_ERRORS)
 _PHASE = 3  # of the stepped clock: after devices, hub and core, before people who answer
 _LAST_STREAMS_S = 2  # open event streams hold the exit no longer than this
 
@@ -54,8 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         sys.stderr.write("settings: " + "; ".join(lines) + "\n")
         return 1
-    except (ClockError, *DATABASE_ERRORS) as error:
+    except _OUTSIDE as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    except BaseExceptionGroup as group:
+        outside, ours = group.split(_OUTSIDE)
+        if ours is not None or outside is None:
+            raise
+        sys.stderr.write(f"{outside.exceptions[0]!r}\n")
         return 1
     return 0
 

@@ -26,7 +26,7 @@ CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
 DATABASE_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # asyncpg's answer when the server hangs up between two of its steps
+    asyncpg.InternalClientError,  # the server hung up between two of asyncpg's steps
     OSError,
     TimeoutError,
 )

@@ -251,3 +251,24 @@ async def test_an_open_page_hears_of_its_own_alert_only(
     assert "event: alert" in heard["family-a"]
     assert str(alert_id) not in " ".join(heard["family-b"])
     assert "event: alert" not in heard["zhang"]
+
+
+async def test_a_lost_database_is_said_plainly_and_forgiven_when_it_is_back(
+    browser: httpx2.AsyncClient, county: County
+) -> None:
+    await sign_in(browser, "family-a")
+    await county.owner.execute("ALTER ROLE hw_service NOLOGIN")
+    try:
+        await county.owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = 'hw_service' AND datname = current_database()"
+        )
+        answers = [await browser.get("/api/alerts") for _ in range(3)]
+        page = await browser.get("/doctor")
+    finally:
+        await county.owner.execute("ALTER ROLE hw_service LOGIN")
+    assert {answer.status_code for answer in answers} == {503}
+    assert answers[-1].json()["reason"] == "unavailable"
+    assert page.status_code == 503
+    assert "请稍后再试" in page.text
+    assert (await browser.get("/api/alerts")).status_code == 200

@@ -340,3 +340,18 @@ async def test_a_replayed_outbox_row_does_not_ring_again(county: County) -> None
     await county.core.execute("UPDATE core.outbox SET taken_at = NULL")
     await county.worker().settle(county.now)
     assert await county.timeline(alert_id) == before
+
+
+async def test_a_lost_connection_loses_no_alert(county: County) -> None:
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(county.worker().run())
+        for _ in range(3):
+            await county.owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE usename = 'hw_service' AND datname = current_database()"
+            )
+            alert_id = await county.raise_alert(priority=Priority.SOON)
+            async with asyncio.timeout(20):
+                while not await county.told(alert_id, 0):  # noqa: ASYNC110 - rows set no event
+                    await asyncio.sleep(0.02)
+        running.cancel()
