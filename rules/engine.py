@@ -13,7 +13,7 @@ from decimal import Decimal
 from rules.doubts import doubts
 from rules.expression import Outcome
 from rules.pack import Pack
-from rules.rule import OnUnknown, Rule
+from rules.rule import OnUnknown, Pending, Rule
 from rules.scope import Scope, Trace
 from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence
 from rules.window import Point, Window
@@ -140,6 +140,9 @@ class _Review:
     now: datetime
     new: frozenset[str]
     levels: dict[str, bool] = field(default_factory=dict[str, bool])
+    judged: dict[str, Mapping[str, Outcome]] = field(
+        default_factory=dict[str, Mapping[str, Outcome]]
+    )
 
     def immediate(self, decisions: list[Decision], near: list[NearMiss]) -> None:
         """Add what fires on one new reading."""
@@ -182,7 +185,9 @@ class _Review:
     def on_one(self, point: Point) -> Decision | None:
         """The immediate decision on `point`."""
         limb = self.rule.immediate
-        if limb is None or not self._may_ring_alone(point, flagged=limb.flagged):
+        if limb is None or not limb.when.screen.may_hold(point):
+            return None
+        if not self._may_ring_alone(point, flagged=limb.flagged):
             return None
         outcome = limb.when.test(self._scope(point))
         if not self._fires(outcome):
@@ -191,9 +196,7 @@ class _Review:
 
     def on_several(self, point: Point) -> Decision | None:
         """The condition's decision as of `point`, which it must rest on as its newest."""
-        outcomes = {
-            limb: condition.test(self._scope(point)) for limb, condition in self.rule.limbs.items()
-        }
+        outcomes = self._outcomes(point)
         ordered = sorted(outcomes, key=lambda limb: (outcomes[limb].result is not True, limb))
         for limb in ordered:
             trace = outcomes[limb].trace
@@ -238,13 +241,29 @@ class _Review:
             for point in self.window.points
             if (point.identity in self.new or self.now - point.received_at <= _REMEMBERED)
             and point.usable
+            and self._asks(pending, point)
             and self.on_one(point) is None
-            and self._fires(pending.when.test(self._scope(point)))
         ]
+
+    def _asks(self, pending: Pending, point: Point) -> bool:
+        """Whether `point` starts the clock; the level is looked at first, being cheap."""
+        needs_level = "at_level" in pending.when.functions and pending.when.conjunctive
+        if needs_level and not self._level(point):
+            return False
+        return self._fires(pending.when.test(self._scope(point)))
 
     @property
     def _wait(self) -> timedelta:
         return self.rule.pending.wait if self.rule.pending else timedelta(0)
+
+    def _outcomes(self, point: Point) -> Mapping[str, Outcome]:
+        known = self.judged.get(point.identity)
+        if known is None:
+            scope = self._scope(point)
+            limbs = self.rule.limbs.items()
+            known = {limb: condition.test(scope) for limb, condition in limbs}
+            self.judged[point.identity] = known
+        return known
 
     def _due(self, start: Point) -> datetime:
         return max(start.received_at, start.effective_at) + self._wait
@@ -293,7 +312,7 @@ class _Review:
             outcome = self.rule.nearly.test(self._scope(point))
             if outcome.result is True:
                 return [self._miss("almost", point, outcome.trace)]
-        results = [limb.test(self._scope(point)) for limb in self.rule.limbs.values()]
+        results = list(self._outcomes(point).values())
         unknown = next((r for r in results if r.result is None), None)
         if unknown is not None and not any(r.result for r in results):
             return [self._miss("unknown", point, unknown.trace)]

@@ -8,7 +8,7 @@ lists, macros or `?:`. Whatever a condition may call is bounded by the window, s
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache, partial
@@ -17,6 +17,7 @@ import cel
 
 from rules.conditions import FUNCTIONS
 from rules.scope import Call, ConditionError, Scope, Trace, span
+from rules.screen import ALWAYS, Comparison, Screen, comparison
 from rules.words import WORDS, Parameter
 
 _TOKEN = re.compile(
@@ -44,18 +45,24 @@ class Condition:
     """A compiled condition; two with the same text are equal.
 
     `functions` are the names it calls, `numbers` its literals as written (spans too), `reach` its
-    longest span.
+    longest span, `screen` a cheap necessary condition on the judged reading.
     """
 
     source: str
     functions: frozenset[str]
     numbers: frozenset[str]
     reach: timedelta
+    screen: Screen = field(default=ALWAYS, compare=False)
 
     @property
     def needs_baseline(self) -> bool:
         """Whether it reads baselines, which are known as of the newest point only."""
         return any(FUNCTIONS[name].baseline for name in self.functions)
+
+    @property
+    def conjunctive(self) -> bool:
+        """Whether each of its parts must hold: no `||` and no `!` in it."""
+        return "||" not in self.source and "!" not in self.source
 
     @property
     def judges(self) -> bool:
@@ -112,7 +119,7 @@ def compile_condition(source: str) -> Condition:
         _program(source)
     except ValueError as error:
         raise ConditionError(f"{source!r}: {error}") from error
-    return Condition(source, names, _numbers(tokens), _reach(tokens))
+    return Condition(source, names, _numbers(tokens), _reach(tokens), _screen(tokens))
 
 
 def _tokens(source: str) -> list[_Token]:
@@ -192,3 +199,28 @@ def _numbers(tokens: list[_Token]) -> frozenset[str]:
 def _reach(tokens: list[_Token]) -> timedelta:
     lengths = (t.text for t in tokens if t.kind == "string" and t.text[:1].isdigit())
     return max((span(length) for length in lengths), default=timedelta(0))
+
+
+def _screen(tokens: list[_Token]) -> Screen:
+    """The screen of a condition without `!` whose top is `||` alone or `&&` alone."""
+    joints = {token.text for token in tokens if token.kind == "sign" and token.text in _JOINTS}
+    if len(joints) > 1 or "!" in joints:
+        return ALWAYS
+    calls = [
+        _comparison(token.text, _arguments(tokens, place))
+        for place, token in enumerate(tokens)
+        if token.kind == "name"
+    ]
+    known = tuple(call for call in calls if call is not None)
+    if "||" in joints:
+        return Screen(known, every=False) if len(known) == len(calls) else ALWAYS
+    return Screen(known, every=True)
+
+
+def _comparison(name: str, arguments: list[list[_Token]]) -> Comparison | None:
+    if any(len(argument) != 1 for argument in arguments):
+        return None  # a computed limit
+    return comparison(name, [argument[0].text for argument in arguments])
+
+
+_JOINTS = frozenset({"&&", "||", "!"})

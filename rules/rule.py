@@ -227,6 +227,8 @@ class Rule:
 
 def judge(condition: Condition, point: Point) -> bool:
     """Whether `point` alone meets `condition`; unknown counts as no."""
+    if not condition.screen.may_hold(point):
+        return False
     window = Window(points=(point,), profile=_NOBODY)
     scope = Scope(window=window, at=point.effective_at, point=point)
     return condition.test(scope).result is True

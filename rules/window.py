@@ -4,6 +4,7 @@ Everything here is a plain value. The caller (the core, the hub, a backtest, a t
 `Window`; the engine and its window functions only read it.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -174,7 +175,8 @@ class Window:
 
     def between(self, after: datetime, until: datetime) -> tuple[Point, ...]:
         """Points with `after` <= effective_at <= `until`, oldest first."""
-        return tuple(p for p in self.points if after <= p.effective_at <= until)
+        first = bisect_left(self.points, after, key=_moment)
+        return self.points[first : bisect_right(self.points, until, key=_moment)]
 
     def find(self, identity: str) -> Point | None:
         """The point of that identity, None when the window does not hold it."""
@@ -183,6 +185,10 @@ class Window:
     def local_day(self, instant: datetime) -> date:
         """The person's calendar day at `instant`."""
         return instant.astimezone(self.zone).date()
+
+
+def _moment(point: Point) -> datetime:
+    return point.effective_at
 
 
 def _settled(point: Point) -> tuple[str, datetime, str]:
@@ -194,7 +200,7 @@ def once_each(points: Iterable[Point]) -> tuple[Point, ...]:
     """`points` (oldest first) without possible repeats of one that stands before."""
     kept: list[Point] = []
     for point in points:
-        if not any(point.repeats(earlier) for earlier in kept):
+        if not (point.possible_repeat and any(point.repeats(earlier) for earlier in kept)):
             kept.append(point)
     return tuple(kept)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rules.engine import Evaluation, evaluate
 from rules.identity import alert_id
 from rules.vocabulary import Priority, QuantityName, Stage
-from rules.window import Baseline, Point, Window
+from rules.window import Baseline, Point, Value, Window
 from tests.unit.rules.readings import (
     START,
     answer,
@@ -153,6 +153,21 @@ def test_old_and_undated_points_are_tasks_from_urgent_up_and_history_below() -> 
     assert "time_unknown" in task.unknowns
     lows = (glucose(0, "3.5"), glucose(2000, "3.5"))
     assert judge(*lows, at_min=2000 + 72 * 60 + 1).decisions == ()
+
+
+@pytest.mark.row("P13")
+def test_a_device_without_a_number_neither_rings_nor_confirms_nor_clears() -> None:
+    """NaN, 2047 and an unknown unit reach the rules as a point without that value."""
+    crisis = pressure(0, "185")
+    empty = replace(pressure(5, "0"), values={})
+    half = replace(pressure(5, "0"), values={QuantityName.SYSTOLIC: Value(value=Decimal(150))})
+    for nothing in (empty, half):
+        assert judge(nothing, at_min=5).decisions == ()
+        waiting = judge(crisis, nothing, at_min=5)
+        assert waiting.decisions == ()
+        assert [wake.trigger for wake in waiting.wakes] == [crisis.identity]
+        rule, seen = first_pack().rule("HW-02"), window(crisis, nothing)
+        assert rule.clears(seen, START + minutes(60), since=START) is False
 
 
 def test_two_families_are_judged_apart_in_one_evaluation() -> None:

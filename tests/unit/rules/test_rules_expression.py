@@ -1,10 +1,13 @@
 """The small language of conditions: what it refuses, and its three values."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.expression import compile_condition
 from rules.scope import ConditionError, Scope, span
-from tests.unit.rules.readings import glucose, person, window
+from rules.window import Point
+from tests.unit.rules.readings import glucose, person, pressure, symptom, window
 
 LOW, CALM = "lt('glucose', 3.0)", "lt('glucose', 1.0)"
 DRUG = "takes_drug('insulin')"
@@ -87,6 +90,49 @@ def test_a_whole_number_times_a_decimal_is_refused_when_it_runs() -> None:
     mixed = compile_condition("mean('glucose', '1d') * 2 > 3.0")
     with pytest.raises(ConditionError):
         mixed.test(_scope("2.5", drugs=None))
+
+
+ATOMS = (
+    "ge('systolic', 180)",
+    "gt('diastolic', 100 + 9)",
+    "lt('glucose', 3.0)",
+    "le('glucose', 3.9)",
+    "low('glucose')",
+    "high('glucose')",
+    "any_symptom()",
+    "readings('systolic', '1d') >= 1",
+)
+JUDGED = (
+    pressure(0, "179", "109"),
+    pressure(0, "180", "110"),
+    glucose(0, "LO"),
+    glucose(0, "2.9"),
+    glucose(0, "3.9"),
+    glucose(0, "HI"),
+    symptom(0, "seizure"),
+)
+
+
+@given(
+    atoms=st.lists(st.sampled_from(ATOMS), min_size=1, max_size=4),
+    joints=st.lists(st.sampled_from(["&&", "||", "&& !"]), min_size=3, max_size=3),
+    judged=st.sampled_from(JUDGED),
+)
+def test_the_screen_never_refuses_what_the_condition_accepts(
+    atoms: list[str], joints: list[str], judged: Point
+) -> None:
+    source = atoms[0]
+    for joint, atom in zip(joints, atoms[1:], strict=False):
+        source = f"{source} {joint} {atom}"
+    condition = compile_condition(source)
+    scope = Scope(window=window(judged), at=judged.effective_at, point=judged)
+    assert condition.screen.may_hold(judged) or condition.test(scope).result is not True
+
+
+def test_the_screen_of_a_level_refuses_a_calm_reading() -> None:
+    level = compile_condition("ge('systolic', 180) || ge('diastolic', 110)")
+    assert not level.screen.may_hold(pressure(0, "179", "109"))
+    assert level.screen.may_hold(pressure(0, "179", "110"))
 
 
 def _scope(number: str, *, drugs: frozenset[str] | None) -> Scope:
