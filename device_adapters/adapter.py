@@ -1,14 +1,14 @@
 """What every adapter speaks: a Frame as it came in, Records as decoded, Observations as handed on.
 
 A decoder knows bytes and a quirk, nothing else; `to_observations` adds who sent them and when they
-were noticed. Nothing here reads a clock or holds a radio.
+were noticed. Nothing here reads a clock or holds a radio. What an adapter hands on, and to whom:
+`ble/session.py` (Listener) for Bluetooth, `mqtt/payloads/` for bodies that arrive whole.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 from device_adapters.ble.quirks import Quirk
 from rules.vocabulary import (
@@ -80,18 +80,6 @@ class Record:
 
 Decoder = Callable[[bytes, Quirk], list[Record]]
 """Pure; raises DecodeError and nothing else, whatever the bytes."""
-
-
-class Adapter(Protocol):
-    """Something that turns what one kind of device sends into Observations.
-
-    Implementations hand on every observation once per reception, in the order of reception, and
-    lose none that they could decode; what they cannot decode they hand on as refused.
-    """
-
-    async def run(self) -> None:
-        """Serve devices until cancelled."""
-        ...
 
 
 NOT_OBSERVATIONS = frozenset({"2A36", "2A34"})

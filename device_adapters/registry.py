@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from device_adapters.adapter import DecodeError, Decoder, Frame, Record, to_observations
+from device_adapters.adapter import DecodeError, Decoder, Record
 from device_adapters.ble.decoders import (
     blood_pressure,
     cgm,
@@ -15,7 +15,6 @@ from device_adapters.ble.decoders import (
     weight,
 )
 from device_adapters.ble.quirks import quirk_of
-from rules.vocabulary import CoincidentClocks, HubId, Observation
 
 DECODERS: Mapping[str, Decoder] = MappingProxyType(
     {
@@ -42,15 +41,3 @@ def decode(characteristic: str, payload: bytes, model: str | None = None) -> lis
     if decoder is None:
         raise DecodeError(characteristic, 0, f"no decoder; known: {', '.join(sorted(DECODERS))}")
     return decoder(payload, quirk_of(model))
-
-
-def read_frame(
-    frame: Frame, *, hub: HubId, clocks: CoincidentClocks | None = None
-) -> list[Observation]:
-    """The observations in `frame`, read with the quirks of its device's model.
-
-    Raises:
-        DecodeError: as `decode`.
-    """
-    records = decode(frame.characteristic, frame.payload, frame.device.model)
-    return to_observations(frame, records, hub=hub, clocks=clocks)

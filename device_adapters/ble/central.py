@@ -66,6 +66,15 @@ _AUTHENTICATION = {
     BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHORIZATION,
     BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
 }
+# A device that we know lets us in only with the bond: what it refuses, one of us has lost.
+_BOND_LOST = frozenset(
+    {
+        LinkCause.BOND_LOST_ON_DEVICE,
+        LinkCause.BOND_REFUSED,
+        LinkCause.NOT_AUTHENTICATED,
+        LinkCause.PASSKEY_WRONG,
+    }
+)
 # What BlueZ, the kernel and the security manager say, in the order in which it is looked for.
 _WORDS: tuple[tuple[str, LinkCause], ...] = (
     ("key missing", LinkCause.BOND_LOST_ON_DEVICE),
@@ -363,7 +372,7 @@ class BleCentral:
         self, address: str, conversation: Conversation, error: LinkError
     ) -> None:
         self._postpone(address)
-        bond_lost = error.cause is LinkCause.BOND_LOST_ON_DEVICE
+        bond_lost = error.cause in _BOND_LOST
         if bond_lost:
             self._failures[address] = max(self._failures[address], ATTEMPTS)
         if self._failures[address] == ATTEMPTS:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_adapters.adapter import DecodeError, Record
@@ -168,6 +168,7 @@ def test_a_captured_sfloat_gives_its_listed_value(frame: Captured) -> None:
 
 
 @pytest.mark.parametrize("characteristic", sorted(DECODERS))
+@settings(deadline=None)  # the machine may be busy
 @given(payload=st.binary(max_size=40), model=st.sampled_from([None, *QUIRKS]))
 def test_noise_raises_nothing_but_the_decoders_own_error(
     characteristic: str, payload: bytes, model: str | None
@@ -210,6 +211,7 @@ SPECIALS = {
 
 
 @pytest.mark.row("P13")
+@settings(deadline=None)  # the machine may be busy
 @given(
     systolic=st.integers(0, 300) | st.sampled_from(list(SPECIALS)),
     diastolic=st.integers(0, 200),
@@ -251,6 +253,7 @@ def test_a_blood_pressure_survives_the_simulators_encoder(
     assert record.user_id == (None if user_id == 255 else user_id)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     sequence=st.integers(0, 65535),
     at=DEVICE_TIMES,

@@ -284,20 +284,31 @@ async def test_a_link_that_breaks_in_a_transfer_ends_the_session_and_the_next_br
     assert len({observation_identity(o) for o in inbox.observations}) == 10
 
 
-async def test_a_device_that_lost_its_bond_is_reported_once_by_name_of_the_cause() -> None:
+@pytest.mark.parametrize("loser", ["device", "hub"])
+async def test_a_lost_bond_is_reported_once_and_nothing_is_taken(loser: str) -> None:
     link = VirtualLink()
     async with (
         VirtualRadio(link, RADIO) as radio,
-        BloodPressureCuff(link, CUFF) as cuff,
-        hub(radio, cuff) as inbox,
+        BloodPressureCuff(link, CUFF, strict_pairing=True) as cuff,
     ):
-        await cuff.measure(systolic=120, diastolic=80, at=AT)
-        await inbox.next_session()
+        await cuff.pairing_mode(at=AT)
+        ours = BleakRadio(radio.scanner_backend, radio.client_backend)
+        heard = asyncio.Event()
+        async with ours.scan(lambda _seen: heard.set()):
+            await asyncio.wait_for(heard.wait(), 5)
+            async with ours.connect(CUFF.address, lambda: None, timeout_s=5):
+                pass
         await cuff.transferred()
-        await cuff.forget_bonds()
-        await cuff.measure(systolic=121, diastolic=80, at=AT)
-        summary = await inbox.next_session()
-    assert (summary.reason, summary.count) == (SessionReason.BOND_LOST, 0)
+        if loser == "device":
+            await cuff.forget_bonds()
+        else:
+            await radio.forget(CUFF.address)
+        async with hub(radio, cuff) as inbox:
+            await cuff.measure(systolic=121, diastolic=80, at=AT)
+            summary = await inbox.next_session()
+            await asyncio.sleep(0.3)
+    assert (summary.reason, summary.count, summary.device) == (SessionReason.BOND_LOST, 0, None)
+    assert len(inbox.sessions) == 1
     assert cuff.unsent
 
 

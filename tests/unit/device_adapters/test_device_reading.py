@@ -7,7 +7,7 @@ from importlib import resources
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_adapters.mqtt.payloads.hearthwatch import (
@@ -225,6 +225,7 @@ def test_the_schema_is_one_and_takes_what_the_simulator_sends() -> None:
     jsonschema.validate(json.loads(encode_reading(IDENTITY, READING)), SCHEMA)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     field=st.sampled_from(["v", "kind", "device_time", "sequence", "user", "quantities", "flags"]),
     value=JSON,
@@ -240,6 +241,7 @@ def test_whatever_the_schema_takes_is_decoded_and_nothing_else_escapes(
             jsonschema.validate(json.loads(payload), SCHEMA)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=200))
 def test_noise_raises_nothing_but_payload_error(payload: bytes) -> None:
     with pytest.raises(PayloadError):
