@@ -18,8 +18,6 @@ from rules.scope import Scope, Trace
 from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence
 from rules.window import Point, Window
 
-_REMEMBERED = timedelta(days=7)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -89,8 +87,8 @@ def evaluate(rules: Pack, window: Window, now: datetime, new: frozenset[str]) ->
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
     Every decision rests on a point of `new`, or on a wait for a confirmation that is over at `now`
-    (`new` may be empty then). Such an unconfirmed decision is given again by later evaluations for
-    seven days: the core may have been down when it was due. Its alert id is the same each time.
+    (`new` may be empty then). Such an unconfirmed decision is given again as long as the window holds
+    its point: whoever was down when it was due still learns of it. Its alert id stays the same.
     Points and repetitions may come in any order. Points after `now` are judged like any other.
 
     Raises:
@@ -127,7 +125,7 @@ def reconsider(
     if stage is Stage.IMMEDIATE:
         return review.on_one(point)
     if stage is Stage.UNCONFIRMED:
-        return None if review.closed(point) else review.unconfirmed(point)
+        return review.unconfirmed(point) if review.overdue(point) else None
     return review.on_several(point)
 
 
@@ -211,6 +209,11 @@ class _Review:
         trace.support.add(start.identity)
         return self._decision(Stage.UNCONFIRMED, "", start, trace)
 
+    def overdue(self, point: Point) -> bool:
+        """Whether `point` asked for a confirmation that has not come and is due."""
+        asked = point in self._starts() and self._due(point) <= self.now
+        return asked and not self.closed(point)
+
     def closed(self, start: Point) -> bool:
         """Whether what was measured until the wait ended made it unnecessary to ring."""
         pending = self.rule.pending
@@ -239,10 +242,7 @@ class _Review:
         return [
             point
             for point in self.window.points
-            if (point.identity in self.new or self.now - point.received_at <= _REMEMBERED)
-            and point.usable
-            and self._asks(pending, point)
-            and self.on_one(point) is None
+            if point.usable and self._asks(pending, point) and self.on_one(point) is None
         ]
 
     def _asks(self, pending: Pending, point: Point) -> bool:

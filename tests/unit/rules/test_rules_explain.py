@@ -84,6 +84,18 @@ def test_evidence_that_was_tampered_with_does_not_replay_to_its_decision() -> No
     assert replay(changed) != read_evidence(changed).decision
 
 
+def test_an_unconfirmed_alert_does_not_replay_without_its_reason() -> None:
+    text = told(window(pressure(0, "185")), at_min=15)
+    assert replay(text).stage is Stage.UNCONFIRMED
+    for wrong in (
+        text.replace('"value":"185"', '"value":"165"'),
+        text.replace("00:15:00", "00:14:59"),
+    ):
+        assert wrong != text
+        with pytest.raises(EvidenceError, match="does not fire"):
+            replay(wrong)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "not json", '{"v":1}'])
 def test_what_is_no_evidence_is_refused(text: str) -> None:
     with pytest.raises(EvidenceError):
