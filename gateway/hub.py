@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from device_adapters.ble.central import BleakRadio, ClientBackend, ScannerBackend
+from device_adapters.ble.pairing_session import PairingAgent
 from device_adapters.mqtt.client import MqttSettings, MqttTls, MqttWill
 from gateway import hub_page
 from gateway.clock import ProcessClock
@@ -40,7 +41,10 @@ _TIDY_EVERY_S = 6 * 3600.0
 
 
 class Hub:
-    """`async with Hub(settings, clock) as running:`; the backends replace the machine's radio."""
+    """`async with Hub(settings, clock) as running:`; the backends replace the machine's radio.
+
+    `agent` answers pairing questions (passkeys) where the radio does not by itself.
+    """
 
     def __init__(
         self,
@@ -49,8 +53,10 @@ class Hub:
         *,
         scanner_backend: ScannerBackend | None = None,
         client_backend: ClientBackend | None = None,
+        agent: PairingAgent | None = None,
     ) -> None:
-        self._context = _running(settings, clock, scanner_backend, client_backend)
+        radio = BleakRadio(scanner_backend, client_backend)
+        self._context = _running(settings, clock, radio, agent)
 
     async def __aenter__(self) -> "RunningHub":
         """Open the spool, decide what a crash left undecided, and start every part.
@@ -173,6 +179,7 @@ class RunningHub:
                 at=self._clock.now(),
                 online=True,
                 command_version=self._version(),
+                pairing=None if self.radio is None else self.radio.report(),
                 spool=SpoolReport(
                     waiting_live=waiting.live,
                     waiting_backlog=waiting.backlog,
@@ -196,8 +203,8 @@ class RunningHub:
 async def _running(
     settings: HubSettings,
     clock: ProcessClock,
-    scanner_backend: ScannerBackend | None,
-    client_backend: ClientBackend | None,
+    radio: BleakRadio,
+    agent: PairingAgent | None,
 ) -> AsyncGenerator[RunningHub]:
     trusted = always if settings.time_source is TimeSource.ALWAYS else kernel_is_synchronised
     stamps = Stamps(clock, trusted)
@@ -219,8 +226,11 @@ async def _running(
                 spool=spool,
                 stamps=stamps,
                 zone=ZoneInfo(settings.zone),
-                radio=BleakRadio(scanner_backend, client_backend),
+                radio=radio,
+                agent=agent,
+                clock=clock,
                 on_spooled=hub.note_spooled,
+                on_change=hub.uplink.tell_status,
             )
             await hub.radio.prepare()
         await hub.recall_command()

@@ -6,20 +6,22 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import tzinfo
 
 from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.pairing_session import PairingAgent
 from device_adapters.ble.session import SessionSummary
+from gateway.clock import ProcessClock
 from gateway.commands import CommandBody
+from gateway.hub_pairing import HubPairing
 from gateway.hub_sessions import Sessions
+from gateway.hub_status import PairingReport
 from gateway.spool import PairedDevice, Spool
 from gateway.stamps import Stamps
 from rules.vocabulary import HubId, Observation
-
-_LOOK_EVERY_S = 0.005
 
 
 class HubRadio:
     """One adapter; `run` serves it for ever and survives its absence."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of one process, wired in one place
         self,
         *,
         hub: HubId,
@@ -27,7 +29,10 @@ class HubRadio:
         stamps: Stamps,
         zone: tzinfo,
         radio: BleakRadio,
+        clock: ProcessClock,
         on_spooled: Callable[[list[Observation]], Awaitable[None]],
+        on_change: Callable[[], None],
+        agent: PairingAgent | None = None,
     ) -> None:
         self._spool = spool
         self._known: dict[str, PairedDevice] = {}
@@ -43,10 +48,21 @@ class HubRadio:
             since=self._since,
             radio=radio,
         )
+        self._pairing = HubPairing(
+            radio=radio,
+            zone=zone,
+            stamps=stamps,
+            clock=clock,
+            known=self.known,
+            on_paired=self._note_paired,
+            on_change=on_change,
+            agent=agent,
+        )
 
     async def prepare(self) -> None:
         """Recall the paired devices and decide the sessions that a crash cut."""
         self._known = {paired.address: paired for paired in await self._spool.paired()}
+        self._pairing.recall(await self._spool.finished_pairing())
         await self.sessions.decide_leftovers()
 
     async def run(self) -> None:
@@ -55,12 +71,13 @@ class HubRadio:
         Raises:
             SpoolError: the spool's file failed (in an exception group).
         """
-        await self._central.sessions(self.known)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._central.sessions(self.known), name="radio sessions")
+            group.create_task(self._pairing.run(), name="radio pairing")
 
     async def at_rest(self) -> None:
         """Return once no device is being talked to."""
-        while self._central.open_sessions:  # noqa: ASYNC110 - sessions end in several ways
-            await asyncio.sleep(_LOOK_EVERY_S)
+        await self._central.at_rest()
 
     def known(self) -> Collection[str]:
         """Addresses of the paired devices that may be synchronised.
@@ -78,11 +95,21 @@ class HubRadio:
         """Take the command in force."""
         self._version = version
         self._bindings = frozenset(body.bindings_known)
+        self._pairing.obey(version, body.pairing)
+
+    def report(self) -> PairingReport | None:
+        """Where the pairing stands that the core ordered last."""
+        return self._pairing.report
 
     async def remember(self, paired: PairedDevice) -> None:
         """Keep a newly bonded device; it is served from now on."""
         await self._spool.remember_paired(paired)
         self._known[paired.address] = paired
+
+    async def _note_paired(self, paired: PairedDevice, session: str) -> None:
+        await self.remember(paired)
+        await self._spool.remember_finished_pairing(session)
+        self._central.welcome(paired.address)
 
     def _since(self, address: str) -> int | None:
         paired = self._known.get(address)

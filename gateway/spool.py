@@ -212,13 +212,20 @@ class Spool:
 
     async def remember_command(self, payload: bytes) -> None:
         """Keep the signed command in force, as received."""
-        await self._writer.run(
-            lambda db: db.execute("INSERT OR REPLACE INTO fact VALUES ('command', ?)", (payload,))
-        )
+        await self._writer.run(lambda db: _set_fact(db, "command", payload))
 
     async def command(self) -> bytes | None:
         """The signed command in force, None before the first."""
         return await self._writer.run(lambda db: _fact(db, "command"))
+
+    async def remember_finished_pairing(self, session: str) -> None:
+        """Keep the name of the pairing that succeeded last."""
+        await self._writer.run(lambda db: _set_fact(db, "finished_pairing", session.encode()))
+
+    async def finished_pairing(self) -> str | None:
+        """The pairing that succeeded last, None before the first."""
+        value = await self._writer.run(lambda db: _fact(db, "finished_pairing"))
+        return None if value is None else value.decode()
 
 
 def _move_aside(path: Path) -> Path:
@@ -237,7 +244,7 @@ def _epoch(db: sqlite3.Connection) -> str:
 
 def _new_epoch(db: sqlite3.Connection) -> str:
     epoch = secrets.token_hex(8)
-    db.execute("INSERT OR REPLACE INTO fact VALUES ('epoch', ?)", (epoch.encode(),))
+    _set_fact(db, "epoch", epoch.encode())
     db.executemany("INSERT OR REPLACE INTO lane VALUES (?, 0, 0)", [(lane.value,) for lane in Lane])
     return epoch
 
@@ -245,6 +252,10 @@ def _new_epoch(db: sqlite3.Connection) -> str:
 def _fact(db: sqlite3.Connection, name: str) -> bytes | None:
     row = db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
     return None if row is None else row[0]
+
+
+def _set_fact(db: sqlite3.Connection, name: str, value: bytes) -> None:
+    db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
 
 
 def _lane_of(origin: Origin) -> Lane:

@@ -1,0 +1,251 @@
+"""The hub and its radio: paired by command, every reading spooled, receipted and once."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from firmware_sim.bleak_backend import VirtualRadio
+from firmware_sim.link import VirtualLink
+from firmware_sim.peripheral import BloodPressureCuff, DeviceClock, Glucometer, Identity
+from gateway.broker import LocalBroker
+from gateway.clock import WallClock
+from gateway.commands import CommandBody, PairingOrder, sign_command
+from gateway.hub import Hub, RunningHub
+from gateway.hub_settings import HubSettings, TimeSource
+from gateway.hub_status import PairingReport
+from gateway.refused import decode_refused
+from rules.vocabulary import DeviceRef, HubId, Observation, Origin, QuantityName
+from rules.wire import Lane, decode_envelope
+from tests.fakes.receipt_peer import ReceiptPeer
+from tests.fakes.virtual_agent import VirtualAgent
+from tests.integration.test_hub import login
+
+pytestmark = pytest.mark.peer
+
+HUB = HubId("hub-home")
+SECRET = bytes(range(32))
+RADIO = "C0:FF:EE:00:00:01"
+CUFF = Identity(
+    manufacturer="Acme", model="BP-1", serial="SN1", address="C0:00:00:00:00:01", name="SIM-BP"
+)
+METER = Identity(
+    manufacturer="Acme", model="GM-1", serial="SN2", address="C0:00:00:00:00:02", name="SIM-GLU"
+)
+
+
+@dataclass
+class Home:
+    """A hub with a virtual radio, and the core that commands it."""
+
+    hub: RunningHub
+    peer: ReceiptPeer
+    version: int = 0
+
+    async def command(self, body: CommandBody) -> None:
+        self.version += 1
+        signed = sign_command(
+            hub=HUB,
+            version=self.version,
+            issued_at=WallClock().now(),
+            body=body,
+            secret=SECRET,
+        )
+        await self.peer.command(HUB, signed)
+
+    async def order(self, session: str, **more: str) -> None:
+        until = WallClock().now() + timedelta(seconds=20)
+        await self.command(CommandBody(pairing=PairingOrder(session=session, until=until, **more)))
+
+    async def reported(self, *states: str, cause: str | None = None) -> PairingReport:
+        assert self.hub.radio is not None
+        async with asyncio.timeout(15):
+            while True:
+                report = self.hub.radio.report()
+                if report is not None and report.state in states and report.cause == cause:
+                    return report
+                await asyncio.sleep(0.01)
+
+    async def pair(self, device: BloodPressureCuff | Glucometer, session: str) -> PairingReport:
+        await self.order(session)
+        await device.pairing_mode(at=WallClock().now())
+        found = await self.reported("found")
+        await self.order(session, confirm=found.candidates[0].address)
+        return await self.reported("paired")
+
+    async def settled(self) -> None:
+        async with asyncio.timeout(15):
+            await self.hub.settle(WallClock().now())
+
+    def received(self, lane: Lane) -> list[Observation]:
+        return [decode_envelope(p).observation for p in self.peer.payloads(HUB, lane)]
+
+
+@contextlib.asynccontextmanager
+async def home(
+    broker: LocalBroker, folder: Path, radio: VirtualRadio, peer: ReceiptPeer
+) -> AsyncGenerator[Home]:
+    settings = HubSettings(
+        hub_id=HUB,
+        secret_hex=SecretStr(SECRET.hex()),
+        data_dir=folder,
+        time_source=TimeSource.ALWAYS,
+        broker_host=broker.host,
+        broker_port=broker.port,
+        broker_password=SecretStr(broker.credentials(HUB).password),
+    )
+    async with Hub(
+        settings,
+        WallClock(),
+        scanner_backend=radio.scanner_backend,
+        client_backend=radio.client_backend,
+        agent=VirtualAgent(radio),
+    ) as hub:
+        yield Home(hub, peer)
+
+
+@pytest.fixture
+async def peer(broker: LocalBroker) -> AsyncGenerator[ReceiptPeer]:
+    async with ReceiptPeer.connect(login(broker, "core", "peer")) as peer:
+        yield peer
+
+
+@pytest.mark.row("P1")
+async def test_a_cuff_paired_by_command_sends_a_live_reading_to_the_core(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, strict_pairing=True) as cuff,
+    ):
+        async with home(broker, tmp_path, radio, peer) as here:
+            report = await here.pair(cuff, "p1")
+            assert report.address == CUFF.address
+            assert report.device is not None
+            assert (report.device.model, report.device.serial) == ("BP-1", "SN1")
+            assert report.candidates[0].kind == "blood_pressure"
+            await cuff.measure(systolic=138, diastolic=88, at=WallClock().now())
+            await cuff.transferred()
+            await here.settled()
+            (reading,) = here.received(Lane.LIVE)
+            assert reading.origin is Origin.LIVE
+            assert reading.quantities[QuantityName.SYSTOLIC].value == 138
+            assert here.received(Lane.BACKLOG) == []
+        # After a restart the device is known without pairing, and the order is not begun again.
+        async with home(broker, tmp_path, radio, peer) as here:
+            here.version = 2
+            await cuff.measure(systolic=141, diastolic=90, at=WallClock().now())
+            await cuff.transferred()
+            await here.settled()
+            readings = here.received(Lane.LIVE)
+            assert [o.quantities[QuantityName.SYSTOLIC].value for o in readings] == [138, 141]
+            assert here.hub.radio is not None
+            assert here.hub.radio.report() is None
+            # Bound to nobody in this home any more: it is not synchronised.
+            await here.command(CommandBody(bindings_known=("Other/X/1",)))
+            async with asyncio.timeout(5):
+                while here.hub.radio.known():  # noqa: ASYNC110 - a state, looked at
+                    await asyncio.sleep(0.01)
+
+
+async def test_a_live_230_from_a_reset_cuff_is_said_on_the_local_page(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link = VirtualLink()
+    clock = DeviceClock.absent()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, clock=clock) as cuff,
+        home(broker, tmp_path, radio, peer) as here,
+    ):
+        await here.pair(cuff, "p1")
+        await cuff.measure(systolic=230, diastolic=130, at=WallClock().now())
+        await cuff.transferred()
+        await here.settled()
+        assert [alert.rule_id for alert in here.hub.red_path.alerts()] == ["HW-02"]
+        assert "call 120" in await here.hub.page("en")
+
+
+async def test_a_meters_backlog_is_fetched_once_and_broken_frames_are_refused(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link = VirtualLink()
+    now = WallClock().now()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        Glucometer(link, METER) as meter,
+        BloodPressureCuff(link, CUFF) as cuff,
+        home(broker, tmp_path, radio, peer) as here,
+    ):
+        await here.pair(meter, "p1")
+        for day in range(20, -1, -1):
+            await meter.measure(glucose_mmol=6.1, unit="mmol/L", at=now - timedelta(days=day))
+        await meter.transferred()
+        await here.settled()
+        assert [o.sequence for o in here.received(Lane.BACKLOG)] == list(range(20))
+        assert [o.sequence for o in here.received(Lane.LIVE)] == [20]
+        await meter.measure(glucose_mmol=5.5, unit="mmol/L", at=now + timedelta(minutes=1))
+        await meter.transferred()
+        await here.settled()
+        # Asked from the high-water mark: the others did not come again.
+        assert [o.sequence for o in here.received(Lane.LIVE)] == [20, 21]
+        assert len(here.received(Lane.BACKLOG)) == 20
+        await here.pair(cuff, "p2")
+        cuff.inject(b"\x1e\x8a")
+        await cuff.transferred()
+        await here.settled()
+        (refused,) = [
+            refused
+            for payload in here.peer.payloads(HUB, Lane.BACKLOG)
+            if (refused := decode_refused(payload)) is not None
+        ]
+        assert (refused.source, refused.raw) == ("2A35", b"\x1e\x8a")
+        assert refused.field.startswith("byte ")
+
+
+async def test_a_passkey_is_asked_for_and_handed_on(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        Glucometer(link, METER, passkey=123456) as meter,
+        home(broker, tmp_path, radio, peer) as here,
+    ):
+        await here.order("p1")
+        await meter.pairing_mode(at=WallClock().now())
+        await here.reported("found")
+        await here.order("p1", confirm=METER.address)
+        await here.reported("pairing", "failed", cause="passkey_wanted")
+        await meter.pairing_mode(at=WallClock().now())
+        await here.order("p1", confirm=METER.address, passkey="123456")
+        report = await here.reported("paired")
+        assert report.device is not None
+        expected = DeviceRef(manufacturer="Acme", model="GM-1", serial="SN2")
+        assert [paired.device for paired in await here.hub.spool.paired()] == [expected]
+
+
+async def test_a_cancelled_window_ends_and_another_can_open(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF) as cuff,
+        home(broker, tmp_path, radio, peer) as here,
+    ):
+        await here.order("p1")
+        await here.reported("searching")
+        await here.command(CommandBody())
+        assert here.hub.radio is not None
+        async with asyncio.timeout(5):
+            while here.hub.radio.report() is not None:  # noqa: ASYNC110 - a state
+                await asyncio.sleep(0.01)
+        report = await here.pair(cuff, "p2")
+        assert report.session == "p2"
