@@ -87,7 +87,7 @@ def evaluate(rules: Pack, window: Window, now: datetime, new: frozenset[str]) ->
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
     Every decision rests on a point of `new`, or on a wait for a confirmation that is over at `now`
-    (`new` may be empty then). Such an unconfirmed decision is given again as long as the window holds
+    (`new` may be empty then). Such an unconfirmed decision is given again while the window holds
     its point: whoever was down when it was due still learns of it. Its alert id stays the same.
     Points and repetitions may come in any order. Points after `now` are judged like any other.
 
