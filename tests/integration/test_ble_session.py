@@ -312,6 +312,23 @@ async def test_a_lost_bond_is_reported_once_and_nothing_is_taken(loser: str) -> 
     assert cuff.unsent
 
 
+async def test_a_hub_that_stops_in_a_session_hangs_up_and_loses_nothing() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, hang_up_after_s=5.0) as cuff,
+    ):
+        async with hub(radio, cuff) as inbox:
+            await cuff.measure(systolic=121, diastolic=80, at=AT)
+            async with asyncio.timeout(5):
+                while not inbox.observations:  # noqa: ASYNC110 - a list of a fake, no event
+                    await asyncio.sleep(0.01)
+            assert cuff.connected
+        assert not inbox.sessions  # undecided: the hub decides from its spool when it starts again
+        await asyncio.wait_for(cuff.transferred(), 5)
+        assert not cuff.connected
+
+
 async def test_an_unknown_device_is_never_connected() -> None:
     link = VirtualLink()
     async with (
