@@ -169,7 +169,8 @@ class _Review:
         for start in self._starts():
             due_at = self._due(start)
             if self.closed(start):
-                near += [self._miss("closed", start)] if self.now <= due_at else []
+                told = self.now <= due_at and not self._joined(start)
+                near += [self._miss("closed", start)] if told else []
                 continue
             if covered_until is not None and start.effective_at <= covered_until:
                 continue
@@ -216,9 +217,15 @@ class _Review:
 
     def closed(self, start: Point) -> bool:
         """Whether what was measured until the wait ended made it unnecessary to ring."""
+        return self._relieved(start) or self._joined(start)
+
+    def _relieved(self, start: Point) -> bool:
+        """A reading out of danger, or an answer, ended the wait."""
         pending = self.rule.pending
-        if pending is None or pending.unless.test(self._scope(start)).result is True:
-            return True
+        return pending is None or pending.unless.test(self._scope(start)).result is True
+
+    def _joined(self, start: Point) -> bool:
+        """The condition itself fired while waiting, and rings in its own name."""
         following = self.window.between(start.effective_at, self._due(start))
         return any(self.on_several(p) for p in following if p.order >= start.order)
 

@@ -18,7 +18,7 @@ from rules.codes import at_guideline_precision
 from rules.engine import Decision, NearMiss, reconsider
 from rules.pack import rule_from_raw
 from rules.rule import Rule, Text
-from rules.sentences import CENSORED, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
+from rules.sentences import CENSORED, CERTAINTY, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
 from rules.vocabulary import Profile, QuantityName, Vital
 from rules.window import SESSION_GAP, Baseline, Point, Value, Window
 
@@ -274,7 +274,8 @@ class _Card:
 
     def _sources(self) -> Iterator[str]:
         for source in self.rule.sources:
-            sure = self._say(FRAME["certainty"]).format(certainty=source.certainty)
+            certainty = self._named(CERTAINTY, source.certainty)
+            sure = self._say(FRAME["certainty"]).format(certainty=certainty)
             yield f"{source.guideline}, {source.section} ({sure})"
 
     def _identity(self) -> str:

@@ -106,6 +106,9 @@ CENSORED = _texts(
 )
 """What a meter showed instead of a number."""
 
+CERTAINTY = _texts({"high": ("高", "high"), "medium": ("中", "medium"), "low": ("低", "low")})
+"""How sure a source is."""
+
 CONTEXT = _texts(
     {
         "needs_help": ("需要他人帮助", "needs help"),

@@ -134,6 +134,13 @@ def test_a_lower_reading_that_comes_in_time_is_told_as_nearly_fired() -> None:
     assert [miss.reason for miss in closed.near] == ["closed"]
 
 
+def test_a_confirmed_crisis_is_not_told_as_closed_by_a_lower_reading() -> None:
+    confirmed = judge(pressure(0, "185"), pressure(5, "186"), at_min=5)
+    assert [d.stage for d in confirmed.decisions] == [Stage.CONFIRMED]
+    assert confirmed.near == ()
+    assert confirmed.wakes == ()
+
+
 def test_an_unconfirmed_alert_missed_while_the_core_was_down_rings_under_the_same_id() -> None:
     crisis = pressure(0, "185")
     on_time = judge(crisis, at_min=15, new=frozenset()).decisions
