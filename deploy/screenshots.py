@@ -1,10 +1,11 @@
 """Photographs every page of a running service, phone and desktop, in both languages.
 
-    .venv/bin/python deploy/screenshots.py http://127.0.0.1:8080 OUT login:password [login:password ...]
+Each login's first page is taken, for clinicians also the why-card of the first alert:
 
-Each login's first page is taken, for clinicians also the why-card of the first alert. Only looks: no
-button but language and log-in is pressed.
-"""
+    .venv/bin/python deploy/screenshots.py http://127.0.0.1:8080 OUT login:password ...
+
+It only looks: no button but language and log-in is pressed.
+"""  # noqa: INP001 -- a script beside others, no package
 
 import argparse
 import shutil
@@ -43,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def _visit(  # noqa: PLR0913, PLR0917 -- one visit is all of these
+def _visit(
     browser: Browser,
     arguments: argparse.Namespace,
     login: str,

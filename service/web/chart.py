@@ -32,8 +32,10 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """What `static/chart.js` draws: seconds since 1970 (`span`: first and last
-    of the axis), curves, targets, ringed dots."""
+    """What `static/chart.js` draws: curves over times in seconds since 1970, targets, rings.
+
+    `span` is the first and last second of the axis, `marked` the places of the ringed readings.
+    """
 
     label: str
     unit: str
@@ -47,8 +49,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     marked: tuple[int, ...]
 
     def as_json(self) -> str:
-        """The chart as JSON that may stand inside a `script` element: `<` is escaped."""
-        return msgspec.json.encode(self).decode().replace("<", "\\u003c")
+        """The chart as JSON; the template escapes it into an attribute."""
+        return msgspec.json.encode(self).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The small county with sixty days of readings, real evidence and a running server, for the pages."""
+"""The small county with sixty days of readings, real evidence and a running server."""
 
 import asyncio
 import random
@@ -34,8 +34,8 @@ METER = "Roche/Guide/002"
 
 _OBSERVATION = (
     "INSERT INTO core.observation (claimed_at, identity, subject, device, kind, effective_at,"
-    " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, systolic, diastolic,"
-    " pulse, glucose, flags, body, sent)"
+    " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, systolic,"
+    " diastolic, pulse, glucose, flags, body, sent)"
     " VALUES ($1, $2, $3, $4, $5, $1, 'good', $1, $1, 'live', true, false, $6, $7, $8, $9, '{}',"
     " '{}', '')"
 )
@@ -61,7 +61,7 @@ def identity_of(subject: str, reading: Reading) -> str:
 
 def usual_pressures(now: datetime, days: int, mean: int, seed: int) -> list[Reading]:
     """Twice a day, at 07:30 and 20:30 county time, around `mean`."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 -- repeatable, not secret
     today = now.astimezone(ZONE).replace(minute=30, second=0, microsecond=0)
     return [
         Reading(
@@ -256,7 +256,7 @@ async def seed_townships(county: County, people: dict[str, int], days: int) -> N
             "INSERT INTO core.binding (device, subject, valid_from) VALUES ($1, $2, $3)",
             [(f"cuff/{subject}", subject, start) for subject in subjects],
         )
-        rng = random.Random(number)
+        rng = random.Random(number)  # noqa: S311 -- repeatable, not secret
         for subject in subjects:
             readings = [
                 reading
@@ -278,10 +278,12 @@ async def serve(county: County, port: int = 0) -> AsyncGenerator[str]:
         serving = group.create_task(server.serve(), name="server")
         working = group.create_task(county.worker().run(), name="worker")
         async with asyncio.timeout(10):
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 -- uvicorn offers no event
                 await asyncio.sleep(0.02)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        server.should_exit = True
-        server.force_exit = True
-        await serving
-        working.cancel()
+        try:
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            server.force_exit = True
+            await serving
+            working.cancel()

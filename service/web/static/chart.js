@@ -1,4 +1,4 @@
-// Draws every <div class="chart" data-chart="ID"> from the JSON in <script id="ID" type="application/json">.
+// Draws every <div class="chart" data-chart="{...}"> from the JSON in that attribute: htmx drops script elements.
 (() => {
   const dots = (hollow) => (u, seriesIndex) => {
     const series = u.series[seriesIndex];
@@ -67,7 +67,7 @@
   };
 
   const draw = (holder) => {
-    const chart = JSON.parse(document.getElementById(holder.dataset.chart).textContent);
+    const chart = JSON.parse(holder.dataset.chart);
     const height = Number(holder.dataset.height ?? 300);
     const zone = chart.zone;
     const dayAndMonth = new Intl.DateTimeFormat(document.documentElement.lang, { month: "numeric", day: "numeric", timeZone: zone });

@@ -60,7 +60,9 @@ def test_a_translation_fills_the_same_places(locale: str) -> None:
 
 def test_chinese_is_chinese() -> None:
     latin_only = {
-        text for text, translation in catalogue("zh_CN").items() if not re.search("[一-鿿]", translation)
+        text
+        for text, translation in catalogue("zh_CN").items()
+        if not re.search("[一-鿿]", translation)
     }
     assert latin_only == {", ", ": ", "ARB", "ACE inhibitor"}
 
