@@ -1,7 +1,7 @@
 """Facts of the service and reports of hubs, applied in order in the core's transactions (D3)."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -18,6 +18,7 @@ from gateway.facts import (
     PairingFact,
 )
 from gateway.hub_status import HubStatus, PairingReport
+from gateway.intake import CLOCK_TOLERANCE
 from gateway.store.core_store import CoreStore
 from gateway.store.inbox_store import InboxStore, Pairing, StoredCommand
 from rules.vocabulary import HubId, Profile
@@ -26,6 +27,8 @@ from rules.wire import command_topic
 HUB_CHANNEL = "hearthwatch_hub"
 PAIRING_WINDOW = timedelta(seconds=120)
 PAIRED = "paired"
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 _BODIES = msgspec.json.Decoder(CommandBody)
 
@@ -156,10 +159,15 @@ class Desk:
             replace(pairing, state=report.state, device=key, cause=report.cause)
         )
         if report.state == PAIRED and key is not None:
-            await inbox.bind(
-                BindingFact(device=key, subject=pairing.subject, valid_from=pairing.started_at)
-            )
+            since = self._worn_since(key, pairing.started_at)
+            await inbox.bind(BindingFact(device=key, subject=pairing.subject, valid_from=since))
             self.hubs_to_tell.add(hub)
+
+    def _worn_since(self, device: str, paired_at: datetime) -> datetime:
+        """A device nobody has worn yet brings its memory; another's memory stays the other's."""
+        if device in self.county.bindings:
+            return paired_at - CLOCK_TOLERANCE  # its clock may be that far behind
+        return _BEGINNING
 
     def _tell_home(self, household: str | None) -> None:
         self.hubs_to_tell |= {

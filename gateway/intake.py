@@ -160,7 +160,8 @@ def effective_time(observation: Observation, zone: tzinfo) -> Timed:
         return Timed(arrival, TimeConfidence.GOOD)
     corrected = _corrected(observation, zone)
     live = observation.origin is Origin.LIVE and observation.received.wall_trusted
-    if corrected is not None and _is_usable(corrected.effective_at, arrival, live=live):
+    alone = live and observation.clocks is None
+    if corrected is not None and _is_usable(corrected.effective_at, arrival, alone=alone):
         return Timed(min(corrected.effective_at, arrival), corrected.confidence)
     if live:
         return Timed(arrival, TimeConfidence.ARRIVAL)
@@ -180,8 +181,9 @@ def _corrected(observation: Observation, zone: tzinfo) -> Timed | None:
     return Timed(said + error, TimeConfidence.CORRECTED)
 
 
-def _is_usable(at: datetime, arrival: datetime, *, live: bool) -> bool:
-    if live:
+def _is_usable(at: datetime, arrival: datetime, *, alone: bool) -> bool:
+    """Whether a (corrected) device time may stand; `alone`: live, with no pair to vouch for it."""
+    if alone:
         return abs(arrival - at) <= CLOCK_TOLERANCE
     return arrival - OLDEST_BELIEVABLE <= at <= arrival + FUTURE_TOLERANCE
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from uuid import NAMESPACE_OID, UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -292,6 +293,7 @@ async def _register(database: Database, hub_secret: str) -> None:
                 area="v-1",
                 conditions=frozenset({"hypertension", "diabetes_2"}),
                 drug_classes=frozenset({"insulin"}),
+                targets={"systolic": Decimal(140)},
             ),
             now,
         )

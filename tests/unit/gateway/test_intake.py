@@ -156,6 +156,13 @@ def test_two_clocks_seen_together_correct_a_backlog() -> None:
     assert timed.confidence is TimeConfidence.CORRECTED
 
 
+def test_a_live_record_some_minutes_old_keeps_its_time_where_both_clocks_agree() -> None:
+    clocks = CoincidentClocks(device_time=LOCAL, hub_time=ARRIVAL)
+    timed = effective_time(reading(device_time=LOCAL - timedelta(minutes=9), clocks=clocks), ZONE)
+    assert timed.effective_at == ARRIVAL - timedelta(minutes=9)
+    assert timed.confidence is TimeConfidence.GOOD
+
+
 def test_the_partition_column_is_the_time_as_sent_and_never_corrected() -> None:
     old = reading(device_time=datetime(2000, 1, 1, 8))  # noqa: DTZ001
     assert claimed_time(old, ZONE) == datetime(2000, 1, 1, 0, tzinfo=UTC)
