@@ -5,12 +5,11 @@ were noticed. Nothing here reads a clock or holds a radio. What an adapter hands
 `ble/session.py` (Listener) for Bluetooth, `mqtt/payloads/` for bodies that arrive whole.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from device_adapters.ble.quirks import Quirk
 from rules.vocabulary import (
     CoincidentClocks,
     DeviceRef,
@@ -76,10 +75,6 @@ class Record:
     user_id: int | None = None
     flags: tuple[QualityFlag, ...] = ()
     context: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-Decoder = Callable[[bytes, Quirk], list[Record]]
-"""Pure; raises DecodeError and nothing else, whatever the bytes."""
 
 
 NOT_OBSERVATIONS = frozenset({"2A36", "2A34"})

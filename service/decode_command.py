@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from device_adapters.adapter import DecodeError, Record
-from device_adapters.registry import DECODERS, decode
+from device_adapters.ble.registry import DECODERS, decode
 from rules.vocabulary import Quantity
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -85,9 +85,9 @@ _WORDS: tuple[tuple[str, LinkCause], ...] = (
     ("notready", LinkCause.ADAPTER_OFF),
     ("serviceunknown", LinkCause.NO_ADAPTER),
     ("authentication", LinkCause.BOND_REFUSED),
-    ("pairing", LinkCause.BOND_REFUSED),
     ("not connected", LinkCause.LOST),
     ("disconnected", LinkCause.LOST),
+    ("pairing", LinkCause.BOND_REFUSED),
 )
 
 
@@ -157,10 +157,22 @@ class _BleakLink:
         except LinkError as error:
             if error.cause is not LinkCause.NOT_AUTHENTICATED:
                 raise
-            # The bond was there and the device wants a new one: pair once, ask once more.
+            await self._pair_again(uuid, on_data, error)
+
+    async def _pair_again(
+        self,
+        uuid: str,
+        on_data: Callable[[BleakGATTCharacteristic, bytearray], None],
+        refusal: LinkError,
+    ) -> None:
+        """The link is encrypted and the device wants a better bond: pair once, ask once more."""
+        try:
             with _link_errors():
                 await self._client.pair()
                 await self._client.start_notify(uuid, on_data)
+        except LinkError as error:
+            detail = f"{refusal.detail}; then {error}"
+            raise LinkError(LinkCause.NOT_AUTHENTICATED, detail) from error
 
 
 class BleakRadio:
@@ -363,7 +375,7 @@ class BleCentral:
 
     def _rest_after(self, address: str, summary: SessionSummary) -> None:
         """A device that advertises all day and brings nothing is asked less and less often."""
-        if summary.count or summary.refused:
+        if summary.count > summary.repeated or summary.refused:
             self.welcome(address)
         else:
             self._postpone(address)

@@ -29,7 +29,7 @@ from device_adapters.ble.racp import (
     decode_response,
     report_from,
 )
-from device_adapters.registry import decode
+from device_adapters.ble.registry import decode
 from rules.vocabulary import CoincidentClocks, DeviceRef, HubId, HubStamp, Observation
 
 INDICATED = ("2A35", "2A1C", "2A5E", "2A9D")
@@ -60,7 +60,8 @@ class SessionReason(StrEnum):
 class SessionSummary:
     """What a session brought; `device` is None when it ended before the device said its name.
 
-    `count` observations were handed on, `refused` frames could not be read. `high_water` is the
+    `count` observations were handed on, of which `repeated` have the number of the newest that was
+    known before; `refused` frames could not be read. `high_water` is the
     newest sequence number fetched in a transfer that the device finished, None otherwise.
     """
 
@@ -68,6 +69,7 @@ class SessionSummary:
     device: DeviceRef | None
     address: str
     count: int
+    repeated: int
     refused: int
     reason: SessionReason
     detail: str = ""
@@ -133,7 +135,7 @@ class Conversation:
         self._device: DeviceRef | None = None
         self._clocks: CoincidentClocks | None = None
         self._battery_percent: int | None = None
-        self._count = self._refused = self._ordinal = 0
+        self._count = self._repeated = self._refused = self._ordinal = 0
         self._fetched: set[bytes] = set()
         self._sequences: list[int] = []
         self._finished = self._overflowed = False
@@ -151,16 +153,17 @@ class Conversation:
         self._device = await read_device(link, self._setup.address)
         self._battery_percent = await _read_battery(link)
         self._clocks = await look_at_clocks(link, self._setup.stamps, self._setup.zone)
-        detail = ""
+        broken: LinkError | None = None
+        reason = SessionReason.LINK_LOST
         async with asyncio.TaskGroup() as group:
             try:
                 reason = await self._collect(link, group)
             except LinkError as error:
-                if not self._ordinal:
-                    raise
-                reason, detail = SessionReason.LINK_LOST, error.detail
+                broken = error  # told after the group, which would wrap it
             await self._hand_over(self._pairs.rest(), group)
-        return self.summary(reason, detail)
+        if broken is not None and not self._ordinal:
+            raise broken
+        return self.summary(reason, "" if broken is None else broken.detail)
 
     def summary(self, reason: SessionReason, detail: str = "") -> SessionSummary:
         """What this session brought so far."""
@@ -169,6 +172,7 @@ class Conversation:
             device=self._device,
             address=self._setup.address,
             count=self._count,
+            repeated=self._repeated,
             refused=self._refused,
             reason=reason,
             detail=detail,
@@ -312,6 +316,8 @@ class Conversation:
                 context=joined.context,
             ):
                 self._count += 1
+                since = self._setup.since
+                self._repeated += since is not None and observation.sequence == since
                 await self._slots.acquire()
                 group.create_task(
                     self._deliver(self._listener.on_observation(observation)),

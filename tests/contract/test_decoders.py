@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from device_adapters.adapter import DecodeError, Record
 from device_adapters.ble import fields
 from device_adapters.ble.quirks import QUIRKS
-from device_adapters.registry import DECODERS, decode
+from device_adapters.ble.registry import DECODERS, decode
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
 from firmware_sim.profiles.fields import Special
 from firmware_sim.profiles.glucose import GlucoseUnit, encode_context, encode_glucose

@@ -312,6 +312,19 @@ async def test_a_lost_bond_is_reported_once_and_nothing_is_taken(loser: str) -> 
     assert cuff.unsent
 
 
+async def test_a_subscription_that_is_refused_for_good_is_a_lost_bond() -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,  # no keyboard: it can only bond without a passkey
+        BloodPressureCuff(link, CUFF, clock=DeviceClock.absent(), passkey=123456) as cuff,
+        hub(radio, cuff) as inbox,
+    ):
+        await cuff.measure(systolic=121, diastolic=80, at=AT)
+        summary = await inbox.next_session()
+    assert (summary.reason, summary.count) == (SessionReason.BOND_LOST, 0)
+    assert "not_authenticated" in summary.detail
+
+
 async def test_a_hub_that_stops_in_a_session_hangs_up_and_loses_nothing() -> None:
     link = VirtualLink()
     async with (

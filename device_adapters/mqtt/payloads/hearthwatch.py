@@ -158,8 +158,9 @@ def _count(fields: Fields, name: str) -> int | None:
     value = fields.get(name)
     if value is None:
         return None
-    whole = isinstance(value, Decimal) and value.as_tuple().exponent == 0
-    if not isinstance(value, Decimal) or not whole or not 0 <= value <= LARGEST_COUNT:
+    # 7.0 is a whole number too, to JSON Schema and to every device written in JavaScript.
+    possible = isinstance(value, Decimal) and 0 <= value <= LARGEST_COUNT
+    if not isinstance(value, Decimal) or not possible or value != int(value):
         raise PayloadError(name, "is not a whole number from 0 or null")
     return int(value)
 

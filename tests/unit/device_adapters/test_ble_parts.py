@@ -8,7 +8,7 @@ from device_adapters.adapter import DecodeError, Frame, Record, to_observations
 from device_adapters.ble.current_time import decode_current_time, encode_current_time
 from device_adapters.ble.glucose_pairs import MOST_WAITING, GlucosePairs
 from device_adapters.ble.racp import REPORT_ALL, REPORT_LAST, decode_response, report_from
-from device_adapters.registry import decode
+from device_adapters.ble.registry import decode
 from rules.vocabulary import DeviceRef, HubId, HubStamp, Vital
 
 STAMP = HubStamp(

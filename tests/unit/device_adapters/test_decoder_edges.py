@@ -8,7 +8,7 @@ import pytest
 from device_adapters.adapter import DecodeError
 from device_adapters.ble.decoders.cgm import crc16
 from device_adapters.ble.fields import float32, sfloat
-from device_adapters.registry import decode
+from device_adapters.ble.registry import decode
 from rules.vocabulary import Bound, NoValue, QualityFlag, Quantity, QuantityName, Vital
 
 

@@ -1,9 +1,9 @@
 """Which decoder reads which characteristic: one literal dict; a new device is one more line."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from device_adapters.adapter import DecodeError, Decoder, Record
+from device_adapters.adapter import DecodeError, Record
 from device_adapters.ble.decoders import (
     blood_pressure,
     cgm,
@@ -14,7 +14,10 @@ from device_adapters.ble.decoders import (
     thermometer,
     weight,
 )
-from device_adapters.ble.quirks import quirk_of
+from device_adapters.ble.quirks import Quirk, quirk_of
+
+Decoder = Callable[[bytes, Quirk], list[Record]]
+"""Pure; raises DecodeError and nothing else, whatever the bytes."""
 
 DECODERS: Mapping[str, Decoder] = MappingProxyType(
     {
