@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from markupsafe import Markup
-
 from service.store.pages import ReleasedCount
 from service.web.language import say
 from service.web.words import WORDS
@@ -30,6 +28,29 @@ class CountyCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One week in a picture, in units of its viewBox."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    kind: str
+    week: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What the template draws as SVG; `top` is the largest count, at height `top_at`."""
+
+    width: int
+    base: int
+    top_at: int
+    top: int
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CountyRow:
     """One township, or the total at the end."""
 
@@ -37,7 +58,7 @@ class CountyRow:
     monitored: str
     total: bool
     cells: tuple[CountyCell, ...]
-    picture: Markup
+    picture: Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +104,7 @@ def _row(
         monitored=monitored,
         total=newest.total,
         cells=tuple(_cell(cell, language) for cell in found),
-        picture=_picture(found, top, say(language, "Weekly counts of %(name)s") % {"name": name}),
+        picture=_picture(found, top),
     )
 
 
@@ -118,41 +139,39 @@ def _from_floor(people_a_day: int | None) -> str:
     return "<5" if people_a_day is None else str(people_a_day)
 
 
-_HEIGHT, _LEFT, _STEP, _BAR = 92, 34, 44, 30
-_BASE = 70
-_TALLEST = 56
+_LEFT, _STEP, _WIDTH = 34, 44, 30
+_BASE, _TALLEST, _HIDDEN = 70, 56, 10
 
 
-def _picture(cells: Sequence[ReleasedCount | None], top: int, label: str) -> Markup:
-    """Bars of the shown weeks as an SVG; every hidden week has the same grey block.
+def _picture(cells: Sequence[ReleasedCount | None], top: int) -> Picture:
+    """Bars of the shown weeks; every hidden week has the same grey block.
 
     The picture knows what the table knows and nothing else: it is drawn from released cells.
     """
-    width = _LEFT + _STEP * len(cells) + 8
-    parts = [
-        Markup('<svg class="weeks" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-            width, _HEIGHT, label
+    return Picture(
+        width=_LEFT + _STEP * len(cells) + 8,
+        base=_BASE,
+        top_at=_BASE - _TALLEST,
+        top=top,
+        bars=tuple(
+            _bar(cell, _LEFT + number * _STEP, top)
+            for number, cell in enumerate(cells)
+            if cell is not None
         ),
-        Markup('<line class="axis" x1="{}" y1="{}" x2="{}" y2="{}"></line>').format(
-            _LEFT - 6, _BASE, width - 8, _BASE
-        ),
-        Markup('<text x="2" y="{}">{}</text>').format(_BASE - _TALLEST + 4, top),
-        Markup('<text x="2" y="{}">0</text>').format(_BASE),
-    ]
-    for number, cell in enumerate(cells):
-        if cell is not None:
-            parts.append(_bar(cell, _LEFT + number * _STEP, top))
-    return Markup("").join([*parts, Markup("</svg>")])
-
-
-def _bar(cell: ReleasedCount, left: int, top: int) -> Markup:
-    week = Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-        left + _BAR // 2, _HEIGHT - 6, f"{cell.week_start.month}/{cell.week_start.day}"
     )
+
+
+def _bar(cell: ReleasedCount, left: int, top: int) -> Bar:
     if cell.people is None:
-        block = Markup('<rect class="unknown" x="{}" y="{}" width="{}" height="10"></rect>')
-        return block.format(left, _BASE - 10, _BAR) + week
-    height = round(_TALLEST * cell.people / top) if top else 0
-    name = "bar flagged" if cell.judgement == "flagged" else "bar"
-    bar = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"></rect>')
-    return bar.format(name, left, _BASE - height, _BAR, height) + week
+        height, kind = _HIDDEN, "unknown"
+    else:
+        height = round(_TALLEST * cell.people / top) if top else 0
+        kind = "bar flagged" if cell.judgement == "flagged" else "bar"
+    return Bar(
+        left=left,
+        top=_BASE - height,
+        width=_WIDTH,
+        height=height,
+        kind=kind,
+        week=f"{cell.week_start.month}/{cell.week_start.day}",
+    )

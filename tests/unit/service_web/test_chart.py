@@ -1,0 +1,95 @@
+"""Ninety days of readings as dots, and the same as rows."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rules.vocabulary import Vital
+from service.store.records import Series, SeriesPoint
+from service.web.chart import Chart, blocks
+
+ZONE = ZoneInfo("Asia/Shanghai")
+UNTIL = datetime(2026, 9, 1, 1, 0, tzinfo=UTC)
+
+
+def point(hours_ago: float, **changes: object) -> SeriesPoint:
+    facts: dict[str, object] = {
+        "identity": f"p{hours_ago:g}",
+        "effective_at": UNTIL - timedelta(hours=hours_ago),
+        "kind": Vital.BLOOD_PRESSURE.value,
+        "systolic": 150.0,
+        "diastolic": 90.0,
+        "pulse": 70.0,
+        "glucose": None,
+        "valid": True,
+        "time_confidence": "good",
+        "flags": (),
+    }
+    return SeriesPoint(**{**facts, **changes})  # pyright: ignore[reportArgumentType]
+
+
+def glucose(hours_ago: float, value: float | None) -> SeriesPoint:
+    return point(hours_ago, kind=Vital.GLUCOSE.value, systolic=None, diastolic=None, glucose=value)
+
+
+def series(*points: SeriesPoint, **targets: float) -> Series:
+    return Series(
+        subject="s",
+        since=UNTIL - timedelta(days=90),
+        until=UNTIL,
+        points=points,
+        targets=targets,
+    )
+
+
+def test_morning_and_evening_are_two_colours_in_the_countys_time() -> None:
+    # 01:00 UTC is 09:00 in the county; 13 hours earlier it was 20:00.
+    chart = blocks(series(point(13), point(0)), frozenset({"p0"}), "en", ZONE)[0].chart
+    assert [curve.values for curve in chart.curves] == [
+        (None, 150.0),
+        (150.0, None),
+        (None, 90.0),
+        (90.0, None),
+    ]
+    assert chart.curves[0].colour != chart.curves[1].colour
+    assert [curve.hollow for curve in chart.curves] == [False, False, True, True]
+    assert chart.marked == (1,)
+
+
+def test_the_table_says_what_the_chart_shows_newest_first() -> None:
+    block = blocks(series(point(13, systolic=160.0), point(0)), frozenset({"p0"}), "en", ZONE)[0]
+    assert [row.value for row in block.rows] == ["150/90", "160/90"]
+    assert [row.morning for row in block.rows] == [True, False]
+    assert [row.marked for row in block.rows] == [True, False]
+    assert len(block.rows) == len(block.chart.times)
+
+
+def test_targets_are_the_doctors_or_none_at_all() -> None:
+    both = blocks(series(point(0), systolic=135, diastolic=85), frozenset(), "en", ZONE)[0].chart
+    assert (both.band, both.limits) == ((85, 135), (85, 135))
+    assert both.target == "Target: below 135 / 85"
+    one = blocks(series(point(0), systolic=140), frozenset(), "zh", ZONE)[0].chart
+    assert (one.band, one.limits, one.target) == (None, (140,), "目标：低于140")
+    none = blocks(series(point(0)), frozenset(), "en", ZONE)[0].chart
+    assert (none.band, none.limits, none.target) == (None, (), "")
+
+
+def test_glucose_has_a_chart_of_its_own_and_a_reading_without_a_number_is_left_out() -> None:
+    made = blocks(series(point(2), glucose(1, 3.4), glucose(0, None)), frozenset(), "en", ZONE)
+    assert [block.chart.unit for block in made] == ["mmHg", "mmol/L"]
+    assert [row.value for row in made[1].rows] == ["3.4"]
+
+
+def test_two_readings_are_drawn_over_a_fortnight() -> None:
+    first, last = blocks(series(point(1), point(0)), frozenset(), "en", ZONE)[0].chart.span
+    assert last - first == timedelta(days=15).total_seconds()
+
+
+def test_the_json_can_be_read_back() -> None:
+    chart = blocks(series(point(0)), frozenset(), "zh", ZONE)[0].chart
+    assert msgspec.json.decode(chart.as_json(), type=Chart) == chart
+
+
+def test_without_readings_there_is_no_chart() -> None:
+    assert blocks(series(), frozenset(), "en", ZONE) == []
