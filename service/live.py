@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Self
 
 _QUEUE_SIZE = 64
 
@@ -35,7 +36,7 @@ class LiveBus:
         for topic in topics:
             self._queues[topic].add(queue)
         try:
-            yield _messages(queue)
+            yield _Messages(queue)
         finally:
             for topic in topics:
                 self._queues[topic].discard(queue)
@@ -43,6 +44,14 @@ class LiveBus:
                     del self._queues[topic]
 
 
-async def _messages(queue: asyncio.Queue[str]) -> AsyncGenerator[str]:
-    while True:
-        yield await queue.get()
+class _Messages:
+    """The messages of one queue; unlike a generator it survives a cancelled wait."""
+
+    def __init__(self, queue: asyncio.Queue[str]) -> None:
+        self._queue = queue
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        return await self._queue.get()

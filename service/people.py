@@ -6,14 +6,27 @@ without a name, a device's wearer, a hub's home) enters its inbox in the same tr
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-import msgspec
-
+from gateway.facts import BindingFact, ClosingFact, HubFact
 from rules.vocabulary import PersonStatus, Profile, Sex, SubjectRef, Ternary
 from service.permissions import Role
+
+__all__ = [
+    "Area",
+    "BindingFact",
+    "ClosingFact",
+    "Contract",
+    "Household",
+    "HubFact",
+    "Institution",
+    "NewAccount",
+    "Person",
+    "Staff",
+    "profile_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,34 +115,6 @@ class NewAccount:
     staff_id: str | None = None
     person_id: UUID | None = None
     language: str = "zh"
-
-
-class BindingFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Inbox fact `binding`: who wears which device (and which of its user slots) since when."""
-
-    device: str
-    user_slot: int | None
-    subject: str
-    valid_from: datetime
-    valid_to: datetime | None = None
-
-
-class HubFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Inbox fact `hub`: in which home a hub stands; the secret signs the core's commands to it."""
-
-    hub: str
-    household: str
-    area: str
-    secret_hex: str
-
-
-class ClosingFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Inbox fact `closing`: a clinician's coded outcome ends the case; `by` is an account id."""
-
-    case_id: str
-    outcome: str
-    by: str
-    at: datetime
 
 
 def profile_of(person: Person) -> Profile:

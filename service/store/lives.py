@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -59,7 +59,7 @@ class Lives(Database):
             if said is not Answer.CANNOT and row["person_id"] and _patient_hears(life):
                 text = answered(account.name, said, Family(row["family"]))
                 await add_message(connection, row, text, life.step, now)
-            await tell_pages(connection, row)
+            await tell_pages(connection, row, self.today(now))
         return life
 
     async def close_alert(
@@ -88,7 +88,7 @@ class Lives(Database):
                 at=now,
             )
             await append_inbox(connection, "closing", fact, now)
-            await tell_pages(connection, row)
+            await tell_pages(connection, row, self.today(now))
         return life
 
     async def _close_siblings(
@@ -201,10 +201,10 @@ async def wake_page(connection: Connection, topic: str, message: str) -> None:
     await connection.execute(_SQL["live"], f"{topic} {message}")
 
 
-async def tell_pages(connection: Connection, row: asyncpg.Record) -> None:
-    """Lets everybody who was told of an alert see that it changed."""
-    for told in await connection.fetch(_SQL["told_accounts"], row["alert_id"]):
-        await wake_page(connection, f"account:{told['account_id']}", f"alert {row['alert_id']}")
+async def tell_pages(connection: Connection, row: asyncpg.Record, today: date) -> None:
+    """Lets every open worklist that shows an alert see that it is new or has changed."""
+    for each in await connection.fetch(_SQL["concerned_accounts"], row["alert_id"], today):
+        await wake_page(connection, f"account:{each['account_id']}", f"alert {row['alert_id']}")
 
 
 async def _record(

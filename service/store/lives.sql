@@ -21,9 +21,19 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 -- name: live
 SELECT pg_notify('hearthwatch_live', $1)
 
--- name: told_accounts
-SELECT DISTINCT account_id FROM care.delivery
-WHERE alert_id = $1 AND channel = 'page' AND account_id IS NOT NULL ORDER BY account_id
+-- name: concerned_accounts
+SELECT account_id FROM care.delivery
+WHERE alert_id = $1 AND channel = 'page' AND account_id IS NOT NULL
+UNION
+SELECT a.account_id
+FROM care.contract c JOIN care.account a ON a.staff_id IN (c.family_doctor, c.village_doctor)
+WHERE c.valid_from <= $2 AND (c.valid_to IS NULL OR c.valid_to >= $2)
+  AND c.person_id IN (
+      SELECT l.person_id FROM care.alert_life l WHERE l.alert_id = $1
+      UNION ALL
+      SELECT p.person_id FROM care.alert_life l JOIN care.person p ON p.household = l.household
+      WHERE l.alert_id = $1 AND l.person_id IS NULL)
+ORDER BY account_id
 
 -- name: siblings_for_update
 SELECT l.alert_id FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id

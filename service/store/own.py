@@ -2,11 +2,13 @@
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from rules.vocabulary import Profile
+from gateway.facts import Fact, PairingFact
+from rules.vocabulary import HubId, SubjectRef
 from service.store.database import Connection, as_json, load_statements
 from service.store.reads import Reads
 from service.store.records import Account, PairingState, PatientOverview
@@ -27,18 +29,6 @@ class NotAPatientError(Exception):
 
 class NoHubError(Exception):
     """No hub stands in the person's home."""
-
-
-class PairingBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of the inbox fact `pairing`; `action` is open, confirm or cancel."""
-
-    hub: str
-    subject: str
-    action: str
-    session: str
-    until: datetime | None = None
-    address: str | None = None
-    passkey: str | None = None
 
 
 class Own(Reads):
@@ -144,17 +134,17 @@ class Own(Reads):
 
     async def _open_request(
         self, hub: str | None, subject: str, now: datetime
-    ) -> PairingBody | None:
+    ) -> PairingFact | None:
         if hub is None:
             return None
         since = now - 2 * PAIRING_OPEN
         body = await self.pool.fetchval(_SQL["last_pairing"], hub, subject, since)
-        return msgspec.json.decode(body, type=PairingBody) if body else None
+        return msgspec.json.decode(body, type=PairingFact) if body else None
 
     async def _append_pairing(  # noqa: PLR0913  (the fact has these fields)
         self,
         account: Account,
-        action: str,
+        action: Literal["open", "confirm", "cancel"],
         now: datetime,
         *,
         session: str,
@@ -166,9 +156,9 @@ class Own(Reads):
         hub = await self.own_hub(account)
         if hub is None:
             raise NoHubError
-        body = PairingBody(
-            hub=hub,
-            subject=subject,
+        body = PairingFact(
+            hub=HubId(hub),
+            subject=SubjectRef(subject),
             action=action,
             session=session,
             until=until,
@@ -180,9 +170,7 @@ class Own(Reads):
         await self.audit(account, f"pairing {action}", subject, {"hub": hub}, now)
 
 
-async def append_inbox(
-    connection: Connection, kind: str, body: msgspec.Struct | Profile, now: datetime
-) -> None:
+async def append_inbox(connection: Connection, kind: str, body: Fact, now: datetime) -> None:
     """Appends one fact for the core, which applies facts in order (design D3), and wakes it."""
     await connection.execute(_SQL["append_inbox"], now, kind, as_json(body))
     await connection.execute(_SQL["wake_core"], kind)

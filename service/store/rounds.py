@@ -142,7 +142,7 @@ class Rounds(Database):
         await save_life(connection, step.life)
         await _note_ring(connection, ladder, step, now)
         await _address(connection, circle, ladder, step, webhook=webhook, now=now)
-        await tell_pages(connection, row)
+        await tell_pages(connection, row, self.today(now))
 
 
 async def _note_ring(connection: Connection, ladder: Route, step: Ring, now: datetime) -> None:

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from gateway.facts import PairingFact, decode_fact
 from rules.vocabulary import Priority, Profile
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome
 from service.store.own import NotAPatientError
@@ -205,8 +206,11 @@ async def test_pairing_is_asked_for_at_the_own_hub_only(county: County) -> None:
     assert await county.store.cancel_pairing(zhang, county.now)
     assert not await county.store.confirm_pairing(zhang, "AA:BB", None, county.now)
     rows = await county.core.fetch(
-        "SELECT body->>'action' AS action, body->>'hub' AS hub, body->>'subject' AS subject"
-        " FROM core.inbox WHERE kind = 'pairing' ORDER BY inbox_id"
+        "SELECT kind, body::text AS body FROM core.inbox WHERE kind = 'pairing' ORDER BY inbox_id"
     )
-    assert [row["action"] for row in rows] == ["open", "confirm", "cancel"]
-    assert {(row["hub"], row["subject"]) for row in rows} == {("hub-1", ZHANG.subject)}
+    facts = [decode_fact(row["kind"], row["body"]) for row in rows]
+    asked = [fact for fact in facts if isinstance(fact, PairingFact)]
+    assert [fact.action for fact in asked] == ["open", "confirm", "cancel"]
+    assert {(fact.hub, fact.subject) for fact in asked} == {("hub-1", ZHANG.subject)}
+    assert (asked[1].address, asked[1].passkey) == ("AA:BB", "123456")
+    assert asked[0].until is not None

@@ -355,3 +355,35 @@ async def test_a_lost_connection_loses_no_alert(county: County) -> None:
                 while not await county.told(alert_id, 0):  # noqa: ASYNC110 - rows set no event
                     await asyncio.sleep(0.02)
         running.cancel()
+
+
+async def listening(county: County) -> None:
+    """Returns when the worker's listener hears what this database says."""
+    async with county.services.bus.subscribe("probe") as probes, asyncio.timeout(10):
+        while True:
+            await county.owner.execute("SELECT pg_notify('hearthwatch_live', 'probe heard')")
+            try:
+                async with asyncio.timeout(0.1):
+                    await anext(probes)
+            except TimeoutError:
+                continue
+            return
+
+
+async def test_every_worklist_that_shows_an_alert_is_woken(county: County) -> None:
+    """A task for the village doctor stands on the family doctor's list too, and appears there."""
+    bus = county.services.bus
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(county.worker().run())
+        async with bus.subscribe(f"account:{account_id('family-a')}") as messages:
+            await listening(county)
+            alert_id = await county.raise_alert(priority=Priority.SOON)
+            async with asyncio.timeout(10):
+                assert await anext(messages) == f"alert {alert_id}"
+                doctor = await county.account("village-a")
+                await county.store.close_alert(
+                    doctor, alert_id, outcome=Outcome.VISIT, now=county.now
+                )
+                assert await anext(messages) == f"alert {alert_id}"
+        running.cancel()
+    assert await county.told(alert_id, 0) == {"village-a"}

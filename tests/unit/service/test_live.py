@@ -1,5 +1,9 @@
 """The live bus: topics apart, slow pages lose the oldest, closed pages leave nothing behind."""
 
+import asyncio
+
+import pytest
+
 from service.live import LiveBus
 
 
@@ -26,3 +30,12 @@ async def test_a_closed_page_is_forgotten() -> None:
     async with bus.subscribe("t"), bus.subscribe("t"):
         assert bus.publish("t", "both") == 2
     assert bus.publish("t", "none") == 0
+
+
+async def test_a_wait_that_was_given_up_costs_no_message() -> None:
+    bus = LiveBus()
+    async with bus.subscribe("t") as messages:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(messages), 0.01)
+        bus.publish("t", "after all")
+        assert await anext(messages) == "after all"
