@@ -33,7 +33,8 @@ from firmware_sim.scenario_file import (
 
 Transport = Literal["ble", "mqtt"]
 _BIRTHDAY_YEAR = 2026  # ages of the scenario are counted from here
-_SLOTS = 7
+_SLOTS = 8
+_HALF_HOUR = 2  # the crowd measures on the half hour, so that a history has few distinct instants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +174,7 @@ def _member(
     age = round(_draw(crowd.age, draw))
     village, slot, female = (
         int(draw.integers(crowd.villages_per_township)) + 1,
-        int(draw.integers(_SLOTS)),
+        _HALF_HOUR * int(draw.integers(_SLOTS // _HALF_HOUR)),
         bool(draw.integers(2)),
     )
     drift = crowd.drifting if rises else None

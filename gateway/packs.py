@@ -1,5 +1,6 @@
 """Reads the rule packs that ship with the program; rules themselves never touch a file."""
 
+from functools import cache
 from importlib.resources import files
 
 from rules.pack import Pack, load
@@ -7,6 +8,7 @@ from rules.pack import Pack, load
 FIRST_PACK = "first.yaml"
 
 
+@cache
 def load_first_pack() -> Pack:
     """The first pack: the rules that run before any other.
 

@@ -130,14 +130,14 @@ def _usual_times(
 ) -> list[tuple[int, datetime]]:
     """Turn (0 morning, 1 evening) and instant of the day's usual readings.
 
-    People keep their quarter of an hour three times in four and are one later otherwise.
+    People keep their time three times in four and are half an hour late otherwise.
     """
     turns = ((0, _MORNING, habit.morning), (1, _EVENING, habit.evening))
     times: list[tuple[int, datetime]] = []
     for turn, begin, probability in turns:
         if chance[2 * turn] >= probability:
             continue
-        late = int(chance[2 * turn + 1] >= 0.75)  # noqa: PLR2004 - three times in four
+        late = 2 * int(chance[2 * turn + 1] >= 0.75)  # noqa: PLR2004 - three times in four
         slot = min(habit.slot + late, _SLOTS - 1)
         times.append((turn, _instant(span, day, timedelta(hours=begin.hour) + slot * _SLOT)))
     return times

@@ -25,9 +25,8 @@ from service.lab.children import Child, Children
 from service.lab.control import Order, order
 from service.lab.demo_settings import HOST, DemoOptions, free_port
 from service.lab.first_pairing import pair_own_device
-from service.lab.homes_settings import HomesSettings, write_private, write_settings
+from service.lab.homes_settings import DEVICE_USER, HomesSettings, write_private, write_settings
 from service.lab.lab_store import LabStore
-from service.lab.neighbourhood import DEVICE_USER
 from service.lab.screen import Screen
 from service.lab.seed import (
     ZONE,

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+DEVICE_USER = "device-sim"
+"""The broker's name for whatever publishes readings itself."""
+
 _FILE = "homes.json"
 _CONTROL_FILE = "homes.control"
 

@@ -18,9 +18,8 @@ from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import BloodPressureCuff, Glucometer
 from firmware_sim.publisher import MqttDevice, open_line
 from service.lab.demo_county import Home, demo_county, login_of
-from service.lab.homes_settings import HomesSettings
+from service.lab.homes_settings import DEVICE_USER, HomesSettings
 
-DEVICE_USER = "device-sim"
 STRANGER = "W5-999"
 """Serial number of a cuff that was never registered."""
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rules.vocabulary import SubjectRef
+from rules.vocabulary import HubId, SubjectRef
 from service.auth import hash_password
 from service.lab.demo_county import COUNTY, FRONT_HOUSEHOLD, DemoCounty, demo_county
 from service.lab.homes_settings import write_private
@@ -150,10 +150,15 @@ async def _register_people(store: Store, county: DemoCounty, state: DemoState) -
     since = state.start
     for home in county.homes:
         secret = state.hub_secrets[home.hub]
-        hub = HubFact(hub=home.hub, household=home.household, area=home.area, secret_hex=secret)
+        hub = HubFact(
+            hub=HubId(home.hub), household=home.household, area=home.area, secret_hex=secret
+        )
         await store.register_hub(hub, since)
     front = HubFact(
-        hub=FRONT, household=FRONT_HOUSEHOLD, area=COUNTY, secret_hex=state.hub_secrets[FRONT]
+        hub=HubId(FRONT),
+        household=FRONT_HOUSEHOLD,
+        area=COUNTY,
+        secret_hex=state.hub_secrets[FRONT],
     )
     await store.register_hub(front, since)
     for wearer in county.wearers:

@@ -4,21 +4,21 @@ Lines of JSON over TCP on loopback. A participant says `{"participant": NAME, "p
 `{"now": ...}` for every instant and answers `{"quiet": ..., "next": ...}`; at the end it gets
 `{"wall": true}`. Phases follow the walk: 0 devices, 1 hubs, 2 core, 3 service, 4 people who answer.
 
-An instant has two passes. First the clocks of service, core and hubs are moved, the end of the walk
-first, so that nobody receives anything from later than its own now. Then everybody is ticked in the
-direction of the walk and must be quiet before the next phase is. Time never goes back and never
-moves on before everybody was quiet.
+An instant has two passes. First the clocks of hubs and core are moved, because they work on what
+arrives at any time: nobody receives anything from later than its own now. Then everybody is ticked
+in the direction of the walk and must be quiet before the next phase is. Time never goes back and
+never moves on before everybody was quiet.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import msgspec
 
 PHASES = range(5)
-_RECEIVING_PHASES = (3, 2, 1)
+_RECEIVING_PHASES = (1, 2)
 _MOST_ROUNDS = 20
 _CLOSE_ENOUGH = timedelta(seconds=5)
 _QUIET_S = 60.0
@@ -190,20 +190,19 @@ class Timekeeper:
             member.send({"wall": True})
 
     async def _settle(self, now: datetime) -> None:
-        for phase in _RECEIVING_PHASES:
-            await self._tick_phase(phase, now)
+        await self._tick_phases(_RECEIVING_PHASES, now)
         restless = [""]
         for _ in range(_MOST_ROUNDS):
             for phase in PHASES:
-                await self._tick_phase(phase, now)
+                await self._tick_phases((phase,), now)
             members = self._members.values()
             restless = [one.name for one in members if one.next is not None and one.next <= now]
             if not restless:
                 return
         raise TimekeeperError(f"{', '.join(restless)}: not at rest at {now.isoformat()}")
 
-    async def _tick_phase(self, phase: int, now: datetime) -> None:
-        names = sorted(name for name, member in self._members.items() if member.phase == phase)
+    async def _tick_phases(self, phases: Collection[int], now: datetime) -> None:
+        names = sorted(name for name, member in self._members.items() if member.phase in phases)
         if len(names) == 1:
             await self._tick(names[0], now)
             return
