@@ -136,6 +136,7 @@ class Conversation:
         self._clocks: CoincidentClocks | None = None
         self._battery_percent: int | None = None
         self._count = self._repeated = self._refused = self._ordinal = 0
+        self._detail = ""
         self._fetched: set[bytes] = set()
         self._sequences: list[int] = []
         self._finished = self._overflowed = False
@@ -163,7 +164,7 @@ class Conversation:
             await self._hand_over(self._pairs.rest(), group)
         if broken is not None and not self._ordinal:
             raise broken
-        return self.summary(reason, "" if broken is None else broken.detail)
+        return self.summary(reason, self._detail if broken is None else broken.detail)
 
     def summary(self, reason: SessionReason, detail: str = "") -> SessionSummary:
         """What this session brought so far."""
@@ -218,7 +219,10 @@ class Conversation:
         if since is None or result in NOT_SUPPORTED:
             result = await self._request(link, REPORT_ALL, group)
         self._finished = result in {Result.SUCCESS, Result.NO_RECORDS}
-        return SessionReason.TRANSFERRED if self._finished else SessionReason.FAILED
+        if self._finished:
+            return SessionReason.TRANSFERRED
+        self._detail = f"record access answered {result}"
+        return SessionReason.FAILED
 
     async def _fetch_newer(self, link: Link, since: int, group: asyncio.TaskGroup) -> int:
         """Oldest first, so that what is stored has no gap when the link breaks.
