@@ -28,7 +28,7 @@ from gateway.broker import LocalBroker
 from gateway.clock import WallClock
 from gateway.hub import Hub, RunningHub
 from gateway.hub_settings import HubSettings, TimeSource
-from rules.vocabulary import Sex, SubjectRef
+from rules.vocabulary import HubId, Sex, SubjectRef
 from service.auth import hash_password
 from service.people import (
     Area,
@@ -279,7 +279,7 @@ async def _register(database: Database, hub_secret: str) -> None:
             )
         await store.register_household(Household(household_id="h-1", area="v-1", address="上村1号"))
         await store.register_hub(
-            HubFact(hub=HUB, household="h-1", area="t-1", secret_hex=hub_secret), now
+            HubFact(hub=HubId(HUB), household="h-1", area="t-1", secret_hex=hub_secret), now
         )
         await store.register_person(
             Person(
