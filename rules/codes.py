@@ -100,6 +100,30 @@ QUANTITIES: Mapping[QuantityName, QuantityCode] = MappingProxyType(
     }
 )
 
+VITAL_MDC: Mapping[Vital, int | None] = MappingProxyType(
+    {
+        Vital.BLOOD_PRESSURE: 150020,  # MDC_PRESS_BLD_NONINV
+        Vital.PULSE: 149546,  # MDC_PULS_RATE_NON_INV
+        Vital.GLUCOSE: 160184,  # MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD
+        Vital.GLUCOSE_PLASMA: 160188,  # MDC_CONC_GLU_CAPILLARY_PLASMA
+        Vital.GLUCOSE_CGM: 160212,  # MDC_CONC_GLU_ISF
+        Vital.SPO2: 150456,  # MDC_PULS_OXIM_SAT_O2
+        Vital.TEMPERATURE: 150364,  # MDC_TEMP_BODY
+        Vital.WEIGHT: 188736,  # MDC_MASS_BODY_ACTUAL
+        Vital.RESPIRATORY_RATE: 151562,  # MDC_RESP_RATE
+        Vital.KETONE: None,  # 11073-10101 as published with the guide names none
+        Vital.SYMPTOM: None,
+    }
+)
+"""IEEE 11073-10101 code of each kind of observation; None where there is none. The LOINC code is
+the `Vital`'s value. The panel, whole-blood, SpO2 and temperature codes stand in HL7's examples,
+the others are from the nomenclature as remembered and want a second look before an export."""
+
+GLUCOSE_LOINC_BY_UNIT: Mapping[str, str] = MappingProxyType(
+    {MMOL_L: Vital.GLUCOSE.value, MG_DL: "41653-7"}
+)
+"""Capillary glucose by glucometer has two LOINC codes, one a unit (HL7, LOINC)."""
+
 MAIN_QUANTITIES: Mapping[Vital, tuple[QuantityName, ...]] = MappingProxyType(
     {
         Vital.BLOOD_PRESSURE: (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC),

@@ -100,6 +100,11 @@ def test_every_quantity_has_a_code_and_sound_bounds() -> None:
         assert code.measurable[0] <= code.possible[0] < code.possible[1] <= code.measurable[1]
 
 
+def test_every_kind_of_observation_has_its_codes() -> None:
+    assert set(codes.VITAL_MDC) == set(codes.MAIN_QUANTITIES) == set(Vital)
+    assert codes.GLUCOSE_LOINC_BY_UNIT == {"mmol/L": "14743-9", "mg/dL": "41653-7"}
+
+
 def test_the_identity_is_what_was_sent_and_nothing_else() -> None:
     same = replace(READING, hub=HubId("hub-b"), session="s9", ordinal=4, raw=b"", flags=())
     assert observation_identity(same) == observation_identity(READING)
