@@ -31,13 +31,15 @@ async def bus_address(tmp_path: Path) -> AsyncGenerator[str]:
         "dbus-daemon",
         "--session",
         "--nofork",
+        "--print-address",
         f"--address=unix:path={path}",
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(10):
-            while not path.exists():  # noqa: ASYNC110 - the daemon tells nobody
-                await asyncio.sleep(0.01)
+        # The line comes once the daemon listens; the socket's file is there a moment earlier.
+        assert daemon.stdout is not None
+        await asyncio.wait_for(daemon.stdout.readline(), 10)
         yield f"unix:path={path}"
     finally:
         if daemon.returncode is None:
