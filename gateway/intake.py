@@ -264,7 +264,9 @@ def _doubts(values: Mapping[QuantityName, Value]) -> list[str]:
     """Flags of ours: stored and shown, but a dangerous side still counts."""
     doubts: list[str] = []
     for name, value in values.items():
-        if value.value is not None and not codes.is_possible(name, value.value):
+        # Many cuffs send a mean of 0 for "not calculated"; no rule looks at it.
+        looked_at = name is not QuantityName.MEAN
+        if looked_at and value.value is not None and not codes.is_possible(name, value.value):
             doubts.append(IMPLAUSIBLE)
             break
     systolic, diastolic = values.get(QuantityName.SYSTOLIC), values.get(QuantityName.DIASTOLIC)

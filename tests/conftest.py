@@ -3,6 +3,11 @@
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+# A shared machine pauses a test for longer than any deadline would allow.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 pytest_plugins = ["tests.fixtures.browser", "tests.fixtures.broker", "tests.fixtures.database"]
 
