@@ -36,6 +36,7 @@ class Line:
                 await serve()
             except* MqttUnavailable as lost:
                 self._note_lost(lost)
+            _raise_if_cancelled()
             await asyncio.sleep(self._retry_s * self._jitter.uniform(0.5, 1.0))
             self._retry_s = min(self._retry_s * 2, _LONGEST_RETRY_S)
 
@@ -50,6 +51,13 @@ class Line:
         if self._told:
             _log.warning(f"{self._name} lost", hub=self._hub, reason=_first_reason(lost))
         self.up = self._told = False
+
+
+def _raise_if_cancelled() -> None:
+    """Python 3.11's TaskGroup forgets a cancelling that comes in the moment a child fails."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _first_reason(group: BaseExceptionGroup[MqttUnavailable]) -> str:

@@ -113,6 +113,7 @@ class Uplink:
                     group.create_task(self._send(session), name="uplink send")
                     group.create_task(self._resend(), name="uplink resend")
                     group.create_task(self._report(session), name="uplink status")
+                    group.create_task(self._beat(), name="uplink heartbeat")
             finally:
                 _say_goodbye(session, self._broker())
 
@@ -166,9 +167,12 @@ class Uplink:
         while True:
             self._status_changed.clear()
             await session.publish(status_topic(self._hub), await self._status(), retain=True)
-            await _first_of(
-                self._status_changed.wait(), self._clock.pause(STATUS_EVERY_S), name="heartbeat"
-            )
+            await self._status_changed.wait()
+
+    async def _beat(self) -> None:
+        while True:
+            await self._clock.pause(STATUS_EVERY_S)
+            self._status_changed.set()
 
     async def _receive(self, session: MqttSession) -> None:
         while True:
@@ -250,22 +254,3 @@ def _payload(hub: HubId, epoch: str, lane: Lane, message: SpooledMessage) -> byt
             observation=msgspec.Raw(message.body),
         )
     )
-
-
-async def _first_of(*waits: Awaitable[object], name: str) -> None:
-    """Return when the first of `waits` returns; the others are cancelled."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for wait in waits:
-                group.create_task(_then_done(wait), name=name)
-    except* _Done:
-        pass
-
-
-async def _then_done(wait: Awaitable[object]) -> None:
-    await wait
-    raise _Done
-
-
-class _Done(Exception):  # noqa: N818 - a way out of a TaskGroup, not an error
-    """One of several waits is over."""

@@ -112,6 +112,7 @@ async def home(
 @pytest.fixture
 async def peer(broker: LocalBroker) -> AsyncGenerator[ReceiptPeer]:
     async with ReceiptPeer.connect(login(broker, "core", "peer")) as peer:
+        await peer.command(HUB, b"")  # the broker of the whole run keeps other tests' orders
         yield peer
 
 
