@@ -452,3 +452,31 @@ async def test_a_wrong_password_is_said_plainly_and_nobody_gets_past_the_door(
 async def test_the_demo_says_that_it_is_one(browser: Browser, county: County) -> None:
     async with serve(county) as address, signed_in(browser, address, "admin") as page:
         await expect(page.locator(".demo")).to_contain_text("demo thresholds, unsigned")
+
+
+async def test_a_silent_box_is_said_to_be_silent(browser: Browser, county: County) -> None:
+    async with serve(county) as address, signed_in(browser, address, "zhang", size=PHONE) as page:
+        await page.get_by_role("button", name="Start").click()
+        await expect(page.locator("#pairing-state")).to_have_attribute("data-state", "requested")
+        county.clock.advance(timedelta(minutes=6))
+        silent = page.locator("#pairing-state[data-state=silent]")
+        await expect(silent).to_be_visible(timeout=15_000)
+        await expect(page.locator("#pairing .note")).to_contain_text("power and network")
+
+
+async def test_the_pages_work_without_scripts(browser: Browser, county: County) -> None:
+    alert_id = await ring_crisis(county)
+    async with serve(county) as address:
+        context = await browser.new_context(java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(f"{address}/login")
+        await page.fill("input[name=login]", "family-a")
+        await page.fill("input[name=password]", PASSWORD)
+        await page.click("main button")
+        await page.goto(f"{address}/doctor/alerts/{alert_id}")
+        await expect(page.locator("#line-what")).to_contain_text("186/110")
+        await page.get_by_text("接手处理").first.click()
+        await page.get_by_label("我来处理").check()
+        await page.locator("form[action$=acknowledge] button").click()
+        await expect(page.locator("#line-told")).to_contain_text("家医甲 已接手")
+        await context.close()
