@@ -57,7 +57,8 @@ def release(cells: Sequence[Cell], *, floor: int = FLOOR) -> Release:
     """Decide every cell of one sibling group, in the order given, together with its total.
 
     For every SMALL cell the bounds derivable from the result contain every integer from 1 to
-    `floor - 1`.
+    `floor - 1`. Not claimed: that a reader who replays our choice of partners learns nothing; that
+    a second partner was needed says a little about the first (a minimality attack).
 
     Raises:
         ValueError: a count is negative or outside its own bounds, or the floor is below 2.
