@@ -64,12 +64,15 @@ class Player:
     async def _play(self, due: Sequence[PlannedMeasurement]) -> None:
         heard: list[Peripheral] = []
         for item in due:
-            if item.transport == "mqtt":
-                await _measure_mqtt(self._mqtt[item.device.key], item)
-            else:
+            if item.transport == "ble":
                 device = self._ble[item.device.key]
                 await _measure_ble(device, item)
                 heard.append(device)
+        # Published in this order, without waiting for each PUBACK in turn.
+        published = (item for item in due if item.transport == "mqtt")
+        await asyncio.gather(
+            *(_measure_mqtt(self._mqtt[item.device.key], item) for item in published)
+        )
         try:
             async with asyncio.timeout(self._rest_s):
                 for device in heard:

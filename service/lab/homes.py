@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from firmware_sim.clock import PublishedTime
 from firmware_sim.county import PlannedMeasurement, plan
+from firmware_sim.packet_logs import stop_describing_packets
 from firmware_sim.player import Player
 from gateway.clock import open_clock
 from gateway.hub import Hub
@@ -49,6 +50,7 @@ async def run_homes(folder: Path) -> None:
         OSError: the timekeeper or the broker does not answer.
     """
     settings = read_settings(folder)
+    stop_describing_packets()
     living = asyncio.current_task()
     assert living is not None
     loop = asyncio.get_running_loop()
