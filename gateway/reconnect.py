@@ -32,13 +32,18 @@ class Line:
         Any exception but MqttUnavailable ends it.
         """
         while True:
-            try:
-                await serve()
-            except* MqttUnavailable as lost:
-                self._note_lost(lost)
-            _raise_if_cancelled()
+            # A task of its own each time: Python 3.11's TaskGroup can lose the cancelling of a task
+            # in the moment one of its children fails, and this loop must not outlive its own.
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._serve_once(serve), name=self._name)
             await asyncio.sleep(self._retry_s * self._jitter.uniform(0.5, 1.0))
             self._retry_s = min(self._retry_s * 2, _LONGEST_RETRY_S)
+
+    async def _serve_once(self, serve: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await serve()
+        except* MqttUnavailable as lost:
+            self._note_lost(lost)
 
     def note_up(self) -> None:
         """The connection stands and is subscribed."""
@@ -51,13 +56,6 @@ class Line:
         if self._told:
             _log.warning(f"{self._name} lost", hub=self._hub, reason=_first_reason(lost))
         self.up = self._told = False
-
-
-def _raise_if_cancelled() -> None:
-    """Python 3.11's TaskGroup forgets a cancelling that comes in the moment a child fails."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _first_reason(group: BaseExceptionGroup[MqttUnavailable]) -> str:

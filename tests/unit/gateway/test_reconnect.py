@@ -44,12 +44,19 @@ async def test_a_broken_line_is_made_again() -> None:
         line.note_up()
         if len(states) == 1:
             raise MqttUnavailable("cut")
+        if len(states) == 2:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(breaks())
         again.set()
         await asyncio.Event().wait()
+
+    async def breaks() -> None:
+        await asyncio.sleep(0.01)
+        raise MqttUnavailable("cut in a child")
 
     async with asyncio.TaskGroup() as group:
         keeping = group.create_task(line.keep(serve))
         async with asyncio.timeout(5):
             await again.wait()
         keeping.cancel()
-    assert states == [False, False]
+    assert states == [False, False, False]
