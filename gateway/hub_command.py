@@ -8,11 +8,15 @@ from typing import cast
 
 from pydantic import ValidationError
 
+from device_adapters.ble.pairing_session import PairingAgent
 from gateway.clock import ClockError, open_clock
 from gateway.hub import Hub
 from gateway.hub_settings import HubSettings
 from gateway.sqlite_writer import SpoolError
 from gateway.structured_log import configure_logs
+
+if sys.platform == "linux":
+    from device_adapters.ble.agent import BluezAgent
 
 EXIT_SETTINGS = 2
 EXIT_FAILED = 5
@@ -67,7 +71,7 @@ async def _serve(settings: HubSettings) -> None:
     try:
         async with (
             open_clock(settings.clock, participant=settings.hub_id, phase=1) as clock,
-            Hub(settings, clock) as hub,
+            Hub(settings, clock, agent=_agent()) as hub,
         ):
             if hub.page_port is not None:
                 sys.stdout.write(f"http://127.0.0.1:{hub.page_port}/\n")
@@ -75,6 +79,11 @@ async def _serve(settings: HubSettings) -> None:
             await clock.wait_until(None)
     except asyncio.CancelledError:
         serving.uncancel()
+
+
+def _agent() -> PairingAgent | None:
+    """Who answers for the operating system's pairing questions: BlueZ leaves them to programs."""
+    return BluezAgent() if sys.platform == "linux" else None
 
 
 def _first_text(group: BaseExceptionGroup[Exception]) -> str:
