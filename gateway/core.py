@@ -7,7 +7,8 @@ of a commit is unknown the exception ends the process, and whoever starts it aga
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,7 +20,7 @@ from device_adapters.mqtt.client import (
     MqttUnavailable,
     mqtt_session,
 )
-from gateway.arrivals import Spoken, read_arrival
+from gateway.arrivals import Arrival, Spoken, read_arrival
 from gateway.clock import ProcessClock
 from gateway.core_settings import CoreSettings
 from gateway.county import County, load_county, load_facts
@@ -27,6 +28,7 @@ from gateway.detect import Rulebook
 from gateway.fact_desk import Desk, Publication, present_commands
 from gateway.facts import FactError, ObservationFact, decode_fact
 from gateway.hub_status import decode_status
+from gateway.intake import Quarantined, Reason
 from gateway.lanes import Lanes
 from gateway.pipeline import Batch, Outcome, walk
 from gateway.store.core_store import CoreStore, Mark
@@ -35,7 +37,6 @@ from rules.wire import (
     CORE_TOPIC,
     WIRE_VERSION,
     Receipt,
-    WireError,
     encode_receipt,
     receipt_topic,
 )
@@ -49,6 +50,11 @@ LEASE_RENEWAL_S = 3.0
 SWEEP_S = 1.0
 REPEAT_RECEIPTS = timedelta(seconds=60)
 RECONNECT_S = (0.2, 1.0, 3.0)
+TRY_AGAIN = timedelta(seconds=60)
+
+POISON = (ValueError, ArithmeticError, LookupError, TypeError)
+"""What one bad record, or a fault of ours that it brings to light, can raise. It must not end the
+process: the hub would send the record again, and the county would stand still over it."""
 
 _log = structlog.get_logger("core")
 
@@ -121,8 +127,27 @@ class Core:
         arrivals = self._lanes.take(self._settings.batch_limit)
         if not arrivals and not waking:
             return False
-        await self._commit(Batch(arrivals=arrivals, waking=waking), now, ())
+        batch = Batch(arrivals=arrivals, waking=waking)
+        try:
+            await self._commit(batch, now)
+        except POISON as error:
+            _log.exception("batch failed, taking its records one by one", why=str(error))
+            await self._commit_each(batch, now)
         return True
+
+    async def _commit_each(self, batch: Batch, now: datetime) -> None:
+        """What fails alone is kept aside with its reason, and the stream goes on."""
+        for arrival in batch.arrivals:
+            try:
+                await self._commit(Batch(arrivals=[arrival]), now)
+            except POISON as error:
+                await self._commit(Batch(arrivals=[_failed(arrival, error)]), now)
+        for subject in batch.waking:
+            try:
+                await self._commit(Batch(waking=[subject]), now)
+            except POISON as error:
+                _log.exception("absence could not be judged", subject=subject, why=str(error))
+                self._county.states.postpone(subject, now + TRY_AGAIN)
 
     async def _take_inbox(self, now: datetime) -> bool:
         rows = await self._store.inbox.waiting()
@@ -144,8 +169,9 @@ class Core:
             for row in rows:
                 refused: str | None = None
                 try:
-                    await desk.apply(decode_fact(row.kind, row.body))
-                except FactError as error:
+                    async with self._store.part():
+                        await desk.apply(decode_fact(row.kind, row.body))
+                except POISON as error:
                     refused = str(error)
                     _log.warning("fact refused", inbox_id=row.inbox_id, why=refused)
                 await self._store.inbox.done(row.inbox_id, now, refused)
@@ -164,10 +190,17 @@ class Core:
             except FactError as error:
                 refusals[row.inbox_id] = str(error)
         done = [(row.inbox_id, refusals.get(row.inbox_id)) for row in rows]
-        await self._commit(Batch(spoken=spoken), now, done)
+        try:
+            await self._commit(Batch(spoken=spoken), now, done)
+        except POISON as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._take_spoken([row], now)
+                return
+            await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
 
     async def _commit(
-        self, batch: Batch, now: datetime, inbox: "list[tuple[int, str | None]] | tuple[()]"
+        self, batch: Batch, now: datetime, inbox: Sequence[tuple[int, str | None]] = ()
     ) -> None:
         async with self._store.batch():
             outcome = await walk(batch, self._county, self._store, self._rules, now)
@@ -183,8 +216,9 @@ class Core:
             desk = Desk(self._store, self._county, now)
             for payload in heard:
                 try:
-                    await desk.hear(decode_status(payload), payload.decode())
-                except (WireError, FactError) as error:
+                    async with self._store.part():
+                        await desk.hear(decode_status(payload), payload.decode())
+                except POISON as error:
                     _log.warning("hub report refused", why=str(error))
             publications = await desk.publications()
         if publications:
@@ -307,6 +341,12 @@ async def run_core(
         await store.listen(INBOX_CHANNEL, core.wake)
         clock.on_tick(core.settle)
         await core.serve()
+
+
+def _failed(arrival: Arrival, error: Exception) -> Arrival:
+    detail = f"{type(error).__name__}: {error}".replace("\x00", "\\0")
+    why = Quarantined(reason=Reason.FAILED, field="", detail=detail)
+    return replace(arrival, content=why)
 
 
 def _receipts(outcome: Outcome) -> list[Publication]:

@@ -57,6 +57,10 @@ class StateTable:
             else:
                 self._wakes[subject] = stored.next_wake_at
 
+    def postpone(self, subject: SubjectRef, until: datetime) -> None:
+        """Look at a subject again later, after the look that was due has failed."""
+        self._wakes[subject] = until
+
     def due(self, now: datetime, limit: int) -> list[SubjectRef]:
         """Subjects whose absence must be looked at, the longest overdue first."""
         due = sorted((at, subject) for subject, at in self._wakes.items() if at <= now)

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     UNIT_MISSING = "unit_missing"
     UNIT_UNKNOWN = "unit_unknown"
     NO_VALUE = "no_value"  # NaN, NRes: a failed measurement, or a component left out
+    FAILED = "failed"  # judging or storing it failed: a fault of ours, kept with its bytes
     NOT_MEASURABLE = "not_measurable"  # 2047 mmHg: no device of the kind measures that
 
 

@@ -47,6 +47,10 @@ class LeaseLostError(Exception):
     """Another core owns the county now; this process must not write and ends."""
 
 
+class RecordRefusedError(ValueError):
+    """The database cannot hold something of a record (a NUL character, a number out of range)."""
+
+
 class StoreUnavailableError(ConnectionError):
     """The database cannot be reached, or the connection that held the lease is gone."""
 
@@ -135,12 +139,26 @@ class CoreStore:
 
         Raises:
             LeaseLostError: another core has the county.
+            RecordRefusedError: the database cannot hold something of it; nothing was written.
         """
-        async with self._connection.transaction():
+        async with self.part():
             held = await self._connection.fetchval(_LEASE["hold"], self.epoch, LEASE_S)
             if held is None:
                 raise LeaseLostError(f"epoch {self.epoch} of {self._holder} is over")
             yield
+
+    @asynccontextmanager
+    async def part(self) -> AsyncGenerator[None]:
+        """A part of a batch that may fail without undoing the rest.
+
+        Raises:
+            RecordRefusedError: the database cannot hold something of it; nothing was written.
+        """
+        try:
+            async with self._connection.transaction():
+                yield
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise RecordRefusedError(f"{type(error).__name__}: {error}") from error
 
     async def listen(self, channel: str, wake: Callable[[], None]) -> None:
         """Call `wake` at every notification of `channel` on this connection."""

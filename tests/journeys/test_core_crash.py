@@ -85,3 +85,27 @@ async def _measure(town: Town, number: int, systolic: int, diastolic: int) -> No
     )
     await town.hub.spool.add_decided([reading])
     await town.hub.note_spooled([reading])
+
+
+async def test_a_record_that_cannot_be_stored_is_kept_aside_and_the_stream_goes_on(
+    database: Database, broker: LocalBroker, tmp_path: Path
+) -> None:
+    """A NUL in a serial number passes JSON and Bluetooth, and no text column holds it."""
+    async with small_town(database, broker, tmp_path) as town:
+        await _bind(town)
+        assert town.hub is not None
+        poison = replace(
+            blood_pressure(7, session="s7", origin=Origin.LIVE),
+            hub=HubId(HUB),
+            device=replace(CUFF, serial="1\x002"),
+        )
+        await town.hub.spool.add_decided([poison])
+        await _measure(town, 1, 186, 112)
+        await town.wait_for("SELECT count(*) = 1 FROM core.observation")
+        await town.wait_for("SELECT count(*) = 1 FROM core.quarantine")
+        row = await town.owner.fetchrow("SELECT reason, detail FROM core.quarantine")
+        assert row is not None
+        assert row["reason"] == "failed"
+        assert town.core is not None
+        assert town.core.returncode is None
+        await town.wait_for("SELECT max(through) = 2 FROM core.receipt")
