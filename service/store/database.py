@@ -1,6 +1,5 @@
 """The pool, the named statements, and the few things all parts of the store share."""
 
-import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from gateway.store.queries import load_queries
 from service.store.records import Account
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -32,14 +32,10 @@ DATABASE_ERRORS = (
 )
 """What a lost or overloaded database raises; whoever works in a loop waits and tries again."""
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-
 
 def load_statements(file_name: str, package: str = "service.store") -> Mapping[str, str]:
     """The statements of a `.sql` file of a package, by the name in their `-- name:` line."""
-    text = (files(package) / file_name).read_text(encoding="utf-8")
-    parts = _NAME.split(text)[1:]
-    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+    return load_queries(package, file_name)
 
 
 _AUDIT = load_statements("sessions.sql")["audit"]
