@@ -38,7 +38,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """One line."""
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def begin_replay(self, days: float) -> None:
         """The history begins."""
@@ -86,4 +86,5 @@ class Screen:
             f"{when} [{style}]{word}[/] {first.rule_id}/{first.stage} {first.subject_name}"
             f" -> {names} (page)",
             highlight=False,
+            soft_wrap=True,
         )

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import httpx2
 
-from rules.vocabulary import Family
+from rules.vocabulary import Family, Priority
 from service.alerts.lifecycle import Answer, Outcome
 from service.lab.lab_store import LabStore, Told
 from service.permissions import Role
@@ -23,6 +23,8 @@ _UNAUTHORIZED = 401
 _SOONEST = timedelta(minutes=10)
 _SPREAD_MIN = 31
 _CLOSED_AFTER = timedelta(minutes=40)
+_REVIEWED_AFTER = timedelta(days=6)
+"""Below urgent a doctor first sees how the next days go, and looks before the check is due."""
 
 _ANSWERS_FIRST = (
     Role.FAMILY_DOCTOR,
@@ -110,7 +112,8 @@ class Staff:
             deed="acknowledge",
             outcome=outcome,
         )
-        closing = replace(answering, due_at=answer_at + _CLOSED_AFTER, deed="close")
+        later = _CLOSED_AFTER if told.priority >= Priority.URGENT else _REVIEWED_AFTER
+        closing = replace(answering, due_at=answer_at + later, deed="close")
         tasks += [answering, closing]
 
     async def _do(self, task: _Task) -> None:
