@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from html import escape
 from types import MappingProxyType
 
-from gateway.spool import Waiting
+from gateway.spool_rows import Waiting
 
 _LARGEST_REQUEST = 8192
 _PATIENCE_S = 5.0

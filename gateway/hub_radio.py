@@ -13,7 +13,8 @@ from gateway.commands import CommandBody
 from gateway.hub_pairing import HubPairing
 from gateway.hub_sessions import Sessions
 from gateway.hub_status import PairingReport
-from gateway.spool import PairedDevice, Spool
+from gateway.spool import Spool
+from gateway.spool_rows import PairedDevice
 from gateway.stamps import Stamps
 from rules.vocabulary import HubId, Observation
 

@@ -112,9 +112,9 @@ class SqliteWriter:
         self._connection.execute("SAVEPOINT job")
         try:
             notify = job.perform(self._connection)
-        except (sqlite3.Error, SpoolError) as error:
+        except Exception as error:  # noqa: BLE001 - the top of a thread: who waits must hear of it
             self._connection.execute("ROLLBACK TO job")
-            complaint = SpoolError(str(error))
+            complaint = error if isinstance(error, SpoolError) else SpoolError(repr(error))
             notify = lambda: job.fail(complaint)  # noqa: E731 - twin of the result above
         self._connection.execute("RELEASE job")
         return notify

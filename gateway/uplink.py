@@ -21,7 +21,8 @@ from device_adapters.mqtt.client import (
 )
 from gateway.clock import ProcessClock
 from gateway.reconnect import Line
-from gateway.spool import Spool, SpooledMessage
+from gateway.spool import Spool
+from gateway.spool_rows import SpooledMessage
 from gateway.uplink_window import Window
 from rules.vocabulary import HubId
 from rules.wire import (

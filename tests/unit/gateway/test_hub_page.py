@@ -6,7 +6,7 @@ import pytest
 
 from gateway.hub_page import TEXTS, HubView, LastReading, render, serve
 from gateway.hub_view import LatestReadings
-from gateway.spool import Waiting
+from gateway.spool_rows import Waiting
 from tests.unit.gateway.observations import START, blood_pressure
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.refused import Refused, decode_refused
-from gateway.spool import FORGOTTEN, LanePosition, PairedDevice, Spool, Waiting
+from gateway.spool import Spool
+from gateway.spool_rows import FORGOTTEN, LanePosition, PairedDevice, Waiting
 from gateway.sqlite_writer import SpoolError
 from rules.vocabulary import Origin
 from rules.wire import Lane, decode_observation
@@ -150,3 +151,18 @@ async def test_a_closed_spool_says_so(tmp_path: Path) -> None:
         pass
     with pytest.raises(SpoolError, match="closed"):
         await spool.add(blood_pressure(1))
+
+
+async def test_a_failing_job_fails_alone_and_never_hangs(tmp_path: Path) -> None:
+    def broken(_: sqlite3.Connection) -> None:
+        raise KeyError("a mistake of ours")
+
+    async with Spool.open(tmp_path / "spool.db") as spool, asyncio.timeout(5):
+        results = await asyncio.gather(
+            spool.add(blood_pressure(1)),
+            spool._writer.run(broken),  # pyright: ignore[reportPrivateUsage]
+            spool.add(blood_pressure(2)),
+            return_exceptions=True,
+        )
+        assert [type(result) for result in results] == [type(None), SpoolError, type(None)]
+        assert (await spool.waiting()).undecided == 2
