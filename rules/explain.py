@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from rules.codes import MAIN_QUANTITIES, at_guideline_precision
 from rules.codes import QUANTITIES as CODES
-from rules.codes import at_guideline_precision
 from rules.engine import Decision, NearMiss, reconsider
 from rules.pack import rule_from_raw
 from rules.rule import Rule, Text
@@ -236,11 +236,13 @@ class _Card:
             yield self._named(SENTENCES, key)
 
     def _baselines(self, newest: Point | None) -> Iterator[str]:
+        """The usual of the main quantities in their own order: a card is read in ten seconds."""
         if newest is None:
             return
         told = False
-        for name, usual in sorted(self.found.baselines.items()):
-            if name in newest.values and usual.recent_mean is not None:
+        for name in MAIN_QUANTITIES[newest.kind]:
+            usual = self.found.baselines.get(name)
+            if usual is not None and name in newest.values and usual.recent_mean is not None:
                 told = True
                 yield from self._usual(name, usual, newest)
         if not told:
@@ -263,7 +265,8 @@ class _Card:
             yield self._say(FRAME[key]).format(target=target)
         if usual.anchor is not None:
             anchor = at_guideline_precision(name, Decimal(str(usual.anchor)))
-            yield self._say(FRAME["anchor"]).format(anchor=anchor)
+            key = "anchor" if usual.anchor_confirmed else "anchor_unconfirmed"
+            yield self._say(FRAME[key]).format(anchor=anchor)
 
     def _now(self, name: QuantityName, newest: Point) -> str:
         """The mean that the rule looked at where it looked at one, else the newest reading."""

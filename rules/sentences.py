@@ -139,7 +139,11 @@ FRAME = _texts(
             "What is usual for this person lies above the target of {target}.",
         ),
         "target": ("目标值 {target}。", "Target {target}."),
-        "anchor": ("参照值（首个有效周）{anchor}。", "Anchor (first valid week) {anchor}."),
+        "anchor": ("首周参照值 {anchor}。", "First week {anchor}."),
+        "anchor_unconfirmed": (
+            "首周参照值 {anchor}（未经医生确认）。",
+            "First week {anchor} (not confirmed by a doctor).",
+        ),
         "no_usual": ("尚无足够数据说明本人常态。", "Not enough readings yet to say what is usual."),
         "unsigned": ("未经医师签署，仅供演示", "not signed by a clinician, demo only"),
         "signed": ("已由医师签署", "signed by a clinician"),
