@@ -77,7 +77,9 @@ SELECT care.may_read($1, $2, $3)
 
 -- name: series
 SELECT o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, o.valid,
-       o.time_confidence, o.flags
+       o.time_confidence, o.flags,
+       (SELECT jsonb_object_agg(v.key, v.value->>'censored') FROM jsonb_each(o.body->'values') v
+        WHERE v.value->>'censored' IS NOT NULL)::text AS beyond
 FROM core.observation o
 WHERE o.subject = $2 AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read($1, $2, $3)
 ORDER BY o.effective_at, o.identity
@@ -108,7 +110,9 @@ ORDER BY m.at DESC, m.message_id DESC LIMIT 50
 
 -- name: last_points
 SELECT DISTINCT ON (o.kind) o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse,
-       o.glucose, o.valid, o.time_confidence, o.flags
+       o.glucose, o.valid, o.time_confidence, o.flags,
+       (SELECT jsonb_object_agg(v.key, v.value->>'censored') FROM jsonb_each(o.body->'values') v
+        WHERE v.value->>'censored' IS NOT NULL)::text AS beyond
 FROM core.observation o WHERE o.subject = $1 AND o.effective_at >= $2
 ORDER BY o.kind, o.effective_at DESC, o.identity
 

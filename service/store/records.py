@@ -1,7 +1,7 @@
 """What the store returns: frozen records, the words of `rules.vocabulary` where they exist."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -159,7 +159,11 @@ class AlertCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesPoint:
-    """One stored reading in canonical units: mmHg, beats a minute, mmol/L."""
+    """One stored reading in canonical units: mmHg, beats a minute, mmol/L.
+
+    `beyond` names the quantities that the device could only place outside its range (`below` for
+    LO, `above` for HI); their numbers are None, and they are values, not gaps (hazard 0.2).
+    """
 
     identity: str
     effective_at: datetime
@@ -171,6 +175,7 @@ class SeriesPoint:
     valid: bool
     time_confidence: str
     flags: tuple[str, ...]
+    beyond: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

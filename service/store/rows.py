@@ -29,6 +29,7 @@ def point_from(row: asyncpg.Record) -> SeriesPoint:
         valid=row["valid"],
         time_confidence=row["time_confidence"],
         flags=tuple(row["flags"]),
+        beyond=msgspec.json.decode(row["beyond"] or b"{}", type=dict[str, str]),
     )
 
 

@@ -19,6 +19,7 @@ EVENING = "#1d4ed8"
 _NOON = 12
 _SHORTEST = timedelta(days=14)
 _MARGIN = timedelta(hours=12)
+_BEYOND = {"below": "LO", "above": "HI"}
 _GLUCOSE = frozenset({Vital.GLUCOSE, Vital.GLUCOSE_PLASMA, Vital.GLUCOSE_CGM})
 
 
@@ -34,7 +35,8 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """What `static/chart.js` draws: curves over times in seconds since 1970, targets, rings.
 
-    `span` is the first and last second of the axis, `marked` the places of the ringed readings.
+    `span` is the first and last second of the axis, `marked` the places of the ringed readings,
+    `edges` says LO or HI where a reading lies off the scale and is drawn at its edge.
     """
 
     label: str
@@ -47,6 +49,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[float, ...]
     target: str
     marked: tuple[int, ...]
+    edges: tuple[str, ...]
 
     def as_json(self) -> str:
         """The chart as JSON; the template escapes it into an attribute."""
@@ -77,8 +80,9 @@ def blocks(
     series: Series, marked: frozenset[str], language: str, zone: ZoneInfo
 ) -> list[ChartBlock]:
     """A block for blood pressure and one for glucose, each only where there are readings."""
-    pressure = [p for p in series.points if p.systolic is not None and p.diastolic is not None]
-    glucose = [p for p in series.points if p.kind in _GLUCOSE and p.glucose is not None]
+    said = [p for p in series.points if "–" not in value_of(p)]
+    pressure = [p for p in said if p.kind == Vital.BLOOD_PRESSURE]
+    glucose = [p for p in said if p.kind in _GLUCOSE]
     made: list[ChartBlock] = []
     if pressure:
         made.append(_pressure(series, pressure, marked, language, zone))
@@ -88,10 +92,22 @@ def blocks(
 
 
 def value_of(point: SeriesPoint) -> str:
-    """`152/94` or `7.1`; a censored or missing number is a dash, its flags say which."""
-    if point.systolic is not None and point.diastolic is not None:
-        return f"{point.systolic:.0f}/{point.diastolic:.0f}"
-    return "–" if point.glucose is None else f"{point.glucose:.1f}"
+    """`152/94` or `7.1`, with LO and HI as the device shows them; a dash where it had no value."""
+    if point.kind == Vital.BLOOD_PRESSURE:
+        systolic = _number(point, "systolic", point.systolic, 0)
+        return f"{systolic}/{_number(point, 'diastolic', point.diastolic, 0)}"
+    return _number(point, "glucose", point.glucose, 1)
+
+
+def _number(point: SeriesPoint, name: str, value: float | None, digits: int) -> str:
+    if value is None:
+        return _BEYOND.get(point.beyond.get(name, ""), "–")
+    return f"{value:.{digits}f}"
+
+
+def _edges(points: Sequence[SeriesPoint], name: str) -> tuple[str, ...]:
+    """For each reading `LO` or `HI` where it lies off the scale, else an empty text."""
+    return tuple(_BEYOND.get(point.beyond.get(name, ""), "") for point in points)
 
 
 def unit_of(point: SeriesPoint) -> str:
@@ -135,6 +151,7 @@ def _pressure(
         limits=tuple(limit for limit in (lower, upper) if limit is not None),
         target=_pressure_target(upper, lower, language),
         marked=_marked(points, marked),
+        edges=_edges(points, "systolic"),
     )
     return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
 
@@ -165,6 +182,7 @@ def _glucose(
         if upper is not None and lower is not None
         else "",
         marked=_marked(points, marked),
+        edges=_edges(points, "glucose"),
     )
     return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
 

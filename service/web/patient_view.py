@@ -78,8 +78,8 @@ def _values(points: Sequence[SeriesPoint], language: str) -> list[OwnValue]:
 
 
 def _text(point: SeriesPoint, language: str) -> str:
-    if "result_too_low" in point.flags:
+    if point.beyond.get("glucose") == "below":
         return say(language, "LO: very low")
-    if "result_too_high" in point.flags:
+    if point.beyond.get("glucose") == "above":
         return say(language, "HI: very high")
     return value_of(point)

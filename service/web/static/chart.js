@@ -43,12 +43,31 @@
     u.ctx.restore();
   };
 
+  // LO and HI are values off the scale: they stand at its edge, in words, never at an invented number.
+  const edgeAt = (u, side) => (side === "LO" ? u.bbox.top + u.bbox.height - 12 * devicePixelRatio : u.bbox.top + 12 * devicePixelRatio);
+  const edges = (chart) => (u) => {
+    u.ctx.save();
+    u.ctx.fillStyle = "#a30d11";
+    u.ctx.font = `bold ${12 * devicePixelRatio}px sans-serif`;
+    u.ctx.textAlign = "center";
+    u.ctx.textBaseline = "middle";
+    chart.edges.forEach((side, index) => {
+      if (side) u.ctx.fillText(side, u.valToPos(chart.times[index], "x", true), edgeAt(u, side));
+    });
+    u.ctx.restore();
+  };
+
   // The readings that this alert rests on wear a ring.
   const rings = (chart) => (u) => {
     u.ctx.save();
     u.ctx.strokeStyle = "#a30d11";
     u.ctx.lineWidth = 2 * devicePixelRatio;
     for (const index of chart.marked) {
+      if (chart.edges[index]) {
+        u.ctx.beginPath();
+        u.ctx.arc(u.valToPos(chart.times[index], "x", true), edgeAt(u, chart.edges[index]), 11 * devicePixelRatio, 0, 2 * Math.PI);
+        u.ctx.stroke();
+      }
       chart.curves.forEach((curve) => {
         const value = curve.values[index];
         if (value == null) return;
@@ -62,6 +81,7 @@
 
   const range = (chart) => (u, low, high) => {
     const values = [low, high, ...chart.limits].filter((value) => value != null);
+    if (values.length === 0) return [0, 20]; // every reading lies off the scale
     const margin = Math.max(1, (Math.max(...values) - Math.min(...values)) * 0.08);
     return [Math.min(...values) - margin, Math.max(...values) + margin];
   };
@@ -83,7 +103,7 @@
           { grid: { stroke: "#e5e7eb" }, values: (u, ticks) => ticks.map((tick) => dayAndMonth.format(new Date(tick * 1000))) },
           { grid: { stroke: "#e5e7eb" }, size: 44 },
         ],
-        hooks: { drawAxes: [target(chart)], draw: [rings(chart)] },
+        hooks: { drawAxes: [target(chart)], draw: [edges(chart), rings(chart)] },
         series: [
           {},
           ...chart.curves.map((curve) => ({

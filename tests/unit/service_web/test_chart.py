@@ -93,3 +93,24 @@ def test_the_json_can_be_read_back() -> None:
 
 def test_without_readings_there_is_no_chart() -> None:
     assert blocks(series(), frozenset(), "en", ZONE) == []
+
+
+def test_lo_is_a_value_at_the_edge_and_never_a_dash() -> None:
+    low = point(
+        2,
+        kind=Vital.GLUCOSE.value,
+        systolic=None,
+        diastolic=None,
+        beyond={"glucose": "below"},
+    )
+    (block,) = blocks(series(glucose(5, 7.1), low), frozenset({"p2"}), "en", ZONE)
+    assert [row.value for row in block.rows] == ["LO", "7.1"]
+    assert block.chart.edges == ("", "LO")
+    assert block.chart.marked == (1,)
+    assert all(curve.values[1] is None for curve in block.chart.curves)
+
+
+def test_a_pressure_above_the_cuffs_range_says_so() -> None:
+    high = point(2, systolic=None, beyond={"systolic": "above"})
+    (block,) = blocks(series(high), frozenset(), "en", ZONE)
+    assert block.rows[0].value == "HI/90"
