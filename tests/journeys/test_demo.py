@@ -151,6 +151,9 @@ async def test_a_visitor_sees_an_alert_arrive_and_comes_back_later(open_folder: 
             assert isinstance(length, timedelta)
             assert length > timedelta(days=4)
 
+            answered = "SELECT count(*) FROM care.alert_life WHERE outcome IS NOT NULL"
+            assert await value(folder, answered) != 0, "the doctors of the replay answered"
+
             family = first.family()
             assert len(family) >= 5, "database, broker, core, service, homes"
             stopped_at = await value(folder, "SELECT max(received_at) FROM core.observation")
