@@ -243,12 +243,14 @@ class _Card:
         for name in MAIN_QUANTITIES[newest.kind]:
             usual = self.found.baselines.get(name)
             if usual is not None and name in newest.values and usual.recent_mean is not None:
+                yield from self._usual(name, usual, newest, with_anchor=not told)
                 told = True
-                yield from self._usual(name, usual, newest)
         if not told:
             yield self._say(FRAME["no_usual"])
 
-    def _usual(self, name: QuantityName, usual: Baseline, newest: Point) -> Iterator[str]:
+    def _usual(
+        self, name: QuantityName, usual: Baseline, newest: Point, *, with_anchor: bool
+    ) -> Iterator[str]:
         mean = at_guideline_precision(name, Decimal(str(usual.recent_mean)))
         yield self._say(FRAME["usual"]).format(
             name=self._named(QUANTITIES, name),
@@ -263,7 +265,7 @@ class _Card:
             # A usual range above the target is never called normal (hazard 13).
             key = "above_target" if mean >= target else "target"
             yield self._say(FRAME[key]).format(target=target)
-        if usual.anchor is not None:
+        if with_anchor and usual.anchor is not None:
             anchor = at_guideline_precision(name, Decimal(str(usual.anchor)))
             key = "anchor" if usual.anchor_confirmed else "anchor_unconfirmed"
             yield self._say(FRAME[key]).format(anchor=anchor)
