@@ -155,7 +155,8 @@ class Demo:
             told = [
                 one for one in await self._lab.told_since(since) if one.delivery_id not in shown
             ]
-            for _, people in groupby(told, key=lambda one: (one.alert_id, one.delivered_at)):
+            told.sort(key=lambda one: (one.raised_at, one.alert_id))
+            for _, people in groupby(told, key=lambda one: one.alert_id):
                 self._screen.alert(people)
             shown |= {one.delivery_id for one in told}
             if any(one.raised_at >= self._live_since for one in told) and self._options.once:
