@@ -1,6 +1,7 @@
 """The pool, the named statements, and the few things all parts of the store share."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from importlib.resources import files
@@ -38,7 +39,7 @@ def load_statements(file_name: str, package: str = "service.store") -> Mapping[s
     return load_queries(package, file_name)
 
 
-_AUDIT = load_statements("sessions.sql")["audit"]
+_SQL = load_statements("sessions.sql")
 
 
 @asynccontextmanager
@@ -76,6 +77,18 @@ class Database:
             account_id = account.account_id if account else None
             await write_audit(connection, account_id, action, subject, detail, now)
 
+    async def audit_shown(
+        self, account: Account, action: str, shown: Iterable[str | None], now: datetime
+    ) -> None:
+        """Appends one audit row for each distinct subject of a list, with how often it was shown.
+
+        So that "who has read this person's data" is one question to `care.audit`. Lines that are
+        nobody's share a row; a list that showed nothing leaves one row all the same.
+        """
+        counts: Mapping[str | None, int] = Counter(shown) or {None: 0}
+        about = (account.account_id, action, list(counts), list(counts.values()))
+        await self.pool.execute(_SQL["audit_shown"], now, *about)
+
 
 async def write_audit(
     connection: Connection,
@@ -86,7 +99,7 @@ async def write_audit(
     now: datetime,
 ) -> None:
     """The same inside a transaction that the caller holds."""
-    await connection.execute(_AUDIT, now, account_id, action, subject, as_json(detail))
+    await connection.execute(_SQL["audit"], now, account_id, action, subject, as_json(detail))
 
 
 def as_json(value: object) -> str:

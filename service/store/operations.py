@@ -13,9 +13,12 @@ class Operations(Database):
     """Running the machine."""
 
     async def quarantine(self, account: Account, now: datetime) -> list[QuarantineItem]:
-        """The newest 200 quarantined messages, newest first."""
+        """The newest 200 quarantined messages, newest first.
+
+        A refused value is quoted in the detail: it counts as a read of the hub's home.
+        """
         rows = await self.pool.fetch(_SQL["quarantine"])
-        await self.audit(account, "read quarantine", None, {"rows": len(rows)}, now)
+        await self.audit_shown(account, "read quarantine", (row["home"] for row in rows), now)
         return [
             QuarantineItem(
                 quarantine_id=row["quarantine_id"],

@@ -1,4 +1,4 @@
-"""Reads of people's data: each is bound to the account inside the SQL and leaves one audit row."""
+"""Reads of people's data: each is bound to the account inside the SQL and audited by subject."""
 
 from datetime import datetime
 from uuid import UUID
@@ -35,7 +35,7 @@ class Reads(Database):
     async def worklist(self, account: Account, now: datetime) -> list[WorklistItem]:
         """Open alerts of the account's people, most severe first, then unanswered, then oldest."""
         rows = await self.pool.fetch(_SQL["worklist"], account.account_id, self.today(now))
-        await self.audit(account, "read worklist", None, {"alerts": len(rows)}, now)
+        await self.audit_shown(account, "read worklist", (row["subject"] for row in rows), now)
         return [worklist_item_from(row) for row in rows]
 
     async def alert_card(self, account: Account, alert_id: UUID, now: datetime) -> AlertCard | None:

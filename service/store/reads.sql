@@ -120,8 +120,10 @@ ORDER BY o.kind, o.effective_at DESC, o.identity
 SELECT count(*) FROM care.alert_life WHERE person_id = $1 AND state <> 'closed'
 
 -- name: quarantine
-SELECT quarantine_id, recorded_at, hub, lane, sequence, reason, field, detail
-FROM core.quarantine ORDER BY quarantine_id DESC LIMIT 200
+SELECT q.quarantine_id, q.recorded_at, q.hub, q.lane, q.sequence, q.reason, q.field, q.detail,
+       'home:' || b.household AS home
+FROM core.quarantine q LEFT JOIN core.hub b ON b.hub = q.hub
+ORDER BY q.quarantine_id DESC LIMIT 200
 
 -- name: accounts
 SELECT a.account_id, a.login, a.role, coalesce(s.name, '') AS name, i.name AS institution, a.disabled

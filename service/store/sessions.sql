@@ -1,6 +1,11 @@
 -- name: audit
 INSERT INTO care.audit (at, account_id, action, subject, detail) VALUES ($1, $2, $3, $4, $5)
 
+-- name: audit_shown
+INSERT INTO care.audit (at, account_id, action, subject, detail)
+SELECT $1, $2, $3, s.subject, jsonb_build_object('shown', s.shown)
+FROM unnest($4::text[], $5::bigint[]) AS s (subject, shown)
+
 -- name: login_failures
 SELECT count(*) FILTER (WHERE login = $1) AS by_login,
        count(*) FILTER (WHERE address = $2) AS by_address

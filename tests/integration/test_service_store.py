@@ -13,7 +13,7 @@ from rules.vocabulary import Priority, Profile
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome
 from service.store.own import NotAPatientError
 from tests.fixtures.database import Database
-from tests.integration.service_county import ZHANG, County, contract, open_county
+from tests.integration.service_county import WANG, ZHANG, County, contract, open_county
 
 
 @pytest.fixture
@@ -148,6 +148,66 @@ async def test_every_read_and_every_refusal_leaves_an_audit_row(county: County) 
         (other.account_id, "refused series", ZHANG.subject),
         (other.account_id, "refused alert", None),
     ]
+
+
+async def test_a_worklist_leaves_a_row_for_each_person_it_shows(county: County) -> None:
+    await county.store.register_contract(contract(WANG, "a"))
+    mine, other = await county.account("family-a"), await county.account("family-b")
+    now = county.now
+    for subject in (ZHANG.subject, ZHANG.subject, WANG.subject, "home:home-2"):
+        await county.raise_alert(subject, priority=Priority.SOON)
+    await county.worker().settle(now)
+    assert len(await county.store.worklist(mine, now)) == 4
+    assert await county.store.worklist(other, now) == []
+    rows = await county.owner.fetch(
+        "SELECT account_id, action, subject, detail::text AS detail FROM care.audit"
+        " ORDER BY account_id = $1 DESC, subject",
+        mine.account_id,
+    )
+    assert [(row["account_id"], row["action"], row["subject"], row["detail"]) for row in rows] == [
+        (mine.account_id, "read worklist", "home:home-2", '{"shown": 1}'),
+        (mine.account_id, "read worklist", WANG.subject, '{"shown": 1}'),
+        (mine.account_id, "read worklist", ZHANG.subject, '{"shown": 2}'),
+        (other.account_id, "read worklist", None, '{"shown": 0}'),
+    ]
+
+
+async def test_a_quarantine_list_leaves_a_row_for_each_home_it_shows(county: County) -> None:
+    admin = await county.account("admin")
+    await county.owner.execute(
+        "INSERT INTO core.hub (hub, household, area, secret)"
+        " VALUES ('hub-1', 'home-1', 'village-area-a', '')"
+    )
+    assert await county.store.quarantine(admin, county.now) == []
+    for sequence, hub in enumerate(("hub-1", "hub-1", "hub-unheard")):
+        await county.core.execute(
+            "INSERT INTO core.quarantine"
+            " (recorded_at, hub, epoch, lane, sequence, reason, field, detail, payload)"
+            " VALUES ($1, $2, 'e', 'live', $3, 'not_measurable', 'systolic', '900 mmHg', '')",
+            county.now,
+            hub,
+            sequence,
+        )
+    assert len(await county.store.quarantine(admin, county.now)) == 3
+    rows = await county.owner.fetch(
+        "SELECT subject, detail::text AS detail FROM care.audit WHERE action = 'read quarantine'"
+        " ORDER BY audit_id, subject NULLS FIRST"
+    )
+    assert [(row["subject"], row["detail"]) for row in rows] == [
+        (None, '{"shown": 0}'),
+        (None, '{"shown": 1}'),
+        ("home:home-1", '{"shown": 2}'),
+    ]
+
+
+async def test_the_own_page_and_the_own_pairing_are_reads_of_that_person(county: County) -> None:
+    zhang = await county.account("zhang")
+    await county.store.patient_overview(zhang, county.now)
+    await county.store.pairing_state(zhang, county.now)
+    rows = await county.owner.fetch("SELECT account_id, subject FROM care.audit")
+    assert [(row["account_id"], row["subject"]) for row in rows] == [
+        (zhang.account_id, ZHANG.subject)
+    ] * 2
 
 
 async def test_closing_ends_the_case_in_the_core_and_earlier_alerts_of_it(county: County) -> None:
