@@ -11,6 +11,14 @@ Per quantity two exponentially weighted statistics, both river's `EWMean` recurs
 * `recent_sd` = sqrt(E[x^2] - E[x]^2) over single readings (river's `EWVar`), f = 2 / (120 + 1): the
   same span at two readings a day.
 
+River starts an `EWMean` at its first value, which would leave the first day with 40 % of the weight
+after four weeks. What is told is therefore the mean with the start taken out, every value weighted
+f (1 - f)^(n - k) and the weights divided by their sum:
+
+    (m - (1 - f)^n * first) / (1 - (1 - f)^n)        n = number of values folded
+
+(the bias correction of Kingma and Ba 2015, section 3, for a recursion started at its first value).
+
 The anchor is the mean of the first seven days with a reading; it never moves by itself.
 
 `fold` extends the columns as days close. `refold` builds a row from nothing with river's own
@@ -49,6 +57,8 @@ _COLUMNS = np.dtype(
         ("day_mean", "<f8"),
         ("mean", "<f8"),
         ("square", "<f8"),
+        ("first_day_mean", "<f8"),
+        ("first_value", "<f8"),
         ("anchor_sum", "<f8"),
         ("anchor_readings", "<i4"),
         ("readings", "<i4"),
@@ -177,11 +187,18 @@ def _fold_day(column: np.void, day: int, values: list[float]) -> None:
 def _count_day(column: np.void, day: int, values: list[float]) -> None:
     if column["readings"] == 0:
         column["first_day"] = day
+        column["first_value"], column["first_day_mean"] = values[0], sum(values) / len(values)
     if day < column["first_day"] + ANCHOR_DAYS:
         column["anchor_sum"] += sum(values)
         column["anchor_readings"] += len(values)
     column["readings"] += len(values)
     column["days"] += 1
+
+
+def _started(mean: float, first: float, fading: float, count: int) -> float:
+    """The exponentially weighted mean of `count` values without the extra weight of the first."""
+    left = (1 - fading) ** count
+    return (float(mean) - left * first) / (1 - left)
 
 
 def _faded(mean: float, value: float, fading: float) -> float:
@@ -206,12 +223,15 @@ def baseline_of(state: StateRow, quantity: QuantityName) -> Baseline:
             anchor_confirmed=False,
             first_day=None,
         )
-    variance = max(0.0, float(column["square"]) - float(column["mean"]) ** 2)
+    value, day_mean = float(column["first_value"]), float(column["first_day_mean"])
+    mean = _started(column["mean"], value, READING_FADING, readings)
+    square = _started(column["square"], value * value, READING_FADING, readings)
+    variance = max(0.0, square - mean * mean)
     first = int(column["first_day"])
     anchored = int(state["folded_through"]) >= first + ANCHOR_DAYS - 1
     anchor = float(column["anchor_sum"]) / int(column["anchor_readings"])
     return Baseline(
-        recent_mean=round(float(column["day_mean"]), 6),
+        recent_mean=round(_started(column["day_mean"], day_mean, DAY_FADING, days), 6),
         recent_sd=round(sqrt(variance), 6) if readings > 1 else None,
         readings=readings,
         days=days,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FIRST_ROWS = 256
+_HOME = "home:"
 
 
 class StateTable:
@@ -83,19 +84,16 @@ class County:
     states: StateTable = field(default_factory=StateTable)
 
     def profile(self, subject: SubjectRef) -> Profile:
-        """The subject's profile; somebody of whom nothing is recorded is all unknown."""
-        return self.profiles.get(subject) or Profile(subject=subject)
+        """The subject's profile; all unknown for somebody of whom nothing is recorded.
 
-    def somebody_at(self, hub: HubId) -> Profile:
-        """An unknown person at a known hub: someone in this home (law 5)."""
-        home = self.hubs.get(hub)
-        household = home.household if home else f"hub-{hub}"
-        return Profile(
-            subject=SubjectRef(f"home:{household}"),
-            household=household,
-            area=home.area if home else None,
-            person_certain=False,
-        )
+        `home:<household>` is someone of that home: which person is not certain.
+        """
+        if is_home(subject):
+            household = subject.removeprefix(_HOME)
+            areas = (home.area for home in self.hubs.values() if home.household == household)
+            area = next(areas, None)
+            return Profile(subject=subject, household=household, area=area, person_certain=False)
+        return self.profiles.get(subject) or Profile(subject=subject)
 
     def marks_after(self, done: Mapping[Mark, set[int]]) -> dict[Mark, int]:
         """How far each lane is complete once `done` is committed too; only lanes that moved."""
@@ -114,6 +112,17 @@ class County:
         for mark, sequences in done.items():
             beyond = self.ahead.get(mark, set()) | sequences
             self.ahead[mark] = {number for number in beyond if number > marks[mark]}
+
+
+def somebody_at(hub: HubId, county: County) -> SubjectRef:
+    """An unknown person at a hub: someone of the home it stands in (law 5)."""
+    home = county.hubs.get(hub)
+    return SubjectRef(_HOME + (home.household if home else f"hub-{hub}"))
+
+
+def is_home(subject: SubjectRef) -> bool:
+    """Whether the subject is an unknown person of a home."""
+    return subject.startswith(_HOME)
 
 
 async def load_facts(store: CoreStore, county: County) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.baselines import empty_state
 from gateway.cases import Trigger, clear, step
-from gateway.county import County
-from gateway.detect import Assessment, Judged, Person, Rulebook, assess
-from gateway.store.core_store import Aside, CoreStore, StoredState
+from gateway.detect import Assessment, Judged
+from gateway.store.core_store import CoreStore
 from rules.engine import Decision
 from rules.identity import alert_id
 from rules.pack import Pack
@@ -29,29 +27,6 @@ class Rung:
         """The (channel, payload) pairs that wake the service."""
         told = [(READING_CHANNEL, str(subject)) for subject in people]
         return [*told, (ALERT_CHANNEL, "")] if self.alerts else told
-
-
-def somebody(aside: Aside, county: County, rules: Rulebook, now: datetime) -> Assessment:
-    """A measurement nobody is bound to, judged as someone of this home (law 5).
-
-    Only undampable decisions are kept: the doubt is a sentence in the alert, never a delay, and a
-    stranger's ordinary reading asks for nobody.
-    """
-    point = aside.why.point
-    assert point is not None
-    profile = county.somebody_at(aside.mark.hub)
-    person = Person(
-        subject=profile.subject,
-        profile=profile,
-        state=StoredState(row=empty_state(), next_wake_at=None),
-    )
-    found = assess(person, [point], [point], rules, now, whole=True)
-    return Assessment(
-        person=person,
-        state=found.state,
-        window=found.window,
-        judged=tuple(item for item in found.judged if item.decision.undampable),
-    )
 
 
 async def episodes(

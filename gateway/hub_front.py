@@ -21,6 +21,7 @@ from gateway.refused import Refused
 from gateway.spool import Spool
 from gateway.stamps import Stamps
 from rules.vocabulary import HubId, Observation
+from rules.wire import encode_observation
 
 _BURST = 256
 
@@ -119,10 +120,21 @@ class MqttFront:
             zone=self._zone,
         )
         try:
-            return decode_reading(message.payload, arrival)
-        except PayloadError as error:
-            refused = Refused(
-                source=message.topic, reason=error.reason, field=error.field, raw=message.payload
-            )
-            await self._spool.add_refused(refused, self._name)
+            observation = decode_reading(message.payload, arrival)
+            # The spool keeps a burst as one job: what cannot be written must be found before, or
+            # it takes its neighbours and the hub with it.
+            encode_observation(observation)
+        except ValueError as error:
+            await self._spool.add_refused(_refusal(message, error), self._name)
             return None
+        return observation
+
+
+def _refusal(message: MqttMessage, error: ValueError) -> Refused:
+    known = isinstance(error, PayloadError)
+    return Refused(
+        source=message.topic,
+        reason=error.reason if known else f"cannot be read: {error!r}",
+        field=error.field if known else "",
+        raw=message.payload,
+    )

@@ -6,7 +6,7 @@ alone never quarantines a value, and no human-implausibility does (design law 3,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
@@ -34,6 +34,8 @@ OLDEST_BELIEVABLE = timedelta(days=366)
 home memories hold weeks, and a whole year in one live record is less likely than a flat battery."""
 
 IMPLAUSIBLE = "implausible"
+COMPONENT_UNUSABLE = "component_unusable"
+UNIT_UNSAID = "unit_unsaid"
 COMPONENTS_DISAGREE = "components_disagree"
 
 _NOT_VALID = DISTURBING_FLAGS | {QualityFlag.CONTROL_SOLUTION.value}
@@ -72,11 +74,15 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """An observation with its person and its time; `point` is how rules see it."""
+    """An observation with its person and its time; `point` is how rules see it.
+
+    `claims_arrival`: `claimed_at` is the arrival, so that the first one seen must be kept to.
+    """
 
     observation: Observation
     subject: SubjectRef
     claimed_at: datetime
+    claims_arrival: bool
     point: Point
 
 
@@ -99,18 +105,26 @@ class Timed:
 
 
 def admit(
-    observation: Observation, bindings: Sequence[Binding], zone: tzinfo
+    observation: Observation,
+    bindings: Sequence[Binding],
+    zone: tzinfo,
+    now: datetime,
+    *,
+    hub_known: bool = True,
 ) -> Admitted | Quarantined:
     """Judge one observation; never raises for anything a device can send.
 
-    `bindings` are those of its device. The order of the checks is the order in which a reader
-    wants to hear of a fault: is it a measurement, in which unit, whose.
+    `bindings` are those of its device, `now` is the core's instant. The order of the checks is the
+    order in which a reader wants to hear of a fault: is it a measurement, in which unit, whose.
     """
     values = _canonical_values(observation)
     if isinstance(values, Quarantined):
         return values
-    timed = effective_time(observation, zone)
+    timed = effective_time(observation, zone, now)
     point = _point(observation, values, timed)
+    if not hub_known:
+        detail = f"{observation.hub} is not a hub of this county"
+        return Quarantined(reason=Reason.UNKNOWN_HUB, field="hub", detail=detail, point=point)
     subject = _subject(observation, bindings, timed.effective_at)
     if isinstance(subject, Quarantined):
         return Quarantined(
@@ -120,34 +134,41 @@ def admit(
         observation=observation,
         subject=subject,
         claimed_at=claimed_time(observation, zone),
+        claims_arrival=_instant(observation.device_time, zone) is None,
         point=point,
     )
 
 
-def attributed(observation: Observation, subject: SubjectRef, zone: tzinfo) -> Admitted:
+def attributed(
+    observation: Observation, subject: SubjectRef, zone: tzinfo, now: datetime
+) -> Admitted:
     """An observation born at a person (a symptom, an answer): its subject is certain."""
     values = _canonical_values(observation)
     point = _point(
         observation,
         {} if isinstance(values, Quarantined) else values,
-        effective_time(observation, zone),
+        effective_time(observation, zone, now),
     )
     return Admitted(
         observation=observation,
         subject=subject,
         claimed_at=claimed_time(observation, zone),
+        claims_arrival=_instant(observation.device_time, zone) is None,
         point=point,
     )
 
 
 def claimed_time(observation: Observation, zone: tzinfo) -> datetime:
-    """The partition column: device time as sent read in the county's zone, else the arrival."""
-    if observation.device_time is None:
-        return observation.received_at
-    return observation.device_time.replace(tzinfo=zone)
+    """The partition column: device time as sent read in the county's zone, else the arrival.
+
+    A time that no instant of the calendar answers to (year 1 east of Greenwich, some programs'
+    word for "none") is as good as absent.
+    """
+    said = _instant(observation.device_time, zone)
+    return observation.received_at if said is None else said
 
 
-def effective_time(observation: Observation, zone: tzinfo) -> Timed:
+def effective_time(observation: Observation, zone: tzinfo, now: datetime) -> Timed:
     """When the measurement was made, and how far to trust that (design section 5 and law 3).
 
     A device clock seen together with the hub's in the same session corrects the reading. Without
@@ -155,13 +176,18 @@ def effective_time(observation: Observation, zone: tzinfo) -> Timed:
     A live record whose device time is unusable, or off by more than the tolerance with no pair to
     say why, takes its arrival and may ring: the measurement itself opened the session, so a clock
     that says otherwise is the likelier fault. Any other undated record is history.
+
+    A hub that has not learned the time cannot vouch for an arrival: then a device clock that
+    agrees with the core's `now` is believed, and what remains is undated.
     """
-    arrival = observation.received_at
+    arrival = observation.received_at if observation.received.wall_trusted else now
     if observation.origin is Origin.PERSON:
         return Timed(arrival, TimeConfidence.GOOD)
     corrected = _corrected(observation, zone)
     live = observation.origin is Origin.LIVE and observation.received.wall_trusted
-    alone = live and observation.clocks is None
+    alone = observation.origin is Origin.LIVE and (
+        observation.clocks is None or not observation.received.wall_trusted
+    )
     if corrected is not None and _is_usable(corrected.effective_at, arrival, alone=alone):
         return Timed(min(corrected.effective_at, arrival), corrected.confidence)
     if live:
@@ -170,16 +196,30 @@ def effective_time(observation: Observation, zone: tzinfo) -> Timed:
 
 
 def _corrected(observation: Observation, zone: tzinfo) -> Timed | None:
-    if observation.device_time is None:
-        return None
-    said = observation.device_time.replace(tzinfo=zone)
+    said = _instant(observation.device_time, zone)
     clocks = observation.clocks
-    if clocks is None:
-        return Timed(said, TimeConfidence.GOOD)
-    error = clocks.hub_time - clocks.device_time.replace(tzinfo=zone)
+    if said is None or clocks is None or not observation.received.wall_trusted:
+        return None if said is None else Timed(said, TimeConfidence.GOOD)
+    shown = _instant(clocks.device_time, zone)
+    if shown is None:
+        return None
+    error = clocks.hub_time - shown
     if abs(error) <= CLOCK_TOLERANCE:
         return Timed(said, TimeConfidence.GOOD)
-    return Timed(said + error, TimeConfidence.CORRECTED)
+    try:
+        return Timed(said + error, TimeConfidence.CORRECTED)
+    except OverflowError:
+        return None
+
+
+def _instant(local: datetime | None, zone: tzinfo) -> datetime | None:
+    """The UTC instant at which the zone's clocks show `local`; None where there is none."""
+    if local is None:
+        return None
+    try:
+        return local.replace(tzinfo=zone).astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
 
 
 def _is_usable(at: datetime, arrival: datetime, *, alone: bool) -> bool:
@@ -192,33 +232,43 @@ def _is_usable(at: datetime, arrival: datetime, *, alone: bool) -> bool:
 def _canonical_values(
     observation: Observation,
 ) -> dict[QuantityName, Value] | Quarantined:
+    """What can be used of a record; a fault of a main quantity sets the whole record aside.
+
+    A side component (pulse, mean) that cannot be used is left out and must not silence the rest.
+    A main quantity without a value (230/NaN, a cuff over its range) leaves the other one standing.
+    """
     values: dict[QuantityName, Value] = {}
-    fault: Quarantined | None = None
     main = codes.MAIN_QUANTITIES[observation.kind]
-    for name, quantity in observation.quantities.items():
+    absent: Quarantined | None = None
+    for name in observation.quantities:
         value = _canonical_value(observation, name)
         if isinstance(value, Value):
             values[name] = value
-        elif quantity.no_value is None or name in main:
-            fault = fault or value
+        elif name in main and value.reason is not Reason.NO_VALUE:
+            return value
+        elif name in main:
+            absent = absent or value
+    if not main or any(name in values for name in main):
+        return values
     missing = [name for name in main if name not in observation.quantities]
-    if missing and fault is None:
-        fault = _aside(Reason.NO_VALUE, missing[0], "the record carries no such number")
-    return values if fault is None else fault
+    if absent is None and missing:
+        return _aside(Reason.NO_VALUE, missing[0], "the record carries no such number")
+    return absent or values
 
 
 def _canonical_value(observation: Observation, name: QuantityName) -> Value | Quarantined:
     quantity = observation.quantities[name]
     if quantity.no_value is not None:
         return _aside(Reason.NO_VALUE, name, f"the device sent {quantity.no_value.value}")
+    if quantity.censored is not None:
+        # Beyond the device's range is beyond every limit, in whichever unit: nothing is guessed.
+        return Value(value=None, censored=quantity.censored)
     if quantity.unit is None:
         return _aside(Reason.UNIT_MISSING, f"{name}.unit", "the device named no unit")
     try:
         value = codes.to_canonical(name, quantity.value or Decimal(0), quantity.unit)
     except codes.UnitError as error:
         return _aside(Reason.UNIT_UNKNOWN, f"{name}.unit", str(error))
-    if quantity.censored is not None:
-        return Value(value=None, censored=quantity.censored)
     if not codes.is_measurable(name, value):
         shown = f"{quantity.value} {quantity.unit}"
         return _aside(Reason.NOT_MEASURABLE, name, f"{shown} is outside what a device can measure")
@@ -244,7 +294,7 @@ def _subject(
 
 
 def _point(observation: Observation, values: Mapping[QuantityName, Value], timed: Timed) -> Point:
-    flags = [flag.value for flag in observation.flags] + _doubts(values)
+    flags = [flag.value for flag in observation.flags] + _doubts(observation, values)
     return Point(
         identity=observation_identity(observation),
         kind=observation.kind,
@@ -261,9 +311,13 @@ def _point(observation: Observation, values: Mapping[QuantityName, Value], timed
     )
 
 
-def _doubts(values: Mapping[QuantityName, Value]) -> list[str]:
+def _doubts(observation: Observation, values: Mapping[QuantityName, Value]) -> list[str]:
     """Flags of ours: stored and shown, but a dangerous side still counts."""
     doubts: list[str] = []
+    if any(name not in values for name in observation.quantities):
+        doubts.append(COMPONENT_UNUSABLE)
+    if any(observation.quantities[name].unit is None for name in values):
+        doubts.append(UNIT_UNSAID)
     for name, value in values.items():
         # Many cuffs send a mean of 0 for "not calculated"; no rule looks at it.
         looked_at = name is not QuantityName.MEAN

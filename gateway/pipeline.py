@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.arrivals import Arrival, Spoken
-from gateway.county import County
+from gateway.county import County, is_home, somebody_at
 from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
-from gateway.episodes import Rung, episodes, somebody
+from gateway.episodes import Rung, episodes
 from gateway.intake import Admitted, Quarantined, admit, attributed
 from gateway.store.core_store import Aside, CoreStore, Mark, StoredState
+from gateway.strangers import judge_strangers
 from rules.vocabulary import SubjectRef
 from rules.window import Point
 
@@ -47,13 +48,13 @@ async def walk(
     batch: Batch, county: County, store: CoreStore, rules: Rulebook, now: datetime
 ) -> Outcome:
     """Take one batch from messages to rows; the caller commits."""
-    admitted, aside = _sort(batch, county, rules)
+    admitted, aside = _sort(batch, county, rules, now)
     fresh = await store.keep(admitted, now)
     await store.keep_aside(aside, now)
     new = _by_person(batch, admitted, fresh)
     people = await _judge(new, county, store, rules, now)
-    strangers = [somebody(item, county, rules, now) for item in aside if item.why.point]
-    rung: Rung = await episodes([*people, *strangers], store, rules.pack, now)
+    people += await judge_strangers(aside, batch.waking, store, county, rules, now)
+    rung: Rung = await episodes(people, store, rules.pack, now)
     states = {item.person.subject: item.state for item in people}
     await store.write_states(states)
     done = _done(batch)
@@ -70,15 +71,19 @@ async def walk(
     )
 
 
-def _sort(batch: Batch, county: County, rules: Rulebook) -> tuple[list[Admitted], list[Aside]]:
+def _sort(
+    batch: Batch, county: County, rules: Rulebook, now: datetime
+) -> tuple[list[Admitted], list[Aside]]:
     admitted: list[Admitted] = [
-        attributed(item.observation, item.subject, rules.zone) for item in batch.spoken
+        attributed(item.observation, item.subject, rules.zone, now) for item in batch.spoken
     ]
     aside: list[Aside] = []
     for arrival in batch.arrivals:
         verdict = arrival.content
         if not isinstance(verdict, Quarantined):
-            verdict = admit(verdict, county.bindings.get(verdict.device.key, ()), rules.zone)
+            bindings = county.bindings.get(verdict.device.key, ())
+            known = verdict.hub in county.hubs
+            verdict = admit(verdict, bindings, rules.zone, now, hub_known=known)
         if isinstance(verdict, Admitted):
             admitted.append(verdict)
         else:
@@ -88,6 +93,7 @@ def _sort(batch: Batch, county: County, rules: Rulebook) -> tuple[list[Admitted]
                     sequence=arrival.sequence,
                     why=verdict,
                     payload=arrival.payload,
+                    subject=somebody_at(arrival.mark.hub, county) if verdict.point else None,
                 )
             )
     return admitted, aside
@@ -97,7 +103,9 @@ def _by_person(
     batch: Batch, admitted: Sequence[Admitted], fresh: set[str]
 ) -> dict[SubjectRef, list[Point]]:
     """Each person's new points, oldest first; an empty list for whose absence is due."""
-    new: dict[SubjectRef, dict[str, Point]] = {subject: {} for subject in batch.waking}
+    new: dict[SubjectRef, dict[str, Point]] = {
+        subject: {} for subject in batch.waking if not is_home(subject)
+    }
     for item in admitted:
         if item.point.identity in fresh:
             new.setdefault(item.subject, {})[item.point.identity] = item.point

@@ -83,7 +83,8 @@ class RedPath:
     def _point(self, observation: Observation) -> Point:
         # Here arrival and now are the same clock's, so its being right or wrong does not matter.
         received = replace(observation.received, wall_trusted=True)
-        return attributed(replace(observation, received=received), _NOBODY, self._zone).point
+        trusted = replace(observation, received=received)
+        return attributed(trusted, _NOBODY, self._zone, received.wall).point
 
     def _judge(
         self, key: tuple[str, int | None], now: datetime, new: frozenset[str]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from device_adapters.plain_text import escaped
 from rules.wire import WIRE_VERSION
 
 MAX_RAW_BYTES = 16 * 1024
@@ -47,28 +48,29 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
 def encode_refused(refused: Refused) -> bytes:
     """The uplink payload `{"v":1,"refused":{...}}` as UTF-8 JSON, well under 64 KiB.
 
-    Of more than `MAX_RAW_BYTES` only the beginning is kept; the reason says so then.
+    Never fails, whatever the text: control characters and lone surrogates are written out. Of more
+    than `MAX_RAW_BYTES` only the beginning is kept; the reason says so then.
     """
-    reason = refused.reason[:_MAX_TEXT]
+    reason = escaped(refused.reason)[:_MAX_TEXT]
     if len(refused.raw) > MAX_RAW_BYTES:
         reason = f"{reason} (first {MAX_RAW_BYTES} of {len(refused.raw)} bytes kept)"
     body = _Body(
-        source=refused.source[:_MAX_TEXT],
+        source=escaped(refused.source)[:_MAX_TEXT],
         reason=reason,
-        field=refused.field[:_MAX_TEXT],
+        field=escaped(refused.field)[:_MAX_TEXT],
         raw_hex=refused.raw[:MAX_RAW_BYTES].hex(),
     )
     return msgspec.json.encode(_Message(v=WIRE_VERSION, refused=body))
 
 
 def decode_refused(payload: bytes) -> Refused | None:
-    """What the hub refused and why; None when `payload` is no such message."""
+    """What the hub refused and why, in text that a store takes; None when it is no such message."""
     try:
         body = msgspec.json.decode(payload, type=_Message).refused
         return Refused(
-            source=body.source,
-            reason=body.reason,
-            field=body.field,
+            source=escaped(body.source),
+            reason=escaped(body.reason),
+            field=escaped(body.field),
             raw=bytes.fromhex(body.raw_hex),
         )
     except (msgspec.DecodeError, ValueError, RecursionError):

@@ -33,8 +33,8 @@ KJ = "kJ"
 GLUCOSE_MG_DL_PER_MMOL_L = Decimal("18.0156")
 """mg/dL in one mmol/L: molar mass of glucose, 180.156 g/mol (IUPAC 2021 atomic weights)."""
 
-MMHG_PER_KPA = Decimal(1000) / Decimal("133.322387415")
-"""Conventional millimetres of mercury in a kilopascal (1 mmHg = 133.322387415 Pa, BS 350:2004)."""
+PASCAL_PER_MMHG = Decimal("133.322387415")
+"""Pascals in a conventional millimetre of mercury (BS 350:2004)."""
 
 KG_PER_POUND = Decimal("0.45359237")
 """Kilograms in an avoirdupois pound, exact by definition (1959 agreement)."""
@@ -141,20 +141,21 @@ MAIN_QUANTITIES: Mapping[Vital, tuple[QuantityName, ...]] = MappingProxyType(
 )
 """Quantities without which an observation of that kind says nothing."""
 
-# The canonical value is the value times the factor, plus the offset.
-_TO_CANONICAL: Mapping[tuple[str, str], tuple[Decimal, Decimal]] = MappingProxyType(
+# The canonical value is (value + offset) * numerator / denominator: division last, so that what
+# comes out even is exact.
+_TO_CANONICAL: Mapping[tuple[str, str], tuple[Decimal, Decimal, Decimal]] = MappingProxyType(
     {
-        (KPA, MMHG): (MMHG_PER_KPA, Decimal(0)),
-        (MG_DL, MMOL_L): (1 / GLUCOSE_MG_DL_PER_MMOL_L, Decimal(0)),
-        (MOL_L, MMOL_L): (Decimal(1000), Decimal(0)),
+        (KPA, MMHG): (Decimal(0), Decimal(1000), PASCAL_PER_MMHG),
+        (MG_DL, MMOL_L): (Decimal(0), Decimal(1), GLUCOSE_MG_DL_PER_MMOL_L),
+        (MOL_L, MMOL_L): (Decimal(0), Decimal(1000), Decimal(1)),
         # 1 kg/L = 100,000 mg/dL, the glucose service's mass unit.
-        (KG_L, MMOL_L): (Decimal(100000) / GLUCOSE_MG_DL_PER_MMOL_L, Decimal(0)),
-        (FAHRENHEIT, CELSIUS): (Decimal(5) / 9, Decimal(-160) / 9),
-        (POUND, KG): (KG_PER_POUND, Decimal(0)),
-        ("g", KG): (Decimal("0.001"), Decimal(0)),
-        (INCH, METRE): (METRE_PER_INCH, Decimal(0)),
-        ("cm", METRE): (Decimal("0.01"), Decimal(0)),
-        ("1", PERCENT): (Decimal(100), Decimal(0)),
+        (KG_L, MMOL_L): (Decimal(0), Decimal(100000), GLUCOSE_MG_DL_PER_MMOL_L),
+        (FAHRENHEIT, CELSIUS): (Decimal(-32), Decimal(5), Decimal(9)),
+        (POUND, KG): (Decimal(0), KG_PER_POUND, Decimal(1)),
+        ("g", KG): (Decimal(0), Decimal(1), Decimal(1000)),
+        (INCH, METRE): (Decimal(0), METRE_PER_INCH, Decimal(1)),
+        ("cm", METRE): (Decimal(0), Decimal(1), Decimal(100)),
+        ("1", PERCENT): (Decimal(0), Decimal(100), Decimal(1)),
     }
 )
 
@@ -186,8 +187,8 @@ def to_canonical(quantity: QuantityName, value: Decimal, unit: str | None) -> De
     conversion = _TO_CANONICAL.get((unit or "", canonical))
     if conversion is None:
         raise UnitError(quantity, unit)
-    factor, offset = conversion
-    return value * factor + offset
+    offset, numerator, denominator = conversion
+    return (value + offset) * numerator / denominator
 
 
 def from_canonical(quantity: QuantityName, value: Decimal, unit: str) -> Decimal:
@@ -202,8 +203,8 @@ def from_canonical(quantity: QuantityName, value: Decimal, unit: str) -> Decimal
     conversion = _TO_CANONICAL.get((unit, canonical))
     if conversion is None:
         raise UnitError(quantity, unit)
-    factor, offset = conversion
-    return (value - offset) / factor
+    offset, numerator, denominator = conversion
+    return value * denominator / numerator - offset
 
 
 def at_guideline_precision(quantity: QuantityName, value: Decimal) -> Decimal:

@@ -66,12 +66,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
-    """A record for quarantine: where it came from, why, and its bytes."""
+    """A record for quarantine: where it came from, why, and its bytes.
+
+    `subject` is someone of a home where only the person is unknown (`why.point` is set then).
+    """
 
     mark: Mark
     sequence: int
     why: Quarantined
     payload: bytes
+    subject: SubjectRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +183,7 @@ class CoreStore:
         return {row["identity"] for row in rows}
 
     async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:
-        undated = {
-            item.point.identity: item.claimed_at
-            for item in admitted
-            if item.observation.device_time is None
-        }
+        undated = {item.point.identity: item.claimed_at for item in admitted if item.claims_arrival}
         if not undated:
             return {}
         names, times = list(undated), list(undated.values())
@@ -198,6 +198,7 @@ class CoreStore:
             (
                 *(record.mark.hub, record.mark.epoch, record.mark.lane.value, record.sequence),
                 *(record.why.reason.value, record.why.field, record.why.detail, record.payload),
+                *_stranger(record),
             )
             for record in records
         ]
@@ -210,6 +211,16 @@ class CoreStore:
         for row in rows:
             found[row["subject"]].append(_POINTS.decode(row["body"]))
         return found
+
+    async def strangers(
+        self, homes: Iterable[SubjectRef], since: datetime
+    ) -> dict[SubjectRef, list[Point]]:
+        """What nobody in particular of these homes has measured since an instant, each once."""
+        found: dict[SubjectRef, dict[str, Point]] = {}
+        for row in await self._connection.fetch(_SQL["strangers"], list(homes), since):
+            point = _POINTS.decode(row["point"])
+            found.setdefault(row["subject"], {})[point.identity] = point
+        return {home: list(points.values()) for home, points in found.items()}
 
     async def write_states(self, states: Mapping[SubjectRef, StoredState]) -> None:
         """Write one row a subject: layout version, bytes, next wake-up."""
@@ -324,6 +335,13 @@ def _row(item: Admitted, claims: Mapping[str, datetime]) -> tuple[object, ...]:
         _ENCODER.encode(point).decode(),
         encode_observation(observation),
     )
+
+
+def _stranger(record: Aside) -> tuple[object, ...]:
+    point = record.why.point
+    if point is None or record.subject is None:
+        return (None, None, None)
+    return (record.subject, point.effective_at, _ENCODER.encode(point).decode())
 
 
 def _case(row: asyncpg.Record) -> Case:

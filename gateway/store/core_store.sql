@@ -16,7 +16,7 @@ SELECT claimed_at, identity, subject, device, user_slot, kind, effective_at, tim
     received_at, $1::timestamptz, origin, valid, possible_repeat, systolic, diastolic, pulse, glucose,
     string_to_array(flags, ','), body::jsonb, sent
 FROM unnest(
-    $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[],
+    $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[],
     $8::timestamptz[], $9::text[], $10::timestamptz[], $11::text[], $12::boolean[], $13::boolean[],
     $14::float8[], $15::float8[], $16::float8[], $17::float8[], $18::text[], $19::text[],
     $20::bytea[]
@@ -28,11 +28,20 @@ RETURNING identity;
 
 -- name: keep_aside
 INSERT INTO core.quarantine
-    (recorded_at, hub, epoch, lane, sequence, reason, field, detail, payload)
-SELECT $1::timestamptz, * FROM unnest(
+    (recorded_at, hub, epoch, lane, sequence, reason, field, detail, payload, subject,
+    effective_at, point)
+SELECT $1::timestamptz, hub, epoch, lane, sequence, reason, field, detail, payload, subject,
+    effective_at, point::jsonb
+FROM unnest(
     $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-    $9::bytea[])
+    $9::bytea[], $10::text[], $11::timestamptz[], $12::text[])
+    AS t (hub, epoch, lane, sequence, reason, field, detail, payload, subject, effective_at, point)
 ON CONFLICT DO NOTHING;
+
+-- name: strangers
+SELECT DISTINCT q.subject, q.point::text AS point
+FROM core.quarantine q
+WHERE q.subject = ANY ($1::text[]) AND q.effective_at >= $2;
 
 -- name: windows
 SELECT o.subject, o.body::text AS body

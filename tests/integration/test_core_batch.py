@@ -179,6 +179,54 @@ async def test_a_strangers_ordinary_reading_asks_for_nobody(bench: Bench) -> Non
     assert await bench.count("core.quarantine") == 1
 
 
+async def test_a_stranger_is_confirmed_by_the_same_cuffs_second_reading(bench: Bench) -> None:
+    await bench.feed(pressure(START, 200, 120, device=STRANGER))
+    assert await bench.rang() == []
+    await bench.feed(pressure(START + minutes(6), 205, 122, device=STRANGER))
+    assert await bench.rang() == [("HW-02", "confirmed")]
+    (alert,) = await bench.alerts()
+    assert alert["subject"] == "home:h-1"
+    assert await bench.count("core.quarantine") == 2
+
+
+@pytest.mark.parametrize(("rule", "after"), [("HW-02", 15), ("HW-05", 20)])
+async def test_a_stranger_whose_confirmation_never_comes_rings_too(
+    bench: Bench, rule: str, after: int
+) -> None:
+    stranger = (
+        pressure(START, 200, 120, device=STRANGER)
+        if rule == "HW-02"
+        else sugar(START, "2.2", device=STRANGER)
+    )
+    await bench.feed(stranger)
+    assert bench.county.states.next_wake_at() == START + minutes(after)
+    await bench.wake(START + minutes(after))
+    assert await bench.rang() == [(rule, "unconfirmed")]
+    assert bench.county.states.next_wake_at() is None
+
+
+async def test_two_strangers_do_not_confirm_each_other(bench: Bench) -> None:
+    other = DeviceRef(manufacturer="Acme", model="BP-1", serial="998")
+    await bench.feed(pressure(START, 200, 120, device=STRANGER))
+    await bench.feed(pressure(START + minutes(6), 205, 122, device=other))
+    assert await bench.rang() == []
+
+
+async def test_a_clock_at_the_beginning_of_the_calendar_does_not_silence_a_crisis(
+    bench: Bench,
+) -> None:
+    reset = replace(pressure(START, 230, 130), device_time=datetime.min)  # noqa: DTZ901
+    await bench.feed(reset)
+    await bench.feed(replace(reset, session="again"))
+    assert await bench.rang() == [("HW-02", "immediate")]
+    assert await bench.count("core.observation") == 1
+
+
+async def test_a_large_user_slot_is_a_slot_and_no_fault(bench: Bench) -> None:
+    await bench.feed(replace(pressure(START, 230, 130), user_slot=2**31 - 1))
+    assert await bench.rang() == [("HW-02", "immediate")]
+
+
 HOLDERS = [
     "nothing",
     "unknown_person",

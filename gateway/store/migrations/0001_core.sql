@@ -19,7 +19,7 @@ CREATE TABLE core.observation (
     identity text NOT NULL,
     subject text NOT NULL,
     device text NOT NULL,
-    user_slot smallint,
+    user_slot integer,
     kind text NOT NULL,
     effective_at timestamptz NOT NULL,
     time_confidence text NOT NULL,
@@ -58,8 +58,14 @@ CREATE TABLE core.quarantine (
     field text NOT NULL,
     detail text NOT NULL,
     payload bytea NOT NULL,
+    -- A measurement of nobody in particular: someone of this home (`home:<household>`), as rules
+    -- see it, so that a second reading can confirm the first (law 5).
+    subject text,
+    effective_at timestamptz,
+    point jsonb,
     UNIQUE (hub, epoch, lane, sequence)
 );
+CREATE INDEX quarantine_of_home ON core.quarantine (subject, effective_at) WHERE subject IS NOT NULL;
 
 -- One row a subject: the layout version and the bytes of one row of the columns (design D1).
 CREATE TABLE core.subject_state (
@@ -80,7 +86,7 @@ CREATE TABLE core.profile (
 CREATE TABLE core.binding (
     binding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     device text NOT NULL,
-    user_slot smallint,
+    user_slot integer,
     subject text NOT NULL,
     valid_from timestamptz NOT NULL,
     valid_to timestamptz

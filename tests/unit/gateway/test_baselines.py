@@ -85,6 +85,25 @@ def test_any_steps_of_folding_give_the_bytes_of_folding_from_nothing(
     assert state_to_bytes(state) == state_to_bytes(refold(readings, last, ZONE))
 
 
+def test_a_white_coat_on_the_first_day_is_one_day_among_thirty() -> None:
+    values = [165.0] + [130.0, 132.0] * 15
+    readings = [
+        Learned(START + timedelta(days=day), f"d{day}", SYSTOLIC, value)
+        for day, value in enumerate(values[:30])
+    ]
+    state = fold(empty_state(), readings, START.date() + timedelta(days=29), ZONE)
+    usual = baseline_of(state, SYSTOLIC)
+    assert usual.recent_mean is not None
+    assert usual.recent_sd is not None
+    # arithmetic: weights f (1 - f)^(30 - k) over their sum, f = 2/61
+    fading = 2 / 61
+    weights = [(1 - fading) ** (29 - k) for k in range(30)]
+    exact = sum(w * v for w, v in zip(weights, values, strict=False)) / sum(weights)
+    assert usual.recent_mean == pytest.approx(exact, abs=1e-6)
+    assert usual.recent_mean < 133
+    assert usual.recent_sd < 8
+
+
 def test_a_crisis_does_not_teach_the_baseline_while_it_happens() -> None:
     readings = series(30)
     crisis = Learned(START + timedelta(days=30), "crisis", SYSTOLIC, 230.0)

@@ -1,5 +1,6 @@
 """Intake: whose, when, in which unit, and was it a measurement at all."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -7,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.intake import (
+    COMPONENT_UNUSABLE,
     COMPONENTS_DISAGREE,
     IMPLAUSIBLE,
+    UNIT_UNSAID,
     Admitted,
     Binding,
     Quarantined,
@@ -97,13 +100,13 @@ def glucose(value: str | None, unit: str | None, **special: object) -> Observati
 
 
 def admitted(observation: Observation) -> Admitted:
-    verdict = admit(observation, BOUND, ZONE)
+    verdict = admit(observation, BOUND, ZONE, ARRIVAL)
     assert isinstance(verdict, Admitted)
     return verdict
 
 
 def aside(observation: Observation, bindings: tuple[Binding, ...] = BOUND) -> Quarantined:
-    verdict = admit(observation, bindings, ZONE)
+    verdict = admit(observation, bindings, ZONE, ARRIVAL)
     assert isinstance(verdict, Quarantined)
     return verdict
 
@@ -124,20 +127,20 @@ def test_a_bound_reading_with_a_good_clock_is_admitted_at_its_own_time() -> None
 def test_a_live_reading_whose_clock_is_unusable_takes_its_arrival(
     device_time: datetime | None,
 ) -> None:
-    timed = effective_time(reading(device_time=device_time), ZONE)
+    timed = effective_time(reading(device_time=device_time), ZONE, ARRIVAL)
     assert timed.effective_at == ARRIVAL
     assert timed.confidence is TimeConfidence.ARRIVAL
 
 
 def test_a_backlog_record_of_the_year_2000_is_undated_history() -> None:
     old = reading(device_time=datetime(2000, 1, 1), origin=Origin.BACKLOG)  # noqa: DTZ001
-    timed = effective_time(old, ZONE)
+    timed = effective_time(old, ZONE, ARRIVAL)
     assert timed.confidence is TimeConfidence.UNKNOWN
-    assert isinstance(admit(old, BOUND, ZONE), Admitted)  # a clock fault never quarantines
+    assert isinstance(admit(old, BOUND, ZONE, ARRIVAL), Admitted)  # a clock fault never quarantines
 
 
 def test_a_hub_that_has_not_learned_the_time_cannot_lend_it() -> None:
-    timed = effective_time(reading(device_time=None, trusted=False), ZONE)
+    timed = effective_time(reading(device_time=None, trusted=False), ZONE, ARRIVAL)
     assert timed.confidence is TimeConfidence.UNKNOWN
 
 
@@ -151,14 +154,16 @@ def test_two_clocks_seen_together_correct_a_backlog() -> None:
         origin=Origin.BACKLOG,
         clocks=clocks,
     )
-    timed = effective_time(old, ZONE)
+    timed = effective_time(old, ZONE, ARRIVAL)
     assert timed.effective_at == ARRIVAL - timedelta(days=1)
     assert timed.confidence is TimeConfidence.CORRECTED
 
 
 def test_a_live_record_some_minutes_old_keeps_its_time_where_both_clocks_agree() -> None:
     clocks = CoincidentClocks(device_time=LOCAL, hub_time=ARRIVAL)
-    timed = effective_time(reading(device_time=LOCAL - timedelta(minutes=9), clocks=clocks), ZONE)
+    timed = effective_time(
+        reading(device_time=LOCAL - timedelta(minutes=9), clocks=clocks), ZONE, ARRIVAL
+    )
     assert timed.effective_at == ARRIVAL - timedelta(minutes=9)
     assert timed.confidence is TimeConfidence.GOOD
 
@@ -170,7 +175,7 @@ def test_the_partition_column_is_the_time_as_sent_and_never_corrected() -> None:
 
 def test_the_identity_does_not_move_with_person_or_correction() -> None:
     other = (Binding(device=CUFF.key, user_slot=None, subject=SubjectRef("x"), valid_from=ARRIVAL),)
-    moved = admit(reading(), other, ZONE)
+    moved = admit(reading(), other, ZONE, ARRIVAL)
     assert isinstance(moved, Admitted)
     assert moved.point.identity == admitted(reading()).point.identity
 
@@ -184,9 +189,65 @@ def test_2047_is_no_measurement() -> None:
 
 @pytest.mark.row("P13")
 def test_a_failed_measurement_is_no_value_with_a_reason() -> None:
-    verdict = aside(reading(systolic=Quantity(no_value=NoValue.NAN, unit="mm[Hg]")))
+    nothing = Quantity(no_value=NoValue.NAN, unit="mm[Hg]")
+    verdict = aside(reading(systolic=nothing, diastolic=nothing))
     assert verdict.reason is Reason.NO_VALUE
     assert verdict.detail == "the device sent NaN"
+
+
+def test_half_a_pressure_still_says_what_it_says() -> None:
+    """A cuff over its range: systolic beyond, diastolic not found."""
+    nothing = Quantity(no_value=NoValue.NAN, unit="mm[Hg]")
+    over = Quantity(censored=Bound.ABOVE, unit="mm[Hg]")
+    verdict = admitted(reading(systolic=over, diastolic=nothing))
+    assert verdict.point.values[QuantityName.SYSTOLIC].censored is Bound.ABOVE
+    assert QuantityName.DIASTOLIC not in verdict.point.values
+    assert COMPONENT_UNUSABLE in verdict.point.flags
+
+
+@pytest.mark.parametrize(
+    "pulse",
+    [
+        Quantity(value=Decimal(2047), unit="/min"),
+        Quantity(value=Decimal(70), unit="bpm"),
+        Quantity(value=Decimal(70), unit=None),
+    ],
+)
+def test_a_bad_pulse_does_not_silence_the_pressure(pulse: Quantity) -> None:
+    whole = reading(systolic=mmhg("230"), diastolic=mmhg("130"))
+    with_pulse = replace(whole, quantities={**whole.quantities, QuantityName.PULSE: pulse})
+    verdict = admitted(with_pulse)
+    assert QuantityName.PULSE not in verdict.point.values
+    assert verdict.point.values[QuantityName.SYSTOLIC].value == 230
+    assert verdict.point.valid
+
+
+def test_lo_needs_no_unit_to_be_below_everything() -> None:
+    verdict = admitted(glucose(None, None, censored=Bound.BELOW))
+    assert verdict.point.values[QuantityName.GLUCOSE].censored is Bound.BELOW
+    assert UNIT_UNSAID in verdict.point.flags
+
+
+@pytest.mark.parametrize("absurd", [datetime.min, datetime.max])  # noqa: DTZ901
+def test_an_absurd_clock_never_quarantines_a_value(absurd: datetime) -> None:
+    verdict = admitted(reading(device_time=absurd))
+    assert verdict.point.confidence is TimeConfidence.ARRIVAL
+    assert verdict.point.effective_at == ARRIVAL
+
+
+def test_a_hub_that_is_behind_does_not_make_a_right_device_clock_wrong() -> None:
+    behind = reading(trusted=False)
+    late = replace(behind, received=replace(behind.received, wall=ARRIVAL - timedelta(days=1)))
+    timed = effective_time(late, ZONE, ARRIVAL)
+    assert timed.effective_at == ARRIVAL
+    assert timed.confidence is TimeConfidence.GOOD
+
+
+def test_a_hub_nobody_registered_speaks_for_nobody() -> None:
+    verdict = admit(reading(), BOUND, ZONE, ARRIVAL, hub_known=False)
+    assert isinstance(verdict, Quarantined)
+    assert verdict.reason is Reason.UNKNOWN_HUB
+    assert verdict.point is not None
 
 
 @pytest.mark.parametrize(("unit", "reason"), [(None, "unit_missing"), ("mmHg", "unit_unknown")])
@@ -236,7 +297,7 @@ def test_a_slot_nobody_wears_is_nobodys() -> None:
     slots = (
         Binding(device=CUFF.key, user_slot=1, subject=WANG, valid_from=ARRIVAL - timedelta(1)),
     )
-    assert isinstance(admit(reading(user_slot=1), slots, ZONE), Admitted)
+    assert isinstance(admit(reading(user_slot=1), slots, ZONE, ARRIVAL), Admitted)
     assert aside(reading(user_slot=2), slots).reason is Reason.UNKNOWN_USER
     assert aside(reading(user_slot=None), slots).reason is Reason.UNKNOWN_USER
 
@@ -257,6 +318,6 @@ def test_a_former_wearer_does_not_get_todays_reading() -> None:
             valid_from=ARRIVAL - timedelta(days=1),
         ),
     )
-    verdict = admit(reading(), handed_over, ZONE)
+    verdict = admit(reading(), handed_over, ZONE, ARRIVAL)
     assert isinstance(verdict, Admitted)
     assert verdict.subject == "s-li"
