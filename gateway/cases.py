@@ -16,7 +16,11 @@ from rules.vocabulary import Case, CaseState, Family, Priority, SubjectRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """What a case needs to know of a decision; `rearmed`: its rule may ring again by time."""
+    """What a case needs to know of a decision.
+
+    `ended` is the person's last case of the family that a coded outcome has closed; `rearmed` says
+    that the rule's re-arm time has passed since the last ring, or since that closing.
+    """
 
     subject: SubjectRef
     family: Family
@@ -27,6 +31,7 @@ class Trigger:
     trigger: str
     effective_at: datetime
     rearmed: bool
+    ended: Case | None = None
     limb: str
     facts: Mapping[str, Decimal]
 
@@ -43,11 +48,13 @@ def step(case: Case | None, trigger: Trigger, now: datetime) -> CaseStep:
     """Take one decision into the person's case of that family.
 
     An open case rings again on a rise of priority, on every undampable or emergency decision, and
-    after its re-arm time (None = only after it has ended). A dated decision (older than the rule's
-    maximum age) always raises its task: it becomes work of today, never nothing (law 3).
+    after its re-arm time. A new one rings, but below urgent not before its rule's re-arm time has
+    passed since a clinician closed the last one with an outcome ("7d after outcome"). A dated
+    decision (older than the rule's maximum age) always raises its task: it becomes work of today,
+    never nothing (law 3).
     """
     if case is None or case.state is not CaseState.OPEN:
-        return CaseStep(case=_opened(trigger, now), raises_alert=True)
+        return _begin(trigger, now)
     rings = trigger.dated or _rings_again(case, trigger)
     if trigger.priority > case.priority:
         case = replace(
@@ -88,6 +95,22 @@ def _rings_again(case: Case, trigger: Trigger) -> bool:
     if trigger.undampable or trigger.priority is Priority.EMERGENCY:
         return True
     return trigger.priority > case.priority or case.last_rang_at is None or trigger.rearmed
+
+
+def _begin(trigger: Trigger, now: datetime) -> CaseStep:
+    opened = _opened(trigger, now)
+    ended = trigger.ended
+    settled = (
+        ended is not None
+        and not trigger.dated
+        and not trigger.undampable
+        and trigger.priority < Priority.URGENT
+        and trigger.priority <= ended.priority
+        and not trigger.rearmed
+    )
+    if ended is not None and settled:
+        return CaseStep(case=replace(opened, last_rang_at=ended.ended_at), raises_alert=False)
+    return CaseStep(case=opened, raises_alert=True)
 
 
 def _opened(trigger: Trigger, now: datetime) -> Case:

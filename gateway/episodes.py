@@ -35,6 +35,7 @@ async def episodes(
     """Step the cases of these people, raise what must ring, clear what is over; write all of it."""
     subjects = {item.person.subject for item in people}
     cases = {(case.subject, case.family): case for case in await store.open_cases(subjects)}
+    closed = {(case.subject, case.family): case for case in await store.last_closings(subjects)}
     known = await store.known_alerts([_alert_id(j.decision) for p in people for j in p.judged])
     before = dict(cases)
     ended: list[Case] = []
@@ -42,7 +43,8 @@ async def episodes(
     for person in people:
         for judged in person.judged:
             if _alert_id(judged.decision) not in known:
-                alerts += _take(person, judged, cases, pack, now)
+                ended_before = closed.get((person.person.subject, judged.decision.family))
+                alerts += _take(person, judged, cases, ended_before, pack, now)
         ended += _clear(person, cases, pack, now)
     changed = [case for key, case in cases.items() if case != before.get(key)]
     await store.write_cases([*ended, *changed])
@@ -55,6 +57,7 @@ def _take(
     person: Assessment,
     judged: Judged,
     cases: dict[tuple[SubjectRef, Family], Case],
+    closed: Case | None,
     pack: Pack,
     now: datetime,
 ) -> list[Alert]:
@@ -63,7 +66,7 @@ def _take(
     case = cases.get(key)
     rule = pack.rule(decision.rule_id)
     zone = person.window.zone
-    rang = case.last_rang_at if case else None
+    rang = case.last_rang_at if case else closed.ended_at if closed else None
     trigger = Trigger(
         subject=person.person.subject,
         family=decision.family,
@@ -75,6 +78,7 @@ def _take(
         trigger=decision.trigger,
         effective_at=decision.effective_at,
         rearmed=rang is not None and rule.rearms(rang, now, zone),
+        ended=closed,
         limb=decision.limb,
         facts=decision.facts,
     )

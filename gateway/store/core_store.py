@@ -236,6 +236,11 @@ class CoreStore:
         rows = await self._connection.fetch(_SQL["open_cases"], list(subjects))
         return [_case(row) for row in rows]
 
+    async def last_closings(self, subjects: Iterable[SubjectRef]) -> list[Case]:
+        """The newest case of each subject and family that a coded outcome has closed."""
+        rows = await self._connection.fetch(_SQL["last_closings"], list(subjects))
+        return [_case(row) for row in rows]
+
     async def case_by_id(self, case_id: str) -> Case | None:
         """One case, whatever its state."""
         row = await self._connection.fetchrow(_SQL["case_by_id"], case_id)

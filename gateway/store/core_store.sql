@@ -59,6 +59,12 @@ SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last
     last_rang_at, ended_at, outcome, limb, facts::text AS facts
 FROM core.case WHERE state = 'open' AND subject = ANY ($1::text[]);
 
+-- name: last_closings
+SELECT DISTINCT ON (subject, family) case_id::text, subject, family, rule_id, priority, state,
+    opened_at, last_point_at, last_rang_at, ended_at, outcome, limb, facts::text AS facts
+FROM core.case WHERE state = 'closed' AND subject = ANY ($1::text[])
+ORDER BY subject, family, ended_at DESC;
+
 -- name: case_by_id
 SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
     last_rang_at, ended_at, outcome, limb, facts::text AS facts

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from gateway.arrivals import read_arrival
+from gateway.facts import ClosingFact
 from gateway.pipeline import Batch
 from gateway.store.core_store import LeaseLostError, open_core_store
 from rules.explain import replay, why
@@ -85,6 +86,34 @@ async def test_lows_on_two_days_of_seven_ask_for_someone_and_one_low_does_not(
     assert await bench.rang() == []
     await bench.feed(sugar(START + timedelta(days=3), "3.7"))
     assert await bench.rang() == [("HW-07", "condition")]
+
+
+async def test_lows_after_an_outcome_are_quiet_for_a_week_and_lo_is_not(bench: Bench) -> None:
+    await bench.feed(sugar(START, "3.6"))
+    await bench.feed(sugar(START + timedelta(days=1), "3.6"))
+    case = await bench.owner.fetchval("SELECT case_id::text FROM core.case")
+    closed_at = START + timedelta(days=1, hours=1)
+    await bench.tell(
+        ClosingFact(case_id=case, outcome="medication_changed", by="x", at=closed_at),
+        now=closed_at,
+    )
+    await bench.feed(sugar(START + timedelta(days=2), "3.6"))
+    assert await bench.rang() == [("HW-07", "condition")]
+    await bench.feed(sugar(START + timedelta(days=3), "LO"))
+    assert await bench.rang() == [("HW-07", "condition"), ("HW-05", "immediate")]
+
+
+async def test_lows_a_week_after_an_outcome_ask_again(bench: Bench) -> None:
+    await bench.feed(sugar(START, "3.6"))
+    await bench.feed(sugar(START + timedelta(days=1), "3.6"))
+    case = await bench.owner.fetchval("SELECT case_id::text FROM core.case")
+    closed_at = START + timedelta(days=1, hours=1)
+    await bench.tell(
+        ClosingFact(case_id=case, outcome="advice", by="x", at=closed_at), now=closed_at
+    )
+    for day in (4, 9):
+        await bench.feed(sugar(START + timedelta(days=day), "3.6"))
+    assert [rule for rule, _ in await bench.rang()] == ["HW-07", "HW-07"]
 
 
 async def test_lo_rings_at_once(bench: Bench) -> None:

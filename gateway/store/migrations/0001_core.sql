@@ -144,6 +144,7 @@ CREATE TABLE core.case (
     facts jsonb NOT NULL
 );
 CREATE UNIQUE INDEX one_open_case ON core.case (subject, family) WHERE state = 'open';
+CREATE INDEX case_closed ON core.case (subject, family, ended_at) WHERE state = 'closed';
 
 -- Immutable (law 6): its life is care.alert_life.
 CREATE TABLE core.alert (

@@ -88,6 +88,17 @@ def test_an_urgent_case_needs_an_outcome_before_readings_may_clear_it() -> None:
     assert clear(coded, condition=True, needs_outcome=True, now=NOW).state is CaseState.CLEARED
 
 
+def test_a_settled_case_opens_quietly_until_its_rearm_time_has_passed() -> None:
+    closed = close(opened(), outcome="medication_changed", now=NOW)
+    quiet = step(None, replace(SOON, ended=closed), NOW + timedelta(days=1))
+    assert not quiet.raises_alert
+    assert quiet.case.last_rang_at == NOW
+    assert step(quiet.case, replace(SOON, rearmed=True), NOW + timedelta(days=8)).raises_alert
+    assert step(None, replace(SOON, ended=closed, rearmed=True), NOW).raises_alert
+    worse = replace(SOON, ended=closed, priority=Priority.URGENT)
+    assert step(None, worse, NOW).raises_alert
+
+
 def test_a_point_after_a_closing_opens_a_new_case_and_rings() -> None:
     closed = close(opened(), outcome="advice", now=NOW)
     assert closed.state is CaseState.CLOSED
