@@ -30,6 +30,7 @@ from device_adapters.ble.racp import (
     report_from,
 )
 from device_adapters.ble.registry import decode
+from device_adapters.plain_text import text_of
 from rules.vocabulary import CoincidentClocks, DeviceRef, HubId, HubStamp, Observation
 
 INDICATED = ("2A35", "2A1C", "2A5E", "2A9D")
@@ -336,13 +337,13 @@ class Conversation:
 
 
 async def read_device(link: Link, address: str) -> DeviceRef:
-    """Manufacturer, model and serial number from Device Information.
+    """Manufacturer, model and serial number from Device Information, as `text_of` reads them.
 
     A device without a serial number is told apart by its (static) radio address, written as
     `@C0:00:...`: two of the same model in a home must not become one.
     """
     manufacturer, model, serial = [
-        _text(await link.read(number)) for number in (MANUFACTURER, MODEL, SERIAL)
+        text_of(await link.read(number) or b"") for number in (MANUFACTURER, MODEL, SERIAL)
     ]
     return DeviceRef(manufacturer=manufacturer, model=model, serial=serial or f"@{address}")
 
@@ -387,7 +388,3 @@ async def _set_clock(link: Link, local: datetime) -> None:
         # A clock that may only be read keeps its time; the coincident pair corrects for it.
         if error.cause is not LinkCause.REFUSED_BY_DEVICE:
             raise
-
-
-def _text(octets: bytes | None) -> str:
-    return (octets or b"").decode("utf-8", "replace").strip("\0 ")

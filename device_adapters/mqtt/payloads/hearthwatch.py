@@ -2,7 +2,8 @@
 
 Pure. The schema that device makers read is `device_adapters/mqtt/schemas/device-reading-1.json`;
 this decoder is more forgiving where refusing would cost a value: a unit that is missing or unknown
-is kept as sent (intake quarantines it by name), a time that cannot be read is no time.
+is kept as sent (intake quarantines it by name), a time that cannot be read is no time. Text with
+control characters or half a surrogate pair is refused: no store and no screen further on takes it.
 """
 
 import json
@@ -14,6 +15,7 @@ from decimal import Decimal
 from typing import cast
 
 from device_adapters.adapter import AdapterError
+from device_adapters.plain_text import escaped, is_plain
 from rules.vocabulary import (
     Bound,
     DeviceRef,
@@ -62,12 +64,15 @@ Fields = Mapping[str, object]
 
 
 class PayloadError(AdapterError, ValueError):
-    """A document is not a reading; `field` names the part, the text is `field: reason`."""
+    """A document is not a reading; `field` names the part, the text is `field: reason`.
+
+    What the device wrote is quoted with its control characters written out.
+    """
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
+        self.field = escaped(field)
+        self.reason = escaped(reason)
+        super().__init__(f"{self.field}: {self.reason}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +98,9 @@ def decode_reading(payload: bytes, arrival: Arrival) -> Observation:
     """The observation in `payload`, its origin decided.
 
     Raises:
-        PayloadError: too large, not JSON, not version 1, a field missing or of a wrong type, a
-            number beyond 10^12, or a device other than the one of the topic.
+        PayloadError: too large, not JSON, not version 1, a field missing or of a wrong type, text
+            with control characters or lone surrogates, a number beyond 10^12, or a device other
+            than the one of the topic.
     """
     document = _document(payload)
     device = _device(document)
@@ -198,6 +204,8 @@ def _words(document: Fields) -> tuple[tuple[QualityFlag, ...], dict[str, str]]:
     for word in words:
         if not isinstance(word, str) or len(word) > MAX_TEXT:
             raise PayloadError("flags", "is not a list of words")
+        if not is_plain(word):
+            raise PayloadError("flags", f"{word} holds a control character or half a character")
         flag = _FLAGS.get(word)
         if flag is None:
             unknown.append(word)
@@ -221,6 +229,11 @@ def _context(document: Fields) -> dict[str, str]:
     fields: Fields = {} if given is None else _fields(given, "context")
     if len(fields) > MAX_WORDS:
         raise PayloadError("context", f"has more than {MAX_WORDS} entries")
+    for name in fields:
+        if not is_plain(name):
+            raise PayloadError(
+                f"context.{name:.40}", "holds a control character or half a character in its name"
+            )
     return {name: _text(fields, name, "context.") for name in fields}
 
 

@@ -17,6 +17,7 @@ from device_adapters.mqtt.payloads.hearthwatch import (
     decode_reading,
     device_key,
 )
+from device_adapters.plain_text import is_plain
 from firmware_sim.faults import Fault, spoil
 from firmware_sim.identity import Identity
 from firmware_sim.publisher import Quantity as Sent
@@ -41,6 +42,12 @@ NOW = datetime(2026, 11, 21, 7, 31, tzinfo=CHINA)
 MEASURED = datetime(2026, 11, 21, 7, 30)  # noqa: DTZ001 - device-local
 IDENTITY = Identity(manufacturer="Acme Health", model="BP/9", serial="00-17")
 TOPIC = "dev/1/Acme_Health~BP_9~00-17/reading"
+SCHEMA = json.loads(
+    resources.files("device_adapters.mqtt")
+    .joinpath("schemas/device-reading-1.json")
+    .read_text("utf-8")
+)
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
 READING = Reading(
     kind="blood_pressure",
     quantities=(
@@ -177,6 +184,61 @@ def test_a_wrong_field_is_named(changes: dict[str, object], field: str) -> None:
     assert refusal.value.field == field
 
 
+DEVICE = {"manufacturer": "Acme Health", "model": "BP/9", "serial": "00-17"}
+UNSAFE = ["\ud800", "a\udfffb", "\0", "a\n", "\x1b[2J", "\x7f", "\x85", "\u2028"]
+
+
+def with_text(text: str) -> list[tuple[str, dict[str, object]]]:
+    """`text` in each place where a device may write one, and how the field's name begins."""
+    quantities: list[tuple[str, dict[str, object]]] = [
+        ("quantities.", {text: {"value": 1, "unit": "/min"}}),
+        ("quantities.pulse.unit", {"pulse": {"value": 1, "unit": text}}),
+        ("quantities.pulse.text", {"pulse": {"text": text}}),
+    ]
+    return [
+        ("flags", {"flags": ["irregular_pulse", text]}),
+        ("context.meal", {"context": {"meal": text}}),
+        ("context.", {"context": {text: "fasting"}}),
+        ("kind", {"kind": text}),
+        ("v", {"v": text}),
+        *((f"device.{name}", {"device": {**DEVICE, name: text}}) for name in DEVICE),
+        *((field, {"quantities": said}) for field, said in quantities),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [pytest.param(*case, id=f"{case[0]}-{text!a}") for text in UNSAFE for case in with_text(text)],
+)
+def test_text_that_cannot_be_kept_is_refused_by_its_field(
+    field: str, changes: dict[str, object]
+) -> None:
+    payload = document(**changes)
+    with pytest.raises(PayloadError) as refusal:
+        decode_reading(payload, arrival())
+    assert refusal.value.field.startswith(field)
+    assert is_plain(refusal.value.field)
+    assert is_plain(refusal.value.reason)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(payload), SCHEMA)
+
+
+def test_a_topic_with_control_characters_makes_a_plain_refusal() -> None:
+    with pytest.raises(PayloadError) as refusal:
+        decode_reading(document(), arrival(topic="dev/1/x\n/reading"))
+    assert refusal.value.reason.endswith("may not publish on dev/1/x\\x0a/reading")
+
+
+@given(flags=st.lists(ANY_TEXT), context=st.dictionaries(ANY_TEXT, ANY_TEXT))
+def test_whatever_is_read_can_be_encoded(flags: list[str], context: dict[str, str]) -> None:
+    try:
+        seen = decode_reading(document(flags=flags, context=context), arrival())
+    except PayloadError:
+        return
+    assert decode_observation(encode_observation(seen)) == seen
+    assert all(map(is_plain, (*seen.context, *seen.context.values())))
+
+
 @pytest.mark.parametrize(
     ("device_time", "retain", "trusted", "origin"),
     [
@@ -208,11 +270,6 @@ def test_a_time_that_cannot_be_used_costs_no_value(said: str) -> None:
     assert QualityFlag.TIME_FAULT in seen.flags
 
 
-SCHEMA = json.loads(
-    resources.files("device_adapters.mqtt")
-    .joinpath("schemas/device-reading-1.json")
-    .read_text("utf-8")
-)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
