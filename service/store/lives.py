@@ -9,7 +9,7 @@ import asyncpg
 
 from rules.vocabulary import Family, Priority
 from service.alerts import lifecycle
-from service.alerts.lifecycle import Answer, Life, LifeState, Outcome
+from service.alerts.lifecycle import Answer, Life, LifecycleError, LifeState, Outcome
 from service.alerts.patient_text import PatientText, answered, is_told
 from service.people import ClosingFact
 from service.store.database import Connection, Database, as_json, load_statements, write_audit
@@ -124,6 +124,8 @@ class Lives(Database):
         today = self.today(now)
         seen = await connection.fetchrow(_READS["alert_for"], account.account_id, alert_id, today)
         if seen is None:
+            if await connection.fetchval(_READS["was_closed"], account.account_id, alert_id):
+                raise LifecycleError("closed", "the alert is closed already")
             return None
         return await connection.fetchrow(_SQL["life_for_update"], alert_id)
 

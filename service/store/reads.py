@@ -55,6 +55,10 @@ class Reads(Database):
             messages=tuple(message_from(each) for each in messages),
         )
 
+    async def was_closed(self, account: Account, alert_id: UUID) -> bool:
+        """Whether an alert that was brought to this account is closed: all it may still learn."""
+        return await self.pool.fetchval(_SQL["was_closed"], account.account_id, alert_id)
+
     async def timeline(
         self, account: Account, alert_id: UUID, now: datetime
     ) -> list[TimelineEntry] | None:

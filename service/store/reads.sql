@@ -43,11 +43,15 @@ FROM core.alert k
 JOIN care.alert_life l ON l.alert_id = k.alert_id
 LEFT JOIN care.account o ON o.account_id = l.acknowledged_by
 LEFT JOIN care.staff s ON s.staff_id = o.staff_id
-WHERE k.alert_id = $2 AND (
-    care.may_read($1, k.subject, $3)
-    OR EXISTS (SELECT FROM care.delivery d JOIN care.account a ON a.account_id = d.account_id
-               WHERE d.alert_id = k.alert_id AND d.account_id = $1 AND d.channel = 'page' AND NOT a.disabled)
-)
+WHERE k.alert_id = $2 AND care.may_read($1, k.subject, $3)
+
+-- name: was_closed
+SELECT EXISTS (
+    SELECT FROM care.delivery d
+    JOIN care.account a ON a.account_id = d.account_id
+    JOIN care.alert_life l ON l.alert_id = d.alert_id
+    WHERE d.alert_id = $2 AND d.account_id = $1 AND d.channel = 'page' AND NOT a.disabled
+      AND l.state = 'closed')
 
 -- name: person_for
 SELECT p.person_id, p.subject, p.name, p.birth_year, p.sex, p.phone, p.household, h.address, p.area,

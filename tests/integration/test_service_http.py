@@ -201,6 +201,38 @@ async def test_an_emergency_wants_a_real_answer_and_an_end_in_time(
     assert (again.status_code, again.json()["reason"]) == (409, "closed")
 
 
+async def test_closing_leads_a_duty_desk_to_its_worklist_and_so_does_a_card_that_stayed_open(
+    browser: httpx2.AsyncClient, county: County
+) -> None:
+    alert_id = await county.raise_alert()
+    await county.worker().settle(county.now)
+    card, close = f"/doctor/alerts/{alert_id}", f"/doctor/alerts/{alert_id}/close"
+    await sign_in(browser, "county")
+    assert ZHANG.name in (await browser.get(card)).text
+    answered = {"answer": "contacted", "next_check": "2026-09-01T09:30"}
+    answer = await browser.post(f"{card}/acknowledge", data=answered, follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, card)
+    answer = await browser.post(close, data={"outcome": "advice"}, follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/doctor")
+    assert "该报警已被结案" not in answer.text
+    for late in (
+        await browser.get(card, follow_redirects=True),
+        await browser.post(close, data={"outcome": "advice"}, follow_redirects=True),
+        await browser.post(f"{card}/acknowledge", data=answered, follow_redirects=True),
+    ):
+        assert (late.status_code, late.url.path) == (200, "/doctor")
+        assert "该报警已被结案" in late.text
+        assert ZHANG.name not in late.text
+    late = await browser.post(f"/api/alerts/{alert_id}/close", json={"outcome": "advice"})
+    assert (late.status_code, late.json()["reason"]) == (409, "closed")
+    assert (await browser.get(f"/api/alerts/{alert_id}")).status_code == 404
+    await sign_in(browser, "family-b")
+    assert (await browser.get(card)).status_code == 404
+    assert (await browser.post(close, data={"outcome": "advice"})).status_code == 404
+    await sign_in(browser, "family-a")
+    assert ZHANG.name in (await browser.get(card)).text
+
+
 async def test_another_doctors_alert_does_not_exist(
     browser: httpx2.AsyncClient, county: County
 ) -> None:

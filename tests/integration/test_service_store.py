@@ -117,7 +117,37 @@ async def test_what_was_brought_to_a_duty_desk_is_readable_until_it_is_closed(
     )
     await county.store.close_alert(mine, alert_id, outcome=Outcome.ADVICE, now=now)
     assert await county.store.series(duty, ZHANG.subject, now, now, now) is None
-    assert await county.store.alert_card(duty, alert_id, now) is not None
+    assert await county.store.alert_card(duty, alert_id, now) is None
+    assert await county.store.timeline(duty, alert_id, now) is None
+    assert await county.store.alert_card(mine, alert_id, now) is not None
+    assert await county.store.timeline(mine, alert_id, now) is not None
+
+
+async def test_a_duty_desk_learns_of_a_closed_alert_that_it_is_closed_and_no_more(
+    county: County,
+) -> None:
+    alert_id = await county.raise_alert()
+    await county.worker().settle(county.now)
+    duty, mine = await county.account("county"), await county.account("family-a")
+    stranger, now = await county.account("family-b"), county.now
+    assert not await county.store.was_closed(duty, alert_id)
+    await county.store.answer_alert(
+        duty, alert_id, said=Answer.CONTACTED, next_check_at=None, now=now
+    )
+    await county.store.close_alert(duty, alert_id, outcome=Outcome.ADVICE, now=now)
+    assert await county.store.was_closed(duty, alert_id)
+    assert not await county.store.was_closed(stranger, alert_id)
+    for account in (duty, mine):
+        with pytest.raises(LifecycleError) as refusal:
+            await county.store.close_alert(account, alert_id, outcome=Outcome.ADVICE, now=now)
+        assert refusal.value.reason == "closed"
+    with pytest.raises(LifecycleError) as refusal:
+        await county.store.answer_alert(
+            duty, alert_id, said=Answer.SEEN, next_check_at=None, now=now
+        )
+    assert refusal.value.reason == "closed"
+    closed = await county.store.close_alert(stranger, alert_id, outcome=Outcome.ADVICE, now=now)
+    assert closed is None
 
 
 async def test_a_patient_reads_the_own_person_and_nobody_else(county: County) -> None:

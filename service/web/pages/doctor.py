@@ -40,9 +40,12 @@ _REFUSALS = {
 
 
 @router.get("", response_model=None)
-async def page(request: Request, parts: Parts, account: Reader) -> Response:
-    """The worklist."""
-    return await _worklist(request, parts, account, "worklist.html")
+async def page(
+    request: Request, parts: Parts, account: Reader, *, closed: bool = False
+) -> Response:
+    """The worklist; `closed` says that the alert somebody came for is no longer open."""
+    notice = "closed" if closed else ""
+    return await _worklist(request, parts, account, "worklist.html", notice=notice)
 
 
 @router.get("/worklist", response_model=None)
@@ -53,7 +56,10 @@ async def items(request: Request, parts: Parts, account: Reader) -> Response:
 
 @router.get("/alerts/{alert_id}", response_model=None)
 async def card(request: Request, parts: Parts, account: CardReader, alert_id: UUID) -> Response:
-    """The why-card of one alert; 404 where it does not exist or is not this account's."""
+    """The why-card of one alert; 404 where it does not exist or is not this account's.
+
+    Whom an alert was brought to without a contract is led to the worklist once it is closed.
+    """
     return await _card(request, parts, account, alert_id)
 
 
@@ -99,10 +105,16 @@ async def close(
     return RedirectResponse("/doctor", status_code=303)
 
 
-async def _worklist(request: Request, parts: Services, account: Account, template: str) -> Response:
+async def _worklist(
+    request: Request, parts: Services, account: Account, template: str, *, notice: str = ""
+) -> Response:
     now = parts.clock.now()
+    language = language_of(request, account)
     found = await parts.store.worklist(account, now)
-    facts = {"worklist": worklist(found, language_of(request, account), now)}
+    facts = {
+        "worklist": worklist(found, language, now),
+        "notice": say(language, _REFUSALS[notice]) if notice else "",
+    }
     return render(request, account, template, facts)
 
 
@@ -112,6 +124,8 @@ async def _card(
     now = parts.clock.now()
     language = language_of(request, account)
     found = await parts.store.alert_card(account, alert_id, now)
+    if found is None and await parts.store.was_closed(account, alert_id):
+        return RedirectResponse("/doctor?closed=true", status_code=303)
     if found is None:
         return await error_page(request, 404)
     since = min(now, found.effective_at) - CHART_SPAN
