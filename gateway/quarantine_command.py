@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 
+from device_adapters.plain_text import escaped
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from gateway.store.core_store import StoreUnavailableError
 from gateway.store.quarantine_store import QuarantineRow, read_quarantine
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line a record, newest first; 1 when there is no database."""
+    """Print one line a record (two with its payload), newest first; 1 when there is no database."""
     try:
         rows = asyncio.run(read_quarantine(find_dsn(arguments.dsn), arguments.limit))
     except (NoDatabaseError, StoreUnavailableError) as error:
@@ -31,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _line(row: QuarantineRow, *, payload: bool) -> str:
-    line = (
+    # Hub, field and detail quote what was sent: a line break in them would forge a second record.
+    line = escaped(
         f"{row.recorded_at:%Y-%m-%d %H:%M:%S} {row.hub}/{row.lane}/{row.sequence}"
         f"  {row.reason}  {row.field or '-'}  {row.detail}"
     )
