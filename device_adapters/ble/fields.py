@@ -64,7 +64,7 @@ def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def quantity_of(number: Number, unit: str) -> Quantity:
+def quantity_of(number: Number, unit: str | None) -> Quantity:
     """`number` as a quantity: a value, censored for an infinity, or no value."""
     match number:
         case Bound():

@@ -14,7 +14,9 @@ from device_adapters.ble.decoders import (
     thermometer,
     weight,
 )
+from device_adapters.ble.fields import Number, Reader, quantity_of
 from device_adapters.ble.quirks import Quirk, quirk_of
+from rules.vocabulary import Quantity
 
 Decoder = Callable[[bytes, Quirk], list[Record]]
 """Pure; raises DecodeError and nothing else, whatever the bytes."""
@@ -33,6 +35,11 @@ DECODERS: Mapping[str, Decoder] = MappingProxyType(
     }
 )
 
+NUMBERS: Mapping[str, Callable[[Reader, str], Number]] = MappingProxyType(
+    {"FLOAT": Reader.float32, "SFLOAT": Reader.sfloat}
+)
+"""The two number formats of the health profiles, for who has a number's octets and no frame."""
+
 
 def decode(characteristic: str, payload: bytes, model: str | None = None) -> list[Record]:
     """The records in `payload`, read with the quirks of `model`.
@@ -44,3 +51,18 @@ def decode(characteristic: str, payload: bytes, model: str | None = None) -> lis
     if decoder is None:
         raise DecodeError(characteristic, 0, f"no decoder; known: {', '.join(sorted(DECODERS))}")
     return decoder(payload, quirk_of(model))
+
+
+def decode_number(form: str, payload: bytes) -> Quantity:
+    """The number that `payload` holds in the format `form` of `NUMBERS`; its unit is None.
+
+    Raises:
+        DecodeError: too short or too long, beyond 10^12, or no such format.
+    """
+    read = NUMBERS.get(form)
+    if read is None:
+        raise DecodeError(form, 0, f"no number format; known: {', '.join(sorted(NUMBERS))}")
+    reader = Reader(form, payload)
+    quantity = quantity_of(read(reader, "value"), None)
+    reader.finish()
+    return quantity

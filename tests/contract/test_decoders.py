@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_adapters.adapter import DecodeError, Record
-from device_adapters.ble import fields
 from device_adapters.ble.quirks import QUIRKS
-from device_adapters.ble.registry import DECODERS, decode
+from device_adapters.ble.registry import DECODERS, decode, decode_number
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
 from firmware_sim.profiles.fields import Special
 from firmware_sim.profiles.glucose import GlucoseUnit, encode_context, encode_glucose
-from rules.vocabulary import Bound, NoValue, QualityFlag, QuantityName
+from rules.vocabulary import Bound, NoValue, QualityFlag, Quantity, QuantityName, Vital
+from service import cli
 
 Plain = str | int | float | bool | None
 Listed = Plain | list[int] | dict[str, Plain]
@@ -162,8 +162,85 @@ def _compare_status(record: Record, said: Mapping[str, Listed]) -> None:
 
 @pytest.mark.parametrize("frame", SFLOATS, ids=_name)
 def test_a_captured_sfloat_gives_its_listed_value(frame: Captured) -> None:
-    assert fields.Reader("SFLOAT", frame.payload).sfloat("value") == Decimal(
-        str(frame.listed["value"])
+    said = decode_number("SFLOAT", frame.payload)
+    assert said == Quantity(value=Decimal(str(frame.listed["value"])), unit=None)
+
+
+@pytest.mark.parametrize(
+    ("form", "octets", "said"),
+    [
+        ("SFLOAT", "ff07", Quantity(no_value=NoValue.NAN, unit=None)),
+        ("SFLOAT", "0008", Quantity(no_value=NoValue.NRES, unit=None)),
+        ("SFLOAT", "0208", Quantity(censored=Bound.BELOW, unit=None)),
+        ("FLOAT", "6c0100ff", Quantity(value=Decimal("36.4"), unit=None)),
+        ("FLOAT", "feff7f00", Quantity(censored=Bound.ABOVE, unit=None)),
+        ("FLOAT", "01008000", Quantity(no_value=NoValue.RESERVED, unit=None)),
+    ],
+)
+def test_a_bare_number_is_a_quantity_without_a_unit(form: str, octets: str, said: Quantity) -> None:
+    assert decode_number(form, bytes.fromhex(octets)) == said
+
+
+@pytest.mark.parametrize(
+    ("form", "octets", "refusal"),
+    [
+        ("SFLOAT", "01", "SFLOAT: byte 1: frame ends inside value, 1 more byte needed"),
+        ("SFLOAT", "010203", "SFLOAT: byte 2: 1 byte too many"),
+        ("FLOAT", "0102", "FLOAT: byte 2: frame ends inside value, 2 more bytes needed"),
+        ("FLOAT", "0100007f", "FLOAT: byte 0: value is 1E+127, not a measurement"),
+        ("DOUBLE", "0102", "DOUBLE: byte 0: no number format; known: FLOAT, SFLOAT"),
+    ],
+)
+def test_a_bare_number_that_is_none_is_refused_by_its_byte(
+    form: str, octets: str, refusal: str
+) -> None:
+    with pytest.raises(DecodeError) as refused:
+        decode_number(form, bytes.fromhex(octets))
+    assert str(refused.value) == refusal
+
+
+@pytest.mark.row("P13")
+@pytest.mark.parametrize("frame", FRAMES, ids=_name)
+def test_the_command_prints_what_a_captured_frame_is_listed_to_say(
+    frame: Captured, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = [] if frame.model is None else ["--model", frame.model]
+    status = cli.main(["decode", frame.characteristic, frame.payload.hex(), *model])
+    printed = capsys.readouterr()
+    if "error" in frame.listed:
+        assert (status, printed.out) == (1, "")
+        assert printed.err.startswith("2A35: byte 6: ")
+        return
+    assert (status, printed.err) == (0, "")
+    record = _printed(printed.out)
+    assert record.characteristic == frame.characteristic
+    assert sum(_compare(record, key, value) for key, value in frame.listed.items()) >= 1
+    _compare_status(record, {**frame.listed, **frame.status})
+
+
+def _printed(line: str) -> Record:
+    """What the command printed, as a record; the kind is not printed and not compared."""
+    said = json.loads(line, parse_float=Decimal, parse_int=Decimal)
+    intervals = said["quantities"].pop("rr_intervals", {"value": []})
+    return Record(
+        characteristic=said["characteristic"],
+        kind=Vital.PULSE,
+        quantities={
+            QuantityName(name): Quantity(
+                value=quantity["value"],
+                unit=quantity["unit"],
+                censored=Bound(quantity["censored"]) if "censored" in quantity else None,
+                no_value=NoValue(quantity["no_value"]) if "no_value" in quantity else None,
+            )
+            for name, quantity in said["quantities"].items()
+        },
+        rr_intervals_ms=tuple(intervals["value"]),
+        device_time=datetime.fromisoformat(said["device_time"]) if said["device_time"] else None,
+        sequence=said["sequence"],
+        time_offset_min=said["time_offset_min"],
+        user_id=said["user_id"],
+        flags=tuple(map(QualityFlag, said["flags"])),
+        context=said.get("context", {}),
     )
 
 
