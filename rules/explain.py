@@ -215,9 +215,9 @@ class _Card:
         if point.kind is Vital.BLOOD_PRESSURE:
             pair = (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC)
             numbers = "/".join(self._number(name, point.values.get(name)) for name in pair)
-            return f"{numbers} mmHg"
+            return numbers + _unit_of(QuantityName.SYSTOLIC, *map(point.values.get, pair))
         return ", ".join(
-            f"{self._named(QUANTITIES, name)} {self._number(name, value)} {_unit(name)}"
+            f"{self._named(QUANTITIES, name)} {self._number(name, value)}{_unit_of(name, value)}"
             for name, value in point.values.items()
         )
 
@@ -286,6 +286,12 @@ class _Card:
     def _identity(self) -> str:
         state = self._say(FRAME["signed" if self.rule.signed else "unsigned"])
         return f"{self.rule.id} v{self.rule.version} {self.rule.rule_hash[:12]} ({state})"
+
+
+def _unit_of(name: QuantityName, *shown: Value | None) -> str:
+    """The unit to follow what is shown; LO and HI alone have none: the meter gave no number."""
+    measured = any(value is not None and value.value is not None for value in shown)
+    return f" {_unit(name)}" if measured else ""
 
 
 def _unit(name: QuantityName) -> str:

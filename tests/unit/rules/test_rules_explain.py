@@ -12,8 +12,8 @@ from rules.engine import Decision, evaluate
 from rules.explain import EvidenceError, evidence, read_evidence, replay, why
 from rules.pack import load
 from rules.sentences import FRAME, NEAR, SENTENCES, STAGES
-from rules.vocabulary import Profile, QuantityName, Stage, SubjectRef
-from rules.window import Baseline, Window
+from rules.vocabulary import Bound, Profile, QuantityName, Stage, SubjectRef
+from rules.window import Baseline, Value, Window
 from tests.unit.rules.readings import (
     FIRST_TEXT,
     PACKS,
@@ -159,6 +159,35 @@ def test_lo_and_old_records_are_said_as_such() -> None:
     assert "LO" in card.headline
     assert FRAME["dated"].zh in card.certainty
     assert card.baseline == FRAME["no_usual"].zh
+
+
+@pytest.mark.parametrize(
+    ("language", "headline", "line"),
+    [
+        ("en", ": glucose LO (below range) (", " glucose LO (below range)"),
+        ("zh", ": 血糖 LO（低于量程） (", " 血糖 LO（低于量程）"),
+    ],
+)
+def test_a_reading_without_a_number_carries_no_unit(
+    language: str, headline: str, line: str
+) -> None:
+    card = why(told(window(glucose(0, "LO")), at_min=0), language)
+    assert headline in card.headline
+    assert card.happened[0].endswith(line)
+    assert "mmol/L" not in repr((card.headline, card.happened))
+    lows = window(glucose(0, "3.5"), glucose(24 * 60.0, "3.5"))
+    assert "3.5 mmol/L (" in why(told(lows, at_min=24 * 60.0), language).headline
+
+
+def test_a_pressure_keeps_its_unit_as_long_as_one_of_its_numbers_is_one() -> None:
+    over = Value(censored=Bound.ABOVE)
+    for diastolic, words in (
+        (Value(value=Decimal(120)), "HI (above range)/120 mmHg ("),
+        (over, "HI (above range)/HI (above range) ("),
+    ):
+        values = {QuantityName.SYSTOLIC: over, QuantityName.DIASTOLIC: diastolic}
+        card = why(told(window(replace(pressure(0, "235"), values=values)), at_min=0), "en")
+        assert words in card.headline
 
 
 def test_a_fixed_offset_zone_and_the_persons_days_survive() -> None:
