@@ -124,20 +124,26 @@ class PagesServer(uvicorn.Server):
         yield
 
 
+def pages_config(services: Services) -> uvicorn.Config:
+    """How the pages are served; `request.client` is whom the county's own proxy names."""
+    settings = services.settings
+    return uvicorn.Config(
+        create_app(services),
+        host=settings.host,
+        port=settings.port,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_graceful_shutdown=_LAST_STREAMS_S,
+    )
+
+
 async def _serve_pages(services: Services) -> None:
     settings = services.settings
-    server = PagesServer(
-        uvicorn.Config(
-            create_app(services),
-            host=settings.host,
-            port=settings.port,
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_LAST_STREAMS_S,
-        )
-    )
+    server = PagesServer(pages_config(services))
 
     def end() -> None:
         server.should_exit = True

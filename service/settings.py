@@ -1,8 +1,9 @@
 """The service's settings: read once from the environment, then passed down."""
 
+from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,6 +20,11 @@ class ServiceSettings(BaseSettings):
         default="http://127.0.0.1:8080",
         description="Address under which browsers reach the pages; links in messages begin with it",
     )
+    forwarded_allow_ips: str = Field(
+        default="127.0.0.1",
+        description="The county's own proxies: addresses and networks, separated by commas, whose "
+        "X-Forwarded-For says from where somebody signs in",
+    )
     secure_cookie: bool = Field(
         default=True, description="Cookie only over HTTPS; off for the demo on loopback"
     )
@@ -34,6 +40,15 @@ class ServiceSettings(BaseSettings):
     zone: str = Field(default="Asia/Shanghai", description="The county's time zone")
     demo: bool = Field(default=False, description="Pages say: demo thresholds, unsigned")
     pool_size: int = Field(default=8, ge=2, le=50, description="Database connections at most")
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _proxies_are_named(cls, value: str) -> str:
+        """Whoever may write the header chooses the address that wrong passwords count against."""
+        for each in value.split(","):
+            if ip_network(each.strip()).prefixlen == 0:
+                raise ValueError(f"{each.strip()} would let everybody choose an address")
+        return value
 
     @model_validator(mode="after")
     def _webhook_is_signed(self) -> "ServiceSettings":

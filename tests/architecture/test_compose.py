@@ -37,6 +37,13 @@ def test_our_programs_know_every_variable_they_are_given() -> None:
         assert required <= set(given), name
 
 
+def test_the_service_believes_the_proxy_that_reaches_it_over_the_containers_network() -> None:
+    loaded = cast("dict[str, dict[str, dict[str, object]]]", yaml.safe_load(TEXT))
+    ipam = cast("dict[str, list[dict[str, str]]]", loaded["networks"]["default"]["ipam"])
+    given = cast("dict[str, str]", services()["service"]["environment"])
+    assert given["HEARTHWATCH_FORWARDED_ALLOW_IPS"] == ipam["config"][0]["subnet"]
+
+
 def test_our_programs_know_the_commands() -> None:
     for name in SETTINGS:
         command = cast("list[str]", services()[name]["command"])

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,13 +11,11 @@ from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 import asyncpg
-import uvicorn
 
 from gateway.clock import ManualClock
 from rules.vocabulary import AlertKind, Family, Priority, Sex, SubjectRef
 from service.alerts.escalation import Timings
 from service.alerts.priorities import load_timings
-from service.app import create_app
 from service.live import LiveBus
 from service.notify.notifier import Channel, Notifier
 from service.notify.page import PageNotifier
@@ -32,7 +30,7 @@ from service.people import (
     Staff,
 )
 from service.permissions import Role
-from service.service_command import PagesServer
+from service.service_command import PagesServer, pages_config
 from service.services import Services
 from service.settings import ServiceSettings
 from service.store.care_store import Store
@@ -232,14 +230,8 @@ async def open_county(database: Database) -> AsyncGenerator[County]:
 @asynccontextmanager
 async def serving(services: Services) -> AsyncGenerator[str]:
     """The application on a free port of loopback; gives its address."""
-    config = uvicorn.Config(
-        create_app(services),
-        port=0,
-        lifespan="off",
-        log_level="warning",
-        timeout_graceful_shutdown=1,
-    )
-    server = PagesServer(config)
+    settings = services.settings.model_copy(update={"port": 0})
+    server = PagesServer(pages_config(replace(services, settings=settings)))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(), name="pages")
         while not server.started:  # noqa: ASYNC110 - uvicorn offers no event

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
 import pytest
 
 from rules.vocabulary import Priority
-from service.auth import MOST_FAILURES_PER_LOGIN, hash_password
+from service.auth import MOST_FAILURES_PER_ADDRESS, MOST_FAILURES_PER_LOGIN, hash_password
 from service.people import NewAccount
 from service.permissions import Role
 from tests.fixtures.database import Database
@@ -104,6 +105,33 @@ async def test_guessing_is_stopped_even_with_the_right_password_at_last(
     assert await sign_in(browser, "family-b") == 200
     county.clock.advance(timedelta(minutes=16))
     assert await sign_in(browser, "family-a") == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "last_answer"),
+    [
+        pytest.param("127.0.0.1", 401, id="our_proxy"),
+        pytest.param("127.0.0.0/8, ::1", 401, id="our_proxies"),
+        pytest.param("192.0.2.1", 429, id="somebody_who_only_says_so"),
+    ],
+)
+async def test_guessing_is_counted_by_the_address_that_our_own_proxy_saw(
+    county: County, proxies: str, last_answer: int
+) -> None:
+    settings = county.services.settings.model_copy(update={"forwarded_allow_ips": proxies})
+    services = replace(county.services, settings=settings)
+    async with (
+        serving(services) as address,
+        httpx2.AsyncClient(base_url=address) as client,
+    ):
+        # what a guesser writes into the header himself stands before what the proxy appends
+        client.headers["X-Forwarded-For"] = "203.0.113.9, 198.51.100.7"
+        for number in range(MOST_FAILURES_PER_ADDRESS):
+            assert await sign_in(client, f"nobody-{number}", "wrong") == 401
+        client.headers["X-Forwarded-For"] = "203.0.113.9, 198.51.100.8"
+        assert await sign_in(client, "nobody", "wrong") == last_answer
+        client.headers["X-Forwarded-For"] = "203.0.113.10, 198.51.100.7"
+        assert await sign_in(client, "nobody", "wrong") == 429
 
 
 async def test_a_session_ends_by_idleness_and_by_age(

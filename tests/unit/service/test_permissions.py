@@ -67,4 +67,17 @@ def test_settings_have_no_secret_of_their_own_and_want_webhook_address_and_secre
     settings = ServiceSettings(dsn="postgresql://x")
     assert settings.port == 9999
     assert settings.cookie_name == "__Host-hearthwatch"
+    assert settings.forwarded_allow_ips == "127.0.0.1"
     assert all(field.description for field in ServiceSettings.model_fields.values())
+
+
+@pytest.mark.parametrize("proxies", ["*", "0.0.0.0/0", "::/0", "proxy", "10.0.0.1/8", "", "::1,"])
+def test_a_proxy_is_named_by_address_and_never_is_everybody(proxies: str) -> None:
+    with pytest.raises(ValidationError, match="forwarded_allow_ips"):
+        ServiceSettings(dsn="postgresql://x", forwarded_allow_ips=proxies)
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.1", "10.0.0.1, 172.30.88.0/24,::1"])
+def test_proxies_are_addresses_and_networks(proxies: str) -> None:
+    settings = ServiceSettings(dsn="postgresql://x", forwarded_allow_ips=proxies)
+    assert settings.forwarded_allow_ips == proxies
