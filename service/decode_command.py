@@ -1,5 +1,7 @@
 """`hearthwatch decode 2A35 HEX [--model NAME]`: what a device's frame says, for its makers.
 
+`SFLOAT` and `FLOAT` in place of a characteristic read a bare number, which has no unit.
+
 Prints JSON on one line: an object for the record, a list when the packet holds several. Values and
 units are those of the wire. A malformed frame prints one line on standard error and exits with 1.
 """
@@ -11,11 +13,13 @@ from decimal import Decimal
 import msgspec
 
 from device_adapters.adapter import DecodeError, Record
-from device_adapters.ble.registry import DECODERS, decode
+from device_adapters.ble.registry import DECODERS, NUMBERS, decode, decode_number
+from device_adapters.plain_text import escaped
 from rules.vocabulary import Quantity
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _BASE_UUID_TAIL = "-0000-1000-8000-00805f9b34fb"
+_KNOWN = ", ".join(sorted(DECODERS) + sorted(NUMBERS))
 _SEPARATORS = str.maketrans("", "", " \t\r\n:-_,")
 
 Json = str | int | Decimal | None | list["Json"] | dict[str, "Json"]
@@ -26,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "characteristic",
         type=_characteristic,
-        help=f"number or UUID of the characteristic: {', '.join(sorted(DECODERS))}",
+        help=f"number or UUID of the characteristic, or a number format: {_KNOWN}",
     )
     parser.add_argument("hex", help="the octets in hexadecimal, separators allowed")
     parser.add_argument("--model", help="model string of the device: applies its known quirks")
@@ -36,17 +40,29 @@ def run(args: argparse.Namespace) -> int:
     """Print what the frame says and return 0, or one line why it cannot be read and return 1."""
     characteristic, digits, model = str(args.characteristic), str(args.hex), args.model
     try:
-        records = decode(characteristic, _octets(characteristic, digits), model)
+        said = _said(characteristic, digits, model)
     except DecodeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    said = [_as_json(record) for record in records]
     sys.stdout.write(_ENCODER.encode(said if len(said) > 1 else said[0]).decode() + "\n")
     return 0
 
 
 def _characteristic(text: str) -> str:
-    return text.lower().removesuffix(_BASE_UUID_TAIL).removeprefix("0x")[-4:].upper()
+    name = text.lower().removesuffix(_BASE_UUID_TAIL).removeprefix("0x").upper()
+    # Only a short number written with 32 bits is cut: an unknown name is to be shown whole.
+    short = name.removeprefix("0000")
+    return short if short in DECODERS else escaped(name)
+
+
+def _said(characteristic: str, digits: str, model: str | None) -> list[dict[str, Json]]:
+    if characteristic in NUMBERS:
+        number = decode_number(characteristic, _octets(characteristic, digits))
+        return [_members(characteristic, {"value": _quantity(number)})]
+    if characteristic not in DECODERS:
+        raise DecodeError(characteristic, 0, f"no decoder; known: {_KNOWN}")
+    records = decode(characteristic, _octets(characteristic, digits), model)
+    return [_as_json(record) for record in records]
 
 
 def _octets(characteristic: str, text: str) -> bytes:
@@ -66,18 +82,30 @@ def _as_json(record: Record) -> dict[str, Json]:
     if record.rr_intervals_ms:
         intervals: list[Json] = [_plain(interval) for interval in record.rr_intervals_ms]
         quantities["rr_intervals"] = {"value": intervals, "unit": "ms"}
-    said: dict[str, Json] = {
-        "characteristic": record.characteristic,
-        "quantities": quantities,
+    details: dict[str, Json] = {
         "device_time": record.device_time.isoformat() if record.device_time else None,
         "sequence": record.sequence,
         "time_offset_min": record.time_offset_min,
         "user_id": record.user_id,
         "flags": [flag.value for flag in record.flags],
     }
+    said = _members(record.characteristic, quantities) | details
     if record.context:
         said["context"] = dict(record.context)
     return said
+
+
+def _members(characteristic: str, quantities: dict[str, Json]) -> dict[str, Json]:
+    """The members that every answer has, in their order; a bare number has nothing in the rest."""
+    return {
+        "characteristic": characteristic,
+        "quantities": quantities,
+        "device_time": None,
+        "sequence": None,
+        "time_offset_min": None,
+        "user_id": None,
+        "flags": [],
+    }
 
 
 def _quantity(quantity: Quantity) -> Json:

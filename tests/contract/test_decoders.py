@@ -200,7 +200,7 @@ def test_a_bare_number_that_is_none_is_refused_by_its_byte(
 
 
 @pytest.mark.row("P13")
-@pytest.mark.parametrize("frame", FRAMES, ids=_name)
+@pytest.mark.parametrize("frame", FRAMES + SFLOATS, ids=_name)
 def test_the_command_prints_what_a_captured_frame_is_listed_to_say(
     frame: Captured, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,6 +212,10 @@ def test_the_command_prints_what_a_captured_frame_is_listed_to_say(
         assert printed.err.startswith("2A35: byte 6: ")
         return
     assert (status, printed.err) == (0, "")
+    if frame in SFLOATS:
+        said = json.loads(printed.out, parse_float=Decimal)["quantities"]
+        assert said == {"value": {"value": Decimal(str(frame.listed["value"])), "unit": None}}
+        return
     record = _printed(printed.out)
     assert record.characteristic == frame.characteristic
     assert sum(_compare(record, key, value) for key, value in frame.listed.items()) >= 1
