@@ -10,6 +10,7 @@ from service.store.database import DATABASE_ERRORS
 
 _log = structlog.get_logger()
 _RECONNECT_S = 1.0
+_CLOSING_S = 2.0
 
 Notice = Callable[[str, str], None]
 """Takes channel and payload."""
@@ -26,14 +27,14 @@ async def follow(
     while True:
         try:
             connection = await asyncpg.connect(dsn)
+            try:
+                await _listen(connection, channels, on_notice, on_connected)
+            finally:
+                await connection.close(timeout=_CLOSING_S)
         except DATABASE_ERRORS as error:
+            # It may hang up at any word: while connecting, listening or saying goodbye.
             _log.warning("listener lost", error=type(error).__name__)
             await asyncio.sleep(_RECONNECT_S)
-            continue
-        try:
-            await _listen(connection, channels, on_notice, on_connected)
-        finally:
-            await connection.close(timeout=2)
 
 
 async def _listen(
