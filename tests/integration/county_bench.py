@@ -15,7 +15,8 @@ from gateway.detect import Rulebook
 from gateway.fact_desk import Desk
 from gateway.facts import BindingFact, Fact, HubFact
 from gateway.packs import load_first_pack
-from gateway.pipeline import Batch, Outcome, walk
+from gateway.pipeline import Outcome, walk
+from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, open_core_store
 from rules.vocabulary import (
     Bound,

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.arrivals import read_arrival
 from gateway.facts import ClosingFact
-from gateway.pipeline import Batch
+from gateway.sorting import Batch
 from gateway.store.core_store import LeaseLostError, open_core_store
 from rules.explain import replay, why
 from rules.identity import observation_identity

@@ -1,0 +1,60 @@
+"""Each person's new points against the usual and the rules, with what the store knows of them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from gateway.county import County, is_home
+from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
+from gateway.intake import Admitted
+from gateway.sorting import Batch
+from gateway.store.core_store import CoreStore
+from rules.vocabulary import SubjectRef
+from rules.window import Point
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def by_person(
+    batch: Batch, admitted: Sequence[Admitted], fresh: set[str]
+) -> dict[SubjectRef, list[Point]]:
+    """Each person's new points, oldest first; an empty list for whose absence is due."""
+    new: dict[SubjectRef, dict[str, Point]] = {
+        subject: {} for subject in batch.waking if not is_home(subject)
+    }
+    for item in admitted:
+        if item.point.identity in fresh:
+            new.setdefault(item.subject, {})[item.point.identity] = item.point
+    return {
+        subject: sorted(points.values(), key=lambda point: point.order)
+        for subject, points in new.items()
+    }
+
+
+async def judge_people(
+    new: dict[SubjectRef, list[Point]],
+    county: County,
+    store: CoreStore,
+    rules: Rulebook,
+    now: datetime,
+) -> list[Assessment]:
+    """Score and judge everybody who has a new point, or whose absence is due."""
+    people = [
+        Person(
+            subject=subject, profile=county.profile(subject), state=county.states.gather(subject)
+        )
+        for subject in new
+    ]
+    whole = {p.subject: needs_history(p, new[p.subject], rules.zone) for p in people}
+    since = {
+        subject: _BEGINNING if whole[subject] else _earliest(points, now) - LOOK_BACK
+        for subject, points in new.items()
+    }
+    stored = await store.windows(since) if since else {}
+    return [
+        assess(p, stored[p.subject], new[p.subject], rules, now, whole=whole[p.subject])
+        for p in people
+    ]
+
+
+def _earliest(points: Sequence[Point], now: datetime) -> datetime:
+    return points[0].effective_at if points else now
