@@ -30,7 +30,8 @@ from gateway.facts import FactError, ObservationFact, decode_fact
 from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
 from gateway.lanes import Lanes
-from gateway.pipeline import Batch, Outcome, walk
+from gateway.pipeline import Outcome, walk
+from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, Mark
 from gateway.store.inbox_store import InboxRow
 from rules.wire import (

@@ -1,4 +1,4 @@
-"""What a transaction takes and its first look: admitted to a person, or aside with a reason. Pure."""
+"""What a transaction takes, and its first look: admitted to a person, or set aside. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
