@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -17,6 +17,7 @@ from gateway.child_process import Account
 _POLL_S = 0.05
 _LOG_LIMIT_BYTES = 5_000_000
 _LOG_TAIL_BYTES = 1_500
+_NAME_BYTES = 8
 # sockaddr_un holds 108 bytes, and the socket's own name takes part of them
 _LONGEST_SOCKET_ROOT = 70
 # what PostgreSQL says while processes of a killed predecessor are still leaving
@@ -44,18 +45,20 @@ def recorded_place(data_dir: Path) -> Path | None:
 
 
 def sheltered(data_dir: Path, shelter: Path) -> Path:
-    """Return the cluster's place below `shelter` for a data directory its user cannot reach.
+    """Return a new cluster's place below `shelter` for a data directory its user cannot reach.
 
-    One folder for each data directory, found again by its path; `cluster.location` in the data
-    directory names it.
+    The folder has a random name that only `cluster.location` in the data directory knows. A name
+    made of the path would bring an old database back under a new directory's new passwords.
     """
-    name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
-    folder = shelter / name
+    folder = shelter / secrets.token_hex(_NAME_BYTES)
     for part in (shelter, folder):
         if not part.exists():
             part.mkdir(parents=True)
             part.chmod(0o711)
-    (data_dir / "cluster.location").write_text(f"{folder / 'cluster'}\n", encoding="utf-8")
+    # whole or not at all: half an address would open a third place
+    draft = data_dir / "cluster.location.new"
+    draft.write_text(f"{folder / 'cluster'}\n", encoding="utf-8")
+    draft.replace(data_dir / "cluster.location")
     return folder / "cluster"
 
 

@@ -3,9 +3,10 @@
 Layout of the data directory: `cluster/` (PostgreSQL's own, 0700), `postgres.log`, `owner.lock`.
 PostgreSQL refuses to run as root; started by root it runs as `postgres`, else `nobody`. When that
 user cannot reach the data directory because a parent is private (a checkout below /root), the
-parents stay as they are and the cluster lives below /var/lib/hearthwatch instead, in a folder named
-after the data directory; `cluster.location` says where. Not below /var/tmp: its cleaner deletes
-files that have not changed for 30 days, and an old partition is exactly that.
+parents stay as they are and the cluster lives below /var/lib/hearthwatch instead, in a folder of
+random name; `cluster.location` in the data directory is the only way to it, so that an empty data
+directory is an empty database. Not below /var/tmp: its cleaner deletes files that have not changed
+for 30 days, and an old partition is exactly that.
 """
 
 import asyncio

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.metadata
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -156,10 +157,36 @@ async def test_as_root_below_a_private_parent(
         assert server.folder.stat().st_uid != 0
         assert Path(f"/proc/{server.pid}").stat().st_uid == server.folder.stat().st_uid
         place = server.folder
+    assert (private / "d" / "cluster.location").read_text() == f"{place}\n"
     assert stat.S_IMODE(private.stat().st_mode) == 0o700, "parents stay as they were"
     private.chmod(0o711)
     async with described() as server:
         assert server.folder == place, "opening the parent later must not lose the data"
+        assert await value(server.dsn, "SELECT count(*) FROM kept") == 1000
+
+
+@pytest.mark.skipif(not as_root, reason="only root gives the database a user of its own")
+async def test_as_root_an_empty_directory_is_an_empty_database(
+    open_folder: Path, tmp_path: Path
+) -> None:
+    private = tmp_path / "home"
+    private.mkdir(mode=0o700)
+    data_dir = private / "d"
+
+    def described() -> EmbeddedPostgres:
+        return EmbeddedPostgres(data_dir, durable=False, shelter=open_folder / "shelter")
+
+    async with described() as server:
+        await remember(server.dsn)
+        first = server.folder
+    record = (data_dir / "cluster.location").read_text()
+    shutil.rmtree(data_dir)
+    async with described() as server:
+        assert server.folder != first
+        assert await value(server.dsn, "SELECT to_regclass('kept')::text") is None
+    (data_dir / "cluster.location").write_text(record)
+    async with described() as server:
+        assert server.folder == first, "the record is what leads to a database"
         assert await value(server.dsn, "SELECT count(*) FROM kept") == 1000
 
 
