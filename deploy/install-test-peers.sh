@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, openssl.
+# The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, openssl, a D-Bus daemon.
 # Installs what is missing when it may; otherwise says exactly what to run and fails. Nothing is ever skipped.
 set -euo pipefail
 
@@ -17,6 +17,7 @@ need mosquitto mosquitto /usr/sbin/mosquitto
 need chromium chromium chromium-browser google-chrome
 need fonts-noto-cjk '/usr/share/fonts/opentype/noto/NotoSansCJK*'
 need openssl openssl
+need dbus-daemon dbus-daemon
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 command="apt-get install -y --no-install-recommends ${missing[*]}"

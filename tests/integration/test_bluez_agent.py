@@ -1,7 +1,6 @@
 """The pairing agent on a real D-Bus daemon, beside a small stand-in for bluetoothd's manager."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -12,10 +11,7 @@ from device_adapters.ble.link import LinkCause, LinkError
 from device_adapters.ble.pairing_session import PasskeyDesk
 from tests.fakes.bluez_agent_manager import AgentManager, agent_manager
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs dbus-daemon"),
-]
+pytestmark = pytest.mark.peer
 
 ADDRESS = "C0:00:00:00:00:01"
 OURS = "/org/bluez/hci0/dev_C0_00_00_00_00_01"
