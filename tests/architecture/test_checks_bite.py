@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,7 @@ HOUSE_VIOLATIONS: list[tuple[str, str, Callable[[Path], list[str]]]] = [
     ("requirements.lock", "--index-url=x", house.lock_files_without_addresses),
     ("rules/p/__init__.py", '"""Doc."""\nX = 1\n', house.package_files_are_docstrings),
     ("rules/p/__init__.py", "", house.package_files_are_docstrings),
-    ("rules/p/q.py", "", house.every_package_has_an_init),
+    ("rules/r/q.py", "", house.every_package_has_an_init),
     (
         "gateway/store/migrations/9999_p.sql",
         "CREATE TABLE core.p (a int REFERENCES care.person (a));",
@@ -137,6 +138,22 @@ def test_the_lease_is_the_only_sql_that_may_read_the_clock(tmp_path: Path) -> No
     plant(tmp_path, house.LEASE, "SELECT now();")
     plant(tmp_path, "gateway/store/other.sql", "-- now() in a comment\nSELECT $1;")
     assert house.sql_reads_no_clock(tmp_path) == []
+
+
+def test_the_check_command_reads_the_house_rules(copy: Path) -> None:
+    """`make check` itself bites, not only the functions that it should call."""
+    script = (ROOT / "deploy" / "check.sh").read_text(encoding="utf-8")
+    line = re.search(r'^check "house rules" (.+)$', script, re.MULTILINE)
+    assert line is not None
+    shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, text, _ in HOUSE_VIOLATIONS:
+        plant(copy, name, text)
+    code, said = outcome(copy, *shlex.split(line.group(1)))
+    assert code == 1
+    for rule in house.RULES:
+        assert (
+            f"FAILED tests/architecture/test_house.py::test_the_tree_keeps[{rule.__name__}]" in said
+        )
 
 
 @pytest.mark.parametrize("complaint", LINTER_VIOLATIONS)
