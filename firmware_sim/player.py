@@ -46,9 +46,13 @@ class Player:
         """When the next measurement is due; None at the end of the plan."""
         return self._plan[self._position].at if self._position < len(self._plan) else None
 
-    def skip_before(self, now: datetime) -> None:
-        """Pass over what is due before an instant: a second start continues there."""
-        while self.next_at is not None and self.next_at < now:
+    def skip_through(self, reached: datetime) -> None:
+        """Pass over what is due at or before an instant that an earlier run reached.
+
+        That run may have played only a part of the instant: the rest is left out, because a
+        measurement made twice would be two measurements.
+        """
+        while self.next_at is not None and self.next_at <= reached:
             self._position += 1
 
     async def work(self, now: datetime) -> datetime | None:

@@ -27,15 +27,20 @@ class Mishaps:
     """Lets them happen when their time has come; `work` as of `firmware_sim.player.Player`."""
 
     def __init__(self, mishaps: list[Mishap], *, after: datetime) -> None:
-        """Those before `after` have happened in an earlier run."""
+        """Those at or before `after` belong to an earlier run."""
         ordered = sorted(mishaps, key=lambda one: one.at)
-        self._coming = [one for one in ordered if one.at >= after]
+        self._coming = [one for one in ordered if one.at > after]
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next one happens; None after the last."""
+        return self._coming[0].at if self._coming else None
 
     async def work(self, now: datetime) -> datetime | None:
         """Let happen what is due; returns the next instant, None after the last."""
         while self._coming and self._coming[0].at <= now:
             await self._coming.pop(0).happen()
-        return self._coming[0].at if self._coming else None
+        return self.next_at
 
 
 def demo_mishaps(around: Neighbourhood, *, start: datetime, days: int) -> list[Mishap]:

@@ -27,6 +27,7 @@ from service.lab.demo_settings import HOST, DemoOptions, free_port
 from service.lab.first_pairing import pair_own_device
 from service.lab.homes_settings import DEVICE_USER, HomesSettings, write_private, write_settings
 from service.lab.lab_store import LabStore
+from service.lab.played import HOMES, Played
 from service.lab.screen import Screen
 from service.lab.seed import (
     ZONE,
@@ -44,6 +45,7 @@ from service.store.care_store import Store
 from service.store.database import Pool, open_pool
 
 _LONGEST_GAP = timedelta(days=60)
+_INSTANT = timedelta.resolution
 _LOOK_EVERY_S = 0.3
 _CORE, _SERVICE = "core", "service"
 
@@ -77,14 +79,17 @@ async def run_demo(options: DemoOptions, screen: Screen) -> None:
         open_pool(ground.service_dsn, size=4) as pool,
     ):
         lab = LabStore(pool)
-        since = await _resume_at(ground.state, lab)
+        lived = await _lived_until(options, lab)
+        since = _resume_at(ground.state, lived)
         async with (
             Timekeeper(since) as keeper,
             Children(options.data / "logs", screen.say) as children,
         ):
             url = f"http://{HOST}:{free_port(options.port)}"
             demo = Demo(options, screen, ground, pool, keeper)
-            _start(children, options, ground, keeper, url, since)
+            # At the first start nothing was played, not even the first instant.
+            played_until = since - _INSTANT if lived is None else since
+            _start(children, options, ground, keeper, url, played_until)
             await demo.prepare()
             await demo.replay(url)
             await demo.go_live(url)
@@ -220,8 +225,17 @@ def _choice(word: str) -> Choice:
     return "auto"
 
 
-async def _resume_at(state: DemoState, lab: LabStore) -> datetime:
-    lived = await lab.lived_until() or state.start
+async def _lived_until(options: DemoOptions, lab: LabStore) -> datetime | None:
+    """The newest instant that any process reached; None where nothing has happened yet.
+
+    Devices may have measured what the interrupted core had not stored yet.
+    """
+    reached = (await lab.lived_until(), Played(options.data / HOMES).until())
+    return max(filter(None, reached), default=None)
+
+
+def _resume_at(state: DemoState, lived: datetime | None) -> datetime:
+    lived = lived or state.start
     now = WallClock().now()
     if lived > now + timedelta(minutes=1):
         raise DemoStateError(f"the data were measured until {lived}, later than this clock's {now}")
@@ -234,7 +248,7 @@ def _start(
     ground: Ground,
     keeper: Timekeeper,
     url: str,
-    since: datetime,
+    played_until: datetime,
 ) -> None:
     clock = f"stepped:{keeper.address}"
     broker = ground.broker
@@ -252,7 +266,7 @@ def _start(
             seed=ground.state.seed,
             days=ground.state.days,
             start=ground.state.start,
-            resume_at=since,
+            played_until=played_until,
         ),
     )
     children.start(_core(ground, clock))

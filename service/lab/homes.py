@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from pydantic import SecretStr
 
 from firmware_sim.clock import PublishedTime
@@ -25,6 +26,7 @@ from service.lab.broken_devices import Mishaps, demo_mishaps
 from service.lab.control import Order, OrderError, taking_orders
 from service.lab.homes_settings import HomesSettings, read_settings
 from service.lab.neighbourhood import Household, Neighbourhood, open_neighbourhood
+from service.lab.played import HOMES, Played
 from service.lab.programme import on_stage
 from service.lab.seed import FRONT
 
@@ -34,7 +36,7 @@ _FUTURE_DAYS = 60
 
 def planned(settings: HomesSettings) -> list[PlannedMeasurement]:
     """Everything that will be measured, from the beginning of the county to well after today."""
-    lived = (settings.resume_at - settings.start).days
+    lived = (settings.played_until - settings.start).days
     return plan(
         settings.seed,
         settings.start,
@@ -43,13 +45,20 @@ def planned(settings: HomesSettings) -> list[PlannedMeasurement]:
     )
 
 
+def going_on(settings: HomesSettings, played: Played) -> HomesSettings:
+    """The settings of homes that may have been started again long after those were written."""
+    reached = max(settings.played_until, played.until() or settings.played_until)
+    return msgspec.structs.replace(settings, played_until=reached)
+
+
 async def run_homes(folder: Path) -> None:
     """Live over the data directory of a demo until SIGTERM or SIGINT.
 
     Raises:
         OSError: the timekeeper or the broker does not answer.
     """
-    settings = read_settings(folder)
+    played = Played(folder / HOMES)
+    settings = going_on(read_settings(folder), played)
     stop_describing_packets()
     living = asyncio.current_task()
     assert living is not None
@@ -57,19 +66,20 @@ async def run_homes(folder: Path) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, living.cancel)
     try:
-        await _live(folder, settings)
+        await _live(folder, settings, played)
     except asyncio.CancelledError:
         living.uncancel()
 
 
-async def _live(folder: Path, settings: HomesSettings) -> None:
+async def _live(folder: Path, settings: HomesSettings, played: Played) -> None:
     coming = planned(settings)
     async with AsyncExitStack() as stack:
         around = await stack.enter_async_context(
-            open_neighbourhood(folder / "homes", settings, coming)
+            open_neighbourhood(folder / HOMES, settings, coming)
         )
         host, _, port = settings.timekeeper.rpartition(":")
-        people = People(around, settings, PublishedTime(host, int(port)), coming)
+        time = PublishedTime(host, int(port))
+        people = People(around, settings, time, coming, played)
         await stack.enter_async_context(taking_orders(folder, people.obey))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         for one in around.households.values():
@@ -88,13 +98,15 @@ class People:
         settings: HomesSettings,
         time: PublishedTime,
         coming: list[PlannedMeasurement],
+        played: Played,
     ) -> None:
         self._around = around
         self._time = time
+        self._played = played
         self._player = Player(coming, ble=around.ble_by_key, mqtt=around.mqtt_by_key)
-        self._player.skip_before(settings.resume_at)
+        self._player.skip_through(settings.played_until)
         mishaps = demo_mishaps(around, start=settings.start, days=settings.days)
-        self._mishaps = Mishaps(mishaps, after=settings.resume_at)
+        self._mishaps = Mishaps(mishaps, after=settings.played_until)
         self._curtain = asyncio.Event()
         self._first_start = False
 
@@ -143,9 +155,14 @@ class People:
         return (household.device.identity.address,)
 
     async def _work(self, now: datetime) -> datetime | None:
-        broken = await self._mishaps.work(now)
-        measured = await self._player.work(now)
-        self._around.remember()
+        coming = (self._mishaps.next_at, self._player.next_at)
+        if any(due is not None and due <= now for due in coming):
+            self._played.begin(now)
+        try:
+            broken = await self._mishaps.work(now)
+            measured = await self._player.work(now)
+        finally:  # an interrupted meter has used its number, too
+            self._around.remember()
         return min(filter(None, (broken, measured)), default=None)
 
 

@@ -25,7 +25,7 @@ class HomesSettings(msgspec.Struct, frozen=True, kw_only=True):
         seed: Decides people and measurements.
         days: Length of the first history; episodes are counted back from its end.
         start: First instant of the history.
-        resume_at: What is planned before this instant has been measured by an earlier run.
+        played_until: What is planned at or before this instant belongs to an earlier run.
     """
 
     timekeeper: str
@@ -36,7 +36,7 @@ class HomesSettings(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     days: int
     start: datetime
-    resume_at: datetime
+    played_until: datetime
 
 
 class ControlAddress(msgspec.Struct, frozen=True, kw_only=True):

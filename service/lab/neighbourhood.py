@@ -100,7 +100,7 @@ async def open_neighbourhood(
     """
     county = demo_county(seed=settings.seed, today=settings.start.date())
     residents = {one.person.id: one for one in build_county(seed=settings.seed).residents}
-    made = Counter(item.person_id for item in plan if item.at < settings.resume_at)
+    made = Counter(item.person_id for item in plan if item.at <= settings.played_until)
     async with AsyncExitStack() as stack:
         line = await stack.enter_async_context(
             open_line(

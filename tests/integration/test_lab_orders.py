@@ -51,7 +51,7 @@ async def scene(broker: LocalBroker, folder: Path) -> AsyncGenerator[Scene]:
         seed=7,
         days=3,
         start=NOW - timedelta(days=3),
-        resume_at=NOW - timedelta(days=3),
+        played_until=NOW - timedelta(days=3),
     )
     front = MqttSettings(
         host=broker.host,
@@ -148,7 +148,7 @@ async def test_mishaps_of_an_earlier_run_are_over(broker: LocalBroker, tmp_path:
         every = demo_mishaps(on.around, start=start, days=60)
         assert len(every) == 10
         assert all(start <= one.at < NOW for one in every)
-        later = Mishaps(every, after=every[-1].at)
+        later = Mishaps(every, after=every[-2].at)
         assert await later.work(every[-1].at - timedelta(hours=1)) == every[-1].at
         assert await later.work(every[-1].at) is None
         with pytest.raises(PayloadError):

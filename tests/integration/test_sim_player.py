@@ -96,7 +96,7 @@ async def test_a_player_does_what_is_due_and_rests_when_everything_was_heard(
             assert (await anext(reader.messages)).payload is not None
         # Nobody collects the third: time goes on, the record stays in the cuff.
         impatient = Player(plan, ble={CUFF.key: cuff}, mqtt={}, rest_s=0.05)
-        impatient.skip_before(AT + timedelta(minutes=5))
+        impatient.skip_through(AT)
         assert impatient.next_at == AT + timedelta(minutes=10)
         assert await impatient.work(AT + timedelta(minutes=10)) is None
         assert [frame[1] for frame in cuff.unsent] == [192]
