@@ -10,12 +10,13 @@ from rich.table import Table
 from rules.vocabulary import Priority
 from service.lab.lab_store import Sums, Told
 from service.lab.seed import ZONE, ShownLogin
+from service.web.words import word
 
-_PRIORITIES = {
-    Priority.EMERGENCY: ("急救 emergency", "bold white on red"),
-    Priority.URGENT: ("紧急 urgent", "bold red"),
-    Priority.SOON: ("尽快 soon", "yellow"),
-    Priority.ROUTINE: ("常规 routine", "green"),
+_STYLES = {
+    Priority.EMERGENCY: "bold white on red",
+    Priority.URGENT: "bold red",
+    Priority.SOON: "yellow",
+    Priority.ROUTINE: "green",
 }
 
 
@@ -79,11 +80,13 @@ class Screen:
         """One line for one ring of one alert."""
         told = sorted(people, key=lambda one: one.login)
         first = told[0]
-        word, style = _PRIORITIES[first.priority]
+        style, code = _STYLES[first.priority], first.priority.name.lower()
+        # The pages' own word: somebody compares this line with what the browser shows.
+        said = f"{word('zh', 'priority', code)} {code}"
         names = ", ".join(f"{one.staff_name}({one.login})" for one in told)
         when = f"{first.delivered_at.astimezone(ZONE):%H:%M:%S}"
         self._console.print(
-            f"{when} [{style}]{word}[/] {first.rule_id}/{first.stage} {first.subject_name}"
+            f"{when} [{style}]{said}[/] {first.rule_id}/{first.stage} {first.subject_name}"
             f" -> {names} (page)",
             highlight=False,
             soft_wrap=True,
