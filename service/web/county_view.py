@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from service.store.pages import ReleasedCount
+from service.surveillance.series import CLOSE_AFTER, WEEK, week_of
 from service.web.language import say
 from service.web.words import WORDS
 
@@ -62,18 +63,31 @@ class CountyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextRelease:
+    """The week that is released next, Monday to Sunday, and the local day on which it closes."""
+
+    first: date
+    last: date
+    on: date
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CountyTable:
-    """The page's content, weeks from old to new."""
+    """The page's content; the table's weeks from new to old, the pictures' from old to new."""
 
     indicator: str
     choices: tuple[Choice, ...]
     weeks: tuple[date, ...]
     rows: tuple[CountyRow, ...]
+    next: NextRelease
 
 
-def county_table(cells: Sequence[ReleasedCount], indicator: str, language: str) -> CountyTable:
-    """The table of one indicator; `cells` holds that indicator only."""
-    weeks = tuple(sorted({cell.week_start for cell in cells}))
+def county_table(
+    cells: Sequence[ReleasedCount], indicator: str, language: str, today: date
+) -> CountyTable:
+    """The table of one indicator; `cells` holds that indicator only, `today` is the county's."""
+    weeks = tuple(sorted({cell.week_start for cell in cells}, reverse=True))
     top = max(
         (cell.people for cell in cells if cell.people is not None and not cell.total), default=0
     )
@@ -85,6 +99,20 @@ def county_table(cells: Sequence[ReleasedCount], indicator: str, language: str) 
         choices=tuple(Choice(code=code, chosen=code == indicator) for code in WORDS["indicator"]),
         weeks=weeks,
         rows=tuple(_row(by_week, weeks, top, language) for by_week in areas.values()),
+        next=next_release(weeks[0] if weeks else None, today),
+    )
+
+
+def next_release(newest: date | None, today: date) -> NextRelease:
+    """What follows the released week `newest`; before the first release, what closes next.
+
+    Overdue from the day after the closing: on the day itself the release may still be running.
+    """
+    before = week_of(today - WEEK - CLOSE_AFTER) if newest is None else newest
+    first = before + WEEK
+    closes = first + WEEK + CLOSE_AFTER
+    return NextRelease(
+        first=first, last=first + WEEK - timedelta(days=1), on=closes, overdue=closes < today
     )
 
 
@@ -104,7 +132,7 @@ def _row(
         monitored=monitored,
         total=newest.total,
         cells=tuple(_cell(cell, language) for cell in found),
-        picture=_picture(found, top),
+        picture=_picture(found[::-1], top),
     )
 
 
@@ -129,7 +157,7 @@ def _detail(cell: ReleasedCount, language: str) -> str:
         return ""
     if cell.judgement == "not_assessable":
         return say(language, "not assessable")
-    return say(language, "expected %(expected)s, threshold %(threshold)s a day") % {
+    return say(language, "daily average: expected %(expected)s, threshold %(threshold)s") % {
         "expected": _from_floor(cell.expected),
         "threshold": _from_floor(cell.threshold),
     }

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -383,10 +383,10 @@ async def test_the_cdc_page_shows_no_number_that_is_hidden(
         }
         by_name = {name.split("\n")[0]: texts for name, texts in cells.items()}
         # the county's own readings of Zhang and Wang have no profile the core applied
-        assert by_name["临河镇"][-1].strip() == "1–4"
-        assert by_name["青山乡"][-1].strip() == "≥5"
-        assert by_name["东风镇"][-1].startswith("14")
-        assert by_name["All townships"][-1].strip() == "24"
+        assert by_name["临河镇"][0].strip() == "1–4"
+        assert by_name["青山乡"][0].strip() == "≥5"
+        assert by_name["东风镇"][0].startswith("14")
+        assert by_name["All townships"][0].strip() == "24"
         assert {name for name in by_name if "村" in name} == set()
         pictures = page.locator(".pictures figure")
         heights = {
@@ -397,6 +397,30 @@ async def test_the_cdc_page_shows_no_number_that_is_hidden(
         }
         assert heights == {"10"}
         assert "title" not in await pictures.first.inner_html()
+
+
+async def test_the_cdc_page_shows_the_newest_week_first_and_when_the_next_is_released(
+    browser: Browser, county: County
+) -> None:
+    await seed_townships(county, {"东风镇": 17, "青山乡": 12}, 45)
+    await refresh(county.store.pool, county.now, ZONE)
+    newest = cast(
+        "date", await county.owner.fetchval("SELECT max(week_start) FROM cdc.release_cell")
+    )
+    closes = newest + timedelta(days=7 + 7 + 10)
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "cdc", language="zh", size=PHONE) as page,
+    ):
+        heads = page.locator(".county thead th")
+        await expect(heads.nth(1)).to_contain_text(f"{newest.month}月{newest.day}日")
+        await expect(heads.nth(1)).to_contain_text("最新一周")
+        place = await page.locator(".county tbody td").first.bounding_box()
+        assert place is not None
+        assert place["x"] + place["width"] <= PHONE[0]
+        closing = page.locator(".closing")
+        await expect(closing).to_contain_text("最后一天之后满10天关账")
+        await expect(closing).to_contain_text(f"下次公布：{closes.month}月{closes.day}日")
 
 
 @pytest.mark.parametrize("login", ["family-a", "village-b", "zhang", "cdc", "admin"])

@@ -25,6 +25,8 @@ async def page(
     indicator: Literal["reporting", "systolic_160"] = "reporting",
 ) -> Response:
     """One indicator; there are no other filters, because differences of filters betray people."""
-    cells = await parts.store.township_counts(account, indicator, WEEKS_SHOWN, parts.clock.now())
-    facts = {"county": county_table(cells, indicator, language_of(request, account))}
+    now = parts.clock.now()
+    cells = await parts.store.township_counts(account, indicator, WEEKS_SHOWN, now)
+    today = now.astimezone(parts.settings.county_zone).date()
+    facts = {"county": county_table(cells, indicator, language_of(request, account), today)}
     return render(request, account, "cdc.html", facts)
