@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import structlog
 
 from service.lab.homes_settings import ControlAddress, forget_control, read_control, write_control
+
+_log = structlog.get_logger()
 
 _PATIENCE_S = 30.0
 
@@ -56,7 +59,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Obey = Callable[[Order], Awaitable[tuple[str, ...]]]
-"""Carries out an order and says what was done; raises `OrderError`."""
+"""Carries out an order and says what was done; raises `OrderError`.
+
+A `ValueError` is told to whoever ordered, too.
+"""
 
 
 @asynccontextmanager
@@ -70,8 +76,9 @@ async def taking_orders(folder: Path, obey: Obey) -> AsyncGenerator[None]:
                 answer = await _answer(await reader.readline(), token, obey)
             writer.write(msgspec.json.encode(answer) + b"\n")
             await writer.drain()
-        except (TimeoutError, OSError, ValueError):
-            pass  # whoever ordered has gone, or sent an endless line
+        except (TimeoutError, OSError, ValueError) as error:
+            # Whoever ordered has gone, or sent an endless line.
+            _log.info("order not answered", reason=str(error))
         finally:
             writer.close()
 
@@ -122,3 +129,5 @@ async def _answer(line: bytes, token: str, obey: Obey) -> Answer:
         return Answer(lines=await obey(wanted))
     except OrderError as error:
         return Answer(error=str(error))
+    except ValueError as error:
+        return Answer(error=f"that cannot be done: {error}")

@@ -42,14 +42,14 @@ async def measure(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[
         OrderError: nobody of that name, or the device cannot measure this.
     """
     device = _device(around, wanted.person)
+    former = device.clock
     if wanted.clock is not None:
         device.clock = _clock(wanted.clock, now)
-    if wanted.glucose is not None:
-        said = await _measure_glucose(device, wanted.glucose, now)
-    elif wanted.systolic is not None and wanted.diastolic is not None:
-        said = await _measure_pressure(device, wanted, now)
-    else:
-        raise OrderError("give --systolic and --diastolic, or --glucose")
+    try:
+        said = await _measure(device, wanted, now)
+    except (ValueError, OverflowError) as error:
+        device.clock = former
+        raise OrderError(f"{device.identity.model} cannot send this: {error}") from error
     around.remember()
     return (said,)
 
@@ -105,6 +105,14 @@ def _device(around: Neighbourhood, who: str | None) -> AnyDevice:
     if device is None:
         raise OrderError(f"nobody is called {who!r}; `hearthwatch sim list` names everybody")
     return device
+
+
+async def _measure(device: AnyDevice, wanted: Order, now: datetime) -> str:
+    if wanted.glucose is not None:
+        return await _measure_glucose(device, wanted.glucose, now)
+    if wanted.systolic is not None and wanted.diastolic is not None:
+        return await _measure_pressure(device, wanted, now)
+    raise OrderError("give --systolic and --diastolic, or --glucose")
 
 
 async def _measure_pressure(device: AnyDevice, wanted: Order, now: datetime) -> str:

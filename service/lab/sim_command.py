@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import sys
 from pathlib import Path
 from typing import Literal, cast
@@ -20,10 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     measure = actions.add_parser("measure", help="let somebody measure now")
     measure.add_argument("--person", required=True, help="login (wang) or person id (p017)")
-    measure.add_argument("--systolic", type=float, help="mmHg")
-    measure.add_argument("--diastolic", type=float, help="mmHg")
-    measure.add_argument("--pulse", type=float, help="per minute")
-    measure.add_argument("--glucose", help="mmol/L, LO or HI")
+    measure.add_argument("--systolic", type=_number, help="mmHg")
+    measure.add_argument("--diastolic", type=_number, help="mmHg")
+    measure.add_argument("--pulse", type=_number, help="per minute")
+    measure.add_argument("--glucose", type=_glucose, help="mmol/L, LO or HI")
     measure.add_argument("--clock", choices=_CLOCKS, help="what the device's clock shows from now")
     publish = actions.add_parser("publish", help="let an MQTT device publish something wrong")
     publish.add_argument("--person", help="person id, any when not given")
@@ -61,7 +62,7 @@ def _order(arguments: argparse.Namespace) -> Order:
             systolic=arguments.systolic,
             diastolic=arguments.diastolic,
             pulse=arguments.pulse,
-            glucose=_glucose(arguments.glucose),
+            glucose=arguments.glucose,
             clock=arguments.clock,
         )
     if arguments.action == "list":
@@ -69,10 +70,20 @@ def _order(arguments: argparse.Namespace) -> Order:
     return Order(do=arguments.action, person=arguments.person, fault=arguments.fault)
 
 
-def _glucose(text: str | None) -> float | Literal["LO", "HI"] | None:
-    if text is None or text == "LO" or text == "HI":  # noqa: PLR1714 - narrows the type
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return number
+
+
+def _glucose(text: str) -> float | Literal["LO", "HI"]:
+    if text == "LO" or text == "HI":  # noqa: PLR1714 - narrows the type
         return text
     try:
-        return float(text)
-    except ValueError:
-        raise OrderError(f"--glucose: {text!r} is neither a number nor LO nor HI") from None
+        return _number(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor LO nor HI") from None

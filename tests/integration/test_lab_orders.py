@@ -131,6 +131,26 @@ async def test_orders_that_make_no_sense_are_refused(broker: LocalBroker, tmp_pa
             await orders.disturb(on.around, Order(do="fault", person="wang", fault="fire"))
 
 
+async def test_a_number_the_device_cannot_send_is_refused_with_the_reason(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    async with scene(broker, tmp_path) as on:
+        wang = on.around.device_of("wang")
+        assert isinstance(wang, BloodPressureCuff)
+        for systolic, diastolic in ((2047, 80), (80, 1e9), (1e308, -1e308)):
+            wanted = Order(
+                do="measure",
+                person="wang",
+                systolic=systolic,
+                diastolic=diastolic,
+                clock="never-set",
+            )
+            with pytest.raises(OrderError, match=r"cannot send this: \S"):
+                await orders.measure(on.around, wanted, NOW)
+        assert wang.unsent == ()
+        assert wang.clock.kind is ClockKind.RUNNING
+
+
 async def test_a_fault_puts_the_frame_into_the_cuff(broker: LocalBroker, tmp_path: Path) -> None:
     async with scene(broker, tmp_path) as on:
         wang = on.around.device_of("p001")
