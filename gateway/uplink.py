@@ -57,6 +57,8 @@ class Uplink:
         status: Callable[[], Awaitable[bytes]],
     ) -> None:
         self._hub = hub
+        self._command_topic = command_topic(hub)
+        self._receipts = f"hw/{WIRE_VERSION}/receipt/{hub}/"
         self._spool = spool
         self._clock = clock
         self._broker = broker
@@ -103,8 +105,8 @@ class Uplink:
         async with mqtt_session(self._broker()) as session:
             await self._rewind_from_spool()
             await session.subscribe(
-                f"hw/{WIRE_VERSION}/receipt/{self._hub}/#",
-                command_topic(self._hub),
+                f"{self._receipts}#",
+                self._command_topic,
                 CORE_TOPIC,
             )
             self._line.note_up()
@@ -181,16 +183,19 @@ class Uplink:
             # Of a burst of receipts only the newest of each lane counts: each costs an fsync.
             newest = {message.topic: message for message in burst}
             for message in burst:
-                if message is newest[message.topic] or message.topic == command_topic(self._hub):
-                    await self._take(message)
+                if message is newest[message.topic] or message.topic == self._command_topic:
+                    await self.take(message)
 
-    async def _take(self, message: MqttMessage) -> None:
+    async def take(self, message: MqttMessage) -> None:
+        """Hand one received message to whom its topic names, before anything in it is read."""
         if message.topic == CORE_TOPIC:
             self._note_core(message.payload)
-        elif message.topic == command_topic(self._hub):
+        elif message.topic == self._command_topic:
             await self._on_command(message.payload)
-        else:
+        elif message.topic.startswith(self._receipts):
             await self._note_receipt(message)
+        else:  # a broker that does not keep to our subscriptions
+            _log.warning("message nobody asked for", hub=self._hub, topic=message.topic)
 
     def _note_core(self, payload: bytes) -> None:
         if self._core is not None and payload != self._core:

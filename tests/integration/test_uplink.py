@@ -2,13 +2,15 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from structlog.testing import capture_logs
 
-from device_adapters.mqtt.client import MqttSettings
+from device_adapters.mqtt.client import MqttMessage, MqttSettings
 from gateway.broker import LocalBroker
 from gateway.clock import ManualClock, ProcessClock, WallClock
 from gateway.spool import Spool
@@ -36,7 +38,11 @@ def settings(broker: LocalBroker, user: str, client_id: str) -> MqttSettings:
 
 @contextlib.asynccontextmanager
 async def uplink_of(
-    spool: Spool, broker: LocalBroker, clock: ProcessClock | None = None
+    spool: Spool,
+    broker: LocalBroker,
+    clock: ProcessClock | None = None,
+    *,
+    on_command: Callable[[bytes], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[Uplink]:
     async def command(_: bytes) -> None:
         return
@@ -49,7 +55,7 @@ async def uplink_of(
         spool=spool,
         clock=clock or WallClock(),
         broker=lambda: settings(broker, HUB, "uplink-under-test"),
-        on_command=command,
+        on_command=on_command or command,
         status=status,
     )
     async with asyncio.TaskGroup() as group:
@@ -169,6 +175,69 @@ async def test_a_new_core_gets_the_unreceipted_at_once(broker: LocalBroker, tmp_
             await peer.announce_core(8)
             await rest(uplink)
         assert len(peer.arrivals) == 6
+
+
+class Told:
+    """What a hub's command handler was given."""
+
+    def __init__(self) -> None:
+        self.commands: list[bytes] = []
+        self._came = asyncio.Event()
+
+    async def command(self, payload: bytes) -> None:
+        self.commands.append(payload)
+        self._came.set()
+
+    async def first(self) -> None:
+        async with asyncio.timeout(10):
+            await self._came.wait()
+
+
+@pytest.mark.parametrize("choice", ["mosquitto", "embedded"])
+async def test_commands_are_never_read_as_receipts(
+    tmp_path: Path, choice: Literal["mosquitto", "embedded"]
+) -> None:
+    told = Told()
+    async with (
+        LocalBroker(tmp_path / "mq", users=("core", HUB), choice=choice) as broker,
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+    ):
+        await peer.command(HUB, b"before the hub was there")
+        with capture_logs() as logs:
+            async with uplink_of(spool, broker, on_command=told.command) as uplink:
+                await told.first()
+                await peer.command(HUB, b"at once")
+                await spool.add_decided(readings(0, 3))
+                uplink.wake()
+                await rest(uplink)
+        assert told.commands == [b"before the hub was there", b"at once"]
+        assert [entry for entry in logs if entry["log_level"] == "warning"] == []
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["hw/1/command/hub-b", "hw/1/command/hub-a/x", "hw/1/receipt/hub-b/e/live", "hw/2/receipt/x"],
+)
+async def test_a_message_that_nobody_asked_for_is_no_receipt(
+    broker: LocalBroker, tmp_path: Path, topic: str
+) -> None:
+    told = Told()
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+        uplink_of(spool, broker, on_command=told.command) as uplink,
+    ):
+        await spool.add_decided(readings(0, 3))
+        uplink.wake()
+        await rest(uplink)
+        with capture_logs() as logs:
+            await uplink.take(MqttMessage(topic, b'{"v":1}', retain=True))
+        assert len(peer.arrivals) == 3
+    assert told.commands == []
+    assert [(entry["event"], entry["topic"]) for entry in logs] == [
+        ("message nobody asked for", topic)
+    ]
 
 
 async def test_a_killed_broker_loses_nothing(tmp_path: Path) -> None:
