@@ -6,6 +6,7 @@ The devices are phase 0 of the published clock, each hub is a participant of pha
 """
 
 import asyncio
+import logging
 import signal
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -60,6 +61,8 @@ async def run_homes(folder: Path) -> None:
     played = Played(folder / HOMES)
     settings = going_on(read_settings(folder), played)
     stop_describing_packets()
+    # aiomqtt warns of every eleventh unacknowledged message; an instant has more, on purpose.
+    logging.getLogger("mqtt").setLevel(logging.ERROR)
     living = asyncio.current_task()
     assert living is not None
     loop = asyncio.get_running_loop()
