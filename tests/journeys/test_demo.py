@@ -176,29 +176,25 @@ TWICE = """SELECT count(*) FROM (
 BY_BLUETOOTH = "SELECT count(*) FROM core.observation WHERE device ~ 'BP2-000[13]|GM1-0002'"
 
 
-async def test_what_was_interrupted_in_the_replay_is_not_measured_again(open_folder: Path) -> None:
+async def test_an_interrupted_replay_goes_on_once_and_a_dead_process_is_replaced(
+    open_folder: Path,
+) -> None:
     folder = open_folder / "demo"
-    async with demo(folder, "--days", "5", "--port", "0") as first:
+    async with demo(folder, "--days", "3", "--port", "0") as first:
         await first.until("replaying", within_s=30)
         async with asyncio.timeout(30):
             while not await value(folder, BY_BLUETOOTH):  # noqa: ASYNC110 - another process's
                 await asyncio.sleep(0.01)
         await first.ctrl_c()
         assert not any("ready" in line for line in first.lines), "it was over already"
-    async with demo(folder, "--days", "5", "--port", "0") as second:
-        await second.until("ready", within_s=40)
+    async with demo(folder, "--days", "3", "--port", "0") as running:
+        await running.until("ready", within_s=60)
         past = "SELECT max(received_at) - min(received_at) FROM core.observation"
         length = await value(folder, past)
         assert isinstance(length, timedelta)
-        assert length > timedelta(days=4), "the rest of the history was lived"
+        assert length > timedelta(days=2), "the rest of the history was lived"
         assert await value(folder, TWICE) == 0
-        await second.ctrl_c()
-
-
-async def test_a_process_that_dies_is_started_again_and_the_reason_said(open_folder: Path) -> None:
-    folder = open_folder / "demo"
-    async with demo(folder, "--days", "1", "--port", "0") as running:
-        await running.until("ready", within_s=60)
+        # A process that dies is started again, and the reason said.
         core = next(one for one in running.family() if "core" in one.cmdline())
         core.kill()
         said = await running.until("core ended", within_s=10)
