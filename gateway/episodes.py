@@ -1,7 +1,7 @@
 """From decisions to cases and alerts, exactly once each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.cases import Trigger, clear, step
@@ -20,8 +20,7 @@ READING_CHANNEL = "hearthwatch_reading"
 class Rung:
     """What a batch rang."""
 
-    alerts: int = 0
-    subjects: set[SubjectRef] = field(default_factory=set[SubjectRef])
+    alerts: int
 
     def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
         """The (channel, payload) pairs that wake the service."""
@@ -50,7 +49,7 @@ async def episodes(
     await store.write_cases([*ended, *changed])
     synthetic = frozenset(p.person.subject for p in people if p.person.profile.synthetic)
     written = await store.write_alerts(alerts, synthetic, now)
-    return Rung(alerts=len(written), subjects=subjects)
+    return Rung(alerts=len(written))
 
 
 def _take(

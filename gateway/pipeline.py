@@ -6,7 +6,7 @@ Everything here happens inside the transaction that `core.py` opened under the l
 out, and memory takes the new rows, only after its commit.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.county import County
@@ -25,10 +25,7 @@ class Outcome:
 
     marks: dict[Mark, int]
     done: dict[Mark, set[int]]
-    states: dict[SubjectRef, StoredState] = field(default_factory=dict[SubjectRef, StoredState])
-    kept: int = 0
-    aside: int = 0
-    alerts: int = 0
+    states: dict[SubjectRef, StoredState]
 
 
 async def walk(
@@ -48,11 +45,4 @@ async def walk(
     marks = county.marks_after(done)
     await store.write_receipts(marks)
     await store.notify(rung.notifications(item.person.subject for item in people))
-    return Outcome(
-        marks=marks,
-        done=done,
-        states=states,
-        kept=len(fresh),
-        aside=len(aside),
-        alerts=rung.alerts,
-    )
+    return Outcome(marks=marks, done=done, states=states)

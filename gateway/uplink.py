@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-import msgspec
 import structlog
 
 from device_adapters.mqtt.client import (
@@ -32,6 +31,7 @@ from rules.wire import (
     WireError,
     command_topic,
     decode_receipt,
+    enclose,
     status_topic,
     uplink_topic,
 )
@@ -236,27 +236,7 @@ def _say_goodbye(session: MqttSession, settings: MqttSettings) -> None:
             session.publish_nowait(will.topic, will.payload, retain=will.retain)
 
 
-class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """`rules.wire.Envelope` around an observation that is already JSON."""
-
-    v: int
-    hub: HubId
-    epoch: str
-    lane: Lane
-    sequence: int
-    observation: msgspec.Raw
-
-
 def _payload(hub: HubId, epoch: str, lane: Lane, message: SpooledMessage) -> bytes:
     if message.refused:
         return message.body
-    return msgspec.json.encode(
-        _Envelope(
-            v=WIRE_VERSION,
-            hub=hub,
-            epoch=epoch,
-            lane=lane,
-            sequence=message.sequence,
-            observation=msgspec.Raw(message.body),
-        )
-    )
+    return enclose(message.body, hub=hub, epoch=epoch, lane=lane, sequence=message.sequence)

@@ -41,6 +41,15 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     observation: Observation
 
 
+class _Enclosed(msgspec.Struct, frozen=True, kw_only=True):
+    v: int
+    hub: HubId
+    epoch: str
+    lane: Lane
+    sequence: int
+    observation: msgspec.Raw
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The core's word: everything up to `through` of that lane is committed or quarantined."""
 
@@ -104,7 +113,28 @@ def parse_uplink_topic(topic: str) -> tuple[HubId, str, Lane, int]:
 
 def encode_envelope(envelope: Envelope) -> bytes:
     """The envelope as UTF-8 JSON."""
-    return _ENCODER.encode(envelope)
+    body = encode_observation(envelope.observation)
+    return enclose(
+        body,
+        hub=envelope.hub,
+        epoch=envelope.epoch,
+        lane=envelope.lane,
+        sequence=envelope.sequence,
+    )
+
+
+def enclose(observation: bytes, *, hub: HubId, epoch: str, lane: Lane, sequence: int) -> bytes:
+    """The envelope around an observation that is JSON already: a spool keeps it in that form."""
+    return msgspec.json.encode(
+        _Enclosed(
+            v=WIRE_VERSION,
+            hub=hub,
+            epoch=epoch,
+            lane=lane,
+            sequence=sequence,
+            observation=msgspec.Raw(observation),
+        )
+    )
 
 
 def decode_envelope(payload: bytes) -> Envelope:

@@ -24,10 +24,6 @@ _SQL = load_statements("registry.sql")
 class Registry(Database):
     """Each call registers, or alters what bears the same id; repeating it changes nothing."""
 
-    async def is_empty(self) -> bool:
-        """Whether nobody has registered anything yet."""
-        return bool(await self.pool.fetchval(_SQL["is_empty"]))
-
     async def register_area(self, area: Area) -> None:
         """Stores a village, township or county."""
         row = (area.area_id, area.parent_id, area.level, area.name)

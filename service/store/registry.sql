@@ -44,6 +44,3 @@ UPDATE care.account SET disabled = $2 WHERE account_id = $1
 
 -- name: end_sessions
 DELETE FROM care.session WHERE account_id = $1
-
--- name: is_empty
-SELECT NOT EXISTS (SELECT FROM care.institution)
