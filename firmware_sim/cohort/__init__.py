@@ -1,0 +1,5 @@
+"""Seeded cohorts: people, what really happens to them, and what their devices show of it.
+
+Open `people.py` first (who they are), then `life.py` (their days), `pressure.py` and `glucose.py`
+(what a measurement would show), `readings.py` (all joined, as columns) and `files.py` (written).
+"""
