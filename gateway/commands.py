@@ -11,7 +11,7 @@ from typing import cast
 
 import msgspec
 
-from rules.vocabulary import HubId
+from rules.vocabulary import AlertId, HubId
 
 COMMAND_VERSION = 1
 
@@ -32,11 +32,23 @@ class PairingOrder(msgspec.Struct, frozen=True, kw_only=True):
     passkey: str | None = None
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """At `at` a person learnt of an alert: on a page that was open, or by answering it."""
+
+    alert_id: AlertId
+    at: datetime
+
+
 class CommandBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What the hub shall do: `bindings_known` lists the device keys that may be synchronised."""
+    """What the hub shall do and know.
+
+    `bindings_known` lists the device keys that may be synchronised; `told` the home's alerts of the
+    last day that have reached a person, by which the hub stops saying that nobody was reached.
+    """
 
     bindings_known: tuple[str, ...] = ()
     pairing: PairingOrder | None = None
+    told: tuple[Told, ...] = ()
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

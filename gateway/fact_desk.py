@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from gateway.cases import close
-from gateway.commands import CommandBody, PairingOrder, sign_command
+from gateway.commands import CommandBody, PairingOrder, Told, sign_command
 from gateway.county import County
 from gateway.facts import (
     BindingFact,
@@ -16,6 +16,7 @@ from gateway.facts import (
     HubFact,
     ObservationFact,
     PairingFact,
+    ToldFact,
 )
 from gateway.hub_status import HubStatus, PairingReport
 from gateway.intake import CLOCK_TOLERANCE
@@ -27,6 +28,9 @@ from rules.wire import command_topic
 HUB_CHANNEL = "hearthwatch_hub"
 PAIRING_WINDOW = timedelta(seconds=120)
 PAIRED = "paired"
+
+_TOLD_KEPT = timedelta(days=1)
+_MOST_TOLD = 50
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,6 +73,8 @@ class Desk:
                 self.hubs_to_tell.add(fact.hub)
             case ClosingFact():
                 await self._close(fact)
+            case ToldFact():
+                await self._told(fact)
             case PairingFact():
                 await self._pairing(fact)
             case ObservationFact():
@@ -147,6 +153,18 @@ class Desk:
         wanted = None if fact.action == "cancel" else order
         await self._write_command(fact.hub, msgspec.structs.replace(body, pairing=wanted))
         self.hubs_to_tell.add(fact.hub)
+
+    async def _told(self, fact: ToldFact) -> None:
+        told = Told(alert_id=fact.alert_id, at=fact.at)
+        for hub, home in self.county.hubs.items():
+            if home.household != fact.household:
+                continue
+            body = await self._body(self.store.inbox, hub)
+            recent = [known for known in body.told if self.now - known.at < _TOLD_KEPT]
+            if all(known.alert_id != told.alert_id for known in recent):
+                kept = tuple([*recent, told][-_MOST_TOLD:])
+                await self._write_command(hub, msgspec.structs.replace(body, told=kept))
+                self.hubs_to_tell.add(hub)
 
     async def _paired(self, hub: HubId, report: PairingReport) -> None:
         inbox = self.store.inbox

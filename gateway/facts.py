@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from rules.vocabulary import HubId, Observation, Profile, SubjectRef
+from rules.vocabulary import AlertId, HubId, Observation, Profile, SubjectRef
 
 
 class FactError(ValueError):
@@ -40,6 +40,14 @@ class ClosingFact(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class ToldFact(msgspec.Struct, frozen=True, kw_only=True):
+    """At `at` a person learnt of an alert about somebody of this household."""
+
+    alert_id: AlertId
+    household: str
+    at: datetime
+
+
 class PairingFact(msgspec.Struct, frozen=True, kw_only=True):
     """Open, confirm or cancel a pairing window on a hub for somebody."""
 
@@ -59,13 +67,14 @@ class ObservationFact(msgspec.Struct, frozen=True, kw_only=True):
     observation: Observation
 
 
-Fact = Profile | BindingFact | HubFact | ClosingFact | PairingFact | ObservationFact
+Fact = Profile | BindingFact | HubFact | ClosingFact | ToldFact | PairingFact | ObservationFact
 
 _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
     "profile": msgspec.json.Decoder(Profile),
     "binding": msgspec.json.Decoder(BindingFact),
     "hub": msgspec.json.Decoder(HubFact),
     "closing": msgspec.json.Decoder(ClosingFact),
+    "told": msgspec.json.Decoder(ToldFact),
     "pairing": msgspec.json.Decoder(PairingFact),
     "observation": msgspec.json.Decoder(ObservationFact),
 }

@@ -38,6 +38,9 @@ KEPT_AFTER_RECEIPT = timedelta(days=7)
 """How long a receipted message stays in the spool: a restored database asks again (design D2)."""
 
 _TIDY_EVERY_S = 6 * 3600.0
+_WATCH_EVERY_S = 1.0
+_RECALLED = 200
+"""Records that a restart judges again: an emergency that reached nobody must sound on."""
 
 
 class Hub:
@@ -104,15 +107,18 @@ class RunningHub:
         """Return when this hub is at rest: nothing on its way in, all that is spooled receipted.
 
         Returns:
-            The end of an open pairing window, None when nothing is planned.
+            The end of an open pairing window, or when the patient is to be told that nobody was
+            reached, whichever comes first; None when neither is planned.
         """
         if self.front is not None:
             await self.front.fence()
         if self.radio is not None:
             await self.radio.at_rest()
         await self.uplink.at_rest()
+        await self._look_for_receipts(now)
         pairing = self._body().pairing
-        return pairing.until if pairing is not None and pairing.until > now else None
+        window_end = pairing.until if pairing is not None and pairing.until > now else None
+        return min(filter(None, (window_end, self.red_path.changes_at(now))), default=None)
 
     async def note_spooled(self, observations: list[Observation]) -> None:
         """Take notice of records that are on disk now: red path, local page, uplink."""
@@ -126,6 +132,27 @@ class RunningHub:
         payload = await self.spool.command()
         if payload is not None:
             await self._take_command(payload)
+
+    async def recall_readings(self) -> None:
+        """Judge again what the core has not committed: a power cut silences no emergency."""
+        for observation in await self.spool.unreceipted(_RECALLED):
+            self.red_path.consider(observation, self._clock.now())
+
+    async def watch(self) -> None:
+        """Notice, within a second, what has to be said because nobody was reached."""
+        while True:
+            await self._clock.pause(_WATCH_EVERY_S)
+            now = self._clock.now()
+            await self._look_for_receipts(now)
+            self.red_path.instructions(now)  # a confirmation that never came is found here
+
+    async def _look_for_receipts(self, now: datetime) -> None:
+        reach = self.red_path.reach
+        for alert in self.red_path.standing(now):
+            if not reach.is_receipted(alert.alert_id) and await self.spool.is_receipted(
+                alert.record.session, alert.record.ordinal
+            ):
+                reach.note_receipt(alert.alert_id)
 
     async def tidy(self) -> None:
         """Forget, a few times a day, what was receipted long enough ago."""
@@ -166,6 +193,7 @@ class RunningHub:
             return
         await self.spool.remember_command(payload)
         self._command = command
+        self.red_path.reach.note_told(told.alert_id for told in command.body.told)
         if self.radio is not None:
             self.radio.obey(command.version, command.body)
         self.uplink.tell_status()
@@ -234,6 +262,7 @@ async def _running(
             )
             await hub.radio.prepare()
         await hub.recall_command()
+        await hub.recall_readings()
         if settings.page_port is not None:
             serving = hub_page.serve(
                 port=settings.page_port, language=settings.language, page=hub.page
@@ -242,6 +271,7 @@ async def _running(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(hub.uplink.run(), name="uplink")]
             tasks.append(group.create_task(hub.tidy(), name="tidy"))
+            tasks.append(group.create_task(hub.watch(), name="red path"))
             if hub.front is not None:
                 tasks.append(group.create_task(hub.front.run(), name="front"))
             if hub.radio is not None:

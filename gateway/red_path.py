@@ -2,6 +2,7 @@
 
 No person, profile or baseline is known here: each device (and user slot of it) is a window of its
 own, and the same engine decides on it (law 7). The alert id is the core's for the same decision.
+What was said stands until it is old; while nobody has been reached (`reach.py`) it says so too.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 import structlog
 
 from gateway.intake import attributed
+from gateway.reach import NOBODY_REACHED, Reach
 from rules.engine import Decision, evaluate
 from rules.identity import alert_id
 from rules.pack import Pack
@@ -27,18 +29,34 @@ _MOST_POINTS = 20
 """Of one device in that time: nobody measures more often, and a broken device must not cost the
 hub its breath (an evaluation grows with the square of the points)."""
 
+_SOUNDING = timedelta(days=1)
+"""How long an emergency that reached nobody is repeated."""
+
 _NOBODY = SubjectRef("home:this")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRef:
+    """Which record of which radio session (or connection) a point came from."""
+
+    session: str
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedAlert:
-    """A hub rule fired on a device's readings; `patient` says what to do now, until `until`."""
+    """A hub rule fired on a device's readings at `raised_at`.
+
+    `patient` says what to do now, until `until`; `record` is what it rests on.
+    """
 
     alert_id: AlertId
     rule_id: str
     device: str
     patient: Text
+    raised_at: datetime
     until: datetime
+    record: RecordRef
 
 
 class RedPath:
@@ -48,7 +66,9 @@ class RedPath:
         self._zone = zone
         self._rules = rules.for_hub()
         self._points: dict[tuple[str, int | None], list[Point]] = {}
+        self._records: dict[str, RecordRef] = {}
         self._alerts: dict[AlertId, RedAlert] = {}
+        self.reach = Reach()
 
     def consider(self, observation: Observation, now: datetime) -> list[RedAlert]:
         """Judge a reading; returns the alerts that are new. Repetitions raise nothing again.
@@ -63,6 +83,11 @@ class RedPath:
         known = [p for p in self._points.get(key, []) if p.identity != point.identity]
         recent = [p for p in [*known, point] if now - p.effective_at <= _REMEMBERED]
         self._points[key] = recent[-_MOST_POINTS:]
+        kept = {p.identity for points in self._points.values() for p in points}
+        self._records = {name: at for name, at in self._records.items() if name in kept}
+        self._records[point.identity] = RecordRef(
+            session=observation.session, ordinal=observation.ordinal
+        )
         return self._judge(key, now, frozenset({point.identity}))
 
     def instructions(self, now: datetime) -> tuple[Mapping[str, str], ...]:
@@ -72,9 +97,33 @@ class RedPath:
         """
         for key in self._points:
             self._judge(key, now, frozenset())
-        standing = [alert for alert in self._alerts.values() if now < alert.until]
-        texts = dict.fromkeys(alert.patient for alert in reversed(standing))
+        texts = dict.fromkeys(alert.patient for alert in self.standing(now))
+        if any(self._is_unreached(alert, now) for alert in self.standing(now)):
+            texts = {NOBODY_REACHED: None, **texts}
         return tuple({"zh": text.zh, "en": text.en} for text in texts)
+
+    def standing(self, now: datetime) -> tuple[RedAlert, ...]:
+        """What the patient is being told at `now`, newest first.
+
+        As long as nobody was reached an instruction stands for a day, whatever the rule's age.
+        """
+        return tuple(
+            alert
+            for alert in reversed(self._alerts.values())
+            if now < alert.until
+            or (self._is_unreached(alert, now) and now < alert.raised_at + _SOUNDING)
+        )
+
+    def changes_at(self, now: datetime) -> datetime | None:
+        """When, if nothing is heard, an instruction turns into "nobody was reached"."""
+        changes = (
+            self.reach.changes_at(alert.alert_id, alert.raised_at, now)
+            for alert in self.standing(now)
+        )
+        return min(filter(None, changes), default=None)
+
+    def _is_unreached(self, alert: RedAlert, now: datetime) -> bool:
+        return self.reach.is_unreached(alert.alert_id, alert.raised_at, now)
 
     def alerts(self) -> tuple[RedAlert, ...]:
         """Everything that fired since the start, oldest first."""
@@ -109,5 +158,7 @@ class RedPath:
             rule_id=decision.rule_id,
             device=device,
             patient=rule.patient,
+            raised_at=now,
             until=now + rule.max_age,
+            record=self._records[decision.trigger],
         )

@@ -152,6 +152,16 @@ class Spool:
             )
         )
 
+    async def is_receipted(self, session: str, ordinal: int) -> bool:
+        """Whether the core has committed the records of that session and ordinal."""
+        return await self._writer.run(
+            lambda db: spool_rows.is_receipted(db, session, ordinal), durable=False
+        )
+
+    async def unreceipted(self, limit: int) -> list[Observation]:
+        """The newest `limit` records that the core has not committed, oldest first."""
+        return await self._writer.run(lambda db: spool_rows.unreceipted(db, limit), durable=False)
+
     async def remember_paired(self, device: PairedDevice) -> None:
         """Keep a bonded device, or what is new about it."""
         ref = device.device

@@ -1,5 +1,6 @@
 """The rows of the hub's spool: plain functions on an open connection, inside one transaction."""
 
+import contextlib
 import dataclasses
 import secrets
 import sqlite3
@@ -214,6 +215,31 @@ def waiting(db: sqlite3.Connection) -> Waiting:
     left = {lane: place.assigned - place.through for lane, place in positions(db).items()}
     (undecided,) = db.execute("SELECT count(*) FROM message WHERE lane IS NULL").fetchone()
     return Waiting(live=left[Lane.LIVE], backlog=left[Lane.BACKLOG], undecided=undecided)
+
+
+def is_receipted(db: sqlite3.Connection, session: str, ordinal: int) -> bool:
+    """Whether the core has committed the records of that session and ordinal."""
+    (waits,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM message WHERE session = ? AND kind = 'observation'"
+        " AND receipted_at IS NULL"
+        " AND coalesce(json_extract(CAST(body AS TEXT), '$.ordinal'), 0) = ?)",
+        (session, ordinal),
+    ).fetchone()
+    return not waits
+
+
+def unreceipted(db: sqlite3.Connection, limit: int) -> list[Observation]:
+    """The newest records that the core has not committed, oldest first, without unreadable ones."""
+    rows = db.execute(
+        "SELECT body FROM message WHERE kind = 'observation' AND receipted_at IS NULL"
+        " ORDER BY message_id DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    readable: list[Observation] = []
+    for (body,) in reversed(rows):
+        with contextlib.suppress(WireError):
+            readable.append(decode_observation(body))
+    return readable
 
 
 def paired(db: sqlite3.Connection) -> list[PairedDevice]:

@@ -30,10 +30,15 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One attempt's result and a short reason for the delivery log."""
+    """One attempt's result and a short reason for the delivery log.
+
+    `reached` says that a person has it before their eyes now, which a worklist nobody looks at, a
+    web hook's status or a message centre's promise does not show.
+    """
 
     result: Result
     detail: str
+    reached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

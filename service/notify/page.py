@@ -18,4 +18,5 @@ class PageNotifier:
         if message.account_id is None:
             return Outcome(result=Result.REFUSED, detail="no account")
         pages = self._bus.publish(f"account:{message.account_id}", f"alert {message.alert_id}")
-        return Outcome(result=Result.DELIVERED, detail=f"worklist, open pages: {pages}")
+        detail = f"worklist, open pages: {pages}"
+        return Outcome(result=Result.DELIVERED, detail=detail, reached=pages > 0)

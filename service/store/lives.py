@@ -7,7 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from rules.vocabulary import Family, Priority
+from gateway.facts import ToldFact
+from rules.vocabulary import AlertId, Family, Priority
 from service.alerts import lifecycle
 from service.alerts.lifecycle import Answer, Life, LifecycleError, LifeState, Outcome
 from service.alerts.patient_text import PatientText, answered, is_told
@@ -59,6 +60,8 @@ class Lives(Database):
             if said is not Answer.CANNOT and row["person_id"] and _patient_hears(life):
                 text = answered(account.name, said, Family(row["family"]))
                 await add_message(connection, row, text, life.step, now)
+            if said is not Answer.CANNOT:
+                await tell_home(connection, alert_id, now)
             await tell_pages(connection, row, self.today(now))
         return life
 
@@ -196,6 +199,14 @@ async def add_message(
         text.en,
     )
     await wake_page(connection, f"subject:{row['subject']}", f"message {row['alert_id']}")
+
+
+async def tell_home(connection: Connection, alert_id: UUID, now: datetime) -> None:
+    """Lets the home's hub know that a person has learnt of this alert (it may be sounding)."""
+    household = await connection.fetchval(_SQL["home_that_waits"], alert_id, Priority.URGENT.value)
+    if household is not None:
+        fact = ToldFact(alert_id=AlertId(str(alert_id)), household=household, at=now)
+        await append_inbox(connection, "told", fact, now)
 
 
 async def wake_page(connection: Connection, topic: str, message: str) -> None:

@@ -17,7 +17,15 @@ from service.alerts.routing import Circle, Member, Route, route
 from service.notify.notifier import LEASE, Channel, Message, Outcome, Result, next_attempt_at
 from service.store.circles import Whereabouts, find_subject, load_circle
 from service.store.database import Connection, Database, load_statements
-from service.store.lives import SYSTEM, add_event, add_message, life_from, save_life, tell_pages
+from service.store.lives import (
+    SYSTEM,
+    add_event,
+    add_message,
+    life_from,
+    save_life,
+    tell_home,
+    tell_pages,
+)
 
 _SQL = load_statements("rounds.sql")
 _LIVES = load_statements("lives.sql")
@@ -86,6 +94,8 @@ class Rounds(Database):
             }
             what = f"delivery {state}"
             await add_event(connection, message.alert_id, SYSTEM, what, detail, now)
+            if outcome.reached:
+                await tell_home(connection, message.alert_id, now)
 
     async def tell_patient(self, alert_id: UUID, step: int, now: datetime) -> bool:
         """Writes what the patient reads after `step`; False where nobody is known."""

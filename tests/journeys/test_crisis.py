@@ -1,5 +1,6 @@
 """From nineteen bytes on a virtual Bluetooth link to the doctor's open page."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,21 @@ async def open_page(browser: Browser, town: Town, login: str) -> Page:
     await page.click("main button")
     await page.wait_for_url(lambda url: not url.endswith("/login"))
     return page
+
+
+async def hub_knows_that_a_person_was_told(town: Town) -> None:
+    """By the signed command that it follows; otherwise it would tell the patient to call 120."""
+    alert_id = await town.owner.fetchval("SELECT alert_id::text FROM core.alert")
+    command = "SELECT body -> 'told' -> 0 ->> 'alert_id' = $1 FROM core.hub_command"
+    assert await town.wait_for(command, alert_id)
+    assert town.hub is not None
+    async with asyncio.timeout(10):
+        while True:
+            texts = town.hub.red_path.instructions(now() + timedelta(minutes=10))
+            assert texts
+            if "Nobody" not in texts[0]["en"]:
+                return
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.row("D1", "D9", "A9")
@@ -81,6 +97,8 @@ async def test_confirmed_crisis_on_the_cuff_appears_on_the_doctors_open_page(
         assert owner is not None
         assert owner["state"] == "acknowledged"
         assert owner["next_check_at"] > now()
+
+        await hub_knows_that_a_person_was_told(town)
 
         evidence = await town.owner.fetchval("SELECT evidence FROM core.alert")
         assert replay(evidence).rule_id == "HW-02"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.packs import load_first_pack
-from gateway.red_path import RedPath
+from gateway.red_path import RecordRef, RedPath
 from rules.identity import alert_id, observation_identity
 from rules.pack import Pack
 from rules.vocabulary import Bound, Observation, Origin, Quantity, QuantityName, Stage, Vital
@@ -48,7 +48,23 @@ def test_230_tells_the_patient_at_once_under_the_cores_alert_id(path: RedPath) -
     assert "120" in instruction["zh"]
     assert "call 120" in instruction["en"]
     assert path.consider(high, START) == []  # the same record again is no second alert
+    path.reach.note_told([alert.alert_id])
     assert path.instructions(START + timedelta(hours=2)) == ()
+
+
+def test_an_emergency_that_reached_nobody_says_so_and_goes_on_for_a_day(path: RedPath) -> None:
+    (alert,) = path.consider(reading(1, 0, 230), START)
+    assert alert.record == RecordRef(session="s1", ordinal=1)
+    assert path.changes_at(START) == START + timedelta(seconds=60)
+    first, rule = path.instructions(START + timedelta(minutes=1))
+    assert first["en"].startswith("Nobody has been reached")
+    assert rule["zh"] == alert.patient.zh
+    assert len(path.instructions(START + timedelta(hours=23))) == 2
+    assert path.instructions(START + timedelta(hours=24)) == ()
+    path.reach.note_told([alert.alert_id])
+    assert [text["zh"] for text in path.instructions(START + timedelta(minutes=10))] == [
+        alert.patient.zh
+    ]
 
 
 def test_an_ordinary_reading_says_nothing(path: RedPath) -> None:
