@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from firmware_sim.device_clock import DeviceClock
-from firmware_sim.faults import Fault, spoil
+from firmware_sim.faults.mqtt import Fault, spoil
 from firmware_sim.peripheral import BloodPressureCuff, Special
 from firmware_sim.publisher import MqttDevice, Quantity, Reading
 from service.lab.neighbourhood import Neighbourhood, collected

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from firmware_sim.device_clock import DeviceClock
-from firmware_sim.faults import Fault
+from firmware_sim.faults.mqtt import Fault
 from firmware_sim.peripheral import BloodPressureCuff, Glucometer, Limit
 from firmware_sim.publisher import MqttDevice
 from service.lab.broken_devices import TRUNCATED_FRAME, publish_spoilt, publish_value

@@ -18,7 +18,7 @@ from device_adapters.mqtt.payloads.hearthwatch import (
     device_key,
 )
 from device_adapters.plain_text import is_plain
-from firmware_sim.faults import Fault, spoil
+from firmware_sim.faults.mqtt import Fault, spoil
 from firmware_sim.identity import Identity
 from firmware_sim.publisher import Quantity as Sent
 from firmware_sim.publisher import Reading, encode_reading

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from firmware_sim.faults import Fault, spoil
+from firmware_sim.faults.mqtt import Fault, spoil
 from firmware_sim.identity import Identity
 from firmware_sim.publisher import Quantity, Reading, encode_reading
 
