@@ -28,11 +28,12 @@ class HabitKind(StrEnum):
 
 
 class CuffKind(StrEnum):
-    """Cuffs by what they can say about time and rhythm."""
+    """Cuffs by what they can say: irregular pulse, no clock, or numbers somebody types in."""
 
     PLAIN = "plain"
     RHYTHM = "rhythm"
     CLOCKLESS = "clockless"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +72,12 @@ class Levels:
         pulse: Per minute at rest, without fever.
         white_coat: mmHg systolic added at a clinic.
         salt: mmHg systolic added on a feast day.
+        season: mmHg systolic, half of winter minus summer.
         morning_rise: mmHg systolic, morning minus evening.
         day_sd: mmHg systolic, scatter of a whole day.
         reading_sd: mmHg systolic, scatter of one reading.
+        cuff_bias: mmHg by which the person's first cuff reads too high.
+        dose_minute: Minute of the day of the day's dose.
         adherence: Probability of taking a day's dose, 0..1.
     """
 
@@ -82,9 +86,12 @@ class Levels:
     pulse: float
     white_coat: float
     salt: float
+    season: float
     morning_rise: float
     day_sd: float
     reading_sd: float
+    cuff_bias: float
+    dose_minute: float
     adherence: float
 
 
