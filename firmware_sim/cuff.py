@@ -2,46 +2,36 @@
 # bumble's Characteristic is generic without a parameter in its own signatures.
 # pyright: reportUnknownMemberType=false
 
-import asyncio
 import struct
-from collections import deque
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Unpack
 
-from bumble.att import Bearer
-from bumble.device import Connection
 from bumble.gatt import Characteristic, Service
 from bumble.gatt_server import Server
 
-from firmware_sim.device_clock import ClockKind
-from firmware_sim.gatt_device import Peripheral, PeripheralOptions
-from firmware_sim.gatt_services import announcing, constant, uuid16
-from firmware_sim.identity import Identity
-from firmware_sim.link import VirtualLink
-from firmware_sim.profiles.blood_pressure import encode_blood_pressure
-from firmware_sim.profiles.fields import DeviceDateTime, Special
+from firmware_sim.gatt_services import constant, uuid16
+from firmware_sim.profiles.blood_pressure import encode_blood_pressure, encode_cuff_pressure
+from firmware_sim.profiles.fields import Special
+from firmware_sim.push_device import PushDevice
+from firmware_sim.typical import variation
 
-_MEMORY_SIZE = 200
-_INDICATE = 0x02
 _FEATURES = 0x0037  # movement, fit, irregular pulse, position, multiple bonds
+_INTERMEDIATE = 0x2A36
+_KPA_PER_STEP, _MM_HG_PER_STEP = 1, 10
+_STEPS_ABOVE, _STEPS_BELOW = 3, 1
+_UNREADABLE = (120.0, 80.0)  # what the pump aims at before it knows that nothing can be read
 
 
-class BloodPressureCuff(Peripheral):
+class BloodPressureCuff(PushDevice):
     """A cuff that stores what it measures and sends it to the first bonded central that subscribes.
 
     A record leaves the memory when its indication was confirmed; with `keeps_records` it stays and
-    is sent again in every later session. The memory holds 200 records, the oldest gives way.
+    is sent again in every later session. The memory holds 200 records of each user, the oldest
+    gives way. A central that is connected during a measurement sees the pressure fall (0x2A36).
     """
 
     service_number = 0x1810
-
-    def __init__(
-        self, link: VirtualLink, identity: Identity, **options: Unpack[PeripheralOptions]
-    ) -> None:
-        super().__init__(link, identity, **options)
-        self._unsent: deque[bytes] = deque(maxlen=_MEMORY_SIZE)
-        self._memory: deque[bytes] = deque(maxlen=_MEMORY_SIZE)
-        self._sender: asyncio.Task[None] | None = None
+    record_number = 0x2A35
 
     async def measure(  # noqa: PLR0913 - what the display of a cuff shows
         self,
@@ -66,86 +56,47 @@ class BloodPressureCuff(Peripheral):
             user_id: The button the person pressed.
             status: `MeasurementStatus` bits.
             kpa: The unit of the three pressures.
+
+        Raises:
+            SwitchedOffError: The battery is flat.
         """
-        self._true_now = at
+        self._pay(at)
         if mean is None:
             mean = _mean(systolic, diastolic, kpa=kpa)
+        stamp = self._stamp(at)
+        for pressure in _deflation(systolic, diastolic, kpa=kpa) if self.connected else ():
+            live = encode_cuff_pressure(pressure=pressure, at=stamp, user_id=user_id, kpa=kpa)
+            await self._send_live(_INTERMEDIATE, live)
         frame = encode_blood_pressure(
             systolic=systolic,
             diastolic=diastolic,
             mean=mean,
             pulse=pulse,
-            at=self._stamp(at),
+            at=stamp,
             user_id=user_id,
             status=status,
             kpa=kpa,
         )
-        self._store(frame)
-        await self._settle()
+        self._store((self.record_number, frame), user=user_id)
+        await self._finish_measurement()
         return frame
 
-    def inject(self, frame: bytes) -> None:
-        """Put arbitrary octets into the record memory; they are sent like a measurement."""
-        self._store(frame)
-        self._settle_soon()
-
-    @property
-    def unsent(self) -> tuple[bytes, ...]:
-        """The frames that no central has confirmed, oldest first."""
-        return tuple(self._unsent)
-
-    def _stamp(self, at: datetime) -> datetime | DeviceDateTime | None:
-        if self.clock.kind is ClockKind.ABSENT:
-            return None
-        return self.clock.read(at) or DeviceDateTime()
-
-    def _store(self, frame: bytes) -> None:
-        self._idle.clear()
-        self._unsent.append(frame)
-        if self.keeps_records:
-            self._memory.append(frame)
-        if self._connection is not None and self._subscribed(self._connection):
-            self._send_soon(self._connection)
-
-    def _has_unsent(self) -> bool:
-        return bool(self._unsent)
+    async def measure_typical(self, at: datetime, *, user: int | None = None) -> bytes:
+        """Measure about 125/78 mmHg; see `typical.Typical`."""
+        systolic = 118 + variation(at, 17)
+        diastolic, pulse = 74 + variation(at, 11), 62 + variation(at, 13)
+        return await self.measure(
+            systolic=systolic, diastolic=diastolic, pulse=pulse, at=at, user_id=user
+        )
 
     def _services(self, server: Server) -> list[Service]:
-        self._server = server
-        self._measurement = announcing(
-            server, 0x2A35, Characteristic.Properties.INDICATE, self._guard
-        )
-        self._measurement.on(Characteristic.EVENT_SUBSCRIPTION, self._on_subscription)
-        features = constant(0x2A49, struct.pack("<H", _FEATURES))
-        return [Service(uuid16(self.service_number), [self._measurement, features])]
-
-    def _on_subscription(self, bearer: Bearer, _notify: object, indicate: object) -> None:
-        self._touch()
-        if not indicate or not isinstance(bearer, Connection):
-            return
-        if self.keeps_records:
-            self._unsent = deque(self._memory, _MEMORY_SIZE)
-        self._send_soon(bearer)
-
-    def _subscribed(self, connection: Connection) -> bool:
-        table = self._server.subscribers.get(connection, {})
-        return bool(table.get(self._measurement.handle, b"\0\0")[0] & _INDICATE)
-
-    def _send_soon(self, connection: Connection) -> None:
-        if self._sender is None or self._sender.done():
-            self._sender = self._spawn(self._send_all(connection), "send")
-
-    async def _send_all(self, connection: Connection) -> None:
-        """Indicate record by record; one leaves the memory only after its confirmation."""
-        try:
-            while self._unsent and self._subscribed(connection):
-                frame = self._unsent[0]
-                await self._server.indicate_subscriber(connection, self._measurement, frame)
-                if self._unsent and self._unsent[0] is frame:
-                    self._unsent.popleft()
-                await self._count_down()
-        except TimeoutError:
-            await self.drop()  # the central never confirmed
+        properties = Characteristic.Properties
+        items = [
+            self._announcing(server, self.record_number, properties.INDICATE),
+            self._announcing(server, _INTERMEDIATE, properties.NOTIFY),
+            constant(0x2A49, struct.pack("<H", _FEATURES)),
+        ]
+        return [Service(uuid16(self.service_number), items)]
 
 
 def _mean(systolic: float | Special, diastolic: float | Special, *, kpa: bool) -> float | Special:
@@ -154,3 +105,14 @@ def _mean(systolic: float | Special, diastolic: float | Special, *, kpa: bool) -
     if isinstance(diastolic, Special):
         return diastolic
     return round(diastolic + (systolic - diastolic) / 3, 1 if kpa else None)
+
+
+def _deflation(
+    systolic: float | Special, diastolic: float | Special, *, kpa: bool
+) -> Iterator[float]:
+    """What the manometer shows, from above the systolic to below the diastolic pressure."""
+    top = _UNREADABLE[0] if isinstance(systolic, Special) else systolic
+    bottom = _UNREADABLE[1] if isinstance(diastolic, Special) else diastolic
+    step = _KPA_PER_STEP if kpa else _MM_HG_PER_STEP
+    steps = range(round(bottom / step) - _STEPS_BELOW, round(top / step) + _STEPS_ABOVE + 1)
+    return (float(number * step) for number in reversed(steps))

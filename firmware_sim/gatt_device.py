@@ -4,9 +4,10 @@ import asyncio
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Self, Unpack
 
 from bumble.att import ATT_INSUFFICIENT_AUTHENTICATION_ERROR, ATT_Error, Bearer
 from bumble.controller import Controller
@@ -14,17 +15,20 @@ from bumble.core import AdvertisingData
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.gatt import Service
 from bumble.gatt_server import Server
-from bumble.hci import Address
+from bumble.hci import Address, HCI_LE_Set_Random_Address_Command
 from bumble.host import Host
 from bumble.keys import MemoryKeyStore, PairingKeys
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import AsyncPipeSink
 
+from firmware_sim.battery import Battery
 from firmware_sim.central import hang_up
 from firmware_sim.device_clock import ClockKind, DeviceClock
-from firmware_sim.gatt_services import battery, current_time, device_information
+from firmware_sim.gatt_services import current_time, device_information
 from firmware_sim.identity import Identity
+from firmware_sim.interference import Interference, Outlet, Owner
 from firmware_sim.link import VirtualLink
+from firmware_sim.options import PeripheralOptions
 
 _LIMITED_DISCOVERABLE, _LE_ONLY = 0x01, 0x04
 
@@ -51,36 +55,6 @@ class _Display(PairingDelegate):
         self._device.displayed = number
 
 
-class PeripheralOptions(TypedDict, total=False):
-    """What may differ between two devices of one kind.
-
-    Attributes:
-        clock: Its own idea of the time; right when not given.
-        passkey: Demands passkey pairing with this number (0..999999).
-        keeps_records: Nothing is deleted by itself; every session sends everything again.
-        interval_ms: Advertising interval in milliseconds, 20 when not given.
-        hang_up_after_s: Real seconds it keeps the link after its last record, 0.02 when not given.
-        patience_s: Real seconds it keeps a link on which nothing happens, 5 when not given.
-        strict_pairing: Accepts a new bond in pairing mode only.
-        single_bond: A new bond ends all others.
-        battery_percent: Battery level 0..100, 87 when not given.
-        bonds: Where it keeps its keys; lost with the process when not given.
-        first_sequence: Number of the next record of a device that numbers them, 0 when not given.
-    """
-
-    clock: DeviceClock
-    passkey: int | None
-    keeps_records: bool
-    interval_ms: float
-    hang_up_after_s: float
-    patience_s: float
-    strict_pairing: bool
-    single_bond: bool
-    battery_percent: int
-    bonds: MemoryKeyStore
-    first_sequence: int
-
-
 class Peripheral(ABC):
     """A battery-powered device: silent until something happens, then advertising until it is heard.
 
@@ -91,9 +65,15 @@ class Peripheral(ABC):
     Attributes:
         identity: Its name plate.
         clock: Its own idea of the time.
+        battery: Its battery.
         passkey: 0..999999 shown on its display; None for just-works pairing.
         displayed: The last passkey it showed.
         drop_after: A fault: end the link after so many further records, once.
+        interference: Faults of its transmissions; none unless somebody sets them.
+        refuses_pairing: A fault: refuses every new bond, also in pairing mode.
+        strict_pairing: Accepts a new bond in pairing mode only.
+        single_bond: A new bond ends all others.
+        window_s: Real seconds it advertises after a measurement; until it is heard when None.
     """
 
     service_number: int
@@ -105,19 +85,31 @@ class Peripheral(ABC):
         self.identity = identity
         self.clock = options.get("clock") or DeviceClock.right()
         self.passkey = options.get("passkey")
-        self.keeps_records = options.get("keeps_records", False)
+        self.battery = Battery(
+            percent=options.get("battery_percent", 87),
+            per_measurement=options.get("battery_per_measurement", 0.0),
+            low_percent=options.get("battery_low_percent", 15.0),
+            off_percent=options.get("battery_off_percent", 2.0),
+        )
         self.displayed: int | None = None
         self.drop_after: int | None = None
+        self.interference = Interference()
+        self.refuses_pairing = False
+        self.strict_pairing = options.get("strict_pairing", False)
+        self.single_bond = options.get("single_bond", False)
+        self.window_s = options.get("window_s")
         self._link, self._options = link, options
         self._bonds = options.get("bonds") or MemoryKeyStore()
         self._true_now: datetime | None = None
         self._pairing = self._bonded_now = self._delivered = False
+        self._window_over = False
         self._idle = asyncio.Event()
         self._settling = asyncio.Lock()
         self._device: Device | None = None
         self._controller: Controller | None = None
         self._connection: Connection | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._window: asyncio.TimerHandle | None = None
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -126,21 +118,39 @@ class Peripheral(ABC):
         """The services of this kind of device; called at every power-on."""
 
     @abstractmethod
+    async def measure_typical(self, at: datetime, *, user: int | None = None) -> bytes:
+        """Measure an unremarkable value that follows from `at`; see `typical.Typical`."""
+
+    @abstractmethod
+    def inject(self, frame: bytes) -> None:
+        """Put arbitrary octets into the record memory; they are sent like a measurement."""
+
+    @property
+    @abstractmethod
+    def unsent(self) -> tuple[bytes, ...]:
+        """The frames that no central has taken, oldest first."""
+
+    @abstractmethod
     def _has_unsent(self) -> bool:
         """Whether the memory holds a record that no bonded central has taken."""
 
     async def __aenter__(self) -> Self:
         address = self.identity.address
         self._controller = Controller(self.identity.name, link=self._link, public_address=address)
-        config = DeviceConfiguration(name=self.identity.name, address=Address(address))
+        config = DeviceConfiguration(
+            name=self.identity.name,
+            address=Address(address),
+            gap_service_enabled=False,  # bumble would add both to a server that is replaced here
+            gatt_service_enabled=False,
+        )
         host = Host(self._controller, AsyncPipeSink(self._controller))
         device = Device(config=config, host=host)
+        owner = Owner(hang_up=self.drop, die=self.die, spawn=self._spawn)
+        device.gatt_server = Outlet(device, self.interference, owner)
+        device.add_default_services()
         device.keystore = self._bonds
         device.pairing_config_factory = self._pairing_config
-        services = [
-            device_information(self.identity),
-            battery(self._options.get("battery_percent", 87)),
-        ]
+        services = [device_information(self.identity), self.battery.service()]
         if self.clock.kind is not ClockKind.ABSENT:
             services.append(current_time(self._read_clock, self._set_clock, self._guard))
         device.add_services([*self._services(device.gatt_server), *services])
@@ -159,6 +169,8 @@ class Peripheral(ABC):
         trace: TracebackType | None,
     ) -> None:
         device, controller, self._device = self._device, self._controller, None
+        if self._window is not None:
+            self._window.cancel()
         if device is not None and controller is not None:
             async with self._settling:
                 if device.is_advertising:
@@ -186,7 +198,7 @@ class Peripheral(ABC):
     @property
     def pairable(self) -> bool:
         """Whether it accepts a new bond now."""
-        return self._pairing or not self._options.get("strict_pairing", False)
+        return not self.refuses_pairing and (self._pairing or not self.strict_pairing)
 
     async def pairing_mode(self, *, at: datetime | None = None) -> None:
         """Advertise as pairable until a central has bonded and gone.
@@ -212,6 +224,45 @@ class Peripheral(ABC):
         if self._connection is not None:
             await hang_up(self._connection)
 
+    async def change_battery(self, *, resets_clock: bool = False) -> None:
+        """Put in a fresh battery; a device that was off is heard again if it has something to tell.
+
+        Args:
+            resets_clock: The clock starts again at 2000-01-01 00:00:00 at the next known instant.
+        """
+        self.battery.change()
+        if resets_clock and self.clock.kind is not ClockKind.ABSENT:
+            self.clock = DeviceClock.reset(since=self._true_now)
+        await self._settle()
+
+    async def die(self) -> None:
+        """The battery is empty at once: the link breaks, the device is silent, records stay."""
+        self.battery.empty()
+        await self.drop()
+        await self._settle()
+
+    async def hide(self) -> None:
+        """End the link and be silent until the next measurement, as after a wrong connection."""
+        self._window_over = True
+        await self.drop()
+        await self._settle()
+
+    async def change_address(self, address: str) -> None:
+        """Go on under another (static random) radio address, with the same name plate and bonds."""
+        self.identity = replace(self.identity, address=address)
+        await self.drop()
+        device = self._device
+        if device is None:
+            return
+        async with self._settling:
+            if device.is_advertising:
+                await device.stop_advertising()
+            new = Address(address)
+            command = HCI_LE_Set_Random_Address_Command(random_address=new)  # pyright: ignore[reportUnknownVariableType] - bumble's own
+            await device.host.send_sync_command(command)  # pyright: ignore[reportUnknownArgumentType]
+            device.random_address = device.static_address = new
+        await self._settle()
+
     async def forget_bonds(self) -> None:
         """Lose all keys, as a device does after a reset; no central is told."""
         await self._bonds.delete_all()
@@ -234,6 +285,23 @@ class Peripheral(ABC):
             keys = await self._bonds.get(str(bearer.peer_address))
             if keys is None or keys.ltk is None or not keys.ltk.authenticated:
                 raise ATT_Error(ATT_INSUFFICIENT_AUTHENTICATION_ERROR)
+
+    def _pay(self, at: datetime) -> None:
+        """A measurement at a true instant begins: it costs battery.
+
+        Raises:
+            SwitchedOffError: The battery is flat.
+        """
+        self.battery.use()
+        self._true_now = at
+
+    async def _finish_measurement(self) -> None:
+        """The measurement is stored: tell the battery's level, then be heard, or switch off."""
+        if self._device is not None and self._connection is not None:
+            await self.battery.announce(self._device.gatt_server, self._connection)
+            if self.battery.flat:
+                await self.drop()
+        await self._settle()
 
     def _read_clock(self) -> datetime | None:
         return None if self._true_now is None else self.clock.read(self._true_now)
@@ -262,17 +330,34 @@ class Peripheral(ABC):
             waiting = self._pairing or self._has_unsent()
             if waiting:
                 self._idle.clear()
-            if waiting and not self.connected and not device.is_advertising:
+            in_window = self._pairing or not self._window_over
+            heard = waiting and in_window and not self.battery.flat
+            if heard and not self.connected and not device.is_advertising:
                 interval_ms = self._options.get("interval_ms", 20.0)
                 await device.start_advertising(
                     advertising_data=self._advertising_data(),
                     advertising_interval_min=interval_ms,
                     advertising_interval_max=interval_ms,
                 )
-            if not waiting and device.is_advertising:
+                self._open_window()
+            if not heard and device.is_advertising:
                 await device.stop_advertising()
             if not waiting and not self.connected:
                 self._idle.set()
+
+    def _news(self) -> None:
+        """A record came in: it is to be told, and a closed window opens again."""
+        self._idle.clear()
+        self._window_over = False
+
+    def _open_window(self) -> None:
+        if self.window_s is not None and not self._pairing:
+            loop = asyncio.get_running_loop()
+            self._window = loop.call_later(self.window_s, self._close_window)
+
+    def _close_window(self) -> None:
+        self._window_over = True
+        self._settle_soon()
 
     def _advertising_data(self) -> bytes:
         # bumble's controller never sends scan response data, so the name goes in here.
@@ -295,7 +380,7 @@ class Peripheral(ABC):
     def _on_pairing(self, _keys: PairingKeys) -> None:
         self._bonded_now = True
         self._touch()
-        if self._options.get("single_bond", False) and self._connection is not None:
+        if self.single_bond and self._connection is not None:
             kept = str(self._connection.peer_address)
             for name in [name for name in self._bonds.all_keys if name != kept]:
                 del self._bonds.all_keys[name]

@@ -77,11 +77,6 @@ def device_information(identity: Identity) -> Service:
     )
 
 
-def battery(percent: int) -> Service:
-    """Battery 0x180F with a level of 0..100 percent."""
-    return Service(uuid16(0x180F), [constant(0x2A19, bytes([percent]))])
-
-
 def current_time(
     read: Callable[[], datetime | None], write: Callable[[datetime], None], guard: Guard
 ) -> Service:

@@ -10,11 +10,12 @@ Parts: `gatt_device.py` (what all devices share), `cuff.py`, `glucometer.py`, `r
 
 from firmware_sim.cuff import BloodPressureCuff
 from firmware_sim.device_clock import DeviceClock
-from firmware_sim.gatt_device import Peripheral, PeripheralOptions
+from firmware_sim.gatt_device import Peripheral
 from firmware_sim.glucometer import Glucometer
 from firmware_sim.identity import Identity
-from firmware_sim.profiles.fields import Special
-from firmware_sim.profiles.glucose import HI, LO, Limit
+from firmware_sim.options import PeripheralOptions
+from firmware_sim.profiles.fields import Limit, Special
+from firmware_sim.profiles.glucose import HI, LO
 
 __all__ = [
     "HI",

@@ -78,12 +78,34 @@ _Key = Callable[[Record], tuple[int, ...]]
 _BY_SEQUENCE, _BY_TIME = 1, 2
 
 
-def select(records: Sequence[_R], request: bytes) -> list[_R]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a service allows in a request.
+
+    Attributes:
+        operators: Those it answers; any other one is "operator not supported".
+        filters: Types of filter: 1 by number (in CGM: time offset), 2 by user-facing time.
+    """
+
+    operators: frozenset[Operator] = frozenset(Operator) - {Operator.NULL}
+    filters: frozenset[int] = frozenset({_BY_SEQUENCE, _BY_TIME})
+
+
+GLUCOSE_ACCESS = Access()
+"""Every operator and both filters (Glucose Service 1.0.1, section 3.4.2)."""
+CGM_ACCESS = Access(filters=frozenset({_BY_SEQUENCE}))
+"""Every operator, filtered by time offset (CGM Service 1.0.2, section 3.9.2)."""
+OXIMETER_ACCESS = Access(operators=frozenset({Operator.ALL}))
+"""All records or nothing (Pulse Oximeter Service 1.0, section 3.5.2)."""
+
+
+def select(records: Sequence[_R], request: bytes, access: Access = GLUCOSE_ACCESS) -> list[_R]:
     """The records that a report, delete or count request means, in stored order.
 
     Args:
         records: The memory, oldest first.
         request: The whole value written, op code first.
+        access: What the service allows.
 
     Raises:
         Refusal: The operator or operand is not acceptable.
@@ -91,6 +113,8 @@ def select(records: Sequence[_R], request: bytes) -> list[_R]:
     operator, operand = request[1] if len(request) > 1 else 0, request[2:]
     if operator == Operator.NULL:
         raise Refusal(result=Result.INVALID_OPERATOR)
+    if operator not in access.operators:
+        raise Refusal(result=Result.OPERATOR_NOT_SUPPORTED)
     if operator in (Operator.ALL, Operator.FIRST, Operator.LAST):
         if operand:
             raise Refusal(result=Result.INVALID_OPERAND)
@@ -100,9 +124,7 @@ def select(records: Sequence[_R], request: bytes) -> list[_R]:
             Operator.LAST: slice(-1, None),
         }
         return list(records[chosen[Operator(operator)]])
-    if operator not in (Operator.AT_MOST, Operator.AT_LEAST, Operator.RANGE):
-        raise Refusal(result=Result.OPERATOR_NOT_SUPPORTED)
-    key, bounds = _filter(operand, 2 if operator == Operator.RANGE else 1)
+    key, bounds = _filter(operand, 2 if operator == Operator.RANGE else 1, access)
     if operator == Operator.AT_MOST:
         return [record for record in records if key(record) <= bounds[0]]
     if operator == Operator.AT_LEAST:
@@ -112,13 +134,13 @@ def select(records: Sequence[_R], request: bytes) -> list[_R]:
     return [record for record in records if bounds[0] <= key(record) <= bounds[1]]
 
 
-def _filter(operand: bytes, count: int) -> tuple[_Key, list[tuple[int, ...]]]:
+def _filter(operand: bytes, count: int, access: Access) -> tuple[_Key, list[tuple[int, ...]]]:
     """Key of a record and the bounds of the operand, both as comparable tuples."""
     if not operand:
         raise Refusal(result=Result.INVALID_OPERAND)
     layouts = {_BY_SEQUENCE: struct.Struct("<H"), _BY_TIME: struct.Struct("<HBBBBB")}
     layout = layouts.get(operand[0])
-    if layout is None:
+    if layout is None or operand[0] not in access.filters:
         raise Refusal(result=Result.OPERAND_NOT_SUPPORTED)
     if len(operand) != 1 + count * layout.size:
         raise Refusal(result=Result.INVALID_OPERAND)

@@ -1,4 +1,7 @@
-"""Blood Pressure Measurement 0x2A35 (Blood Pressure Service 1.1.1, section 3.1)."""
+"""Blood Pressure Measurement 0x2A35 and Intermediate Cuff Pressure 0x2A36.
+
+Blood Pressure Service 1.1.1, sections 3.1 and 3.2.
+"""
 
 import struct
 from datetime import datetime
@@ -60,3 +63,30 @@ def encode_blood_pressure(  # noqa: PLR0913 - the fields of the characteristic, 
     if status is not None:
         frame += struct.pack("<H", status)
     return frame
+
+
+def encode_cuff_pressure(
+    *,
+    pressure: float | Special,
+    at: datetime | DeviceDateTime | None = None,
+    user_id: int | None = None,
+    kpa: bool = False,
+) -> bytes:
+    """Intermediate Cuff Pressure 0x2A36: the layout of 0x2A35 with one pressure.
+
+    The two unused fields, diastolic and mean, hold NaN as section 3.2 demands.
+
+    Args:
+        pressure: What the manometer shows now, mmHg, or kPa with `kpa`.
+        at: The device's local time without a zone.
+        user_id: 0-254, 255 for unknown.
+        kpa: Sets the unit flag; the value is not converted.
+    """
+    return encode_blood_pressure(
+        systolic=pressure,
+        diastolic=Special.NAN,
+        mean=Special.NAN,
+        at=at,
+        user_id=user_id,
+        kpa=kpa,
+    )

@@ -3,21 +3,14 @@
 import struct
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, IntEnum, IntFlag
+from enum import IntEnum, IntFlag
 from typing import Literal
 
-from firmware_sim.profiles.fields import DeviceDateTime, Special, date_time, sfloat
+from firmware_sim.profiles.fields import DeviceDateTime, Limit, Special, date_time, sfloat
 
 _OFFSET, _CONCENTRATION, _MOL_PER_LITRE, _STATUS, _CONTEXT = 0x01, 0x02, 0x04, 0x08, 0x10
 
 GlucoseUnit = Literal["mmol/L", "mg/dL"]
-
-
-class Limit(Enum):
-    """What a meter shows instead of a number outside its range."""
-
-    LO = "LO"
-    HI = "HI"
 
 
 LO = Limit.LO
