@@ -85,6 +85,17 @@ class PublishedTime:
                 return
 
 
+async def run_on_wall(work: Work) -> None:
+    """Let `work` run on the wall clock whenever the instant it named has come; ends with None.
+
+    The same `work` may take part in published time instead (`PublishedTime.run`).
+    """
+    following = await work(_wall())
+    while following is not None:
+        await asyncio.sleep(max(0.0, (following - _wall()).total_seconds()))
+        following = await work(_wall())
+
+
 def _wall() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - this file is the simulator's clock
 

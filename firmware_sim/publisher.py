@@ -1,7 +1,7 @@
 """A device that speaks MQTT itself: one JSON document per reading, QoS 1."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -144,20 +144,11 @@ class MqttDevice:
         """
         if mean is None:
             mean = round(diastolic + (systolic - diastolic) / 3)
-        values = [("systolic", systolic), ("diastolic", diastolic), ("mean", mean)]
-        quantities = [(name, Quantity(value=value, unit="mm[Hg]")) for name, value in values]
+        pressures = (("systolic", systolic), ("diastolic", diastolic), ("mean", mean))
+        values = [(name, value, "mm[Hg]") for name, value in pressures]
         if pulse is not None:
-            quantities.append(("pulse", Quantity(value=pulse, unit="/min")))
-        return await self.publish(
-            Reading(
-                kind="blood_pressure",
-                quantities=tuple(quantities),
-                device_time=self.clock.read(at),
-                sequence=self._take_sequence(),
-                user=user,
-                flags=flags,
-            )
-        )
+            values.append(("pulse", pulse, "/min"))
+        return await self.measure("blood_pressure", values, at=at, user=user, flags=flags)
 
     async def measure_glucose(
         self,
@@ -181,6 +172,41 @@ class MqttDevice:
                 device_time=self.clock.read(at),
                 sequence=self._take_sequence(),
                 meal=meal,
+            )
+        )
+
+    async def measure(
+        self,
+        kind: Kind,
+        values: Sequence[tuple[str, float, str]],
+        *,
+        at: datetime,
+        user: int | None = None,
+        meal: str | None = None,
+        flags: tuple[str, ...] = (),
+    ) -> bytes:
+        """Measure anything and publish; returns the payload.
+
+        Args:
+            kind: What is measured.
+            values: Name, number and UCUM unit of each quantity, in the order sent: `temperature` in
+                Cel or [degF], `spo2` in % and `pulse` in /min, `weight` in kg or [lb_av]...
+            at: The true, aware instant; the document gets what the device's clock shows then.
+            user: The button the person pressed.
+            meal: "fasting", "preprandial", ...
+            flags: Words about the quality.
+        """
+        return await self.publish(
+            Reading(
+                kind=kind,
+                quantities=tuple(
+                    (name, Quantity(value=value, unit=unit)) for name, value, unit in values
+                ),
+                device_time=self.clock.read(at),
+                sequence=self._take_sequence(),
+                user=user,
+                meal=meal,
+                flags=flags,
             )
         )
 

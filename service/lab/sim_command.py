@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from gateway.operator_settings import DEMO_DATA
 from gateway.structured_log import configure_logs
+from service.lab import load_command
 from service.lab.control import Order, OrderError, order
 from service.lab.homes import run_homes
 from service.lab.orders import DEVICE_FAULTS, PUBLISH_FAULTS
@@ -17,7 +18,7 @@ _CLOCKS = ("right", "reset", "never-set", "absent")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare list, measure, publish, fault and (used by the demo itself) homes."""
+    """Declare list, measure, publish, fault, load and (used by the demo itself) homes."""
     actions = parser.add_subparsers(dest="action", required=True)
     measure = actions.add_parser("measure", help="let somebody measure now")
     measure.add_argument("--person", required=True, help="login (wang) or person id (p017)")
@@ -34,12 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fault.add_argument("--fault", choices=DEVICE_FAULTS, required=True)
     everybody = actions.add_parser("list", help="name everybody who can measure")
     homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
+    load_command.add_arguments(actions.add_parser("load", help="thousands of homes at once"))
     for each in (measure, publish, fault, everybody, homes):
         each.add_argument("--data", type=Path, default=DEMO_DATA, help="the demo's data directory")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Give the order; 1 with a reason when no demo is running or it refuses."""
+    if arguments.action == "load":
+        return load_command.run(arguments)
     folder = cast("Path", arguments.data)
     if arguments.action == "homes":
         configure_logs()

@@ -1,0 +1,112 @@
+"""One lane of a simulated hub's spool: what is numbered, what is under way, what is receipted.
+
+Pure counting: no clock, no network. Sequences run from 1 in each epoch and lane without a gap; what
+was sent is not safe before the core's receipt, which may also go back (a restored database).
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from firmware_sim.uplink_words import Record
+
+WINDOW = 64
+"""Unreceipted messages of a lane that may be under way."""
+
+RESEND_AFTER_S = 30.0
+"""Without progress for so long everything above the core's mark is sent again."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A spooled record.
+
+    Attributes:
+        record: What was measured.
+        spooled_s: Monotonic seconds at which it was spooled.
+        receipted: Whether the core ever said that it has it.
+    """
+
+    record: Record
+    spooled_s: float
+    receipted: bool = False
+
+
+class HubLane:
+    """The stretch between the core's mark (`through`) and the newest record (`last`).
+
+    Attributes:
+        through: Up to where the core has receipted.
+        sent: Up to where messages are under way.
+        last: The newest sequence.
+    """
+
+    __slots__ = ("_entries", "_keep", "_moved_s", "last", "sent", "through")
+
+    def __init__(self, *, keep: int = 0) -> None:
+        """An empty lane that keeps so many receipted records in case the core's mark goes back."""
+        self.through = self.sent = self.last = 0
+        self._entries: deque[Entry] = deque()
+        self._keep = keep
+        self._moved_s = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """How many records the core has not receipted."""
+        return self.last - self.through
+
+    def add(self, record: Record, now_s: float) -> int:
+        """Spool a record at monotonic `now_s`; returns its sequence."""
+        self._entries.append(Entry(record, now_s))
+        self.last += 1
+        return self.last
+
+    def entry(self, sequence: int) -> Entry:
+        """The record of a sequence that is still kept."""
+        return self._entries[sequence - 1 - self._begin]
+
+    def take_unsent(self, now_s: float) -> Iterator[tuple[int, Record]]:
+        """Sequence and record of everything the window has room for; it counts as sent."""
+        while self.sent < self.last and self.sent - self.through < WINDOW:
+            if self.sent == self.through:
+                self._moved_s = now_s
+            self.sent += 1
+            yield self.sent, self.entry(self.sent).record
+
+    def take_receipt(self, through: int, now_s: float) -> list[float]:
+        """Move to the core's mark; returns when each newly receipted record was spooled.
+
+        A mark beyond what exists, or so far back that the records are gone, is not believed and
+        changes nothing; a mark that goes back makes all above it unsent.
+        """
+        if through == self.through or not self._begin <= through <= self.last:
+            return []
+        if through < self.through:
+            self.through = self.sent = through
+            return []
+        settled = [self.entry(number) for number in range(self.through + 1, through + 1)]
+        fresh = [entry.spooled_s for entry in settled if not entry.receipted]
+        for entry in settled:
+            entry.receipted = True
+        self.through, self.sent = through, max(self.sent, through)
+        self._moved_s = now_s
+        while self._begin < self.through - self._keep:
+            self._entries.popleft()
+        return fresh
+
+    def rewind(self) -> None:
+        """Everything above the core's mark is unsent: new connection, new core, no progress."""
+        self.sent = self.through
+
+    def is_stuck(self, now_s: float) -> bool:
+        """Whether messages are under way and no receipt has moved the mark for 30 s."""
+        return self.sent > self.through and now_s - self._moved_s >= RESEND_AFTER_S
+
+    def unsettled(self) -> Iterator[Entry]:
+        """Every record that the core has not receipted, in order."""
+        return (self.entry(number) for number in range(self.through + 1, self.last + 1))
+
+    @property
+    def _begin(self) -> int:
+        """The last sequence that is no longer kept."""
+        return self.last - len(self._entries)
