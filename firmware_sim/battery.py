@@ -63,9 +63,9 @@ class Battery:
             raise SwitchedOffError(message)
         self._level = max(0.0, self._level - self._per_measurement)
 
-    def empty(self) -> None:
-        """Lose all charge at once."""
-        self._level = 0.0
+    def fall_to(self, percent: float) -> None:
+        """Lose charge at once, down to 0..100 percent."""
+        self._level = percent
 
     def change(self) -> None:
         """A fresh battery."""

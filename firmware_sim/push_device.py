@@ -36,6 +36,8 @@ class PushDevice(Peripheral):
     default_retention: ClassVar[Retention] = Retention.DELETE
     kept_as: ClassVar[Retention] = Retention.RESEND
     """What the option `keeps_records` means for this kind of device."""
+    grace_s: ClassVar[float] = 0.0
+    """Real seconds after a subscription in which a central may subscribe to what comes with it."""
 
     def __init__(
         self, link: VirtualLink, identity: Identity, **options: Unpack[PeripheralOptions]
@@ -116,6 +118,7 @@ class PushDevice(Peripheral):
 
     async def _send_all(self, connection: Connection) -> None:
         """Send record by record; one counts as sent only after its confirmation."""
+        await asyncio.sleep(self.grace_s)
         try:
             while self._listening(connection, self.record_number):
                 record = self.memory.next_unsent
