@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from types import TracebackType
 from zoneinfo import ZoneInfo
 
@@ -213,6 +214,9 @@ class RunningHub:
                     waiting_backlog=waiting.backlog,
                     undecided=waiting.undecided,
                 ),
+                software=version("hearthwatch"),
+                radio=None if self.radio is None else self.radio.adapter(),
+                devices=() if self.radio is None else self.radio.devices(),
             )
         )
 

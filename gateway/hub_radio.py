@@ -6,17 +6,21 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import tzinfo
 
 from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.link import LinkError
 from device_adapters.ble.pairing_session import PairingAgent
 from device_adapters.ble.session import SessionSummary
 from gateway.clock import ProcessClock
 from gateway.commands import CommandBody
+from gateway.device_book import DeviceBook
 from gateway.hub_pairing import HubPairing
 from gateway.hub_sessions import Sessions
-from gateway.hub_status import PairingReport
+from gateway.hub_status import DeviceReport, PairingReport, RadioReport
 from gateway.spool import Spool
 from gateway.spool_rows import PairedDevice
 from gateway.stamps import Stamps
 from rules.vocabulary import HubId, Observation
+
+_LISTEN_AGAIN_S = 5.0
 
 
 class HubRadio:
@@ -39,6 +43,10 @@ class HubRadio:
         self._known: dict[str, PairedDevice] = {}
         self._bindings: frozenset[str] = frozenset()
         self._version = 0
+        self._radio = radio
+        self._clock = clock
+        self._on_change = on_change
+        self.book = DeviceBook(spool, zone)
         self.sessions = Sessions(
             spool=spool, zone=zone, on_spooled=on_spooled, on_end=self._note_end
         )
@@ -63,6 +71,7 @@ class HubRadio:
     async def prepare(self) -> None:
         """Recall the paired devices and decide the sessions that a crash cut."""
         self._known = {paired.address: paired for paired in await self._spool.paired()}
+        await self.book.recall()
         self._pairing.recall(await self._spool.finished_pairing())
         await self.sessions.decide_leftovers()
 
@@ -75,6 +84,19 @@ class HubRadio:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._central.sessions(self.known), name="radio sessions")
             group.create_task(self._pairing.run(), name="radio pairing")
+            group.create_task(self._hear(), name="radio strength")
+
+    def devices(self) -> tuple[DeviceReport, ...]:
+        """Every paired device that may be synchronised, by address."""
+        return tuple(self.book.report(self._known[address]) for address in sorted(self.known()))
+
+    def adapter(self) -> RadioReport:
+        """How the Bluetooth adapter is."""
+        fault = self._central.fault
+        return RadioReport(
+            fault=None if fault is None else fault.value,
+            open_links=len(self._central.open_sessions),
+        )
 
     async def at_rest(self) -> None:
         """Return once no device is being talked to."""
@@ -112,11 +134,23 @@ class HubRadio:
         await self._spool.remember_finished_pairing(session)
         self._central.welcome(paired.address)
 
+    async def _hear(self) -> None:
+        """Listen beside the sessions, for the signal strength; their scan reports what fails."""
+        while True:
+            try:
+                async with self._radio.scan(self.book.note_seen):
+                    await asyncio.get_running_loop().create_future()
+            except LinkError:
+                await asyncio.sleep(_LISTEN_AGAIN_S)
+
     def _since(self, address: str) -> int | None:
         paired = self._known.get(address)
         return None if paired is None else paired.high_water
 
     async def _note_end(self, summary: SessionSummary) -> None:
+        if summary.address in self._known:
+            await self.book.note_session(summary, self._clock.now())
+            self._on_change()
         paired = self._known.get(summary.address)
         if paired is not None and summary.high_water is not None:
             await self.remember(dataclasses.replace(paired, high_water=summary.high_water))

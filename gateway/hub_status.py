@@ -48,6 +48,31 @@ class SpoolReport(msgspec.Struct, frozen=True, kw_only=True):
     undecided: int
 
 
+class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A paired device as the hub knows it; None where it was not heard since the hub's start.
+
+    `heard_at` is the last session's end and `reason` how it ended (`SessionReason`); `overdue_at`
+    when its silence becomes strange (`gateway.availability`); `clock_ahead_s` how far its clock ran
+    ahead of the hub's; `rssi` in dBm at the last advertisement.
+    """
+
+    device: DeviceLabel
+    address: str
+    heard_at: datetime | None = None
+    overdue_at: datetime | None = None
+    reason: str | None = None
+    battery_percent: int | None = None
+    clock_ahead_s: float | None = None
+    rssi: int | None = None
+
+
+class RadioReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The Bluetooth adapter: why it cannot be used (None: it can), and links open now."""
+
+    fault: str | None = None
+    open_links: int = 0
+
+
 class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One report; `command_version` acknowledges the command in force (0 = none yet)."""
 
@@ -58,6 +83,9 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     command_version: int
     pairing: PairingReport | None = None
     spool: SpoolReport | None = None
+    software: str = ""
+    radio: RadioReport | None = None
+    devices: tuple[DeviceReport, ...] = ()
 
 
 def encode_status(status: HubStatus) -> bytes:

@@ -171,11 +171,13 @@ class Spool:
             lambda db: db.execute("INSERT OR REPLACE INTO paired VALUES (?, ?, ?, ?, ?, ?)", row)
         )
 
-    async def forget_paired(self, address: str) -> None:
-        """Drop a bonded device; unknown addresses are no error."""
-        await self._writer.run(
-            lambda db: db.execute("DELETE FROM paired WHERE address = ?", (address,))
-        )
+    async def remember_heard(self, address: str, at: datetime) -> None:
+        """Note that a bonded device was heard; the newest `availability.KEPT` times are kept."""
+        await self._writer.run(lambda db: spool_rows.add_heard(db, address, at))
+
+    async def heard(self) -> dict[str, list[datetime]]:
+        """When each bonded device was heard lately, ascending, by address."""
+        return await self._writer.run(spool_rows.heard, durable=False)
 
     async def paired(self) -> list[PairedDevice]:
         """All bonded devices, by address."""

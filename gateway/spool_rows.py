@@ -5,8 +5,9 @@ import dataclasses
 import secrets
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
+from gateway.availability import KEPT
 from gateway.refused import Refused, encode_refused
 from gateway.sqlite_writer import SpoolError
 from rules.vocabulary import DeviceRef, Observation, Origin
@@ -240,6 +241,24 @@ def unreceipted(db: sqlite3.Connection, limit: int) -> list[Observation]:
         with contextlib.suppress(WireError):
             readable.append(decode_observation(body))
     return readable
+
+
+def add_heard(db: sqlite3.Connection, address: str, at: datetime) -> None:
+    """Note that a device was heard; beyond `KEPT` times the oldest are forgotten."""
+    db.execute("INSERT OR IGNORE INTO heard VALUES (?, ?)", (address, at.timestamp()))
+    db.execute(
+        "DELETE FROM heard WHERE address = ?1 AND at NOT IN"
+        " (SELECT at FROM heard WHERE address = ?1 ORDER BY at DESC LIMIT ?2)",
+        (address, KEPT),
+    )
+
+
+def heard(db: sqlite3.Connection) -> dict[str, list[datetime]]:
+    """When each device was heard, ascending."""
+    times: dict[str, list[datetime]] = {}
+    for address, at in db.execute("SELECT address, at FROM heard ORDER BY address, at"):
+        times.setdefault(address, []).append(datetime.fromtimestamp(at, UTC))
+    return times
 
 
 def paired(db: sqlite3.Connection) -> list[PairedDevice]:

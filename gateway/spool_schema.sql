@@ -37,3 +37,10 @@ CREATE TABLE IF NOT EXISTS paired (
     command_version INTEGER NOT NULL,
     high_water INTEGER
 ) WITHOUT ROWID;
+
+-- When a bonded device was heard: its owner's rhythm, by which silence is judged.
+CREATE TABLE IF NOT EXISTS heard (
+    address TEXT NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (address, at)
+) WITHOUT ROWID;

@@ -54,7 +54,11 @@ WHERE hub = $1 AND acknowledged_version < $2;
 
 -- name: set_status
 INSERT INTO core.hub_status (hub, reported_at, body) VALUES ($1, $2, $3::text::jsonb)
-ON CONFLICT (hub) DO UPDATE SET reported_at = excluded.reported_at, body = excluded.body;
+ON CONFLICT (hub) DO UPDATE SET reported_at = excluded.reported_at,
+    -- A last will says only that the line broke: what the hub told before stands.
+    body = CASE WHEN excluded.body -> 'online' = 'false'
+                THEN hub_status.body || jsonb_build_object('online', false)
+                ELSE excluded.body END;
 
 -- name: devices_of_hub
 -- Devices whose wearer lives in the hub's household: the hub may synchronise these.

@@ -60,6 +60,8 @@ class Operations(Database):
                 area=row["area"],
                 reported_at=row["reported_at"],
                 status=row["status"],
+                command_version=row["command_version"],
+                acknowledged_version=row["acknowledged_version"],
             )
             for row in rows
         ]

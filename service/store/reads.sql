@@ -137,5 +137,7 @@ LEFT JOIN care.institution i ON i.institution_id = s.institution_id
 ORDER BY a.role, a.login LIMIT 500
 
 -- name: hubs
-SELECT b.hub, b.household, b.area, t.reported_at, t.body::text AS status
-FROM core.hub b LEFT JOIN core.hub_status t ON t.hub = b.hub ORDER BY b.hub LIMIT 500
+SELECT b.hub, b.household, b.area, t.reported_at, t.body::text AS status, c.version AS command_version,
+       c.acknowledged_version
+FROM core.hub b LEFT JOIN core.hub_status t ON t.hub = b.hub LEFT JOIN core.hub_command c ON c.hub = b.hub
+ORDER BY b.hub LIMIT 500

@@ -240,10 +240,16 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubRow:
-    """One hub and what it last said of itself."""
+    """One hub and what it last said of itself.
+
+    `command_version` is the core's command in force (None: none yet), `acknowledged_version` the
+    one that the hub follows.
+    """
 
     hub: str
     household: str
     area: str
     reported_at: datetime | None
     status: str | None
+    command_version: int | None
+    acknowledged_version: int | None

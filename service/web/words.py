@@ -135,6 +135,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "result_too_high": mark("above the meter's range"),
         "clock_not_set": mark("clock not set"),
     },
+    "device_state": {
+        "ok": mark("in order"),
+        "overdue": mark("silent for longer than usual"),
+        "pair_again": mark("must be paired again"),
+        "flat": mark("battery nearly empty"),
+        "failing": mark("cannot be read"),
+    },
+    "radio": {
+        "no_adapter": mark("no Bluetooth adapter"),
+        "adapter_off": mark("Bluetooth is switched off"),
+        "no_permission": mark("no permission to use Bluetooth"),
+    },
     "confidence": {
         "good": mark("good"),
         "corrected": mark("corrected"),

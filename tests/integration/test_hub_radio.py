@@ -18,7 +18,7 @@ from gateway.clock import WallClock
 from gateway.commands import CommandBody, PairingOrder, sign_command
 from gateway.hub import Hub, RunningHub
 from gateway.hub_settings import HubSettings, TimeSource
-from gateway.hub_status import PairingReport
+from gateway.hub_status import PairingReport, RadioReport
 from gateway.refused import decode_refused
 from rules.vocabulary import DeviceRef, HubId, Observation, Origin, QuantityName
 from rules.wire import Lane, decode_envelope
@@ -138,6 +138,16 @@ async def test_a_cuff_paired_by_command_sends_a_live_reading_to_the_core(
             assert reading.origin is Origin.LIVE
             assert reading.quantities[QuantityName.SYSTOLIC].value == 138
             assert here.received(Lane.BACKLOG) == []
+            assert here.hub.radio is not None
+            (known,) = here.hub.radio.devices()
+            assert (known.device.serial, known.address) == ("SN1", CUFF.address)
+            assert known.heard_at is not None
+            assert known.overdue_at == known.heard_at + timedelta(days=3)
+            assert (known.reason, known.battery_percent) == ("hung_up", 87)
+            assert known.clock_ahead_s is not None
+            assert abs(known.clock_ahead_s) < 5
+            assert known.rssi is not None
+            assert here.hub.radio.adapter() == RadioReport()
         # After a restart the device is known without pairing, and the order is not begun again.
         async with home(broker, tmp_path, radio, peer) as here:
             here.version = 2
@@ -148,6 +158,7 @@ async def test_a_cuff_paired_by_command_sends_a_live_reading_to_the_core(
             assert [o.quantities[QuantityName.SYSTOLIC].value for o in readings] == [138, 141]
             assert here.hub.radio is not None
             assert here.hub.radio.report() is None
+            assert here.hub.radio.devices()[0].heard_at is not None
             # Bound to nobody in this home any more: it is not synchronised.
             await here.command(CommandBody(bindings_known=("Other/X/1",)))
             async with asyncio.timeout(5):

@@ -1,6 +1,7 @@
 """The pages in a real Chromium over the real application and a real PostgreSQL."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -476,6 +477,42 @@ async def test_a_wrong_password_is_said_plainly_and_nobody_gets_past_the_door(
 async def test_the_demo_says_that_it_is_one(browser: Browser, county: County) -> None:
     async with serve(county) as address, signed_in(browser, address, "admin") as page:
         await expect(page.locator(".demo")).to_contain_text("demo thresholds, unsigned")
+
+
+@pytest.mark.row("O13")
+async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
+    browser: Browser, county: County
+) -> None:
+    now = county.clock.now()
+    label = {"manufacturer": "Acme", "model": "BP-1"}
+    devices = [
+        {"device": {**label, "serial": "A1"}, "address": "C0:01", "heard_at": now.isoformat(),
+         "overdue_at": (now + timedelta(days=3)).isoformat(), "reason": "hung_up",
+         "battery_percent": 80, "clock_ahead_s": -42.0, "rssi": -61},
+        {"device": {**label, "serial": "B2"}, "address": "C0:02", "reason": "bond_lost"},
+        {"device": {**label, "serial": "C3"}, "address": "C0:03",
+         "heard_at": (now - timedelta(days=9)).isoformat(),
+         "overdue_at": (now - timedelta(days=6)).isoformat(), "battery_percent": 50},
+    ]  # fmt: skip
+    body = {
+        "v": 1, "hub": "hub-a", "at": now.isoformat(), "online": True, "command_version": 2,
+        "software": "0.1.0", "devices": devices, "radio": {"fault": None, "open_links": 0},
+    }  # fmt: skip
+    await county.owner.execute(
+        "INSERT INTO core.hub_status VALUES ((SELECT min(hub) FROM core.hub), $1, $2::text::jsonb)"
+        " ON CONFLICT (hub) DO UPDATE SET body = excluded.body",
+        now,
+        json.dumps(body),
+    )
+    async with serve(county) as address, signed_in(browser, address, "admin") as page:
+        fleet = page.get_by_role("region", name="Devices").locator("tbody tr")
+        await expect(fleet).to_have_count(3)
+        await expect(fleet.nth(0)).to_contain_text("must be paired again")
+        await expect(fleet.nth(1)).to_contain_text("silent for longer than usual")
+        for words in ("Acme BP-1 · A1", "in order", "80 %", "-42 s", "-61 dBm"):
+            await expect(fleet.nth(2)).to_contain_text(words)
+        await expect(page.get_by_role("region", name="Hubs")).to_contain_text("0.1.0")
+        assert await violations(page) == []
 
 
 async def test_a_silent_box_is_said_to_be_silent(browser: Browser, county: County) -> None:

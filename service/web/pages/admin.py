@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from gateway.hub_status import HubStatus, decode_status
+from gateway.hub_status import DeviceReport, HubStatus, decode_status
 from rules.wire import WireError
 from service.auth import requires
 from service.permissions import Permission
@@ -17,15 +17,38 @@ from service.web.rendering import render
 
 router = APIRouter(prefix="/admin")
 
+BATTERY_LOW_PERCENT = 15
+"""At or below, the battery is to be changed soon (ours: home devices fail near 10 %)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLine:
+    """One paired device; `state` is `ok`, `overdue`, `pair_again`, `flat` or `failing`."""
+
+    name: str
+    state: str
+    heard_at: datetime | None
+    battery: str
+    clock: str
+    strength: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubLine:
-    """One hub; `online` None where it was never heard, `waiting` counts unreceipted messages."""
+    """One hub; `online` None where it was never heard, `waiting` counts unreceipted messages.
+
+    `radio` names what the adapter lacks (empty: nothing); `obeys` is false while the hub follows an
+    older command than the core's.
+    """
 
     hub: str
     online: bool | None
     reported_at: datetime | None
     waiting: str
+    software: str
+    radio: str
+    obeys: bool
+    devices: tuple[DeviceLine, ...]
 
 
 @router.get("", response_model=None)
@@ -37,23 +60,56 @@ async def page(
     """Everything on one page; an administrator holds all three reading permissions."""
     now = parts.clock.now()
     hubs = await parts.store.hubs(account, now)
+    lines = [_line(hub, now) for hub in hubs]
+    worst_first = sorted(
+        ((line.hub, device) for line in lines for device in line.devices),
+        key=lambda item: (item[1].state == "ok", item[0], item[1].name),
+    )
     facts = {
-        "hubs": [_line(hub) for hub in hubs],
+        "hubs": lines,
+        "devices": worst_first,
         "quarantine": await parts.store.quarantine(account, now),
         "accounts": await parts.store.accounts(account, now),
     }
     return render(request, account, "admin.html", facts)
 
 
-def _line(row: HubRow) -> HubLine:
+def _line(row: HubRow, now: datetime) -> HubLine:
     status = _status(row)
     spool = status.spool if status is not None else None
+    radio = status.radio if status is not None else None
     return HubLine(
         hub=row.hub,
         online=None if status is None else status.online,
         reported_at=row.reported_at,
         waiting="–" if spool is None else str(spool.waiting_live + spool.waiting_backlog),
+        software=(status.software if status is not None else "") or "–",
+        radio=radio.fault or "" if radio is not None else "",
+        obeys=row.command_version is None or row.command_version == row.acknowledged_version,
+        devices=tuple(_device(item, now) for item in status.devices) if status is not None else (),
     )
+
+
+def _device(item: DeviceReport, now: datetime) -> DeviceLine:
+    label = item.device
+    return DeviceLine(
+        name=f"{label.manufacturer} {label.model} · {label.serial}",
+        state=_state(item, now),
+        heard_at=item.heard_at,
+        battery="–" if item.battery_percent is None else f"{item.battery_percent} %",
+        clock="–" if item.clock_ahead_s is None else f"{item.clock_ahead_s:+.0f} s",
+        strength="–" if item.rssi is None else f"{item.rssi} dBm",
+    )
+
+
+def _state(item: DeviceReport, now: datetime) -> str:
+    if item.reason == "bond_lost":
+        return "pair_again"
+    if item.reason == "failed":
+        return "failing"
+    if item.battery_percent is not None and item.battery_percent <= BATTERY_LOW_PERCENT:
+        return "flat"
+    return "overdue" if item.overdue_at is not None and now >= item.overdue_at else "ok"
 
 
 def _status(row: HubRow) -> HubStatus | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.availability import KEPT
 from gateway.refused import Refused, decode_refused
 from gateway.spool import Spool
 from gateway.spool_rows import FORGOTTEN, LanePosition, PairedDevice, Waiting
@@ -51,6 +52,8 @@ async def test_everything_survives_closing(tmp_path: Path) -> None:
         await spool.add_decided([blood_pressure(2, origin=LIVE)])
         await spool.remember_paired(paired)
         await spool.remember_command(b"{}")
+        for day in range(KEPT + 3):
+            await spool.remember_heard("C0:01", START + timedelta(days=day))
         await spool.receipt(Lane.LIVE, 1, START)
     async with Spool.open(path) as spool:
         assert spool.epoch == epoch
@@ -58,8 +61,8 @@ async def test_everything_survives_closing(tmp_path: Path) -> None:
         assert await spool.waiting() == Waiting(live=0, backlog=0, undecided=1)
         assert await spool.paired() == [paired]
         assert await spool.command() == b"{}"
-        await spool.forget_paired("C0:01")
-        assert await spool.paired() == []
+        newest = [START + timedelta(days=day) for day in range(3, KEPT + 3)]
+        assert await spool.heard() == {"C0:01": newest}
 
 
 async def test_a_refused_frame_travels_with_its_bytes(tmp_path: Path) -> None:

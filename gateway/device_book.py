@@ -1,0 +1,81 @@
+"""What a hub knows of each paired device beside its readings: heard when, how, how strong."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+
+from device_adapters.ble.link import Seen
+from device_adapters.ble.session import SessionReason, SessionSummary
+from gateway.availability import overdue_at
+from gateway.hub_status import DeviceLabel, DeviceReport
+from gateway.spool import Spool
+from gateway.spool_rows import PairedDevice
+from rules.vocabulary import CoincidentClocks
+
+_UNHEARD = frozenset({SessionReason.FAILED, SessionReason.BOND_LOST})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """One device; `heard` ascending, the rest of the last session since the hub's start."""
+
+    heard: tuple[datetime, ...] = ()
+    reason: SessionReason | None = None
+    battery_percent: int | None = None
+    clock_ahead_s: float | None = None
+    rssi: int | None = None
+
+
+class DeviceBook:
+    """Filled by sessions and advertisements, read by the hub's status; times survive a restart."""
+
+    def __init__(self, spool: Spool, zone: tzinfo) -> None:
+        self._spool = spool
+        self._zone = zone
+        self._pages: dict[str, _Page] = {}
+
+    async def recall(self) -> None:
+        """Read what was kept before a restart."""
+        for address, times in (await self._spool.heard()).items():
+            self._pages[address] = _Page(heard=tuple(times))
+
+    def note_seen(self, seen: Seen) -> None:
+        """Take the signal strength of an advertisement; devices without a page are not ours."""
+        page = self._pages.get(seen.address)
+        if page is not None:
+            self._pages[seen.address] = replace(page, rssi=seen.rssi)
+
+    async def note_session(self, summary: SessionSummary, now: datetime) -> None:
+        """Take what a session of a paired device showed; a failed one does not count as heard."""
+        page = self._pages.get(summary.address, _Page())
+        page = replace(page, reason=summary.reason)
+        if summary.reason not in _UNHEARD:
+            await self._spool.remember_heard(summary.address, now)
+            page = replace(
+                page,
+                heard=(*page.heard, now),
+                battery_percent=summary.battery_percent,
+                clock_ahead_s=_ahead_s(summary.clocks, self._zone),
+            )
+        self._pages[summary.address] = page
+
+    def report(self, paired: PairedDevice) -> DeviceReport:
+        """What is known of a paired device."""
+        page = self._pages.setdefault(paired.address, _Page())
+        ref = paired.device
+        return DeviceReport(
+            device=DeviceLabel(manufacturer=ref.manufacturer, model=ref.model, serial=ref.serial),
+            address=paired.address,
+            heard_at=page.heard[-1] if page.heard else None,
+            overdue_at=overdue_at(page.heard),
+            reason=None if page.reason is None else page.reason.value,
+            battery_percent=page.battery_percent,
+            clock_ahead_s=page.clock_ahead_s,
+            rssi=page.rssi,
+        )
+
+
+def _ahead_s(clocks: CoincidentClocks | None, zone: tzinfo) -> float | None:
+    if clocks is None:
+        return None
+    shown = clocks.device_time.replace(tzinfo=zone).astimezone(UTC)
+    return (shown - clocks.hub_time).total_seconds()
