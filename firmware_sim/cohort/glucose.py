@@ -9,7 +9,6 @@ beginning and end: nothing else falls under `_FLOOR_MMOL`.
 """
 
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -140,7 +139,10 @@ def true_glucose(
 def glucose_events(
     person: CohortPerson, calendar: Calendar, line: DayLine, days: GlucoseDays
 ) -> list[Event]:
-    """Every true low, and every run of sick days that raises a diabetic's glucose by 2 mmol/L."""
+    """Every true low, and every run of sick days that raises a diabetic's glucose by 2 mmol/L.
+
+    Only what began while the person lived.
+    """
     felt = "unaware" if days.body.unaware else "felt"
     found: list[Event] = []
     for low in days.lows.events(person.id, calendar, EventKind.LOW_GLUCOSE, lambda low: f"{low}"):
@@ -167,30 +169,31 @@ def glucose_events(
                 detail=f"up to {float(raised[first:after].max()):.1f} mmol/L higher",
             )
         )
-    return sorted(found, key=lambda event: event.begins_at)
+    end = calendar.instant(int(np.count_nonzero(line.alive)))
+    return sorted((each for each in found if each.begins_at < end), key=lambda each: each.begins_at)
 
 
 def _alike(normal: Column) -> Column:
     """Day effects with variance one, each leaning on the day before."""
-    fresh = (1 - _TODAY_LIKE_YESTERDAY**2) ** 0.5
-    later: list[float] = (fresh * normal[1:]).tolist()
-    steps = accumulate([float(normal[0]), *later], _one_day_on)
-    return np.array(list(steps))
-
-
-def _one_day_on(yesterday: float, news: float) -> float:
-    return _TODAY_LIKE_YESTERDAY * yesterday + news
+    news = (1 - _TODAY_LIKE_YESTERDAY**2) ** 0.5 * normal
+    news[0] = normal[0]
+    return _remembered(news, _TODAY_LIKE_YESTERDAY)
 
 
 def _untreated(treated: npt.NDArray[np.bool_], wears_off: float) -> Column:
     """0 treated to 1 untreated: a missed day goes part of the way, a taken one part of it back."""
-    left = 0.0
-    course: list[float] = []
-    taken: list[bool] = treated.tolist()
-    for took in taken:
-        left += wears_off * ((not took) - left)
-        course.append(left)
-    return np.array(course)
+    if treated.all() or not wears_off:
+        return np.zeros(len(treated))
+    return _remembered(np.where(treated, 0.0, wears_off), 1 - wears_off)
+
+
+def _remembered(news: Column, keep: float) -> Column:
+    """x[d] = news[d] + keep * x[d - 1], over the last 64 days, by doubling."""
+    total, lag = news.copy(), 1
+    while lag < 64:  # noqa: PLR2004 - 0.7^64 is nothing
+        total[lag:] += keep**lag * total[:-lag].copy()
+        lag *= 2
+    return total.round(6)
 
 
 def _lows(

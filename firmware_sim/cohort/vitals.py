@@ -20,8 +20,6 @@ Sources (read: the abstract or table was read; memory: not looked up again):
 What is not named is ours.
 """
 
-from itertools import accumulate
-
 import numpy as np
 import numpy.typing as npt
 
@@ -109,8 +107,7 @@ def weight(person: CohortPerson, calendar: Calendar, fluid: Column, when: Moment
     own, trend = rng.standard_normal(2).tolist()
     woman = person.sex is CohortSex.FEMALE
     level = max(38.0, 57 + 9 * own if woman else 66 + 10 * own)  # ours: rural, elderly
-    steps: list[float] = rng.standard_normal(calendar.days).tolist()
-    walk = np.array(list(accumulate(steps)))
+    walk = np.cumsum(rng.standard_normal(calendar.days))
     days = np.arange(calendar.days)
     usual = level + 1.2 * trend * days / 365 + 0.03 * walk + 0.4 * calendar.season
     usual += level * 0.001_75 * np.array([1, 0.6, 0, -0.4, -1, -0.8, 0.6])[calendar.weekday]
