@@ -3,7 +3,8 @@
 Rates are ours (events a person-year): no source gives them for people who measure at home.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,6 @@ _CRISES_A_YEAR = (0.02, 0.07, 0.16)  # no hypertension, hypertension, the same a
 _MONTH_DAYS = 30
 _PLATEAU_DAYS, _TREATED_DAYS = 60, 21
 _PREGNANCY_DAYS, _PREGNANCY_RISK = 280, 0.09
-_SICK = np.array([0.5, 0.9, 1.0, 0.9, 0.7, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,45 +81,63 @@ class Life:
     events: tuple[Event, ...]
 
 
-def live(
-    person: CohortPerson,
-    calendar: Calendar,
-    *,
-    onset_day: int | None = None,
-    admission_days: tuple[int, ...] = (),
+def usual_life(
+    person: CohortPerson, calendar: Calendar, sick: npt.NDArray[np.float64] | None = None
 ) -> Life:
-    """One person's life during the calendar.
+    """A person's life without absences: they live on, at home; `with_absences` comes next.
 
     Args:
         person: Who.
         calendar: Which days.
-        onset_day: First day of symptoms of an infection, when there is one.
-        admission_days: Days on which another illness (the heart, the lungs) leads to hospital.
+        sick: One value a day, 0 well to 1 (`infection.sickness`); well when not given.
     """
     chance = stream(person.purpose, person.seed, person.number, "life")
     events: list[Event] = []
-    sick = _sickness(chance, calendar, onset_day)
     crises = _crises(chance, person, calendar, events)
     dose_taken, drug_on = _doses(chance, person, calendar, events)
     slow = _drift(chance, person, calendar, events) + _pregnancy(chance, person, calendar, events)
-    reasons = [("crisis", int(crisis.begins_minute // 1440)) for crisis in crises]
-    reasons += [("illness", day) for day in admission_days]
-    if onset_day is not None:
-        reasons.append(("infection", onset_day + 2))
-    alive, at_home = plan_absence(person, calendar, tuple(reasons), events)
     line = DayLine(
-        alive=alive,
-        at_home=at_home,
+        alive=np.ones(calendar.days, np.bool_),
+        at_home=np.ones(calendar.days, np.bool_),
         dose_taken=dose_taken,
         drug_on=drug_on,
         salt=_salt(calendar),
-        sick=sick,
+        sick=np.zeros(calendar.days) if sick is None else sick,
     )
-    end = calendar.instant(int(np.count_nonzero(alive)))
-    lived = [event for event in events if event.begins_at < end]
-    crises = tuple(each for each in crises if alive[int(each.begins_minute // 1440)])
+    return Life(line=line, slow=slow.round(6), crises=crises, events=tuple(events))
+
+
+def with_absences(
+    person: CohortPerson,
+    calendar: Calendar,
+    life: Life,
+    *,
+    admission_days: tuple[int, ...] = (),
+    more_events: Iterable[Event] = (),
+) -> Life:
+    """The same life with hospital, journeys, a move and the death in it.
+
+    Args:
+        person: Who.
+        calendar: Which days.
+        life: From `usual_life`.
+        admission_days: Days on which the heart or the lungs lead to hospital.
+        more_events: Of those illnesses; kept when the person lived to see them begin.
+    """
+    sick = life.line.sick
+    reasons = [("crisis", int(crisis.begins_minute // 1440)) for crisis in life.crises]
+    reasons += [("illness", day) for day in admission_days]
+    onsets: list[int] = np.flatnonzero((sick[1:] > 0) & (sick[:-1] == 0)).tolist()
+    reasons += [("infection", day + 3) for day in onsets]
+    events = [*life.events, *more_events]
+    alive, at_home = plan_absence(person, calendar, tuple(reasons), events)
+    days_alive = int(np.count_nonzero(alive))
+    end = calendar.instant(days_alive)
     return Life(
-        line=line, slow=np.round(slow, 6), crises=crises, events=tuple(sorted(lived, key=_by_time))
+        line=replace(life.line, alive=alive, at_home=at_home),
+        slow=life.slow,
+        crises=tuple(each for each in life.crises if each.begins_minute < 1440 * days_alive),
+        events=tuple(sorted((each for each in events if each.begins_at < end), key=_by_time)),
     )
 
 
@@ -151,17 +169,6 @@ def _salt(calendar: Calendar) -> npt.NDArray[np.float64]:
     later = np.zeros_like(feast)
     later[2:] = 0.2 * feast[:-2]
     return np.maximum(feast, np.maximum(after, later))
-
-
-def _sickness(
-    chance: np.random.Generator, calendar: Calendar, onset_day: int | None
-) -> npt.NDArray[np.float64]:
-    sick = np.zeros(calendar.days)
-    severity = 0.35 + 0.65 * chance.random()
-    if onset_day is not None:
-        days = min(len(_SICK), calendar.days - onset_day)
-        sick[onset_day : onset_day + days] = np.round(severity * _SICK[:days], 6)
-    return sick
 
 
 def _crises(
