@@ -4,12 +4,15 @@ Layouts: IEEE 11073-20601 (SFLOAT, FLOAT and their special values), GATT Specifi
 (Date Time). All little-endian.
 """
 
+import struct
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import lru_cache
 
 from device_adapters.adapter import DecodeError
+from device_adapters.ble.layout import ends_inside, too_long
 from rules.vocabulary import Bound, NoValue, QualityFlag, Quantity
 from rules.wire import MAX_DECIMAL_EXPONENT
 
@@ -31,6 +34,13 @@ _FLOAT_SPECIAL: dict[int, Number] = {
 }
 
 
+_DATE_TIME = struct.Struct("<HBBBBB")
+_FIRST_YEAR = 1582
+
+MOST_REMEMBERED = 4096
+"""Numbers that a `Quantities` keeps ready; a device that sends more costs time, not memory."""
+
+
 class Clock(Enum):
     """Why a device time is missing although the field is there."""
 
@@ -38,7 +48,11 @@ class Clock(Enum):
     IMPOSSIBLE = "impossible"  # no such date
 
 
-@cache
+_UNKNOWN, _IMPOSSIBLE = Clock.UNKNOWN, Clock.IMPOSSIBLE
+_TIME_FAULT = (QualityFlag.TIME_FAULT,)
+# Looking a member up in its enumeration costs more than everything around it: hot code binds them.
+
+
 def sfloat(raw: int) -> Number:
     """What the 16 bits `raw` say: exponent in the top 4 bits, mantissa in the lower 12, signed.
 
@@ -52,6 +66,19 @@ def float32(raw: int) -> Number:
     """What the 32 bits `raw` say: exponent in the top 8 bits, mantissa in the lower 24, signed."""
     special = _FLOAT_SPECIAL.get(raw)
     return _scaled(raw, mantissa_bits=24, exponent_bits=8) if special is None else special
+
+
+def measurable_float32(raw: int) -> Number:
+    """As `float32`, for a measurement.
+
+    Raises:
+        OverflowError: it lies beyond 10^12: the exponent is 8 bits, but no home device measures
+            that.
+    """
+    number = float32(raw)
+    if isinstance(number, Decimal) and abs(number.adjusted()) > MAX_DECIMAL_EXPONENT:
+        raise OverflowError(f"{number}, not a measurement")
+    return number
 
 
 def _scaled(raw: int, *, mantissa_bits: int, exponent_bits: int) -> Decimal:
@@ -73,6 +100,35 @@ def quantity_of(number: Number, unit: str | None) -> Quantity:
             return Quantity(unit=unit, no_value=number)
         case _:
             return Quantity(value=number, unit=unit)
+
+
+class Quantities(dict[int, Quantity]):
+    """The quantity of each raw number, in one unit; made once, then found.
+
+    Indexing raises what `read` raises and keeps at most `MOST_REMEMBERED` quantities.
+    """
+
+    def __init__(self, unit: str, read: Callable[[int], Number] = sfloat) -> None:
+        super().__init__()
+        self.unit = unit
+        self._read = read
+
+    def __missing__(self, raw: int) -> Quantity:
+        quantity = quantity_of(self._read(raw), self.unit)
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        self[raw] = quantity
+        return quantity
+
+
+def stepped(step: str, failed: int | None = None) -> Callable[[int], Number]:
+    """Reads a raw count of `step`, exactly; the count `failed` means that there is no value."""
+    exact = Decimal(step)
+
+    def read(raw: int) -> Number:
+        return NoValue.NAN if raw == failed else raw * exact
+
+    return read
 
 
 class Reader:
@@ -105,26 +161,15 @@ class Reader:
 
     def unsigned(self, size: int, name: str, *, big_endian: bool = False) -> int:
         """The next `size` octets as an unsigned integer; raises DecodeError when the frame ends."""
-        end = self._at + size
-        if end > len(self._payload):
-            length = len(self._payload)
-            missing = end - length
-            raise DecodeError(
-                self._characteristic,
-                length,
-                f"frame ends inside {name}, {missing} more byte{'s' * (missing > 1)} needed",
-            )
-        raw = self._payload[self._at : end]
-        self._at = end
-        return int.from_bytes(raw, "big" if big_endian else "little")
+        return int.from_bytes(self.octets(size, name), "big" if big_endian else "little")
 
     def signed(self, size: int, name: str) -> int:
         """The next `size` octets as a signed integer (two's complement)."""
         return _signed(self.unsigned(size, name), size * 8)
 
-    def sfloat(self, name: str, *, big_endian: bool = False) -> Number:
+    def sfloat(self, name: str) -> Number:
         """The next two octets as an SFLOAT."""
-        return sfloat(self.unsigned(2, name, big_endian=big_endian))
+        return sfloat(self.unsigned(2, name))
 
     def float32(self, name: str) -> Number:
         """The next four octets as a FLOAT.
@@ -134,31 +179,58 @@ class Reader:
                 but no home device measures that.
         """
         start = self._at
-        number = float32(self.unsigned(4, name))
-        if isinstance(number, Decimal) and abs(number.adjusted()) > MAX_DECIMAL_EXPONENT:
-            raise self.refuse(f"{name} is {number}, not a measurement", at=start)
-        return number
+        try:
+            return measurable_float32(self.unsigned(4, name))
+        except OverflowError as error:
+            raise self.refuse(f"{name} is {error}", at=start) from None
+
+    def octets(self, size: int, name: str) -> bytes:
+        """The next `size` octets as they are."""
+        end = self._at + size
+        if end > len(self._payload):
+            raise ends_inside(self._characteristic, self._payload, name, end)
+        raw = self._payload[self._at : end]
+        self._at = end
+        return raw
 
     def date_time(self, name: str = "time stamp") -> datetime | Clock:
-        """The next seven octets as a naive local date and time.
-
-        A year, month or day of 0 means unknown. A date that cannot be is told as such and does not
-        refuse the frame: a clock fault alone never costs a value (law 3).
-        """
-        year = self.unsigned(2, name)
-        month, day, hour, minute, second = (self.unsigned(1, name) for _ in range(5))
-        if not (year and month and day):
-            return Clock.UNKNOWN
-        try:
-            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - device-local
-        except ValueError:
-            return Clock.IMPOSSIBLE
+        """The next seven octets as a naive local date and time, see `date_time`."""
+        return date_time(self.octets(_DATE_TIME.size, name))
 
     def finish(self) -> None:
         """Refuse what is left over: an overlong frame is not the record it claims to be."""
         if self.remaining:
-            over = self.remaining
-            raise self.refuse(f"{over} byte{'s' * (over > 1)} too many")
+            raise too_long(self._characteristic, self._payload, self._at)
+
+
+def date_time(octets: bytes) -> datetime | Clock:
+    """Seven octets as a naive local date and time.
+
+    A year, month or day of 0 means unknown. A date that cannot be (a year before 1582, which the
+    format excludes, too) is told as such and does not refuse the frame: a clock fault alone never
+    costs a value (law 3).
+    """
+    year, month, day, hour, minute, second = _DATE_TIME.unpack(octets)
+    if not (year and month and day):
+        return _UNKNOWN
+    if year < _FIRST_YEAR:
+        return _IMPOSSIBLE
+    try:
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - device-local
+    except ValueError:
+        return _IMPOSSIBLE
+
+
+def encode_date_time(local: datetime) -> bytes:
+    """Seven octets of the naive local time `local`, whole seconds."""
+    return _DATE_TIME.pack(
+        local.year, local.month, local.day, local.hour, local.minute, local.second
+    )
+
+
+def swapped(raw: int) -> int:
+    """Two octets read as little-endian, as what they say when they are big-endian."""
+    return raw >> 8 | (raw & 0xFF) << 8
 
 
 def known_time(stamp: datetime | Clock | None) -> datetime | None:
@@ -168,7 +240,7 @@ def known_time(stamp: datetime | Clock | None) -> datetime | None:
 
 def clock_flags(stamp: datetime | Clock | None) -> tuple[QualityFlag, ...]:
     """`time_fault` for an impossible date; an absent or unknown one is no fault."""
-    return (QualityFlag.TIME_FAULT,) if stamp is Clock.IMPOSSIBLE else ()
+    return _TIME_FAULT if stamp is _IMPOSSIBLE else ()
 
 
 def add_minutes(stamp: datetime | Clock, minutes: int) -> datetime | Clock:
@@ -178,7 +250,7 @@ def add_minutes(stamp: datetime | Clock, minutes: int) -> datetime | Clock:
     try:
         return stamp + timedelta(minutes=minutes)
     except OverflowError:
-        return Clock.IMPOSSIBLE
+        return _IMPOSSIBLE
 
 
 def flags_in(bits: int, names: tuple[tuple[int, QualityFlag], ...]) -> tuple[QualityFlag, ...]:
@@ -186,6 +258,7 @@ def flags_in(bits: int, names: tuple[tuple[int, QualityFlag], ...]) -> tuple[Qua
     return tuple(flag for bit, flag in names if bits >> bit & 1)
 
 
+@lru_cache(maxsize=1024)
 def words_in(bits: int, names: tuple[tuple[int, str], ...]) -> str:
     """The words whose bit number is set in `bits`, comma-separated."""
     return ",".join(word for bit, word in names if bits >> bit & 1)

@@ -31,6 +31,7 @@ from device_adapters.ble.pairing import (
     candidate_in,
 )
 from device_adapters.ble.pairing_causes import Cause, cause_of
+from device_adapters.ble.quirks import quirk_of
 from device_adapters.ble.session import GLUCOSE, INDICATED, look_at_clocks, read_device
 from rules.vocabulary import DeviceRef, HubStamp
 
@@ -219,7 +220,8 @@ class PairingSession:
         if not link.characteristics & {GLUCOSE, *INDICATED}:
             raise LinkError(LinkCause.NOT_SUPPORTED, "no characteristic that we read")
         device = await read_device(link, address)
-        await look_at_clocks(link, self._stamps, self._settings.zone, set_always=True)
+        quirk = quirk_of(device.model, device.manufacturer)
+        await look_at_clocks(link, self._stamps, self._settings.zone, quirk=quirk, set_always=True)
         return device
 
     async def _hear_again(self, address: str, why: LinkError) -> None:

@@ -1,12 +1,37 @@
-"""Where a model departs from the specification: one row a model, data that decoders read.
+"""Where a model departs from the specification: one row a model, data that the code reads.
 
-A row is keyed by the model string of Device Information (0x2A24). A decoder never asks for a model
-name; it asks the quirk whether, for example, the user byte is always there.
+A row is keyed by the model string of Device Information (0x2A24). Neither a decoder nor a session
+asks for a model's name; they ask the row whether, for example, the user byte is always there. Each
+row says how we know, and how well (`docs/devices.md` is made from this table).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
+
+
+class Evidence(StrEnum):
+    """How well a model's behaviour is known, weakest first."""
+
+    SPECIFICATION = "specification"  # the profile, a manual or somebody else's code says so
+    CAPTURED_FRAMES = "captured frames"  # octets that such a device sent are replayed in the tests
+    SIMULATED_FAULTS = "simulated faults"  # and the simulator misbehaves like it in the tests
+    REAL_DEVICE = "real device"  # and it was read with this program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """What a glucose meter can measure; a number beyond is its LO or HI, whatever it looks like.
+
+    Both ends belong to the range. The two units are stated apart, as on the meter: 1.1 mmol/L is
+    19.8 mg/dL, and a meter that shows 1.1 has not shown LO.
+    """
+
+    mmol_l: tuple[Decimal, Decimal]
+    mg_dl: tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,22 +40,154 @@ class Quirk:
 
     `user_byte_always`: 2A35 carries the user id although its flag is clear.
     `pulse_and_status_big_endian`: in 2A35 these two fields are big-endian, pressures are not.
+    `sequence_unreliable`: the number of a glucose record changes when another is added, so it
+    neither identifies nor orders; everything is fetched, time and value tell repeats.
+    `ketone_meal`: the meal code of a glucose context with which the model marks a ketone test.
+    `clock`: the characteristic that shows and sets the clock, None where the model has none of the
+    two that a service defines (0x2A2B, 0x2A08).
+    `deletes_after_transfer`: what was confirmed is gone from the device: nothing comes twice.
+    `resends_everything`: each session brings the whole memory: repeats are no news.
+    `off_when_unpaired`: the device switches off when an unpaired host looks at its services.
+    `range`: the meter's own limits.
     """
 
     user_byte_always: bool = False
     pulse_and_status_big_endian: bool = False
+    sequence_unreliable: bool = False
+    ketone_meal: int | None = None
+    clock: str | None = "2A2B"
+    deletes_after_transfer: bool = False
+    resends_everything: bool = False
+    off_when_unpaired: bool = False
+    range: Range | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One row: who makes what, how it departs, and how we know."""
+
+    maker: str
+    kind: str
+    evidence: str
+    level: Evidence
+    quirk: Quirk = Quirk()
 
 
 NONE = Quirk()
 
-QUIRKS: Mapping[str, Quirk] = MappingProxyType(
+
+def _range(mmol_l: str, mg_dl: str) -> Range:
+    low, high = mmol_l.split("..")
+    lowest, highest = mg_dl.split("..")
+    return Range(mmol_l=(Decimal(low), Decimal(high)), mg_dl=(Decimal(lowest), Decimal(highest)))
+
+
+MODELS: Mapping[str, Model] = MappingProxyType(
     {
-        # Captured frame in derdilla/blood-pressure-monitor-fl, ble_measurement_data_test.dart.
-        "BM85": Quirk(user_byte_always=True, pulse_and_status_big_endian=True),
+        "BM85": Model(
+            maker="Beurer",
+            kind="blood pressure cuff",
+            evidence="five frames in derdilla/blood-pressure-monitor-fl, "
+            "ble_measurement_data_test.dart at 17aba3d; that it resends everything is in its "
+            "docs/bluetooth.md and was not seen by us",
+            level=Evidence.CAPTURED_FRAMES,
+            quirk=Quirk(
+                user_byte_always=True, pulse_and_status_big_endian=True, resends_everything=True
+            ),
+        ),
+        "boso medicus": Model(
+            maker="Bosch + Sohn",
+            kind="blood pressure cuff",
+            evidence="frames of a good and two failed measurements (NaN with status 0) in "
+            "derdilla/blood-pressure-monitor-fl issue 80; the 0x2A24 text was not published",
+            level=Evidence.CAPTURED_FRAMES,
+        ),
+        "SBM69": Model(
+            maker="Silvercrest",
+            kind="blood pressure cuff",
+            evidence="derdilla/blood-pressure-monitor-fl docs/bluetooth.md: returns all, then "
+            "disconnects; passkey on the display: OpenMQTTGateway issue 806",
+            level=Evidence.SPECIFICATION,
+            quirk=Quirk(resends_everything=True),
+        ),
+        "X4 Smart": Model(
+            maker="Omron",
+            kind="blood pressure cuff",
+            evidence="derdilla/blood-pressure-monitor-fl docs/bluetooth.md: the download mode "
+            "removes all stored measurements",
+            level=Evidence.SPECIFICATION,
+            quirk=Quirk(deletes_after_transfer=True),
+        ),
+        "UA-651BLE": Model(
+            maker="A&D Medical",
+            kind="blood pressure cuff",
+            evidence="switches off with E10 when services are discovered unpaired: "
+            "andengineering/AndroidSampleCode issue 1; unsent records only, clock as 0x2A08: "
+            "obniz/obniz UA651BLE; model text: HL7 Personal Health Device guide",
+            level=Evidence.SPECIFICATION,
+            quirk=Quirk(clock="2A08", off_when_unpaired=True, deletes_after_transfer=True),
+        ),
+        "DM30b": Model(
+            maker="TaiDoc",
+            kind="glucose meter",
+            evidence="xDrip BluetoothGlucoseMeter.java (Diamond Mini, firmware 1.2.4): number 0 is "
+            "the newest record, no context, no clock; range: the meter's leaflet, from memory",
+            level=Evidence.SPECIFICATION,
+            quirk=Quirk(
+                sequence_unreliable=True,
+                clock=None,
+                resends_everything=True,
+                range=_range("1.1..33.3", "20..600"),
+            ),
+        ),
+        "CareSens Dual": Model(
+            maker="i-SENS",
+            kind="glucose and ketone meter",
+            evidence="context frame of a ketone test in xDrip ContextRxTest.java, mg/dL / 10 in "
+            "GlucoseReadingRx.asKetone, own clock service in BluetoothGlucoseMeter.java; range: "
+            "the meter's leaflet, from memory",
+            level=Evidence.CAPTURED_FRAMES,
+            quirk=Quirk(ketone_meal=6, clock=None, range=_range("1.1..33.3", "20..600")),
+        ),
+        "Accu-Chek Guide": Model(
+            maker="Roche",
+            kind="glucose meter",
+            evidence="a frame and what the display showed in innoveit/react-native-ble-manager "
+            "issue 1162; clock as 0x2A08 in the glucose service: xDrip "
+            "BluetoothGlucoseMeter.java (Aviva Connect); range: the meter's leaflet, from memory",
+            level=Evidence.CAPTURED_FRAMES,
+            quirk=Quirk(clock="2A08", range=_range("0.6..33.3", "10..600")),
+        ),
+        "BF105": Model(
+            maker="Beurer",
+            kind="body composition scale",
+            evidence="a frame of oliexdev/openScale issue 635 (btsnoop_hci_01.log)",
+            level=Evidence.CAPTURED_FRAMES,
+        ),
     }
 )
+"""Every model we know something of, by its model string (0x2A24)."""
+
+_SPEAKS_FOR: Mapping[str, str] = MappingProxyType(
+    {"TaiDoc": "DM30b", "i-SENS": "CareSens Dual", "Roche": "Accu-Chek Guide"}
+)
+"""The start of a manufacturer's name (0x2A29) whose other models behave like the row, as xDrip
+tells them apart: these makers put order numbers into the model string. Ranges are not inherited."""
 
 
-def quirk_of(model: str | None) -> Quirk:
-    """The row of `model`; the specification itself for a model without one, or None."""
-    return QUIRKS.get((model or "").strip(), NONE)
+def quirk_of(model: str | None, maker: str = "") -> Quirk:
+    """The row of `model`, else what its maker's models share, else the specification itself."""
+    if not model and not maker:
+        return NONE
+    return _quirk_of((model or "").strip(), maker)
+
+
+@lru_cache(maxsize=64)
+def _quirk_of(model: str, maker: str) -> Quirk:
+    row = MODELS.get(model)
+    if row is not None:
+        return row.quirk
+    for start, speaker in _SPEAKS_FOR.items():
+        if maker.startswith(start):
+            return replace(MODELS[speaker].quirk, range=None)
+    return NONE

@@ -12,13 +12,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from device_adapters.adapter import DecodeError, Frame, Record, to_observations
-from device_adapters.ble.current_time import (
-    CURRENT_TIME,
-    decode_current_time,
-    encode_current_time,
-)
+from device_adapters.ble.current_time import CLOCKS, Clock
+from device_adapters.ble.decoders.battery import decode_battery
+from device_adapters.ble.decoders.glucose import settled
 from device_adapters.ble.glucose_pairs import GlucosePairs, Joined
 from device_adapters.ble.link import Link, LinkCause, LinkError
+from device_adapters.ble.quirks import NONE, Quirk, quirk_of
 from device_adapters.ble.racp import (
     LAST_SEQUENCE,
     NOT_SUPPORTED,
@@ -134,6 +133,7 @@ class Conversation:
         self._slots = asyncio.Semaphore(HAND_OVER_AT_ONCE)
         self._pairs = GlucosePairs()
         self._device: DeviceRef | None = None
+        self._quirk = NONE
         self._clocks: CoincidentClocks | None = None
         self._battery_percent: int | None = None
         self._count = self._repeated = self._refused = self._ordinal = 0
@@ -152,9 +152,10 @@ class Conversation:
         Raises:
             LinkError: the link broke before anything could be subscribed.
         """
-        self._device = await read_device(link, self._setup.address)
+        self._device = device = await read_device(link, self._setup.address)
+        self._quirk = quirk = quirk_of(device.model, device.manufacturer)
         self._battery_percent = await _read_battery(link)
-        self._clocks = await look_at_clocks(link, self._setup.stamps, self._setup.zone)
+        self._clocks = await look_at_clocks(link, self._setup.stamps, self._setup.zone, quirk=quirk)
         broken: LinkError | None = None
         reason = SessionReason.LINK_LOST
         async with asyncio.TaskGroup() as group:
@@ -268,8 +269,10 @@ class Conversation:
 
     def _taker(self, characteristic: str) -> Callable[[bytes], None]:
         def take(payload: bytes) -> None:
-            # Beyond the limit nothing is kept: the session ends and the device sends it again.
-            self._overflowed = self._overflowed or self._arrivals.qsize() >= QUEUE_LIMIT
+            # Beyond the limit nothing is kept: the session ends and the device sends it again,
+            # unless the device has deleted it by then.
+            full = self._arrivals.qsize() >= QUEUE_LIMIT
+            self._overflowed = self._overflowed or (full and not self._quirk.deletes_after_transfer)
             if not self._overflowed:
                 self._arrivals.put_nowait(_Arrival(characteristic, payload, self._setup.stamps()))
 
@@ -288,7 +291,7 @@ class Conversation:
             ordinal=self._ordinal,
         )
         try:
-            records = decode(frame.characteristic, frame.payload, device.model)
+            records = decode(frame.characteristic, frame.payload, device.model, device.manufacturer)
         except DecodeError as error:
             self._refused += 1
             self._ordinal += 1
@@ -315,7 +318,7 @@ class Conversation:
         for joined in ready:
             for observation in to_observations(
                 joined.frame,
-                [joined.record],
+                [settled(joined.record, joined.context, self._quirk)],
                 hub=self._setup.hub,
                 clocks=self._clocks,
                 context=joined.context,
@@ -349,28 +352,36 @@ async def read_device(link: Link, address: str) -> DeviceRef:
 
 
 async def look_at_clocks(
-    link: Link, stamps: Callable[[], HubStamp], zone: tzinfo, *, set_always: bool = False
+    link: Link,
+    stamps: Callable[[], HubStamp],
+    zone: tzinfo,
+    *,
+    quirk: Quirk = NONE,
+    set_always: bool = False,
 ) -> CoincidentClocks | None:
     """Read the device's clock beside the hub's, then set it to local time where it differs.
 
-    None when the device has no Current Time, shows no date, or the hub does not know the time
-    itself (a hub without a clock sets none). `set_always` sets a right clock too: the write shows
-    whether the device accepts the bond.
+    None when the device has no clock of the kind that `quirk` names, shows no date, or the hub does
+    not know the time itself (a hub without a clock sets none). `set_always` sets a right clock too:
+    the write shows whether the device accepts the bond.
 
     Raises:
         LinkError: the link broke, or the device wants authentication.
     """
-    octets = await link.read(CURRENT_TIME)
+    if quirk.clock is None:
+        return None
+    clock = CLOCKS[quirk.clock]
+    octets = await link.read(clock.characteristic)
     stamp = stamps()
     if octets is None or not stamp.wall_trusted:
         return None
     try:
-        shown = decode_current_time(octets)
+        shown = clock.decode(octets)
     except DecodeError:
         return None
     local = stamp.wall.astimezone(zone).replace(tzinfo=None)
     if shown is None or set_always or abs(shown - local) > CLOCK_TOLERANCE:
-        await _set_clock(link, local)
+        await _set_clock(link, clock, local)
     if shown is None:
         return None
     return CoincidentClocks(device_time=shown, hub_time=stamp.wall.astimezone(UTC))
@@ -378,12 +389,15 @@ async def look_at_clocks(
 
 async def _read_battery(link: Link) -> int | None:
     octets = await link.read(BATTERY)
-    return octets[0] if octets else None
-
-
-async def _set_clock(link: Link, local: datetime) -> None:
     try:
-        await link.write(CURRENT_TIME, encode_current_time(local))
+        return None if octets is None else decode_battery(octets)
+    except DecodeError:
+        return None  # worth nothing to a reading
+
+
+async def _set_clock(link: Link, clock: Clock, local: datetime) -> None:
+    try:
+        await link.write(clock.characteristic, clock.encode(local))
     except LinkError as error:
         # A clock that may only be read keeps its time; the coincident pair corrects for it.
         if error.cause is not LinkCause.REFUSED_BY_DEVICE:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_adapters.adapter import DecodeError, Record
-from device_adapters.ble.quirks import QUIRKS
+from device_adapters.ble.quirks import MODELS
 from device_adapters.ble.registry import DECODERS, decode, decode_number
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
 from firmware_sim.profiles.fields import Special
@@ -250,7 +250,7 @@ def _printed(line: str) -> Record:
 
 @pytest.mark.parametrize("characteristic", sorted(DECODERS))
 @settings(deadline=None)  # the machine may be busy
-@given(payload=st.binary(max_size=40), model=st.sampled_from([None, *QUIRKS]))
+@given(payload=st.binary(max_size=40), model=st.sampled_from([None, *MODELS]))
 def test_noise_raises_nothing_but_the_decoders_own_error(
     characteristic: str, payload: bytes, model: str | None
 ) -> None:

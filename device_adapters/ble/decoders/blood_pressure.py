@@ -4,8 +4,18 @@ Blood Pressure Service 1.1.1, section 3.1: flags (0 kPa, 1 time, 2 pulse, 3 user
 systolic, diastolic, mean SFLOAT, [time 7], [pulse SFLOAT], [user u8], [status u16].
 """
 
+from functools import lru_cache
+
 from device_adapters.adapter import Record
-from device_adapters.ble.fields import Reader, clock_flags, flags_in, known_time, quantity_of
+from device_adapters.ble.fields import (
+    Quantities,
+    clock_flags,
+    date_time,
+    flags_in,
+    known_time,
+    swapped,
+)
+from device_adapters.ble.layout import DATE_TIME, Shapes, u8, u16
 from device_adapters.ble.quirks import Quirk
 from rules.codes import KPA, MMHG, PER_MINUTE
 from rules.vocabulary import QualityFlag, QuantityName, Vital
@@ -21,37 +31,52 @@ _BEFORE_RANGE = (
 _PULSE_RANGE = {1: (QualityFlag.PULSE_RATE_ABOVE,), 2: (QualityFlag.PULSE_RATE_BELOW,)}
 _AFTER_RANGE = ((5, QualityFlag.IMPROPER_POSITION),)
 
+_FIXED = (u8("flags"), u16("systolic"), u16("diastolic"), u16("mean"))
+_OPTIONAL = (
+    (_TIME, DATE_TIME),
+    (_PULSE, u16("pulse")),
+    (_USER, u8("user id")),
+    (_STATUS, u16("status")),
+)
+_MEASUREMENT = Shapes("2A35", _FIXED, _OPTIONAL)
+_INTERMEDIATE = Shapes("2A36", _FIXED, _OPTIONAL)
+
+_KIND = Vital.BLOOD_PRESSURE
+_SYSTOLIC, _DIASTOLIC = QuantityName.SYSTOLIC, QuantityName.DIASTOLIC
+_MEAN, _PULSE_RATE = QuantityName.MEAN, QuantityName.PULSE
+_IN_MMHG, _IN_KPA = Quantities(MMHG), Quantities(KPA)
+_PER_MINUTE = Quantities(PER_MINUTE)
+
 
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     """The one record of a 2A35 frame, pressures in mm[Hg] or kPa as flagged."""
-    return [_decode("2A35", payload, quirk)]
+    return [_decode("2A35", _MEASUREMENT, payload, quirk)]
 
 
 def decode_intermediate(payload: bytes, quirk: Quirk) -> list[Record]:
     """The one record of a 2A36 frame: `systolic` is the cuff's pressure at that moment."""
-    return [_decode("2A36", payload, quirk)]
+    return [_decode("2A36", _INTERMEDIATE, payload, quirk)]
 
 
-def _decode(characteristic: str, payload: bytes, quirk: Quirk) -> Record:
-    reader = Reader(characteristic, payload)
-    swapped = quirk.pulse_and_status_big_endian
-    flags = reader.unsigned(1, "flags")
-    unit = KPA if flags & _KPA else MMHG
+def _decode(characteristic: str, shapes: Shapes, payload: bytes, quirk: Quirk) -> Record:
+    always = _USER if quirk.user_byte_always else 0
+    sent, systolic, diastolic, mean, *rest = shapes.read(payload, always)
+    flags, take = sent | always, iter(rest).__next__
+    pressure = _IN_KPA if flags & _KPA else _IN_MMHG
     quantities = {
-        name: quantity_of(reader.sfloat(name.value), unit)
-        for name in (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC, QuantityName.MEAN)
+        _SYSTOLIC: pressure[systolic],
+        _DIASTOLIC: pressure[diastolic],
+        _MEAN: pressure[mean],
     }
-    stamp = reader.date_time() if flags & _TIME else None
+    stamp = date_time(take()) if flags & _TIME else None
+    turn = swapped if quirk.pulse_and_status_big_endian else int
     if flags & _PULSE:
-        pulse = reader.sfloat("pulse", big_endian=swapped)
-        quantities[QuantityName.PULSE] = quantity_of(pulse, PER_MINUTE)
-    has_user = bool(flags & _USER) or quirk.user_byte_always
-    user = reader.unsigned(1, "user id") if has_user else _USER_UNKNOWN
-    status = reader.unsigned(2, "status", big_endian=swapped) if flags & _STATUS else 0
-    reader.finish()
+        quantities[_PULSE_RATE] = _PER_MINUTE[turn(take())]
+    user = take() if flags & _USER else _USER_UNKNOWN
+    status = turn(take()) if flags & _STATUS else 0
     return Record(
         characteristic=characteristic,
-        kind=Vital.BLOOD_PRESSURE,
+        kind=_KIND,
         quantities=quantities,
         device_time=known_time(stamp),
         user_id=None if user == _USER_UNKNOWN else user,
@@ -59,6 +84,7 @@ def _decode(characteristic: str, payload: bytes, quirk: Quirk) -> Record:
     )
 
 
+@lru_cache(maxsize=256)
 def _status_flags(status: int) -> tuple[QualityFlag, ...]:
     pulse_range = status >> _PULSE_RANGE_SHIFT & _PULSE_RANGE_MASK
     return (

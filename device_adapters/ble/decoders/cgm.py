@@ -1,21 +1,26 @@
-"""CGM Measurement 0x2AA7: one or several records a packet (CGM Service 1.0.2, section 3.1).
+"""CGM Measurement 0x2AA7, Status 0x2AA9 and Session Start Time 0x2AAA (CGM Service 1.0.2).
 
-Each record: size u8 (itself included), flags (0 trend, 1 quality, 5 warning octet, 6 calibration
-and temperature octet, 7 status octet), glucose SFLOAT mg/dL, time offset u16 min since the session
-began, the announced octets in the order status, calibration, warning, [trend SFLOAT],
-[quality SFLOAT], [E2E-CRC u16]. The CRC is there when the size leaves two octets for it.
+A measurement packet holds one or several records (section 3.1). Each record: size u8 (itself
+included), flags (0 trend, 1 quality, 5 warning octet, 6 calibration and temperature octet, 7 status
+octet), glucose SFLOAT mg/dL, time offset u16 min since the session began, the announced octets in
+the order status, calibration, warning, [trend SFLOAT], [quality SFLOAT], [E2E-CRC u16]. The CRC is
+there when the size leaves two octets for it.
 """
 
 from device_adapters.adapter import DecodeError, Record
 from device_adapters.ble.decoders.glucose import censored_by_status
-from device_adapters.ble.fields import Reader, flags_in, quantity_of, words_in
+from device_adapters.ble.fields import Quantities, Reader, flags_in, known_time, words_in
 from device_adapters.ble.quirks import Quirk
 from rules.codes import MG_DL
 from rules.vocabulary import QualityFlag, QuantityName, Vital
 
 _TREND, _QUALITY, _WARNING, _CALIBRATION, _STATUS = 0x01, 0x02, 0x20, 0x40, 0x80
 _CRC_SIZE, _MINIMUM_SIZE = 2, 6
+_ZONE_UNKNOWN, _MINUTES_PER_ZONE_STEP = -128, 15
+_SAVING_MIN = {0: "0", 2: "30", 4: "60", 8: "120", 255: "unknown"}
 _CRC_START, _CRC_POLYNOMIAL_REFLECTED = 0xFFFF, 0x8408
+
+_IN_MG_DL = Quantities(MG_DL)
 
 # The three octets of the Sensor Status Annunciation as one number: status | calibration | warning.
 _FLAGS = (
@@ -67,15 +72,16 @@ def _decode_record(payload: bytes, start: int, size: int) -> Record:
     reader = Reader("2AA7", payload[: start + size])
     reader.skip(start + 1)
     flags = reader.unsigned(1, "flags")
-    number = reader.sfloat("glucose")
+    raw = reader.unsigned(2, "glucose")
     offset_min = reader.unsigned(2, "time offset")
     bits = _annunciation(reader, flags)
     trend = reader.sfloat("trend") if flags & _TREND else None
     quality = reader.sfloat("quality") if flags & _QUALITY else None
-    _check_crc(reader, payload, start)
+    if reader.remaining == _CRC_SIZE:
+        check_crc16(reader, payload, start)
     reader.finish()
     quality_flags = flags_in(bits, _FLAGS)
-    glucose = censored_by_status(quantity_of(number, MG_DL), MG_DL, quality_flags)
+    glucose = censored_by_status(_IN_MG_DL[raw], MG_DL, quality_flags)
     words = {
         "status": words_in(bits, _WORDS),
         "trend_mg_dl_per_min": "" if trend is None else str(trend),
@@ -91,6 +97,44 @@ def _decode_record(payload: bytes, start: int, size: int) -> Record:
     )
 
 
+def status(payload: bytes) -> dict[str, str]:
+    """0x2AA9: minutes since the session began and the sensor's status, [E2E-CRC]."""
+    reader = Reader("2AA9", payload)
+    offset_min = reader.unsigned(2, "time offset")
+    bits = reader.unsigned(3, "status")
+    _check_crc_if_left(reader, payload)
+    reader.finish()
+    flags = [flag.value for flag in flags_in(bits, _FLAGS)]
+    return {
+        "time_offset_min": str(offset_min),
+        "status": ",".join(filter(None, [*flags, words_in(bits, _WORDS)])),
+    }
+
+
+def session_start(payload: bytes) -> dict[str, str]:
+    """0x2AAA: when the session began in the device's local time, its zone and saving, [E2E-CRC].
+
+    The zone counts quarters of an hour from UTC, -128 is unknown; daylight saving is the minutes
+    that are added to it (0x2A0D).
+    """
+    reader = Reader("2AAA", payload)
+    began = known_time(reader.date_time("session start time"))
+    zone = reader.signed(1, "time zone")
+    saving = reader.unsigned(1, "daylight saving")
+    _check_crc_if_left(reader, payload)
+    reader.finish()
+    return {
+        "session_start": "unknown" if began is None else began.isoformat(),
+        "zone_min": "unknown" if zone == _ZONE_UNKNOWN else str(zone * _MINUTES_PER_ZONE_STEP),
+        "daylight_saving_min": _SAVING_MIN.get(saving, f"reserved({saving})"),
+    }
+
+
+def _check_crc_if_left(reader: Reader, payload: bytes) -> None:
+    if reader.remaining == _CRC_SIZE:
+        check_crc16(reader, payload)
+
+
 def _annunciation(reader: Reader, flags: int) -> int:
     status = reader.unsigned(1, "status") if flags & _STATUS else 0
     calibration = reader.unsigned(1, "calibration status") if flags & _CALIBRATION else 0
@@ -98,11 +142,14 @@ def _annunciation(reader: Reader, flags: int) -> int:
     return status | calibration << 8 | warning << 16
 
 
-def _check_crc(reader: Reader, payload: bytes, start: int) -> None:
-    if reader.remaining != _CRC_SIZE:
-        return
-    expected = crc16(payload[start : reader.at])
+def check_crc16(reader: Reader, payload: bytes, start: int = 0) -> None:
+    """Take the two octets of an E2E-CRC and hold them against the octets from `start`.
+
+    Raises:
+        DecodeError: they differ, or the frame ends before.
+    """
     at = reader.at
+    expected = crc16(payload[start:at])
     sent = reader.unsigned(_CRC_SIZE, "E2E-CRC")
     if sent != expected:
         raise reader.refuse(f"E2E-CRC is {sent:04X}, the record gives {expected:04X}", at=at)
@@ -112,10 +159,14 @@ def crc16(octets: bytes) -> int:
     """CRC-16/MCRF4XX (CCITT polynomial, reflected, start 0xFFFF), as CGM's E2E-CRC defines."""
     register = _CRC_START
     for octet in octets:
-        register ^= octet
-        for _ in range(8):
-            carry = register & 1
-            register >>= 1
-            if carry:
-                register ^= _CRC_POLYNOMIAL_REFLECTED
+        register = register >> 8 ^ _CRC_TABLE[(register ^ octet) & 0xFF]
     return register
+
+
+def _crc_of_octet(octet: int) -> int:
+    for _ in range(8):
+        octet = octet >> 1 ^ (_CRC_POLYNOMIAL_REFLECTED if octet & 1 else 0)
+    return octet
+
+
+_CRC_TABLE = tuple(map(_crc_of_octet, range(256)))

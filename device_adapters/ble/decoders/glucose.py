@@ -5,21 +5,28 @@ sequence u16, base time 7, [offset s16 min], [concentration SFLOAT, type and loc
 [status u16].
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
+
+from msgspec import structs
 
 from device_adapters.adapter import Record
+from device_adapters.ble.decoders.glucose_context import KETONE_TEST
 from device_adapters.ble.fields import (
     Clock,
-    Reader,
+    Quantities,
     add_minutes,
     clock_flags,
+    date_time,
     flags_in,
     known_time,
-    quantity_of,
     word_of,
 )
-from device_adapters.ble.quirks import Quirk
-from rules.codes import KG_L, MOL_L
+from device_adapters.ble.layout import Shapes, octets, s16, u8, u16
+from device_adapters.ble.quirks import Quirk, Range
+from rules.codes import KG_L, MMOL_L, MOL_L
 from rules.vocabulary import Bound, QualityFlag, Quantity, QuantityName, Vital
 
 _OFFSET, _CONCENTRATION, _MOL, _STATUS, _CONTEXT = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -61,38 +68,61 @@ STATUS_FLAGS = (
 )
 
 
+_READ = Shapes(
+    "2A18",
+    (u8("flags"), u16("sequence number"), octets(7, "base time")),
+    (
+        (_OFFSET, s16("time offset")),
+        (_CONCENTRATION, u16("concentration")),
+        (_CONCENTRATION, u8("type and location")),
+        (_STATUS, u16("status")),
+    ),
+)
+_IN_MOL_L, _IN_KG_L = Quantities(MOL_L), Quantities(KG_L)
+_GLUCOSE, _KETONE = QuantityName.GLUCOSE, QuantityName.KETONE
+_KETONE_POWER = 4  # kg/L * 100,000 = mg/dL; / 10 = mmol/L of ketone
+_LOW, _HIGH = QualityFlag.RESULT_TOO_LOW, QualityFlag.RESULT_TOO_HIGH
+_BLOOD, _PLASMA_KIND, _SENSOR_KIND = Vital.GLUCOSE, Vital.GLUCOSE_PLASMA, Vital.GLUCOSE_CGM
+
+
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     """The one record of a 2A18 frame, glucose in kg/L or mol/L as flagged.
 
     Without a concentration the record has no glucose quantity, unless a status bit says that the
-    result was too low or too high: then it is censored (hazard 0.2).
+    result was too low or too high: then it is censored (hazard 0.2). The number of a model whose
+    numbers move from record to record is a word of the context and no sequence.
     """
-    del quirk  # no known model departs in this characteristic
-    reader = Reader("2A18", payload)
-    flags = reader.unsigned(1, "flags")
-    sequence = reader.unsigned(2, "sequence number")
-    base = reader.date_time("base time")
-    offset = reader.signed(2, "time offset") if flags & _OFFSET else None
-    number = reader.sfloat("concentration") if flags & _CONCENTRATION else None
-    sample = reader.unsigned(1, "type and location") if flags & _CONCENTRATION else None
-    status = reader.unsigned(2, "status") if flags & _STATUS else 0
-    reader.finish()
-    stamp, offset = _with_offset(base, offset)
-    unit = MOL_L if flags & _MOL else KG_L
-    said = None if number is None else quantity_of(number, unit)
-    quantity = censored_by_status(said, unit, flags_in(status, STATUS_FLAGS))
+    flags, number, base, *rest = _READ.read(payload)
+    take = iter(rest).__next__
+    offset = take() if flags & _OFFSET else None
+    quantities = _IN_MOL_L if flags & _MOL else _IN_KG_L
+    said, sample = (quantities[take()], take()) if flags & _CONCENTRATION else (None, None)
+    status = take() if flags & _STATUS else 0
+    stamp, offset = _with_offset(date_time(base), offset)
+    status_flags = _flags_of(status)
+    quantity = censored_by_status(said, quantities.unit, status_flags)
+    if quirk.range is not None and quantity is not None and not _may_be_ketone(flags, quirk):
+        quantity = within(quirk.range, quantity)
+    context = _context(sample, bool(flags & _CONTEXT))
+    if quirk.sequence_unreliable:
+        context = {**context, "sequence_as_sent": str(number)}
     return [
         Record(
             characteristic="2A18",
             kind=_kind(sample),
-            quantities={} if quantity is None else {QuantityName.GLUCOSE: quantity},
+            quantities={} if quantity is None else {_GLUCOSE: quantity},
             device_time=known_time(stamp),
-            sequence=sequence,
+            sequence=None if quirk.sequence_unreliable else number,
             time_offset_min=offset,
-            flags=_flags(status, sample, stamp),
-            context=_context(sample, context_follows=bool(flags & _CONTEXT)),
+            flags=_flags(status_flags, sample, stamp),
+            context=context,
         )
     ]
+
+
+@lru_cache(maxsize=256)
+def _flags_of(status: int) -> tuple[QualityFlag, ...]:
+    return flags_in(status, STATUS_FLAGS)
 
 
 def censored_by_status(
@@ -103,11 +133,64 @@ def censored_by_status(
     The bits are the device's own word about the number beside them. Where both are set they
     contradict each other: a finite value then stays, and without one the dangerous side counts.
     """
-    low = QualityFlag.RESULT_TOO_LOW in flags
-    high = QualityFlag.RESULT_TOO_HIGH in flags
+    low, high = _LOW in flags, _HIGH in flags
     if not (low or high) or (low and high and said is not None and said.value is not None):
         return said
     return Quantity(unit=unit, censored=Bound.BELOW if low else Bound.ABOVE)
+
+
+def within(limits: Range, said: Quantity) -> Quantity:
+    """`said`, made censored when its number lies beyond what the meter can measure.
+
+    The comparison is exact: kg/L and mol/L are powers of ten of the units on the meter.
+    """
+    if said.value is None:
+        return said
+    ends, power = (limits.mmol_l, 3) if said.unit == MOL_L else (limits.mg_dl, 5)
+    on_the_meter = said.value.scaleb(power)
+    if on_the_meter < ends[0]:
+        return Quantity(unit=said.unit, censored=Bound.BELOW)
+    if on_the_meter > ends[1]:
+        return Quantity(unit=said.unit, censored=Bound.ABOVE)
+    return said
+
+
+def settled(record: Record, context: Mapping[str, str], quirk: Quirk) -> Record:
+    """`record` as what it is, once its context is there or will not come.
+
+    A ketone test of a model that marks it by a meal becomes a ketone in mmol/L; what the model
+    sends as mg/dL of glucose is ten times that (xDrip, GlucoseReadingRx.asKetone). One sent in
+    mol/L was never seen: it keeps its number without a unit, for quarantine. Any other reading
+    that waited for its context is held against the meter's range.
+    """
+    said = record.quantities.get(_GLUCOSE)
+    if said is None or quirk.ketone_meal is None:
+        return record
+    if context.get("meal") == KETONE_TEST:
+        value = said.value
+        if value is not None and said.unit == KG_L:
+            value = value.scaleb(_KETONE_POWER)
+        unit = MMOL_L if said.unit == KG_L else None
+        ketone = Quantity(value=value, unit=unit, censored=said.censored, no_value=said.no_value)
+        return structs.replace(record, kind=Vital.KETONE, quantities={_KETONE: ketone})
+    if quirk.range is None:
+        return record
+    return structs.replace(record, quantities={_GLUCOSE: within(quirk.range, said)})
+
+
+def _may_be_ketone(flags: int, quirk: Quirk) -> bool:
+    return quirk.ketone_meal is not None and bool(flags & _CONTEXT)
+
+
+def sample_word(both: int) -> str:
+    """What was measured: the low nibble of the octet of type and location."""
+    return word_of(both & _NIBBLE, SAMPLE_TYPES)
+
+
+def location_word(both: int) -> str:
+    """Where it was taken: the high nibble of the octet of type and location."""
+    location = both >> 4
+    return "not_available" if location == _LOCATION_NOT_AVAILABLE else word_of(location, LOCATIONS)
 
 
 def _with_offset(base: datetime | Clock, offset: int | None) -> tuple[datetime | Clock, int | None]:
@@ -120,12 +203,14 @@ def _with_offset(base: datetime | Clock, offset: int | None) -> tuple[datetime |
 def _kind(sample: int | None) -> Vital:
     kind = (sample or 0) & _NIBBLE
     if kind == _INTERSTITIAL:
-        return Vital.GLUCOSE_CGM
-    return Vital.GLUCOSE_PLASMA if kind in _PLASMA else Vital.GLUCOSE
+        return _SENSOR_KIND
+    return _PLASMA_KIND if kind in _PLASMA else _BLOOD
 
 
-def _flags(status: int, sample: int | None, stamp: datetime | Clock) -> tuple[QualityFlag, ...]:
-    flags = flags_in(status, STATUS_FLAGS)
+def _flags(
+    status: tuple[QualityFlag, ...], sample: int | None, stamp: datetime | Clock
+) -> tuple[QualityFlag, ...]:
+    flags = status
     if sample is not None and (
         sample & _NIBBLE == _CONTROL_SAMPLE or sample >> 4 == _CONTROL_LOCATION
     ):
@@ -133,14 +218,12 @@ def _flags(status: int, sample: int | None, stamp: datetime | Clock) -> tuple[Qu
     return flags + tuple(flag for flag in clock_flags(stamp) if flag not in flags)
 
 
-def _context(sample: int | None, *, context_follows: bool) -> dict[str, str]:
+@lru_cache(maxsize=512)
+def _context(sample: int | None, context_follows: bool) -> Mapping[str, str]:  # noqa: FBT001 - a key
     words: dict[str, str] = {}
     if sample is not None:
-        words["sample_type"] = word_of(sample & _NIBBLE, SAMPLE_TYPES)
-        location = sample >> 4
-        words["sample_location"] = (
-            "not_available" if location == _LOCATION_NOT_AVAILABLE else word_of(location, LOCATIONS)
-        )
+        words["sample_type"] = sample_word(sample)
+        words["sample_location"] = location_word(sample)
     if context_follows:
         words["context_follows"] = "true"
-    return words
+    return MappingProxyType(words)  # the same words for many records

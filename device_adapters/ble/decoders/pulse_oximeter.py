@@ -1,18 +1,23 @@
-"""PLX Spot-Check Measurement 0x2A5E (Pulse Oximeter Service 1.0, section 3.1).
+"""PLX Spot-Check 0x2A5E and Continuous 0x2A5F Measurement (Pulse Oximeter Service 1.0, section 3).
 
-Flags (0 time, 1 measurement status, 2 device and sensor status, 3 pulse amplitude index, 4 device
-clock not set), SpO2 and pulse rate SFLOAT, [time 7], [status u16], [device u24], [index SFLOAT].
+Spot-check: flags (0 time, 1 measurement status, 2 device and sensor status, 3 pulse amplitude
+index, 4 device clock not set), SpO2 and pulse rate SFLOAT, [time 7], [status u16], [device u24],
+[index SFLOAT].
 """
+
+from functools import lru_cache
 
 from device_adapters.adapter import Record
 from device_adapters.ble.fields import (
-    Reader,
+    Quantities,
     clock_flags,
+    date_time,
     flags_in,
     known_time,
-    quantity_of,
+    sfloat,
     words_in,
 )
+from device_adapters.ble.layout import DATE_TIME, Shapes, octets, u8, u16
 from device_adapters.ble.quirks import Quirk
 from rules.codes import PER_MINUTE, PERCENT
 from rules.vocabulary import QualityFlag, QuantityName, Vital
@@ -57,37 +62,98 @@ _DEVICE_FLAGS = (
 )
 
 
+_STATES = (
+    (_STATUS, u16("measurement status")),
+    (_DEVICE, octets(3, "device and sensor status")),
+    (_AMPLITUDE, u16("pulse amplitude index")),
+)
+_SPOT = Shapes("2A5E", (u8("flags"), u16("SpO2"), u16("pulse")), ((_TIME, DATE_TIME), *_STATES))
+_FAST, _SLOW = 0x01, 0x02
+_C_STATUS, _C_DEVICE, _C_AMPLITUDE = 0x04, 0x08, 0x10
+_CONTINUOUS = Shapes(
+    "2A5F",
+    (u8("flags"), u16("SpO2"), u16("pulse")),
+    (
+        (_FAST, u16("fast SpO2")),
+        (_FAST, u16("fast pulse")),
+        (_SLOW, u16("slow SpO2")),
+        (_SLOW, u16("slow pulse")),
+        (_C_STATUS, u16("measurement status")),
+        (_C_DEVICE, octets(3, "device and sensor status")),
+        (_C_AMPLITUDE, u16("pulse amplitude index")),
+    ),
+)
+_PERCENT, _PER_MINUTE = Quantities(PERCENT), Quantities(PER_MINUTE)
+_KIND, _SPO2, _PULSE = Vital.SPO2, QuantityName.SPO2, QuantityName.PULSE
+_NOT_SET = (QualityFlag.CLOCK_NOT_SET,)
+
+
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     """The one record of a 2A5E frame: spo2 in %, pulse in /min.
 
     A time stamp of a device that says its clock was never set is no device time.
     """
     del quirk  # no known model departs in this characteristic
-    reader = Reader("2A5E", payload)
-    flags = reader.unsigned(1, "flags")
-    quantities = {
-        QuantityName.SPO2: quantity_of(reader.sfloat("SpO2"), PERCENT),
-        QuantityName.PULSE: quantity_of(reader.sfloat("pulse"), PER_MINUTE),
-    }
-    stamp = reader.date_time() if flags & _TIME else None
-    status = reader.unsigned(2, "measurement status") if flags & _STATUS else 0
-    device = reader.unsigned(3, "device and sensor status") if flags & _DEVICE else 0
-    amplitude = reader.sfloat("pulse amplitude index") if flags & _AMPLITUDE else None
-    reader.finish()
-    not_set = bool(flags & _CLOCK_NOT_SET)
-    words = {
-        "measurement_status": words_in(status, MEASUREMENT_WORDS),
-        "device_status": words_in(device, DEVICE_WORDS),
-        "pulse_amplitude_percent": "" if amplitude is None else str(amplitude),
-    }
+    flags, spo2, pulse, *rest = _SPOT.read(payload)
+    take = iter(rest).__next__
+    stamp = date_time(take()) if flags & _TIME else None
+    status = take() if flags & _STATUS else 0
+    device = int.from_bytes(take(), "little") if flags & _DEVICE else 0
+    words = _words(status, device)
+    if flags & _AMPLITUDE:
+        words["pulse_amplitude_percent"] = str(sfloat(take()))
+    not_set = flags & _CLOCK_NOT_SET
     return [
         Record(
             characteristic="2A5E",
-            kind=Vital.SPO2,
-            quantities=quantities,
+            kind=_KIND,
+            quantities={_SPO2: _PERCENT[spo2], _PULSE: _PER_MINUTE[pulse]},
             device_time=None if not_set else known_time(stamp),
-            flags=flags_in(device, _DEVICE_FLAGS)
-            + ((QualityFlag.CLOCK_NOT_SET,) if not_set else clock_flags(stamp)),
-            context={key: word for key, word in words.items() if word},
+            flags=_flags_of(device) + (_NOT_SET if not_set else clock_flags(stamp)),
+            context=words,
         )
     ]
+
+
+def decode_continuous(payload: bytes, quirk: Quirk) -> list[Record]:
+    """The one record of a 2A5F frame; the fast and slow averages are words beside the normal one.
+
+    A stream has no time stamps; flags are 0 fast, 1 slow, 2 measurement status, 3 device and
+    sensor status, 4 pulse amplitude index (Pulse Oximeter Service 1.0, section 3.2).
+    """
+    del quirk  # no known model departs in this characteristic
+    flags, spo2, pulse, *rest = _CONTINUOUS.read(payload)
+    take = iter(rest).__next__
+    averages: dict[str, str] = {}
+    for bit, name in ((_FAST, "fast"), (_SLOW, "slow")):
+        if flags & bit:
+            averages[f"spo2_{name}_percent"] = str(sfloat(take()))
+            averages[f"pulse_{name}_per_min"] = str(sfloat(take()))
+    status = take() if flags & _C_STATUS else 0
+    device = int.from_bytes(take(), "little") if flags & _C_DEVICE else 0
+    words = averages | _words(status, device)
+    if flags & _C_AMPLITUDE:
+        words["pulse_amplitude_percent"] = str(sfloat(take()))
+    return [
+        Record(
+            characteristic="2A5F",
+            kind=_KIND,
+            quantities={_SPO2: _PERCENT[spo2], _PULSE: _PER_MINUTE[pulse]},
+            flags=_flags_of(device),
+            context=words,
+        )
+    ]
+
+
+def _words(status: int, device: int) -> dict[str, str]:
+    words: dict[str, str] = {}
+    if said := words_in(status, MEASUREMENT_WORDS):
+        words["measurement_status"] = said
+    if said := words_in(device, DEVICE_WORDS):
+        words["device_status"] = said
+    return words
+
+
+@lru_cache(maxsize=256)
+def _flags_of(device: int) -> tuple[QualityFlag, ...]:
+    return flags_in(device, _DEVICE_FLAGS)

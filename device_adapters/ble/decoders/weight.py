@@ -4,17 +4,42 @@ Flags (0 imperial, 1 time, 2 user, 3 BMI and height), weight u16 in 0.005 kg or 
 [user u8, 255 unknown], [BMI u16 in 0.1 kg/m2, height u16 in 0.001 m or 0.1 in].
 """
 
-from decimal import Decimal
-
 from device_adapters.adapter import Record
-from device_adapters.ble.fields import Reader, clock_flags, known_time
+from device_adapters.ble.fields import (
+    Quantities,
+    clock_flags,
+    date_time,
+    known_time,
+    stepped,
+)
+from device_adapters.ble.layout import DATE_TIME, Shapes, u8, u16
 from device_adapters.ble.quirks import Quirk
 from rules.codes import INCH, KG, KG_M2, METRE, POUND
-from rules.vocabulary import NoValue, Quantity, QuantityName, Vital
+from rules.vocabulary import QuantityName, Vital
 
 _IMPERIAL, _TIME, _USER, _BMI = 0x01, 0x02, 0x04, 0x08
 _USER_UNKNOWN = 0xFF
 _UNSUCCESSFUL = 0xFFFF
+
+
+_READ = Shapes(
+    "2A9D",
+    (u8("flags"), u16("weight")),
+    ((_TIME, DATE_TIME), (_USER, u8("user id")), (_BMI, u16("BMI")), (_BMI, u16("height"))),
+)
+IN_KG, IN_POUNDS = (
+    Quantities(KG, stepped("0.005", _UNSUCCESSFUL)),
+    Quantities(POUND, stepped("0.01", _UNSUCCESSFUL)),
+)
+IN_METRES, IN_INCHES = (
+    Quantities(METRE, stepped("0.001", _UNSUCCESSFUL)),
+    Quantities(INCH, stepped("0.1", _UNSUCCESSFUL)),
+)
+"""2A9C counts in the same steps."""
+
+_IN_KG_M2 = Quantities(KG_M2, stepped("0.1", _UNSUCCESSFUL))
+_KIND, _WEIGHT = Vital.WEIGHT, QuantityName.WEIGHT
+_BODY_MASS_INDEX, _HEIGHT = QuantityName.BMI, QuantityName.HEIGHT
 
 
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
@@ -23,32 +48,22 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     65535 means that the measurement failed: no value.
     """
     del quirk  # no known model departs in this characteristic
-    reader = Reader("2A9D", payload)
-    flags = reader.unsigned(1, "flags")
-    imperial = bool(flags & _IMPERIAL)
-    weight = reader.unsigned(2, "weight")
-    step = ("0.01", POUND) if imperial else ("0.005", KG)
-    quantities = {QuantityName.WEIGHT: _stepped(weight, *step)}
-    stamp = reader.date_time() if flags & _TIME else None
-    user = reader.unsigned(1, "user id") if flags & _USER else _USER_UNKNOWN
+    flags, weight, *rest = _READ.read(payload)
+    take = iter(rest).__next__
+    imperial = flags & _IMPERIAL
+    quantities = {_WEIGHT: (IN_POUNDS if imperial else IN_KG)[weight]}
+    stamp = date_time(take()) if flags & _TIME else None
+    user = take() if flags & _USER else _USER_UNKNOWN
     if flags & _BMI:
-        quantities[QuantityName.BMI] = _stepped(reader.unsigned(2, "BMI"), "0.1", KG_M2)
-        step = ("0.1", INCH) if imperial else ("0.001", METRE)
-        quantities[QuantityName.HEIGHT] = _stepped(reader.unsigned(2, "height"), *step)
-    reader.finish()
+        quantities[_BODY_MASS_INDEX] = _IN_KG_M2[take()]
+        quantities[_HEIGHT] = (IN_INCHES if imperial else IN_METRES)[take()]
     return [
         Record(
             characteristic="2A9D",
-            kind=Vital.WEIGHT,
+            kind=_KIND,
             quantities=quantities,
             device_time=known_time(stamp),
             user_id=None if user == _USER_UNKNOWN else user,
             flags=clock_flags(stamp),
         )
     ]
-
-
-def _stepped(raw: int, step: str, unit: str) -> Quantity:
-    if raw == _UNSUCCESSFUL:
-        return Quantity(unit=unit, no_value=NoValue.NAN)
-    return Quantity(value=raw * Decimal(step), unit=unit)
