@@ -4,7 +4,8 @@ Certainty of the sources: quoted from memory, not re-read; where no source is na
 ours, chosen to be plausible for adults of a rural county under a family doctor's contract.
 
 * Hypertension: Wang Z et al., Circulation 2018;137:2344 (China Hypertension Survey 2012-2015).
-* Diagnosed diabetes: ours, a bit under half of the prevalence in Li Y et al., BMJ 2020;369:m997.
+* Diagnosed diabetes: 8.7 % of Chinese elderly say they have it [Front Public Health 2022;10:1051445]
+  and 11.0 % of rural ones are found to [BMC Public Health 2023, s12889-023-15527-9] (both read).
 * Heart failure: after Hao G et al., Eur J Heart Fail 2019;21:1329 (1.3 % of those over 35).
 * Atrial fibrillation: after Shi S et al., Lancet Reg Health West Pac 2022;23:100439 (1.6 %).
 * COPD: ours, the known part of Wang C et al., Lancet 2018;391:1706 (13.7 % over 40, few know it).
@@ -48,7 +49,7 @@ HOUSEHOLD_SIZE = (0.24, 0.46, 0.15, 0.15)
 HYPERTENSION = ByAge(
     (18, 25, 35, 45, 55, 65, 75), (0.040, 0.061, 0.150, 0.296, 0.446, 0.557, 0.602)
 )
-DIABETES_2 = ByAge((18, 40, 50, 60, 70), (0.012, 0.045, 0.09, 0.14, 0.15))
+DIABETES_2 = ByAge((18, 40, 50, 60, 70), (0.012, 0.035, 0.07, 0.10, 0.105))
 DIABETES_1 = ByAge((18, 60), (0.002, 0.001))
 MORE_HYPERTENSION_WITH_DIABETES = 0.15
 """Added to the probability of hypertension in diabetes, taken from the others (ours)."""
