@@ -161,9 +161,11 @@ DEFINITIONS = {
     Quantity.LOWS_SULFONYLUREA: _define(
         "Lows (< 3.9 mmol/L), sulfonylurea without insulin", "a year", 1, "likewise"
     ),
-    Quantity.SATURATION_COPD: _define("Saturation at rest, COPD", "%", 1, "personal means"),
+    Quantity.SATURATION_COPD: _define(
+        "Saturation at rest, COPD", "%", 1, "personal means, below 500 m"
+    ),
     Quantity.SATURATION_OTHERS_96: _define(
-        "Saturation of 96 % or more, no COPD", "%", 6, "readings below 1,500 m"
+        "Saturation of 96 % or more, no COPD", "%", 6, "share of a person's readings, below 500 m"
     ),
     Quantity.TEMPERATURE: _define(
         "Temperature when well", "Cel", 0.25, "personal means outside infections"

@@ -201,7 +201,7 @@ REFERENCES = (
         _Q.FIRST_DAY_SYSTOLIC,
         2.8,
         "2,122 people, Finland, Greece, UK",
-        "minimum schedule for home monitoring, J Hypertens 2022",
+        "European home-monitoring database, J Hypertens 2022 (phc.ox.ac.uk 1266257)",
     ),
     _row(
         _Q.FIRST_DAY_SYSTOLIC,
