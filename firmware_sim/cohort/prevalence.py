@@ -4,7 +4,7 @@ Certainty of the sources: quoted from memory, not re-read; where no source is na
 ours, chosen to be plausible for adults of a rural county under a family doctor's contract.
 
 * Hypertension: Wang Z et al., Circulation 2018;137:2344 (China Hypertension Survey 2012-2015).
-* Diagnosed diabetes: 8.7 % of Chinese elderly say they have it [Front Public Health 2022;10:1051445]
+* Diagnosed diabetes: 8.7 % of Chinese elderly say so [Front Public Health 2022;10:1051445]
   and 11.0 % of rural ones are found to [BMC Public Health 2023, s12889-023-15527-9] (both read).
 * Heart failure: after Hao G et al., Eur J Heart Fail 2019;21:1329 (1.3 % of those over 35).
 * Atrial fibrillation: after Shi S et al., Lancet Reg Health West Pac 2022;23:100439 (1.6 %).
