@@ -145,7 +145,7 @@ class Peripheral(ABC):
         )
         host = Host(self._controller, AsyncPipeSink(self._controller))
         device = Device(config=config, host=host)
-        owner = Owner(hang_up=self.drop, die=self.die, spawn=self._spawn)
+        owner = Owner(hang_up=self.drop, die=self.die, hide=self.hide, spawn=self._spawn)
         device.gatt_server = Outlet(device, self.interference, owner)
         device.add_default_services()
         device.keystore = self._bonds
@@ -237,7 +237,7 @@ class Peripheral(ABC):
 
     async def die(self) -> None:
         """The battery is empty at once: the link breaks, the device is silent, records stay."""
-        self.battery.empty()
+        self.battery.fall_to(0.0)
         await self.drop()
         await self._settle()
 
@@ -262,6 +262,11 @@ class Peripheral(ABC):
             await device.host.send_sync_command(command)  # pyright: ignore[reportUnknownArgumentType]
             device.random_address = device.static_address = new
         await self._settle()
+
+    def twin(self, address: str) -> Self:
+        """Another device of this kind with the same name plate and no bonds, switched off."""
+        options: PeripheralOptions = {**self._options, "bonds": MemoryKeyStore()}
+        return type(self)(self._link, replace(self.identity, address=address), **options)
 
     async def forget_bonds(self) -> None:
         """Lose all keys, as a device does after a reset; no central is told."""

@@ -112,6 +112,12 @@ class Glucometer(RacpDevice):
         self._keep_glucose(self.memory.take_sequence(), frame, context)
         self._settle_soon()
 
+    def inject_context(self, context: bytes) -> None:
+        """Put a context into the memory on its own; it is reported in its turn."""
+        parts = ((_CONTEXT, context),)
+        self._keep(StoredRecord(sequence=self.memory.next_sequence, parts=parts))
+        self._settle_soon()
+
     def _value(self, value: float | Limit, unit: GlucoseUnit) -> tuple[float | Special | None, int]:
         if isinstance(value, Limit):
             low = value is Limit.LO

@@ -11,7 +11,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from bumble.att import ATT_PDU, ATT_Write_Request, ATT_Write_Response, Attribute, Bearer
+from bumble.att import (
+    ATT_PDU,
+    ATT_Read_By_Group_Type_Request,
+    ATT_Write_Request,
+    ATT_Write_Response,
+    Attribute,
+    Bearer,
+)
 from bumble.device import Connection, Device
 from bumble.gatt_server import Server
 
@@ -38,6 +45,8 @@ class Interference:
         break_off_after: Once: after so many records of a report answer "not completed" instead.
         unanswered: RACP requests are accepted and nothing ever comes of them.
         dies_after: Once: the battery is empty after so many announcements.
+        hides_on_unpaired_discovery: Somebody who discovers services on a link that is not
+            encrypted is hung up on, and the device is silent until its next measurement.
     """
 
     mute: bool = False
@@ -49,6 +58,7 @@ class Interference:
     break_off_after: int | None = None
     unanswered: bool = False
     dies_after: int | None = None
+    hides_on_unpaired_discovery: bool = False
 
     def refusal_of(self, request: bytes) -> Result | None:
         """The result that a request is refused with; None lets it through."""
@@ -65,12 +75,14 @@ class Owner:
 
     Attributes:
         hang_up: Ends the link.
-        die: Ends the link and switches the device off.
+        die: Ends the link and empties the battery.
+        hide: Ends the link and stops advertising until the next measurement.
         spawn: Runs part of a session that ends with the link.
     """
 
     hang_up: Callable[[], Awaitable[None]]
     die: Callable[[], Awaitable[None]]
+    hide: Callable[[], Coroutine[None, None, None]]
     spawn: Callable[[Coroutine[None, None, None], str], object]
 
 
@@ -108,7 +120,14 @@ class Outlet(Server):
         if isinstance(att_pdu, ATT_Write_Request) and self._intercept(bearer, att_pdu):
             self.send_response(bearer, ATT_Write_Response())
             return
+        if isinstance(att_pdu, ATT_Read_By_Group_Type_Request) and self._takes_offence(bearer):
+            self._owner.spawn(self._owner.hide(), "hide")
+            return
         super().on_gatt_pdu(bearer, att_pdu)
+
+    def _takes_offence(self, bearer: Bearer) -> bool:
+        encrypted = isinstance(bearer, Connection) and bearer.is_encrypted
+        return self._now.hides_on_unpaired_discovery and not encrypted
 
     def _intercept(self, bearer: Bearer, request: ATT_Write_Request) -> bool:
         control = cast("Attribute[bytes] | None", self.get_attribute(request.attribute_handle))

@@ -58,6 +58,7 @@ class RecordMemory:
     says; in a full slot the oldest record gives way, sent or not.
 
     Attributes:
+        capacity: Records that fit, of each user; may be changed at any time.
         retention: What becomes of a record that a central has taken; may be changed at any time.
         newest_first: Send in the opposite order.
         next_sequence: Number of the next record, 0..65535.
@@ -83,7 +84,7 @@ class RecordMemory:
         self.retention, self.newest_first = retention, newest_first
         self.next_sequence = first_sequence % SEQUENCES
         self.lost = 0
-        self._capacity = capacity
+        self.capacity = capacity
         self._records: list[StoredRecord] = []
 
     @property
@@ -112,7 +113,7 @@ class RecordMemory:
         """Add a record; the oldest one of the same user gives way when there is no room."""
         self._records.append(record)
         slot = [other for other in self._records if other.user == record.user]
-        gone = slot[: -self._capacity]
+        gone = slot[: -self.capacity]
         self.lost += sum(not record.reported for record in gone)
         self.remove(gone)
 

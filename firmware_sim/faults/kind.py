@@ -1,8 +1,9 @@
 """One kind of fault: what it is, whom it can happen to, how it is done, what should come of it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from firmware_sim.central import Central
@@ -37,6 +38,7 @@ class Scene:
         radio: The hub's adapter on the same link.
         link: The air between them.
         at: The true, aware instant.
+        stack: What a fault switches on lives as long as this.
     """
 
     profile: Profile
@@ -44,6 +46,11 @@ class Scene:
     radio: Central
     link: VirtualLink
     at: datetime
+    stack: AsyncExitStack
+
+    def minutes_later(self, count: int) -> datetime:
+        """An instant after this one."""
+        return self.at + timedelta(minutes=count)
 
 
 Injection = Callable[[Scene], Awaitable[None]]
