@@ -7,7 +7,8 @@ ours, chosen to be plausible for adults of a rural county under a family doctor'
 * Diagnosed diabetes: 8.7 % of Chinese elderly say so [Front Public Health 2022;10:1051445]
   and 11.0 % of rural ones are found to [BMC Public Health 2023, s12889-023-15527-9] (both read).
 * Heart failure: after Hao G et al., Eur J Heart Fail 2019;21:1329 (1.3 % of those over 35).
-* Atrial fibrillation: after Shi S et al., Lancet Reg Health West Pac 2022;23:100439 (1.6 %).
+* Atrial fibrillation: after Shi S et al., Lancet Reg Health West Pac 2022;23:100439 (1.6 %), over
+  75, Du X et al., Heart 2021;107:535 (5.4 % of men, 4.9 % of women; read).
 * COPD: ours, the known part of Wang C et al., Lancet 2018;391:1706 (13.7 % over 40, few know it).
 * Stroke: after Tu WJ et al., JAMA Netw Open 2023;6:e231455 (2.6 % over 40).
 * Death: ours, a Gompertz curve near China's life tables (0.8 % a year at 60, doubling in 8 years).
@@ -55,7 +56,7 @@ MORE_HYPERTENSION_WITH_DIABETES = 0.15
 """Added to the probability of hypertension in diabetes, taken from the others (ours)."""
 
 OTHERS = {
-    "atrial_fibrillation": ByAge((18, 45, 65, 75), (0.002, 0.008, 0.025, 0.045)),
+    "atrial_fibrillation": ByAge((18, 45, 65, 75), (0.002, 0.008, 0.025, 0.051)),
     "copd": ByAge((18, 40, 60, 70), (0.001, 0.015, 0.035, 0.055)),
     "coronary_disease": ByAge((18, 45, 60, 75), (0.001, 0.012, 0.035, 0.06)),
     "heart_failure": ByAge((18, 35, 55, 65, 75), (0.001, 0.007, 0.013, 0.021, 0.032)),
