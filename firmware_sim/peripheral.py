@@ -15,6 +15,7 @@ from firmware_sim.cuff import BloodPressureCuff
 from firmware_sim.device_clock import DeviceClock
 from firmware_sim.gatt_device import Peripheral
 from firmware_sim.glucometer import Glucometer
+from firmware_sim.glucose_sensor import GlucoseSensor
 from firmware_sim.heart_rate_monitor import HeartRateMonitor
 from firmware_sim.identity import Identity
 from firmware_sim.options import PeripheralOptions
@@ -34,6 +35,7 @@ __all__ = [
     "BodyCompositionScale",
     "DeviceClock",
     "Glucometer",
+    "GlucoseSensor",
     "HeartRateMonitor",
     "Identity",
     "Limit",
@@ -48,6 +50,7 @@ __all__ = [
 PERIPHERALS: Mapping[Profile, type[PushDevice]] = {
     Profile.BLOOD_PRESSURE: BloodPressureCuff,
     Profile.GLUCOSE: Glucometer,
+    Profile.CGM: GlucoseSensor,
     Profile.THERMOMETER: Thermometer,
     Profile.PULSE_OXIMETER: PulseOximeter,
     Profile.WEIGHT_SCALE: WeightScale,

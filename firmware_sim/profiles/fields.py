@@ -62,6 +62,17 @@ def sfloat(value: float | Special, *, exponent: int | None = None) -> bytes:
     return struct.pack("<H", ((exponent & 0xF) << 12) | (mantissa & 0xFFF))
 
 
+def read_sfloat(octets: bytes) -> float | None:
+    """The number that two octets from a central hold; None for the patterns that are not one."""
+    (raw,) = struct.unpack("<H", octets)
+    if raw in {special.value for special in Special}:
+        return None
+    mantissa, exponent = raw & 0xFFF, raw >> 12
+    mantissa -= 0x1000 if mantissa & 0x800 else 0
+    exponent -= 0x10 if exponent & 0x8 else 0
+    return float(Decimal(mantissa).scaleb(exponent))
+
+
 _FLOAT_SPECIALS = {
     Special.NAN: 0x007F_FFFF,
     Special.NRES: 0x0080_0000,
