@@ -1,6 +1,7 @@
 """What every device of one person needs to know."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,13 @@ from firmware_sim.cohort.life import Life
 from firmware_sim.cohort.people import CohortPerson
 from firmware_sim.cohort.seeds import stream
 from firmware_sim.cohort.spans import Spans
+
+
+class GlucoseEngine(StrEnum):
+    """Whose equations the glucose of people on insulin follows."""
+
+    OWN = "own"
+    SIMGLUCOSE = "simglucose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +36,7 @@ class Setting:
         lacks: Lack of oxygen.
         offline: When the hub cannot reach the county.
         events: Grows while the readings are made.
+        engine: For the glucose of people on insulin.
     """
 
     person: CohortPerson
@@ -40,6 +49,7 @@ class Setting:
     lacks: Spans
     offline: Spans
     events: list[Event]
+    engine: GlucoseEngine
 
     def chance(self, topic: str) -> np.random.Generator:
         """A stream of the person's own."""
