@@ -1,6 +1,7 @@
 """From messages of the uplink to observations, and to reasons where they are none. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from gateway.intake import Quarantined, Reason
@@ -8,6 +9,9 @@ from gateway.refused import decode_refused
 from gateway.store.core_store import Mark
 from rules.vocabulary import HubId, Observation, SubjectRef
 from rules.wire import Lane, WireError, decode_envelope, parse_uplink_topic
+
+OLDEST_AGE = timedelta(days=400)
+"""Longer than a hub waits for its broker; a larger age is a mistake, not a time."""
 
 NOWHERE = HubId("?")
 """The hub of a message whose topic names none."""
@@ -31,8 +35,12 @@ class Spoken:
     observation: Observation
 
 
-def read_arrival(topic: str, payload: bytes) -> Arrival:
-    """The message of one uplink topic; never raises for anything a broker can deliver."""
+def read_arrival(topic: str, payload: bytes, now: datetime) -> Arrival:
+    """The message of one uplink topic, received at `now`; never raises for what a broker delivers.
+
+    What a hub noticed before it had learned the time is dated by its age on the hub's monotonic
+    clock (design section 5), up to `OLDEST_AGE`.
+    """
     try:
         hub, epoch, lane, sequence = parse_uplink_topic(topic)
     except WireError as error:
@@ -41,11 +49,11 @@ def read_arrival(topic: str, payload: bytes) -> Arrival:
         mark = Mark(NOWHERE, digest, Lane.BACKLOG)
         return Arrival(mark=mark, sequence=0, payload=payload, content=why)
     mark = Mark(hub, epoch, lane)
-    content = _content(mark, sequence, payload)
+    content = _content(mark, sequence, payload, now)
     return Arrival(mark=mark, sequence=sequence, payload=payload, content=content)
 
 
-def _content(mark: Mark, sequence: int, payload: bytes) -> Observation | Quarantined:
+def _content(mark: Mark, sequence: int, payload: bytes, now: datetime) -> Observation | Quarantined:
     refused = decode_refused(payload)
     if refused is not None:
         detail = f"{refused.source}: {refused.reason}"
@@ -64,4 +72,13 @@ def _content(mark: Mark, sequence: int, payload: bytes) -> Observation | Quarant
     if envelope.observation.hub != mark.hub:
         detail = f"observed by {envelope.observation.hub}, sent by {mark.hub}"
         return Quarantined(reason=Reason.NOT_OURS, field="observation.hub", detail=detail)
-    return envelope.observation
+    return _dated(envelope.observation, envelope.age_s, now)
+
+
+def _dated(observation: Observation, age_s: float | None, now: datetime) -> Observation:
+    """The observation with the hub's stamp anchored at the core's clock, where that is needed."""
+    stamp = observation.received
+    if stamp.wall_trusted or age_s is None or not 0 <= age_s <= OLDEST_AGE.total_seconds():
+        return observation
+    wall = now - timedelta(seconds=age_s)
+    return replace(observation, received=replace(stamp, wall=wall, wall_trusted=True))

@@ -268,7 +268,7 @@ class Core:
                 if message.topic.startswith(STATUS_PREFIX):
                     self._statuses.append(message.payload)
                 else:
-                    self._lanes.put(read_arrival(message.topic, message.payload))
+                    self._lanes.put(read_arrival(message.topic, message.payload, self._clock.now()))
             self._woken.set()
 
     async def _mind_time(self) -> None:

@@ -84,7 +84,9 @@ class Hub:
 class RunningHub:
     """A hub at work; `spool` is its memory, `page_port` the local page's port (None: no page)."""
 
-    def __init__(self, settings: HubSettings, clock: ProcessClock, spool: Spool) -> None:
+    def __init__(
+        self, settings: HubSettings, clock: ProcessClock, spool: Spool, stamps: Stamps
+    ) -> None:
         self.spool = spool
         self.page_port: int | None = None
         self.front: MqttFront | None = None
@@ -102,6 +104,7 @@ class RunningHub:
             broker=lambda: _broker(settings, self._hub, will=self._will()),
             on_command=self._take_command,
             status=self._status,
+            age_s=stamps.age_s,
         )
 
     async def settle(self, now: datetime) -> datetime | None:
@@ -242,7 +245,7 @@ async def _running(
     stamps = Stamps(clock, trusted)
     async with contextlib.AsyncExitStack() as stack:
         spool = await stack.enter_async_context(Spool.open(settings.data_dir / "spool.db"))
-        hub = RunningHub(settings, clock, spool)
+        hub = RunningHub(settings, clock, spool, stamps)
         if settings.mqtt_devices:
             hub.front = MqttFront(
                 hub=HubId(settings.hub_id),

@@ -53,6 +53,12 @@ class Stamps:
         self._trusted = trusted
         self._boot_id = boot_id(clock)
 
+    def age_s(self, stamp: HubStamp) -> float | None:
+        """Seconds since a stamp of this boot, on the monotonic clock; None for another boot's."""
+        if stamp.boot_id != self._boot_id:
+            return None
+        return max(0.0, self._clock.monotonic() - stamp.monotonic_s)
+
     def now(self) -> HubStamp:
         """The present, as far as this machine knows it."""
         return HubStamp(

@@ -23,7 +23,7 @@ from gateway.reconnect import Line
 from gateway.spool import Spool
 from gateway.spool_rows import SpooledMessage
 from gateway.uplink_window import Window
-from rules.vocabulary import HubId
+from rules.vocabulary import HubId, HubStamp
 from rules.wire import (
     CORE_TOPIC,
     WIRE_VERSION,
@@ -32,6 +32,7 @@ from rules.wire import (
     command_topic,
     decode_receipt,
     enclose,
+    received_stamp,
     status_topic,
     uplink_topic,
 )
@@ -46,7 +47,7 @@ _RECEIVE_BURST = 256
 class Uplink:
     """Sends what the spool holds for as long as `run` runs, whatever the broker does meanwhile."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of one line, wired in one place
         self,
         *,
         hub: HubId,
@@ -55,7 +56,9 @@ class Uplink:
         broker: Callable[[], MqttSettings],
         on_command: Callable[[bytes], Awaitable[None]],
         status: Callable[[], Awaitable[bytes]],
+        age_s: Callable[[HubStamp], float | None],
     ) -> None:
+        """An uplink; `age_s` tells how long ago a stamp of the hub's own was made."""
         self._hub = hub
         self._command_topic = command_topic(hub)
         self._receipts = f"hw/{WIRE_VERSION}/receipt/{hub}/"
@@ -64,6 +67,7 @@ class Uplink:
         self._broker = broker
         self._on_command = on_command
         self._status = status
+        self._age_s = age_s
         self._windows = {lane: Window() for lane in Lane}
         self._wake = asyncio.Event()
         self._status_changed = asyncio.Event()
@@ -145,11 +149,25 @@ class Uplink:
             for message in messages:
                 window.mark_sent(message.sequence, self._clock.monotonic())
                 topic = uplink_topic(self._hub, epoch, lane, message.sequence)
-                session.publish_nowait(topic, _payload(self._hub, epoch, lane, message))
+                session.publish_nowait(topic, self._payload(epoch, lane, message))
             if messages:
                 self._advance()
                 return True
         return False
+
+    def _payload(self, epoch: str, lane: Lane, message: SpooledMessage) -> bytes:
+        if message.refused:
+            return message.body
+        stamp = received_stamp(message.body)
+        doubtful = stamp is not None and not stamp.wall_trusted
+        return enclose(
+            message.body,
+            hub=self._hub,
+            epoch=epoch,
+            lane=lane,
+            sequence=message.sequence,
+            age_s=self._age_s(stamp) if stamp is not None and doubtful else None,
+        )
 
     async def _resend(self) -> None:
         while True:
@@ -234,9 +252,3 @@ def _say_goodbye(session: MqttSession, settings: MqttSettings) -> None:
     if will is not None:
         with contextlib.suppress(MqttUnavailable):
             session.publish_nowait(will.topic, will.payload, retain=will.retain)
-
-
-def _payload(hub: HubId, epoch: str, lane: Lane, message: SpooledMessage) -> bytes:
-    if message.refused:
-        return message.body
-    return enclose(message.body, hub=hub, epoch=epoch, lane=lane, sequence=message.sequence)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from rules.vocabulary import HubId, Observation, Quantity
+from rules.vocabulary import HubId, HubStamp, Observation, Quantity
 
 WIRE_VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -30,7 +30,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """One uplink message (design D2); hub, epoch, lane and sequence also stand in the topic.
 
     `epoch` is random at the creation of the spool, `sequence` counts from 1 in each epoch and
-    lane without a gap.
+    lane without a gap. `age_s` is how long ago, by the hub's monotonic clock, the observation was
+    received when this message was sent: it dates what a hub without the time noticed in the same
+    boot; None where the hub was started again since.
     """
 
     v: int
@@ -39,6 +41,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     sequence: int
     observation: Observation
+    age_s: float | None = None
 
 
 class _Enclosed(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +51,7 @@ class _Enclosed(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     sequence: int
     observation: msgspec.Raw
+    age_s: float | None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,10 +124,19 @@ def encode_envelope(envelope: Envelope) -> bytes:
         epoch=envelope.epoch,
         lane=envelope.lane,
         sequence=envelope.sequence,
+        age_s=envelope.age_s,
     )
 
 
-def enclose(observation: bytes, *, hub: HubId, epoch: str, lane: Lane, sequence: int) -> bytes:
+def enclose(
+    observation: bytes,
+    *,
+    hub: HubId,
+    epoch: str,
+    lane: Lane,
+    sequence: int,
+    age_s: float | None = None,
+) -> bytes:
     """The envelope around an observation that is JSON already: a spool keeps it in that form."""
     return msgspec.json.encode(
         _Enclosed(
@@ -133,6 +146,7 @@ def enclose(observation: bytes, *, hub: HubId, epoch: str, lane: Lane, sequence:
             lane=lane,
             sequence=sequence,
             observation=msgspec.Raw(observation),
+            age_s=age_s,
         )
     )
 
@@ -154,6 +168,21 @@ def decode_envelope(payload: bytes) -> Envelope:
         raise WireError(f"v: version {envelope.v} is not {WIRE_VERSION}")
     _check_times(envelope.observation)
     return envelope
+
+
+class _Noticed(msgspec.Struct, frozen=True, kw_only=True):
+    received: HubStamp
+
+
+def received_stamp(observation: bytes) -> HubStamp | None:
+    """The hub stamp in an encoded observation; None where it cannot be read."""
+    try:
+        return _NOTICED.decode(observation).received
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+_NOTICED = msgspec.json.Decoder(_Noticed)
 
 
 def encode_receipt(receipt: Receipt) -> bytes:

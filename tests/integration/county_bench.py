@@ -109,7 +109,7 @@ def envelope(observation: Observation, sequence: int, lane: Lane = Lane.LIVE) ->
         v=1, hub=HUB, epoch="e1", lane=lane, sequence=sequence, observation=observation
     )
     topic = uplink_topic(HUB, "e1", lane, sequence)
-    return read_arrival(topic, encode_envelope(message))
+    return read_arrival(topic, encode_envelope(message), observation.received.wall)
 
 
 @dataclass(slots=True)

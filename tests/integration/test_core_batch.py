@@ -182,7 +182,7 @@ async def test_the_receipt_stops_at_a_gap_until_it_is_filled(bench: Bench) -> No
 async def test_what_is_not_ours_is_kept_with_a_reason_and_the_stream_goes_on(
     bench: Bench, topic: str, payload: bytes, reason: str
 ) -> None:
-    await bench.take(Batch(arrivals=[read_arrival(topic, payload)]), START)
+    await bench.take(Batch(arrivals=[read_arrival(topic, payload, START)]), START)
     row = await bench.owner.fetchrow("SELECT reason, payload FROM core.quarantine")
     assert row is not None
     assert (row["reason"], row["payload"]) == (reason, payload)

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -57,6 +58,7 @@ async def uplink_of(
         broker=lambda: settings(broker, HUB, "uplink-under-test"),
         on_command=on_command or command,
         status=status,
+        age_s=lambda stamp: 90.0 if stamp.boot_id == "b1" else None,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(uplink.run())
@@ -71,6 +73,32 @@ def readings(first: int, last: int, origin: Origin = Origin.BACKLOG) -> list[Obs
 async def rest(uplink: Uplink) -> None:
     async with asyncio.timeout(20):
         await uplink.at_rest()
+
+
+async def test_what_a_hub_without_the_time_noticed_travels_with_its_age(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    def noticed(number: int, boot: str, *, trusted: bool) -> Observation:
+        sent = blood_pressure(number, origin=Origin.LIVE)
+        stamp = dataclasses.replace(sent.received, boot_id=boot, wall_trusted=trusted)
+        return dataclasses.replace(sent, received=stamp)
+
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+        uplink_of(spool, broker) as uplink,
+    ):
+        await spool.add_decided(
+            [
+                noticed(1, "b1", trusted=False),
+                noticed(2, "b0", trusted=False),
+                noticed(3, "b1", trusted=True),
+            ]
+        )
+        uplink.wake()
+        await rest(uplink)
+        ages = [decode_envelope(payload).age_s for payload in peer.payloads(HUB, Lane.LIVE)]
+        assert ages == [90.0, None, None]
 
 
 async def test_500_messages_with_a_receipt_every_20(broker: LocalBroker, tmp_path: Path) -> None:
