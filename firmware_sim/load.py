@@ -123,7 +123,7 @@ class _Counts:
 
 
 class Load:
-    """`load = Load(plan, login_of); await load.connect(now); await run_on_wall(load.work)`."""
+    """`load = Load(plan, login_of); await run_on_wall(load.work)`, with `load.tend()` beside it."""
 
     def __init__(
         self, plan: LoadPlan, login_of: Callable[[str], Login], *, settle: bool = False
@@ -156,11 +156,12 @@ class Load:
         Raises:
             LineError: a home cannot connect (in an exception group).
         """
-        self._homes = [self._home(number, now) for number in range(self.plan.homes)]
-        waiting = iter(self._homes)
+        homes = [self._home(number, now) for number in range(self.plan.homes)]
+        waiting = iter(homes)
         async with asyncio.TaskGroup() as group:
             for number in range(_DIALLING):
                 group.create_task(self._dial(waiting, now), name=f"dial {number}")
+        self._homes = homes
 
     async def tend(self) -> None:
         """Ping, notice lanes without progress, open broken lines again: for ever."""
@@ -177,9 +178,14 @@ class Load:
     async def work(self, now: datetime) -> datetime | None:
         """Publish what is due at `now`; the next instant, None when the time is over.
 
+        The first call connects the homes unless `connect` did.
+
         Raises:
+            LineError: a home cannot connect (in an exception group).
             TimeoutError: published time, and the core did not receipt within a minute.
         """
+        if not self._homes:
+            await self.connect(now)
         if self._began_at is None:
             self._began_at, self._began_s = now, self._monotonic()
         elapsed_s = (now - self._began_at).total_seconds()

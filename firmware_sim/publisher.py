@@ -170,7 +170,7 @@ class MqttDevice:
                 kind="glucose",
                 quantities=(("glucose", quantity),),
                 device_time=self.clock.read(at),
-                sequence=self._take_sequence(),
+                sequence=self.take_sequence(),
                 meal=meal,
             )
         )
@@ -203,7 +203,7 @@ class MqttDevice:
                     (name, Quantity(value=value, unit=unit)) for name, value, unit in values
                 ),
                 device_time=self.clock.read(at),
-                sequence=self._take_sequence(),
+                sequence=self.take_sequence(),
                 user=user,
                 meal=meal,
                 flags=flags,
@@ -220,6 +220,7 @@ class MqttDevice:
         """Publish arbitrary octets on the device's topic (faults, repeats)."""
         await self._client.publish(self.topic, payload, qos=1)
 
-    def _take_sequence(self) -> int:
+    def take_sequence(self) -> int:
+        """The number of the next reading; counted as used."""
         self._sequence += 1
         return self._sequence

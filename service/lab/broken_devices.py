@@ -1,5 +1,6 @@
 """What goes wrong during the demo's history, so that there is something in quarantine to read."""
 
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,8 @@ from datetime import datetime, timedelta
 from firmware_sim.device_clock import DeviceClock
 from firmware_sim.faults.mqtt import Fault, spoil
 from firmware_sim.peripheral import BloodPressureCuff, Special
-from firmware_sim.publisher import MqttDevice, Quantity, Reading
+from firmware_sim.publisher import Kind, MqttDevice, Quantity, Reading
+from firmware_sim.readings import typical_reading
 from service.lab.neighbourhood import Neighbourhood, collected
 
 _NOON = timedelta(hours=4)  # 12:00 in China, in UTC: nobody else measures then
@@ -72,9 +74,23 @@ def demo_mishaps(around: Neighbourhood, *, start: datetime, days: int) -> list[M
     return mishaps
 
 
-async def publish_spoilt(device: MqttDevice, fault: Fault, at: datetime) -> None:
-    """Publish a reading with a fault instead of a good one."""
-    await device.publish_raw(spoil(device.identity, _reading(device, 138, at), fault))
+async def publish_spoilt(
+    device: MqttDevice, fault: Fault, at: datetime, *, kind: Kind | None = None
+) -> None:
+    """Publish a reading with a fault instead of a good one; of a pressure when not told."""
+    good = _reading(device, 138, at) if kind is None else _typical(device, kind, at)
+    await device.publish_raw(spoil(device.identity, good, fault))
+
+
+async def publish_typical(device: MqttDevice, kind: Kind, at: datetime) -> bytes:
+    """Publish a well-formed reading of a kind; returns the payload."""
+    return await device.publish(_typical(device, kind, at))
+
+
+def _typical(device: MqttDevice, kind: Kind, at: datetime) -> Reading:
+    sequence = device.take_sequence()
+    chance = random.Random(f"{device.identity.key} {sequence}")  # noqa: S311 - values, no secret
+    return typical_reading(kind, chance, shown=device.clock.read(at), sequence=sequence)
 
 
 async def publish_value(device: MqttDevice, *, systolic: float, at: datetime) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 import structlog
 
+from firmware_sim.publisher import Kind
 from service.lab.homes_settings import ControlAddress, forget_control, read_control, write_control
 
 _log = structlog.get_logger()
@@ -35,6 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         glucose: mmol/L, LO or HI.
         clock: What the device's clock shows from now on; unchanged when not given.
         fault: A word of `hearthwatch sim publish` or `sim fault`.
+        kind: What an MQTT device is to publish: blood_pressure, glucose, temperature...
         first_start: For `go_live`: whether the history was new.
         token: Proves the right to give orders.
     """
@@ -47,6 +49,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     glucose: float | Literal["LO", "HI"] | None = None
     clock: Literal["right", "reset", "never-set", "absent"] | None = None
     fault: str | None = None
+    kind: Kind | None = None
     first_start: bool = False
     token: str = ""
 

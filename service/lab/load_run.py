@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -91,16 +92,11 @@ async def run_load(
     """
     load = Load(plan, login_of, settle=timekeeper is not None)
     process = psutil.Process()
-    before, began_s = process.memory_info().rss, asyncio.get_running_loop().time()
+    connected = Connected(seconds=0.0, kib_per_home=0.0)
     try:
-        await load.connect(WallClock().now())
-    except* LineError as group:
-        raise LoadError(str(group.exceptions[0])) from group
-    connect_s = asyncio.get_running_loop().time() - began_s
-    memory = (process.memory_info().rss - before) / plan.homes / _KIB
-    say(f"{plan.homes} homes connected in {connect_s:.1f} s, {memory:.1f} KiB each")
-    cpu_s = sum(process.cpu_times()[:2])
-    try:
+        if timekeeper is None:  # else the first published instant connects
+            connected = await _connect(load, say)
+        cpu_s = sum(process.cpu_times()[:2])
         async with asyncio.TaskGroup() as group:
             watching = [
                 group.create_task(load.tend(), name="tend"),
@@ -112,19 +108,39 @@ async def run_load(
             for task in watching:
                 task.cancel()
         report = load.report()
+    except* LineError as group:
+        raise LoadError(str(group.exceptions[0])) from group
     finally:
         load.close()
     return LoadFigures(
         plan=plan,
         report=report,
         readings_per_s=round(report.published / report.seconds, 1),
-        connect_s=round(connect_s, 2),
-        kib_per_home=round(memory, 1),
+        connect_s=round(connected.seconds, 2),
+        kib_per_home=round(connected.kib_per_home, 1),
         cpu_share=round(cpu_s / report.seconds, 2),
         load_average=round(os.getloadavg()[0], 1),
         all_receipted=settled,
         memory_mb={},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """How long it took to connect every home, and this process's resident KiB for each."""
+
+    seconds: float
+    kib_per_home: float
+
+
+async def _connect(load: Load, say: Callable[[str], None]) -> Connected:
+    process, clock = psutil.Process(), asyncio.get_running_loop().time
+    before, began_s = process.memory_info().rss, clock()
+    await load.connect(WallClock().now())
+    taken = (process.memory_info().rss - before) / load.plan.homes / _KIB
+    connected = Connected(seconds=clock() - began_s, kib_per_home=taken)
+    say(f"{load.plan.homes} homes connected in {connected.seconds:.1f} s, {taken:.1f} KiB each")
+    return connected
 
 
 async def _publish(load: Load, timekeeper: str | None) -> None:

@@ -6,7 +6,12 @@ from firmware_sim.device_clock import DeviceClock
 from firmware_sim.faults.mqtt import Fault
 from firmware_sim.peripheral import BloodPressureCuff, Glucometer, Limit
 from firmware_sim.publisher import MqttDevice
-from service.lab.broken_devices import TRUNCATED_FRAME, publish_spoilt, publish_value
+from service.lab.broken_devices import (
+    TRUNCATED_FRAME,
+    publish_spoilt,
+    publish_typical,
+    publish_value,
+)
 from service.lab.control import Order, OrderError
 from service.lab.neighbourhood import Neighbourhood, collected
 
@@ -55,7 +60,7 @@ async def measure(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[
 
 
 async def publish(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[str, ...]:
-    """Let a device that speaks MQTT publish something wrong.
+    """Let a device that speaks MQTT publish a reading of any kind, or something wrong.
 
     Raises:
         OrderError: the person's device does not speak MQTT, or there is no such fault.
@@ -63,13 +68,16 @@ async def publish(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[
     device = _device(around, wanted.person or _ANYBODY)
     if not isinstance(device, MqttDevice):
         raise OrderError(f"{wanted.person} has a Bluetooth device; publish needs one with MQTT")
-    fault = wanted.fault or ""
+    fault, kind = wanted.fault, wanted.kind or "blood_pressure"
+    if fault is None:
+        payload = await publish_typical(device, kind, now)
+        return (payload.decode(),)
     if fault == "2047":
         await publish_value(device, systolic=2047, at=now)
     elif fault == "stranger":
         await around.stranger.measure_blood_pressure(systolic=150, diastolic=95, at=now)
     elif fault in PUBLISH_FAULTS:
-        await publish_spoilt(device, Fault(fault.replace("-", "_")), now)
+        await publish_spoilt(device, Fault(fault.replace("-", "_")), now, kind=wanted.kind)
     else:
         raise OrderError(f"no fault {fault!r}; there are {', '.join(PUBLISH_FAULTS)}")
     return (f"published with fault {fault}",)

@@ -9,11 +9,16 @@ from typing import Literal, cast
 
 from gateway.operator_settings import DEMO_DATA
 from gateway.structured_log import configure_logs
-from service.lab import load_command
+from service.lab import cohort_command, load_command, publish_command
 from service.lab.control import Order, OrderError, order
 from service.lab.homes import run_homes
-from service.lab.orders import DEVICE_FAULTS, PUBLISH_FAULTS
+from service.lab.orders import DEVICE_FAULTS
 
+_COMMANDS = {
+    "cohort": cohort_command.run,
+    "load": load_command.run,
+    "publish": publish_command.run,
+}
 _CLOCKS = ("right", "reset", "never-set", "absent")
 
 
@@ -27,23 +32,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measure.add_argument("--pulse", type=_number, help="per minute")
     measure.add_argument("--glucose", type=_glucose, help="mmol/L, LO or HI")
     measure.add_argument("--clock", choices=_CLOCKS, help="what the device's clock shows from now")
-    publish = actions.add_parser("publish", help="let an MQTT device publish something wrong")
-    publish.add_argument("--person", help="person id, any when not given")
-    publish.add_argument("--fault", choices=PUBLISH_FAULTS, required=True)
+    publish = actions.add_parser("publish", help="publish readings over MQTT, right or wrong")
+    publish_command.add_arguments(publish)
     fault = actions.add_parser("fault", help="disturb a Bluetooth device")
     fault.add_argument("--person", required=True, help="login")
     fault.add_argument("--fault", choices=DEVICE_FAULTS, required=True)
     everybody = actions.add_parser("list", help="name everybody who can measure")
     homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
     load_command.add_arguments(actions.add_parser("load", help="thousands of homes at once"))
+    cohort_command.add_arguments(actions.add_parser("cohort", help="write people and readings"))
     for each in (measure, publish, fault, everybody, homes):
         each.add_argument("--data", type=Path, default=DEMO_DATA, help="the demo's data directory")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Give the order; 1 with a reason when no demo is running or it refuses."""
-    if arguments.action == "load":
-        return load_command.run(arguments)
+    if arguments.action in _COMMANDS:
+        return _COMMANDS[arguments.action](arguments)
     folder = cast("Path", arguments.data)
     if arguments.action == "homes":
         configure_logs()
