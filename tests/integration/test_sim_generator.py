@@ -1,4 +1,4 @@
-"""Messages of every kind through a real broker: good ones are read, wrong ones are sent as asked."""
+"""Messages of every kind through a real broker: good ones are read, wrong ones sent as asked."""
 
 import asyncio
 import json
