@@ -64,6 +64,7 @@ def encode_glucose(  # noqa: PLR0913 - the fields of the characteristic, one arg
     location: int = 1,
     status: int | None = None,
     context_follows: bool = False,
+    exponent: int | None = None,
 ) -> bytes:
     """The measurement's value; concentrations travel as mol/L or kg/L.
 
@@ -78,6 +79,8 @@ def encode_glucose(  # noqa: PLR0913 - the fields of the characteristic, one arg
         location: 1 finger.
         status: `SensorStatus` bits.
         context_follows: Announces a context record with the same sequence number.
+        exponent: Power of ten of the concentration in mol/L or kg/L, for a device of another
+            resolution.
     """
     mol = unit == "mmol/L"
     flags = (
@@ -91,15 +94,17 @@ def encode_glucose(  # noqa: PLR0913 - the fields of the characteristic, one arg
     if offset_min is not None:
         frame += struct.pack("<h", offset_min)
     if value is not None:
-        frame += _concentration(value, mol=mol) + bytes([(location << 4) | sample_type])
+        frame += _concentration(value, exponent, mol=mol) + bytes([(location << 4) | sample_type])
     if status is not None:
         frame += struct.pack("<H", status)
     return frame
 
 
-def _concentration(value: float | Special, *, mol: bool) -> bytes:
+def _concentration(value: float | Special, exponent: int | None, *, mol: bool) -> bytes:
     if isinstance(value, Special):
         return sfloat(value)
+    if exponent is not None:
+        return sfloat(value / (1_000 if mol else 100_000), exponent=exponent)
     # mmol/L with one decimal is a whole number of 1e-4 mol/L; a mg/dL is 1e-5 kg/L.
     if mol:
         return sfloat(round(value * 10) / 10_000, exponent=-4)
