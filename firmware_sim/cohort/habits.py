@@ -72,9 +72,12 @@ class Occasions:
 
 
 def stop_day(person: CohortPerson, calendar: Calendar, chance: np.random.Generator) -> int | None:
-    """The day on which somebody of the stopping habit measures no more; None for all others."""
-    at = chance.random()
-    return int(10 + at * 0.8 * calendar.days) if person.habit is HabitKind.STOPS else None
+    """The day on which somebody of the stopping habit measures no more.
+
+    None for all others, and when that day lies behind a short calendar.
+    """
+    day = int(10 + chance.random() * 0.8 * calendar.days)
+    return day if person.habit is HabitKind.STOPS and day < calendar.days else None
 
 
 def measuring(line_at_home: npt.NDArray[np.bool_], stops: int | None) -> npt.NDArray[np.bool_]:
