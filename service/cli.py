@@ -39,6 +39,7 @@ COMMANDS = {
     "service": Command("service.service_command", "pages, routing and delivery"),
     "sim": Command("service.lab.sim_command", "drive simulated homes and devices"),
     "decode": Command("service.decode_command", "print what a device's frame says"),
+    "devices": Command("service.devices_command", "known models, and replay of captured frames"),
     "quarantine": Command("gateway.quarantine_command", "list what was kept aside, and why"),
     "rules": Command("service.rules_command", "check and test rule packs"),
     "db": Command("service.db_command", "migrate the database"),

@@ -1,6 +1,7 @@
 """`hearthwatch decode 2A35 HEX [--model NAME]`: what a device's frame says, for its makers.
 
-`SFLOAT` and `FLOAT` in place of a characteristic read a bare number, which has no unit.
+`SFLOAT` and `FLOAT` in place of a characteristic read a bare number, which has no unit. What a
+device says about itself (features, clock, battery, record access) is printed as `facts`.
 
 Prints JSON on one line: an object for the record, a list when the packet holds several. Values and
 units are those of the wire. A malformed frame prints one line on standard error and exits with 1.
@@ -13,13 +14,20 @@ from decimal import Decimal
 import msgspec
 
 from device_adapters.adapter import DecodeError, Record
-from device_adapters.ble.registry import DECODERS, NUMBERS, decode, decode_number
+from device_adapters.ble.registry import (
+    DECODERS,
+    FACTS,
+    NUMBERS,
+    decode,
+    decode_facts,
+    decode_number,
+)
 from device_adapters.plain_text import escaped
 from rules.vocabulary import Quantity
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _BASE_UUID_TAIL = "-0000-1000-8000-00805f9b34fb"
-_KNOWN = ", ".join(sorted(DECODERS) + sorted(NUMBERS))
+_KNOWN = ", ".join(sorted([*DECODERS, *FACTS]) + sorted(NUMBERS))
 _SEPARATORS = str.maketrans("", "", " \t\r\n:-_,")
 
 Json = str | int | Decimal | None | list["Json"] | dict[str, "Json"]
@@ -52,13 +60,16 @@ def _characteristic(text: str) -> str:
     name = text.lower().removesuffix(_BASE_UUID_TAIL).removeprefix("0x").upper()
     # Only a short number written with 32 bits is cut: an unknown name is to be shown whole.
     short = name.removeprefix("0000")
-    return short if short in DECODERS else escaped(name)
+    return short if short in DECODERS or short in FACTS else escaped(name)
 
 
 def _said(characteristic: str, digits: str, model: str | None) -> list[dict[str, Json]]:
     if characteristic in NUMBERS:
         number = decode_number(characteristic, _octets(characteristic, digits))
         return [_members(characteristic, {"value": _quantity(number)})]
+    if characteristic in FACTS:
+        facts = decode_facts(characteristic, _octets(characteristic, digits))
+        return [{"characteristic": characteristic, "facts": dict(facts)}]
     if characteristic not in DECODERS:
         raise DecodeError(characteristic, 0, f"no decoder; known: {_KNOWN}")
     records = decode(characteristic, _octets(characteristic, digits), model)

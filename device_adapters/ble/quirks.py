@@ -40,6 +40,7 @@ class Quirk:
 
     `user_byte_always`: 2A35 carries the user id although its flag is clear.
     `pulse_and_status_big_endian`: in 2A35 these two fields are big-endian, pressures are not.
+    `mean_unsaid`: a mean pressure of 0 in 2A35 stands for none; it is left out.
     `sequence_unreliable`: the number of a glucose record changes when another is added, so it
     neither identifies nor orders; everything is fetched, time and value tell repeats.
     `ketone_meal`: the meal code of a glucose context with which the model marks a ketone test.
@@ -53,6 +54,7 @@ class Quirk:
 
     user_byte_always: bool = False
     pulse_and_status_big_endian: bool = False
+    mean_unsaid: bool = False
     sequence_unreliable: bool = False
     ketone_meal: int | None = None
     clock: str | None = "2A2B"
@@ -87,12 +89,15 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "BM85": Model(
             maker="Beurer",
             kind="blood pressure cuff",
-            evidence="five frames in derdilla/blood-pressure-monitor-fl, "
+            evidence="four frames in derdilla/blood-pressure-monitor-fl, "
             "ble_measurement_data_test.dart at 17aba3d; that it resends everything is in its "
             "docs/bluetooth.md and was not seen by us",
             level=Evidence.CAPTURED_FRAMES,
             quirk=Quirk(
-                user_byte_always=True, pulse_and_status_big_endian=True, resends_everything=True
+                user_byte_always=True,
+                pulse_and_status_big_endian=True,
+                mean_unsaid=True,
+                resends_everything=True,
             ),
         ),
         "boso medicus": Model(

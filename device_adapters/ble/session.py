@@ -29,11 +29,15 @@ from device_adapters.ble.racp import (
     report_from,
 )
 from device_adapters.ble.registry import decode
+from device_adapters.ble.scale_parts import ScaleParts
 from device_adapters.plain_text import text_of
 from rules.vocabulary import CoincidentClocks, DeviceRef, HubId, HubStamp, Observation
 
 INDICATED = ("2A35", "2A1C", "2A5E", "2A9D")
 """One indication a measurement. 2A37 and 2AA7 are streams: they would hold the link for ever."""
+
+BODY_COMPOSITION, WEIGHT = "2A9C", "2A9D"
+"""A scale with both says the weight in the second; the estimates of the first bring nothing new."""
 
 GLUCOSE, GLUCOSE_CONTEXT = "2A18", "2A34"
 MANUFACTURER, MODEL, SERIAL, BATTERY = "2A29", "2A24", "2A25", "2A19"
@@ -132,6 +136,7 @@ class Conversation:
         self._arrivals: asyncio.Queue[_Arrival | None] = asyncio.Queue()
         self._slots = asyncio.Semaphore(HAND_OVER_AT_ONCE)
         self._pairs = GlucosePairs()
+        self._parts = ScaleParts()
         self._device: DeviceRef | None = None
         self._quirk = NONE
         self._clocks: CoincidentClocks | None = None
@@ -163,7 +168,7 @@ class Conversation:
                 reason = await self._collect(link, group)
             except LinkError as error:
                 broken = error  # told after the group, which would wrap it
-            await self._hand_over(self._pairs.rest(), group)
+            await self._hand_over(self._pairs.rest() + self._parts.rest(), group)
         if broken is not None and not self._ordinal:
             raise broken
         return self.summary(reason, self._detail if broken is None else broken.detail)
@@ -186,6 +191,8 @@ class Conversation:
 
     async def _collect(self, link: Link, group: asyncio.TaskGroup) -> SessionReason:
         indicated = [number for number in INDICATED if number in link.characteristics]
+        if WEIGHT not in indicated and BODY_COMPOSITION in link.characteristics:
+            indicated.append(BODY_COMPOSITION)
         by_request = {GLUCOSE, RECORD_ACCESS} <= link.characteristics
         if not indicated and not by_request:
             return SessionReason.NOT_SUPPORTED
@@ -303,6 +310,9 @@ class Conversation:
     def _join(self, frame: Frame, records: list[Record]) -> list[Joined]:
         joined: list[Joined] = []
         for record in records:
+            if frame.characteristic == BODY_COMPOSITION:
+                joined += self._parts.take(frame, record)
+                continue
             if frame.characteristic == GLUCOSE_CONTEXT:
                 joined += self._pairs.context(record)
                 continue

@@ -68,6 +68,8 @@ def _decode(characteristic: str, shapes: Shapes, payload: bytes, quirk: Quirk) -
         _DIASTOLIC: pressure[diastolic],
         _MEAN: pressure[mean],
     }
+    if quirk.mean_unsaid and not mean:
+        del quantities[_MEAN]
     stamp = date_time(take()) if flags & _TIME else None
     turn = swapped if quirk.pulse_and_status_big_endian else int
     if flags & _PULSE:
