@@ -113,10 +113,10 @@ def weight(person: CohortPerson, calendar: Calendar, fluid: Column, when: Moment
     usual += level * 0.001_75 * np.array([1, 0.6, 0, -0.4, -1, -0.8, 0.6])[calendar.weekday]
     usual += 0.4 * calendar.festival + fluid
     noise, chance = rng.standard_normal(len(when.day)), rng.random(len(when.day))
-    value = usual[when.day] + 0.33 * noise + 0.7 * np.clip((when.minute - 420) / 840, 0, 1)
-    # One time in six somebody keeps the coat on; in winter it is heavy.
+    value = usual[when.day] + 0.28 * noise + 0.7 * np.clip((when.minute - 420) / 840, 0, 1)
+    # One time in twelve somebody keeps the coat on; in winter it is heavy.
     coat = 0.8 + 0.6 * calendar.season[when.day]
-    value += np.where(chance < 1 / 6, coat, 0.0)
+    value += np.where(chance < 1 / 12, coat, 0.0)
     return value.round(6).round(1)
 
 
