@@ -58,7 +58,7 @@ def draw_levels(
         salt=_fine(max(0.0, 4.0 + 2.5 * z[4])),
         season=_fine(max(0.0, 3.2 + 1.5 * z[5])),
         morning_rise=_fine(4.0 + 4.5 * z[6]),
-        day_sd=_fine(max(2.5, 6.2 + 1.6 * z[7])),
+        day_sd=_fine(max(2.5, 5.8 + 1.6 * z[7])),
         reading_sd=_fine(max(2.0, 4.4 + 1.0 * z[8])),
         cuff_bias=_fine(2.0 * z[9]),
         dose_minute=_fine(450.0 + 35.0 * z[10]),

@@ -92,12 +92,12 @@ def _home(purpose: Purpose, seed: int, household: int) -> Home:
     village = (household - 1) // _HOUSEHOLDS_A_VILLAGE
     township = village // _VILLAGES_A_TOWNSHIP
     mark = f"{purpose.value[0]}{seed}"
-    altitude = stream(purpose, seed, township + 1, "township").uniform(20.0, 1_600.0)
+    high = stream(purpose, seed, township + 1, "township").random()
     return Home(
         household=f"{mark}-h{household:05d}",
         village=f"{mark}-v{village + 1:03d}",
         township=f"{mark}-t{township + 1:02d}",
-        altitude_m=float(np.round(altitude)),
+        altitude_m=float(round(30 + 1_500 * high * high * high)),
     )
 
 

@@ -3,7 +3,8 @@
 Every part of the model is a function of its own, so that a test can look at it alone. Units are
 mmHg systolic unless said otherwise; diastolic follows half of every change. Sources of levels and
 drug effects: `levels.py`. The share of a drug's effect that comes and goes with the single dose,
-its half-life, the weekday, the order within a session and all scatter are ours; that the second
+its half-life, the order within a session and all scatter are ours, set so that the cohort agrees
+with `references.py` (day to day, a year apart, visit to visit, weekday); that the second
 reading of a session is lower, and the first days of home measuring higher, is why guidelines
 discard the first day and average two readings [ESH 2021 practice guideline for home measuring].
 """
@@ -32,6 +33,8 @@ _HALF_LIFE_H = {"calcium_blocker": 36.0, "diuretic": 30.0}
 _OTHER_HALF_LIFE_H = 16.0
 _SLOW_DAYS = 5.0  # time constant: 95 % of the step after a stopped drug within two weeks
 _DAY_MEMORY = 0.35  # autocorrelation of day effects
+_WANDER_MMHG, _WANDER_DAYS = 3.4, 45.0  # a level wanders for weeks
+_VISIT_MMHG = 5.5  # the alarm at a clinic differs from visit to visit
 _WEEKDAY = np.array([1.0, 0.2, 0.0, 0.0, 0.2, -0.6, -0.8])  # Monday to Sunday
 _PLACE = np.array([0.0, -2.6, -3.6, -4.0])  # reading of a session
 _FIRST_DAYS, _FIRST_SHARE = 1.5, 0.5  # the cuff frightens for days, by a share of the white coat
@@ -73,13 +76,14 @@ def pressures(
         fibrillating: Occasions during atrial fibrillation: more scatter, a faster pulse.
     """
     levels, day = person.levels, when.moments.day
-    noise = chance.standard_normal((calendar.days, 2)).T
-    scatter = chance.standard_normal((len(day), 3)).T
+    noise = chance.standard_normal((calendar.days, 3)).T
+    scatter = chance.standard_normal((len(day), 4)).T
     bout = np.zeros(len(day)) if fibrillating is None else fibrillating.astype(np.float64)
     wide = 1.0 + (SCATTER_IN_FIBRILLATION - 1.0) * bout
     crisis = crisis_rise(life.crises, when.moments)
     of_day = (
-        levels.day_sd * day_effects(noise[0])
+        levels.day_sd * day_effects(noise[0], _DAY_MEMORY)
+        + _WANDER_MMHG * day_effects(noise[2], 1 - 1 / _WANDER_DAYS)
         + levels.season * calendar.season
         + _WEEKDAY[calendar.weekday]
         + levels.salt * life.line.salt
@@ -91,6 +95,7 @@ def pressures(
         + missing_effect(person, life, when.moments)
         + crisis
         + alarm_reaction(levels, when)
+        + _VISIT_MMHG * scatter[3][when.session] * when.clinic
         + _PLACE[np.minimum(when.place, len(_PLACE) - 1)]
         + levels.reading_sd * wide * scatter[0]
     )
@@ -114,10 +119,10 @@ def pressures(
     )
 
 
-def day_effects(noise: Column) -> Column:
+def day_effects(noise: Column, memory: float) -> Column:
     """Effects of whole days with variance one, each leaning on the day before (AR 1)."""
-    fresh = (1 - _DAY_MEMORY**2) ** 0.5
-    return _leaky(np.append(noise[0], fresh * noise[1:]), keep=_DAY_MEMORY, start=0.0)
+    fresh = (1 - memory**2) ** 0.5
+    return _leaky(np.append(noise[:1], fresh * noise[1:]), keep=memory, start=0.0)
 
 
 def _leaky(inputs: Column, *, keep: float, start: float) -> Column:

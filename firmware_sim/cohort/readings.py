@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from firmware_sim.cohort import episodes
 from firmware_sim.cohort.blocks import Block
 from firmware_sim.cohort.calendar import Calendar
@@ -100,10 +102,12 @@ def measure(
         thermometer_block(setting),
         scale_block(setting),
     ]
+    end = calendar.instant(int(np.count_nonzero(life.line.alive)))
+    lived = (event for event in setting.events if event.begins_at < end)
     return PersonReadings(
         person=person,
         blocks=tuple(block for block in blocks if block is not None and len(block.true_s)),
-        events=tuple(sorted(setting.events, key=_by_time)),
+        events=tuple(sorted(lived, key=_by_time)),
     )
 
 

@@ -56,11 +56,7 @@ def meter_block(setting: Setting) -> Block | None:
     if setting.engine is GlucoseEngine.SIMGLUCOSE and suits(days):
         trace = engine_trace(person, line, days)
         days = replace(days, lows=trace.lows())
-    setting.events.extend(
-        event
-        for event in glucose_events(person, calendar, line, days)
-        if line.alive[(event.begins_at.date() - calendar.first).days]
-    )
+    setting.events.extend(glucose_events(person, calendar, line, days))
     return _shown(setting, days, trace) if person.kit.meter else None
 
 
