@@ -1,4 +1,4 @@
-"""`hearthwatch bench walk`: measure the whole walk on this machine."""
+"""`hearthwatch bench walk|adapters`: measure the whole walk, or the adapters, on this machine."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ import msgspec
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
+from service.lab.bench_adapters import bench_adapters, table
 from service.lab.bench_stages import BenchError
 from service.lab.bench_walk import Latency, WalkReport, bench_walk
 from service.lab.children import ChildError
@@ -21,7 +22,7 @@ _FEWEST_PEOPLE = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("what", choices=["walk"], help="what to measure")
+    parser.add_argument("what", choices=["walk", "adapters"], help="what to measure")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each stage")
     parser.add_argument("--people", type=int, default=200, help="people with a cuff")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -33,6 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
     if people < _FEWEST_PEOPLE or seconds <= 0:
         sys.stderr.write(f"needs at least {_FEWEST_PEOPLE} people and more than 0 seconds\n")
         return 2
+    if arguments.what == "adapters":
+        measured = bench_adapters(seconds)
+        text = msgspec.json.encode(measured).decode() if arguments.json else table(measured)
+        sys.stdout.write(f"{text}\n")
+        return 0
     failures: list[str] = []
     try:
         with tempfile.TemporaryDirectory(prefix="hw-bench-") as name:

@@ -99,13 +99,15 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     said, sample = (quantities[take()], take()) if flags & _CONCENTRATION else (None, None)
     status = take() if flags & _STATUS else 0
     stamp, offset = _with_offset(date_time(base), offset)
-    status_flags = _flags_of(status)
-    quantity = censored_by_status(said, quantities.unit, status_flags)
+    quality = _flags(status, sample)
+    quantity = censored_by_status(said, quantities.unit, quality)
     if quirk.range is not None and quantity is not None and not _may_be_ketone(flags, quirk):
         quantity = within(quirk.range, quantity)
     context = _context(sample, bool(flags & _CONTEXT))
     if quirk.sequence_unreliable:
         context = {**context, "sequence_as_sent": str(number)}
+    if faults := clock_flags(stamp):
+        quality = tuple(dict.fromkeys(quality + faults))
     return [
         Record(
             characteristic="2A18",
@@ -114,15 +116,10 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
             device_time=known_time(stamp),
             sequence=None if quirk.sequence_unreliable else number,
             time_offset_min=offset,
-            flags=_flags(status_flags, sample, stamp),
+            flags=quality,
             context=context,
         )
     ]
-
-
-@lru_cache(maxsize=256)
-def _flags_of(status: int) -> tuple[QualityFlag, ...]:
-    return flags_in(status, STATUS_FLAGS)
 
 
 def censored_by_status(
@@ -194,10 +191,12 @@ def location_word(both: int) -> str:
 
 
 def _with_offset(base: datetime | Clock, offset: int | None) -> tuple[datetime | Clock, int | None]:
+    if offset is None:
+        return base, None
     # The overrun values say that the user-facing time cannot be told from the base time.
     if offset in (_OFFSET_OVERRUN, _OFFSET_UNDERRUN):
         return Clock.IMPOSSIBLE, None
-    return (base if offset is None else add_minutes(base, offset)), offset
+    return add_minutes(base, offset), offset
 
 
 def _kind(sample: int | None) -> Vital:
@@ -207,15 +206,14 @@ def _kind(sample: int | None) -> Vital:
     return _PLASMA_KIND if kind in _PLASMA else _BLOOD
 
 
-def _flags(
-    status: tuple[QualityFlag, ...], sample: int | None, stamp: datetime | Clock
-) -> tuple[QualityFlag, ...]:
-    flags = status
+@lru_cache(maxsize=1024)
+def _flags(status: int, sample: int | None) -> tuple[QualityFlag, ...]:
+    flags = flags_in(status, STATUS_FLAGS)
     if sample is not None and (
         sample & _NIBBLE == _CONTROL_SAMPLE or sample >> 4 == _CONTROL_LOCATION
     ):
         flags += (QualityFlag.CONTROL_SOLUTION,)
-    return flags + tuple(flag for flag in clock_flags(stamp) if flag not in flags)
+    return flags
 
 
 @lru_cache(maxsize=512)
