@@ -38,8 +38,8 @@ class _Cuffs:
     second_bias: float
 
 
-def cuff_block(setting: Setting) -> Block:
-    """Every blood pressure of one person, at home and at follow-ups.
+def cuff_block(setting: Setting) -> Block | None:
+    """Every blood pressure of one person, at home and at follow-ups; None without either.
 
     Sessions of the wrong person, changed devices and reset clocks are noted as events.
     """
@@ -47,6 +47,8 @@ def cuff_block(setting: Setting) -> Block:
     when = pressure_occasions(
         person, calendar, setting.life, setting.able, setting.chance("sessions")
     )
+    if person.kit.cuff is None and not len(when.place):
+        return None
     body = pressures(
         person,
         calendar,

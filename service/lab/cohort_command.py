@@ -22,6 +22,7 @@ from firmware_sim.cohort.files import Request, Written, write_cohort
 from firmware_sim.cohort.seeds import Purpose
 from firmware_sim.cohort.setting import GlucoseEngine
 from firmware_sim.cohort.simglucose_engine import SimglucoseMissingError
+from service.lab.cohort_plot import plot_cohort
 
 _FIRST = date(2025, 1, 1)
 _PEOPLE, _DAYS = 2_000, 365
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=GlucoseEngine.OWN.value,
         help="for people on insulin; simglucose is slow and an extra (default: own)",
     )
+    parser.add_argument(
+        "--plot", action="store_true", help="compare with published figures: a plot and a table"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(_summary(written, perf_counter() - begun))
+    if arguments.plot:
+        sys.stdout.write(f"{plot_cohort(arguments.out)}\n")
     return 0
 
 
