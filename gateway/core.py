@@ -27,6 +27,7 @@ from gateway.county import County, load_county, load_facts
 from gateway.detect import Rulebook
 from gateway.fact_desk import Desk, Publication, present_commands
 from gateway.facts import FactError, ObservationFact, decode_fact
+from gateway.hub_rules import rules_for_hubs
 from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
 from gateway.lanes import Lanes
@@ -164,9 +165,20 @@ class Core:
         await (self._take_spoken(run, now) if spoken else self._take_facts(run, now))
         return True
 
+    def _desk(self, now: datetime) -> Desk:
+        rules = rules_for_hubs(self._rules.pack)
+        return Desk(self._store, self._county, now, rules)
+
+    async def renew_commands(self) -> None:
+        """Give the hubs the rules of this core, where they run others; sent when connected."""
+        async with self._turn, self._store.batch():
+            desk = self._desk(self._clock.now())
+            await desk.renew_rules()
+            await desk.publications()
+
     async def _take_facts(self, rows: list[InboxRow], now: datetime) -> None:
         async with self._store.batch():
-            desk = Desk(self._store, self._county, now)
+            desk = self._desk(now)
             for row in rows:
                 refused: str | None = None
                 try:
@@ -214,7 +226,7 @@ class Core:
     async def _hear(self, now: datetime) -> None:
         heard, self._statuses = self._statuses, []
         async with self._store.batch():
-            desk = Desk(self._store, self._county, now)
+            desk = self._desk(now)
             for payload in heard:
                 try:
                     async with self._store.part():
@@ -339,6 +351,7 @@ async def run_core(
     async with owning(store):
         county = await load_county(store)
         core = Core(settings, clock, store, county, rules)
+        await core.renew_commands()
         await store.listen(INBOX_CHANNEL, core.wake)
         clock.on_tick(core.settle)
         await core.serve()

@@ -18,6 +18,7 @@ from gateway.facts import (
     PairingFact,
     ToldFact,
 )
+from gateway.hub_rules import HubRules
 from gateway.hub_status import HubStatus, PairingReport
 from gateway.intake import CLOCK_TOLERANCE
 from gateway.store.core_store import CoreStore
@@ -52,6 +53,7 @@ class Desk:
     store: CoreStore
     county: County
     now: datetime
+    rules: HubRules
     hubs_to_tell: set[HubId] = field(default_factory=set[HubId])
 
     async def apply(self, fact: Fact) -> None:
@@ -110,7 +112,14 @@ class Desk:
         stored = await inbox.command(hub)
         body = CommandBody() if stored is None else _BODIES.decode(stored.body)
         known = tuple(await inbox.devices_of_hub(hub))
-        return msgspec.structs.replace(body, bindings_known=known)
+        return msgspec.structs.replace(body, bindings_known=known, rules=self.rules)
+
+    async def renew_rules(self) -> None:
+        """Have every hub told whose command in force carries other rules than ours."""
+        for hub in self.county.hubs:
+            stored = await self.store.inbox.command(hub)
+            if stored is not None and _BODIES.decode(stored.body).rules != self.rules:
+                self.hubs_to_tell.add(hub)
 
     async def _write_command(self, hub: HubId, body: CommandBody) -> StoredCommand:
         stored = await self.store.inbox.command(hub)

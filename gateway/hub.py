@@ -22,6 +22,7 @@ from gateway.clock import ProcessClock
 from gateway.commands import Command, CommandBody, CommandError, verify_command
 from gateway.hub_front import MqttFront
 from gateway.hub_radio import HubRadio
+from gateway.hub_rules import HubRules, HubRulesError, pack_of
 from gateway.hub_settings import HubSettings, TimeSource
 from gateway.hub_status import STATUS_VERSION, HubStatus, SpoolReport, encode_status
 from gateway.hub_view import LatestReadings
@@ -92,6 +93,8 @@ class RunningHub:
         self.front: MqttFront | None = None
         self.radio: HubRadio | None = None
         self.red_path = RedPath(zone=ZoneInfo(settings.zone), rules=load_first_pack())
+        self._sent_rules: HubRules | None = None
+        self._refused_rules = ""
         self._latest = LatestReadings()
         self._settings = settings
         self._clock = clock
@@ -197,10 +200,24 @@ class RunningHub:
             return
         await self.spool.remember_command(payload)
         self._command = command
+        self._take_rules(command.body.rules)
         self.red_path.reach.note_told(told.alert_id for told in command.body.told)
         if self.radio is not None:
             self.radio.obey(command.version, command.body)
         self.uplink.tell_status()
+
+    def _take_rules(self, sent: HubRules | None) -> None:
+        """Run the rules of the command; those that this version cannot run leave the old ones."""
+        if sent is None or sent == self._sent_rules:
+            return
+        self._sent_rules = sent
+        try:
+            self.red_path.use(pack_of(sent, load_first_pack()))
+        except HubRulesError as error:
+            self._refused_rules = str(error)
+            _log.error("rules refused, the former ones stay", hub=self._hub, reason=str(error))
+        else:
+            self._refused_rules = ""
 
     async def _status(self) -> bytes:
         waiting = await self.spool.waiting()
@@ -218,6 +235,7 @@ class RunningHub:
                     undecided=waiting.undecided,
                 ),
                 software=version("hearthwatch"),
+                refused_rules=self._refused_rules,
                 radio=None if self.radio is None else self.radio.adapter(),
                 devices=() if self.radio is None else self.radio.devices(),
             )

@@ -74,7 +74,10 @@ class RadioReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One report; `command_version` acknowledges the command in force (0 = none yet)."""
+    """One report; `command_version` acknowledges the command in force (0 = none yet).
+
+    `refused_rules` says why the hub could not take the rules of that command (empty: it did).
+    """
 
     v: int
     hub: str
@@ -84,6 +87,7 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     pairing: PairingReport | None = None
     spool: SpoolReport | None = None
     software: str = ""
+    refused_rules: str = ""
     radio: RadioReport | None = None
     devices: tuple[DeviceReport, ...] = ()
 

@@ -70,6 +70,10 @@ class RedPath:
         self._alerts: dict[AlertId, RedAlert] = {}
         self.reach = Reach()
 
+    def use(self, rules: Pack) -> None:
+        """Judge by the hub rules of another pack from now on; what was said stands."""
+        self._rules = rules.for_hub()
+
     def consider(self, observation: Observation, now: datetime) -> list[RedAlert]:
         """Judge a reading; returns the alerts that are new. Repetitions raise nothing again.
 

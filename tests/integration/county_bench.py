@@ -14,6 +14,7 @@ from gateway.county import County, load_county, load_facts
 from gateway.detect import Rulebook
 from gateway.fact_desk import Desk
 from gateway.facts import BindingFact, Fact, HubFact
+from gateway.hub_rules import rules_for_hubs
 from gateway.packs import load_first_pack
 from gateway.pipeline import Outcome, walk
 from gateway.sorting import Batch
@@ -126,7 +127,7 @@ class Bench:
     async def tell(self, *facts: Fact, now: datetime = START) -> None:
         """Apply facts, as the core does."""
         async with self.store.batch():
-            desk = Desk(self.store, self.county, now)
+            desk = Desk(self.store, self.county, now, rules_for_hubs(self.rules.pack))
             for fact in facts:
                 await desk.apply(fact)
             await desk.publications()

@@ -39,6 +39,8 @@ async def hub_knows_that_a_person_was_told(town: Town) -> None:
     alert_id = await town.owner.fetchval("SELECT alert_id::text FROM core.alert")
     command = "SELECT body -> 'told' -> 0 ->> 'alert_id' = $1 FROM core.hub_command"
     assert await town.wait_for(command, alert_id)
+    sent = "SELECT body -> 'rules' ->> 'pack' FROM core.hub_command"
+    assert await town.owner.fetchval(sent) == "first"  # the same message carries the hub's rules
     assert town.hub is not None
     async with asyncio.timeout(10):
         while True:

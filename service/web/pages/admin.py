@@ -38,7 +38,7 @@ class HubLine:
     """One hub; `online` None where it was never heard, `waiting` counts unreceipted messages.
 
     `radio` names what the adapter lacks (empty: nothing); `obeys` is false while the hub follows an
-    older command than the core's.
+    older command than the core's; `refused` says why it does not run the rules it was sent.
     """
 
     hub: str
@@ -48,6 +48,7 @@ class HubLine:
     software: str
     radio: str
     obeys: bool
+    refused: str
     devices: tuple[DeviceLine, ...]
 
 
@@ -86,6 +87,7 @@ def _line(row: HubRow, now: datetime) -> HubLine:
         software=(status.software if status is not None else "") or "–",
         radio=radio.fault or "" if radio is not None else "",
         obeys=row.command_version is None or row.command_version == row.acknowledged_version,
+        refused="" if status is None else status.refused_rules,
         devices=tuple(_device(item, now) for item in status.devices) if status is not None else (),
     )
 

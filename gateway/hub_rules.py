@@ -1,0 +1,60 @@
+"""The rules that a county's hubs run, as part of their signed command.
+
+A hub ships with the first pack and runs it until the core sends other rules: a county that signs,
+changes or withdraws a rule reaches its hubs without an update of their software.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+import msgspec
+
+from rules.pack import Pack, rule_from_raw
+
+
+class HubRulesError(ValueError):
+    """The rules in a command cannot be run; the text says which and why."""
+
+
+class HubRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules marked `runs_on: hub` as canonical JSON, with their pack's name, version and targets.
+
+    Attributes:
+        pack: Name of the pack.
+        version: Its version.
+        rules: One canonical JSON text a rule, in the pack's order.
+        targets: Limit of each quantity without a personal one, as text in its canonical unit.
+    """
+
+    pack: str
+    version: int
+    rules: tuple[str, ...]
+    targets: Mapping[str, str]
+
+
+def rules_for_hubs(pack: Pack) -> HubRules:
+    """What a core that runs `pack` sends to its hubs."""
+    hub = pack.for_hub()
+    return HubRules(
+        pack=hub.name,
+        version=hub.version,
+        rules=tuple(rule.raw for rule in hub.rules),
+        targets={name: str(value) for name, value in hub.targets.items()},
+    )
+
+
+def pack_of(sent: HubRules, shipped: Pack) -> Pack:
+    """The pack that a hub runs when it was sent `sent`; the rest is as in its `shipped` pack.
+
+    Raises:
+        HubRulesError: a rule is not one that this version of the program can run.
+    """
+    try:
+        targets = {name: Decimal(value) for name, value in sent.targets.items()}
+        rules = tuple(rule_from_raw(raw, targets) for raw in sent.rules)
+    except (ValueError, ArithmeticError) as error:
+        raise HubRulesError(f"{sent.pack} {sent.version}: {error}") from error
+    if not rules:
+        raise HubRulesError(f"{sent.pack} {sent.version}: no rule at all")
+    return replace(shipped, name=sent.pack, version=sent.version, rules=rules, targets=targets)
