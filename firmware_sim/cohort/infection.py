@@ -54,10 +54,10 @@ class Spread:
         protected_days: Nobody catches it again for so long.
     """
 
-    outside: float = 0.000_14
+    outside: float = 0.000_12
     winter: float = 0.7
     roof: float = 0.055
-    village: float = 0.12
+    village: float = 0.08
     symptomatic: float = 0.84
     protected_days: int = 180
 
