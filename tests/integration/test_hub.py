@@ -211,11 +211,7 @@ async def test_the_hub_runs_the_rules_of_its_signed_command_and_keeps_them_when_
         await send(2, structs.replace(first, rules=("{}",)))
         async with mqtt_session(login(broker, "core", "watcher")) as watcher:
             await watcher.subscribe(status_topic(FRONT))
-            async with asyncio.timeout(10):
-                async for message in watcher.messages:
-                    status = decode_status(message.payload)
-                    if status.command_version == 2 and status.online:
-                        break
+            status = await status_with(watcher, 2)
         assert status.refused_rules.startswith("first 1")
         await device.publish(f"dev/1/{CUFF.key}/reading", reading(2, START, systolic=205))
         await settled(hub, START)
