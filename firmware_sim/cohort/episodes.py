@@ -35,6 +35,7 @@ _HYPOXIA_A_YEAR = 0.34  # 0.85 exacerbations times 0.4
 _HYPOXIA_OF_A_COLD = 0.25  # a severe infection in COPD
 _SEVERE = 0.6
 _DRAINED_DAYS = 5.0
+_STEROID_DAYS = 5
 
 SCATTER_IN_FIBRILLATION = 1.7
 """Factor on the scatter of single pressure readings during atrial fibrillation."""
@@ -133,6 +134,21 @@ def hypoxia(person: CohortPerson, calendar: Calendar, line: DayLine) -> Spans:
         end = begin + MINUTES * (2 + 4 * length)
         rows.append((round(begin, 2), round(end, 2), round(4 + 8 * depth, 2)))
     return spans(rows)
+
+
+def steroid_days(calendar: Calendar, lacks: Spans) -> npt.NDArray[np.bool_] | None:
+    """Days with a morning dose of prednisolone; None when there are none.
+
+    Five days from the day after hypoxia begins: 40 mg for five days treat an exacerbation of COPD
+    [REDUCE: Leuppi 2013, JAMA 309:2223 (memory)].
+    """
+    if not len(lacks):
+        return None
+    days = np.zeros(calendar.days, np.bool_)
+    first: list[int] = (lacks.begin // MINUTES).astype(np.int64).tolist()
+    for day in first:
+        days[day + 1 : day + 1 + _STEROID_DAYS] = True
+    return days
 
 
 def heart_and_lung_events(

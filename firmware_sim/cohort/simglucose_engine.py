@@ -22,7 +22,7 @@ import csv
 import importlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Protocol, cast
@@ -159,11 +159,6 @@ def engine_trace(
             kept.append(adult.mmol())
         adult.live_a_minute(*plate.get(begin + minute, (0.0, False)))
     return EngineTrace(begin=float(begin), mmol=np.array(kept).round(3))
-
-
-def with_trace(days: GlucoseDays, trace: EngineTrace) -> GlucoseDays:
-    """The same days with the lows that the engine made, for `glucose_events`."""
-    return replace(days, lows=trace.lows())
 
 
 def _plate(

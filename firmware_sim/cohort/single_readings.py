@@ -52,7 +52,8 @@ def meter_block(setting: Setting) -> Block | None:
     diabetic = {"diabetes_1", "diabetes_2"} & set(person.diagnoses)
     if not person.kit.meter and not diabetic:
         return None
-    days, trace = glucose_days(person, calendar, line), None
+    steroid, trace = episodes.steroid_days(calendar, setting.lacks), None
+    days = glucose_days(person, calendar, line, steroid)
     if setting.engine is GlucoseEngine.SIMGLUCOSE and suits(days):
         trace = engine_trace(person, line, days)
         days = replace(days, lows=trace.lows())

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from firmware_sim.cohort.event import EventKind
-from firmware_sim.cohort.glucose import GlucoseDays, glucose_days, glucose_events
+from firmware_sim.cohort.glucose import glucose_days, glucose_events
 from firmware_sim.cohort.simglucose_engine import (
     EngineTrace,
     SimglucoseMissingError,
     engine_trace,
     suits,
-    with_trace,
 )
 from tests.unit.firmware_sim.cohort_person import YEAR, every, moments, on_insulin, quiet, somebody
 
@@ -58,7 +57,7 @@ def test_lows_of_the_trace_become_true_events() -> None:
     mmol[100:106], mmol[108:112], mmol[200:210] = 3.5, 3.2, 2.8
     trace = EngineTrace(begin=1440.0, mmol=mmol)
     person = on_insulin(5)
-    days: GlucoseDays = with_trace(glucose_days(person, YEAR, quiet()), trace)
+    days = replace(glucose_days(person, YEAR, quiet()), lows=trace.lows())
     assert days.lows.begin.tolist() == [1440 + 500, 1440 + 1000]
     assert days.lows.end.tolist() == [1440 + 560, 1440 + 1050]
     assert days.lows.size.tolist() == [3.2, 2.8]

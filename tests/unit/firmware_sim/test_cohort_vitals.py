@@ -157,6 +157,13 @@ def test_hypoxia_belongs_to_copd_and_follows_severe_infections() -> None:
     assert len(episodes.hypoxia(somebody(1), YEAR, quiet(sick=sick))) == 0
 
 
+def test_five_days_of_steroid_follow_a_lack_of_oxygen() -> None:
+    days = episodes.steroid_days(YEAR, spans([(1440.0 * 30 + 600, 1440.0 * 33, 6.0)]))
+    assert days is not None
+    assert np.flatnonzero(days).tolist() == [31, 32, 33, 34, 35]
+    assert episodes.steroid_days(YEAR, NOTHING) is None
+
+
 def test_heart_and_lung_events_carry_their_sizes() -> None:
     events = episodes.heart_and_lung_events(
         "t7-00001",
