@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 UV ?= uv
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test check check-bites format bench lock clean
+.PHONY: help setup demo test check check-bites fuzz format bench lock clean
 
 help:
 	@echo "make demo         set everything up and run the whole walk with simulated homes"
 	@echo "make test         set up what the tests need and run all of them"
 	@echo "make check        linter, formatter, types, import contracts, dependencies, compose file"
 	@echo "make check-bites  plant one violation of every check and see it caught"
+	@echo "make fuzz         throw 100,000 frames of noise at every decoder"
 	@echo "make format       write the one accepted layout"
 	@echo "make bench        measure the whole walk"
 	@echo "make lock         renew requirements.lock from pyproject.toml"
@@ -33,6 +34,9 @@ check: setup
 
 check-bites: setup
 	@exec $(BIN)/python -m pytest tests/architecture $(PYTEST_ARGS)
+
+fuzz: setup
+	@exec $(BIN)/python -m tests.contract.fuzz
 
 format: setup
 	$(BIN)/ruff check --fix-only --quiet .

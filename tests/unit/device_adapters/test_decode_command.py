@@ -105,7 +105,7 @@ def test_an_unknown_name_is_shown_whole_and_on_one_line(
     assert main(["decode", name, "0102"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith(f"{shown}: byte 0: no decoder; known: 2A18, ")
+    assert said.err.startswith(f"{shown}: byte 0: no decoder; known: 2A08, 2A18, ")
     assert said.err.endswith(", FLOAT, SFLOAT\n")
     assert said.err.count("\n") == 1
 
