@@ -76,7 +76,7 @@ class MqttLine(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_answers", "_buffer", "_drained", "_next_id", "_sent_s", "_transport",
+        "_answers", "_buffer", "_drained", "_held", "_next_id", "_sent_s", "_transport",
         "_unacknowledged", "acknowledged", "hear", "lost",
     )  # fmt: skip
 
@@ -89,6 +89,7 @@ class MqttLine(asyncio.Protocol):
         self._next_id = 0
         self._sent_s = 0.0
         self._unacknowledged: set[int] = set()
+        self._held: bytes | None = None
         self._answers: asyncio.Future[bytes] | None = None
         self._drained: asyncio.Future[None] | None = None
 
@@ -155,7 +156,7 @@ class MqttLine(asyncio.Protocol):
         if self._transport is None or self.lost is not None:
             raise LineError(self.lost or "not connected")
         self._sent_s = asyncio.get_running_loop().time()
-        self._transport.write(octets)
+        self._write(octets)
 
     async def trickle(self, octets: bytes, *, pieces: int, pause_s: float) -> None:
         """Send octets in so many pieces with pauses between: a slow modem.
@@ -163,10 +164,17 @@ class MqttLine(asyncio.Protocol):
         Raises:
             LineError: the connection is lost meanwhile.
         """
+        if self._transport is None or self.lost is not None:
+            raise LineError(self.lost or "not connected")
         size = max(1, -(-len(octets) // pieces))
-        for begin in range(0, len(octets), size):
-            self.send(octets[begin : begin + size])
-            await asyncio.sleep(pause_s)
+        self._held = b""  # an acknowledgement must not land inside the packet
+        try:
+            for begin in range(0, len(octets), size):
+                self._transport.write(octets[begin : begin + size])
+                await asyncio.sleep(pause_s)
+        finally:
+            held, self._held = self._held, None
+            self._write(held)
 
     async def drain(self) -> None:
         """Return once every message has its PUBACK.
@@ -234,9 +242,15 @@ class MqttLine(asyncio.Protocol):
         topic, payload = body[2:length].decode(), body[length:]
         if first & (_QOS_1 | _QOS_1 << 1):
             if self._transport is not None:
-                self._transport.write(_packet(_PUBACK, payload[:2]))
+                self._write(_packet(_PUBACK, payload[:2]))
             payload = payload[2:]
         self.hear(topic, payload, bool(first & _RETAIN))
+
+    def _write(self, octets: bytes) -> None:
+        if self._held is not None:
+            self._held += octets
+        elif self._transport is not None and octets:
+            self._transport.write(octets)
 
     def _note_acknowledged(self, packet_id: int) -> None:
         if packet_id not in self._unacknowledged:

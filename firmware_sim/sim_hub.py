@@ -8,7 +8,7 @@ card would, `new_card` does not.
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -108,9 +108,18 @@ class SimHub:
             self.line = None
 
     def measure(
-        self, identity: Identity, reading: Reading, *, at: datetime, lane: Lane = Lane.LIVE
+        self,
+        identity: Identity,
+        reading: Reading,
+        *,
+        at: datetime,
+        lane: Lane = Lane.LIVE,
+        send: bool = True,
     ) -> Record:
-        """Take a reading from a device at a true instant, spool it, and send what may be sent."""
+        """Take a reading from a device at a true instant and spool it.
+
+        With `send` everything that the windows have room for is sent too.
+        """
         self._ordinal += 1
         record = Record(
             identity=identity,
@@ -120,13 +129,10 @@ class SimHub:
             ordinal=self._ordinal,
             lane=lane,
         )
-        self.spool(record)
-        self.pump()
+        self.lanes[lane].add(record, self._monotonic())
+        if send:
+            self.pump()
         return record
-
-    def spool(self, record: Record) -> int:
-        """Number a record in its lane without sending it; returns the sequence."""
-        return self.lanes[record.lane].add(record, self._monotonic())
 
     def new_session(self) -> None:
         """Begin another radio session: records are counted from 1 again."""
@@ -160,19 +166,21 @@ class SimHub:
         if line is None or line.lost is not None:
             return
         now_s = self._monotonic()
-        for lane, spool in self.lanes.items():
-            for sequence, record in spool.take_unsent(now_s):
-                line.publish(*self.message(lane, sequence, record))
-                self.sent += 1
-                if sequence <= self._highest[lane]:
-                    self.repeated += 1
-                else:
-                    self._highest[lane] = sequence
+        for lane in self.lanes:
+            for topic, payload in self.take_messages(lane, now_s):
+                line.publish(topic, payload)
 
-    def message(self, lane: Lane, sequence: int, record: Record) -> tuple[str, bytes]:
-        """Topic and payload of a record of this spool."""
-        topic = uplink_topic(self.name, self.epoch, lane, sequence)
-        return topic, encode_envelope(self.name, self.epoch, sequence, record)
+    def take_messages(self, lane: Lane, now_s: float | None = None) -> Iterator[tuple[str, bytes]]:
+        """Topic and payload of what a lane may send now; each counts as sent once it is taken."""
+        spool = self.lanes[lane]
+        for sequence, record in spool.take_unsent(self._monotonic() if now_s is None else now_s):
+            self.sent += 1
+            if sequence <= self._highest[lane]:
+                self.repeated += 1
+            else:
+                self._highest[lane] = sequence
+            topic = uplink_topic(self.name, self.epoch, lane, sequence)
+            yield topic, encode_envelope(self.name, self.epoch, sequence, record)
 
     def mind(self) -> None:
         """Look whether a lane stands still and send it again; call it every second or so."""

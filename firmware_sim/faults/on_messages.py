@@ -30,8 +30,8 @@ KINDS = (
         name="nan-word",
         says="the value is the bare word NaN, which JSON does not have",
         layer=Layer.MESSAGE,
-        injected="a document from an encoder that writes NaN",
-        expects={MQTT: "quarantined:malformed_frame"},
+        injected="a document from an encoder that writes NaN for the first of its values",
+        expects={MQTT: "stored_flagged:component_unusable"},
         absent=NO_MESSAGES | _HUB_ENCODES,
     ),
     FaultKind(
@@ -39,7 +39,7 @@ KINDS = (
         says="the value is 1e300",
         layer=Layer.MESSAGE,
         injected="the first value of a document is 1e300",
-        expects={MQTT: "quarantined:not_measurable"},
+        expects={MQTT: "quarantined:malformed_frame"},
         absent=NO_MESSAGES | _HUB_ENCODES,
     ),
     FaultKind(
@@ -120,9 +120,7 @@ KINDS = (
         layer=Layer.MESSAGE,
         injected="a reading of a serial number without a binding",
         expects={MQTT: "quarantined:unknown_device", HUB: "quarantined:unknown_device"},
-        absent=dict.fromkeys(
-            NO_MESSAGES, "a hub connects to the devices of its configuration only"
-        ),
+        absent=every(NO_MESSAGES, "a hub connects to the devices of its configuration only"),
     ),
     FaultKind(
         name="slow-message",
@@ -145,6 +143,14 @@ KINDS = (
         says="after a power cut the hub does not know the time",
         layer=Layer.HUB,
         injected="a power cut: another boot id, monotonic time from 0, an untrusted wall clock",
+        expects={HUB: "stored"},
+        absent=_DEVICE_HAS_NO_SPOOL,
+    ),
+    FaultKind(
+        name="hub-restart-untrusted",
+        says="the hub sends what it stamped without knowing the time, before it has learned it",
+        layer=Layer.HUB,
+        injected="a power cut, a reading, and a connection without the time being told",
         expects={HUB: "stored"},
         absent=_DEVICE_HAS_NO_SPOOL,
     ),
