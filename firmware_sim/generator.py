@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from firmware_sim.faults.mqtt import Fault, spoil
-from firmware_sim.publisher import Kind, MqttDevice, encode_reading
+from firmware_sim.device_mishaps import DEVICE_MISHAPS, Sender
+from firmware_sim.publisher import Kind
 from firmware_sim.readings import typical_reading
 
 
@@ -22,14 +22,14 @@ class MessagePlan:
         kinds: Taken in turn; not empty.
         rate_per_s: Messages a second.
         count: How many in all.
-        fault: What is wrong with each of them; None for well-formed ones.
+        fault: A name of `DEVICE_MISHAPS` that happens each time; None for well-formed readings.
         seed: Decides the values.
     """
 
     kinds: Sequence[Kind]
     rate_per_s: float = 1.0
     count: int = 1
-    fault: Fault | None = None
+    fault: str | None = None
     seed: int = 1
 
 
@@ -37,12 +37,12 @@ class MessageGenerator:
     """Publishes a plan as one device.
 
     Attributes:
-        published: Messages that have their PUBACK.
+        published: Readings, or mishaps, after which the broker acknowledged everything.
     """
 
-    def __init__(self, device: MqttDevice, plan: MessagePlan) -> None:
+    def __init__(self, sender: Sender, plan: MessagePlan) -> None:
         self.published = 0
-        self._device, self._plan = device, plan
+        self._sender, self._plan = sender, plan
         self._chance = random.Random(plan.seed)  # noqa: S311 - values, not a secret
         self._began_at: datetime | None = None
 
@@ -50,13 +50,14 @@ class MessageGenerator:
         """Publish what is due at `now`; the next instant, None at the end.
 
         Raises:
-            aiomqtt.MqttError: the broker went away.
+            LineError: the broker went away.
         """
         self._began_at = self._began_at or now
+        self._sender.at = now
         plan = self._plan
         due = int((now - self._began_at).total_seconds() * plan.rate_per_s) + 1
         while self.published < min(due, plan.count):
-            await self._device.publish_raw(self._message(now))
+            await self._publish(now)
             self.published += 1
         if self.published == plan.count:
             return None
@@ -64,14 +65,16 @@ class MessageGenerator:
         wait_us = -(-self.published * 1_000_000 // plan.rate_per_s)
         return self._began_at + timedelta(microseconds=wait_us)
 
-    def _message(self, now: datetime) -> bytes:
-        device, plan = self._device, self._plan
+    async def _publish(self, now: datetime) -> None:
+        sender, plan = self._sender, self._plan
+        if plan.fault is not None:
+            await DEVICE_MISHAPS[plan.fault](sender)
+            return
+        sender.sequence += 1
         reading = typical_reading(
             plan.kinds[self.published % len(plan.kinds)],
             self._chance,
-            shown=device.clock.read(now),
-            sequence=device.take_sequence(),
+            shown=sender.clock.read(now),
+            sequence=sender.sequence,
         )
-        if plan.fault is None:
-            return encode_reading(device.identity, reading)
-        return spoil(device.identity, reading, plan.fault)
+        await sender.send(reading)

@@ -11,9 +11,12 @@ import pytest
 from device_adapters.mqtt.client import MqttMessage, MqttSettings, mqtt_session
 from device_adapters.mqtt.payloads.hearthwatch import KINDS as READ_KINDS
 from device_adapters.mqtt.payloads.hearthwatch import Arrival, decode_reading
+from firmware_sim.device_clock import DeviceClock
+from firmware_sim.device_mishaps import Sender
 from firmware_sim.generator import MessageGenerator, MessagePlan
 from firmware_sim.identity import Identity
-from firmware_sim.publisher import MqttDevice, encode_reading, open_line
+from firmware_sim.mqtt_line import Login, MqttLine
+from firmware_sim.publisher import encode_reading
 from firmware_sim.readings import KINDS, typical_reading
 from gateway.broker import LocalBroker
 from rules.codes import QUANTITIES, to_canonical
@@ -84,13 +87,23 @@ async def test_the_rate_is_that_of_the_time_handed_in(broker: LocalBroker) -> No
         password=front.password,
     )
     login = broker.credentials("device-sim")
-    async with (
-        mqtt_session(settings) as ear,
-        open_line(broker.host, broker.port, user="device-sim", password=login.password) as line,
-    ):
+    line = await MqttLine.dial(
+        Login(
+            host=broker.host,
+            port=broker.port,
+            client_id="test-generator",
+            user="device-sim",
+            password=login.password,
+        ),
+        lambda _topic, _payload, _retained: None,
+    )
+    async with mqtt_session(settings) as ear:
         await ear.subscribe("dev/1/+/reading")
         plan = MessagePlan(kinds=KINDS, rate_per_s=0.1, count=12)
-        generator = MessageGenerator(MqttDevice(line, DEVICE), plan)
+        sender = Sender(
+            line=line, identity=DEVICE, at=AT, clock=DeviceClock.right(), neighbour=DEVICE
+        )
+        generator = MessageGenerator(sender, plan)
         due: list[datetime] = []
         now: datetime | None = AT
         while now is not None:
@@ -100,6 +113,7 @@ async def test_the_rate_is_that_of_the_time_handed_in(broker: LocalBroker) -> No
         async with asyncio.timeout(5):
             while len(heard) < 12:
                 heard += await ear.take(20)
+    line.close()
     assert due == [AT + timedelta(seconds=10 * number) for number in range(12)]
     seen = [observed(message.topic, message.payload) for message in heard]
     assert [one.kind for one in seen] == [READ_KINDS[kind] for kind in KINDS] * 2
