@@ -171,30 +171,35 @@ def missing_effect(person: CohortPerson, life: Life, when: Moments) -> Column:
         return np.zeros(len(when.day))
     half_life = max(_HALF_LIFE_H.get(drug, _OTHER_HALF_LIFE_H) for drug in person.drug_classes)
     taken = (life.line.dose_taken & life.line.drug_on).astype(np.float64)
+    hours = (when.minute - person.levels.dose_minute) / 60
+    # `dosed` is the day of the last dose that was due, and so long ago was it due.
+    dosed = when.day - (hours < 0)
+    hours = np.where(hours < 0, hours + 24, hours)
     return effect * (
-        _ACUTE * (1 - _dose_share(taken, half_life, person.levels.dose_minute, when))
-        + (1 - _ACUTE) * (1 - _lasting(taken)[when.day])
+        _ACUTE * (1 - _dose_share(taken, half_life, dosed, hours))
+        + (1 - _ACUTE) * (1 - _lasting(taken, dosed, hours))
     )
 
 
-def _dose_share(taken: Column, half_life_h: float, dose_minute: float, when: Moments) -> Column:
+def _dose_share(
+    taken: Column, half_life_h: float, dosed: npt.NDArray[np.int64], hours: Column
+) -> Column:
     """Effect of the doses so far over that of daily doses: 1 on average, falling until the next."""
     left = 0.5 ** (24 / half_life_h)
     steady = 1 / (1 - left)
     after_dose = np.append(steady, _leaky(taken, keep=left, start=steady))
-    hours = (when.minute - dose_minute) / 60
-    before = hours < 0
-    # after_dose[d] is the state after the dose of day d - 1, after_dose[d + 1] after that of d.
-    state = after_dose[when.day + np.where(before, 0, 1)]
-    hours = np.where(before, hours + 24, hours)
     rate = float(np.log(2.0)) / half_life_h
-    return np.round(state * 24 * rate * np.exp(-rate * hours), 6)
+    share: Column = after_dose[dosed + 1] * 24 * rate * np.exp(-rate * hours)
+    return share.round(6)
 
 
-def _lasting(taken: Column) -> Column:
-    """The part of the effect that needs days to come and go, 0..1, one value a day."""
+def _lasting(taken: Column, dosed: npt.NDArray[np.int64], hours: Column) -> Column:
+    """The part of the effect that needs days to come and go, 0..1, straight from dose to dose."""
     keep = float(np.exp(-1 / _SLOW_DAYS))
-    return _leaky((1 - keep) * taken, keep=keep, start=1.0)
+    states = _leaky((1 - keep) * taken, keep=keep, start=1.0)
+    before = np.concatenate(([1.0, 1.0], states))[dosed + 1]
+    after = np.append(1.0, states)[dosed + 1]
+    return before + (after - before) * hours / 24
 
 
 def crisis_rise(crises: tuple[Crisis, ...], when: Moments) -> Column:
