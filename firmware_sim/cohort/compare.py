@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from firmware_sim.cohort.figures import contributions
 from firmware_sim.cohort.quantities import Quantity
-from firmware_sim.cohort.series import SYSTOLIC, Happening, Series, Subject
+from firmware_sim.cohort.series import DIASTOLIC, SYSTOLIC, Happening, Series, Subject
 
 AGE_BANDS = ((18, 45), (45, 55), (55, 65), (65, 75), (75, 120))
 BAND_DIAGNOSES = ("hypertension", "diabetes_2", "atrial_fibrillation")
@@ -30,6 +30,7 @@ _OUTBREAK_GAP_DAYS = 14
 _ENOUGH_FOR_MONTHS = 100  # readings a person, so that no month is a single day
 _SPREADS = {Quantity.YEAR_APART_SYSTOLIC: 1.0, Quantity.VISIT_TO_VISIT_SYSTOLIC: 2**0.5}
 _HALF = 0.5
+_ENOUGH_FOR_LEVEL, _ENOUGH_FOR_R = 10, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +104,14 @@ class Comparison:
     _members: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _onsets: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     _contacts: int = 0
+    _pairs: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
 
     def add(self, subject: Subject) -> None:
         """Take one person in; the order of people does not change a figure beyond rounding."""
         for quantity, value in contributions(subject):
             self.samples[quantity].append(value)
         self._add_lows(subject)
+        self._add_pair(subject)
         self._add_curves(subject.of(SYSTOLIC).home())
         for band, (youngest, oldest) in enumerate(AGE_BANDS):
             if youngest <= subject.age < oldest:
@@ -133,6 +136,11 @@ class Comparison:
         for quantity, years in self._years.items():
             rate = self._episodes[quantity] / years
             found[quantity] = Figure(value=rate, spread=None, count=round(years))
+        if len(self._pairs) > _ENOUGH_FOR_R:
+            r = float(np.corrcoef(np.array(self._pairs).T)[0, 1])
+            found[Quantity.SYSTOLIC_DIASTOLIC] = Figure(
+                value=r, spread=None, count=len(self._pairs)
+            )
         if self._contacts:
             attack = 100 * len(self.intervals) / self._contacts
             found[Quantity.HOUSEHOLD_ATTACK] = Figure(
@@ -156,6 +164,11 @@ class Comparison:
         lows = sum(each.kind in _LOWS for each in subject.happenings)
         self._years[quantity] = self._years.get(quantity, 0.0) + max(days, _HALF) / _YEAR_DAYS
         self._episodes[quantity] = self._episodes.get(quantity, 0) + lows
+
+    def _add_pair(self, subject: Subject) -> None:
+        high, low = subject.of(SYSTOLIC).home().value, subject.of(DIASTOLIC).home().value
+        if "hypertension" in subject.diagnoses and min(len(high), len(low)) >= _ENOUGH_FOR_LEVEL:
+            self._pairs.append((float(high.mean()), float(low.mean())))
 
     def _add_curves(self, systolic: Series) -> None:
         if len(systolic) < _ENOUGH_FOR_MONTHS:

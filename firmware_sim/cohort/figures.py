@@ -29,7 +29,8 @@ _MONDAY, _SATURDAY = 0, 5
 _FEW_WEEKS, _ENOUGH_MORNINGS = 28, 14
 _WEEK, _YEAR_LATER, _ENOUGH_A_WEEK = 7, 357, 4
 _WEEKS, _SIX = 24, 6
-_FINGERSTICKS = 30
+_FINGERSTICKS, _UNSTABLE_CV = 30, 36
+_CONTROLLED = (140, 90)
 _LOWLAND_M, _NORMAL_SATURATION = 500, 96  # Tromso lies at the sea
 _BEFORE_ILLNESS, _AFTER_ILLNESS = 1, 14
 _BEFORE_WORST, _GAIN_KG, _GAIN_DAYS, _WEIGHINGS = 14, 2.0, 3, 5
@@ -38,6 +39,8 @@ _BEFORE_WORST, _GAIN_KG, _GAIN_DAYS, _WEIGHINGS = 14, 2.0, 3, 5
 def contributions(subject: Subject) -> Iterator[Contribution]:
     """Everything this person says about any quantity except outbreaks, which need the household."""
     yield from _diagnoses(subject)
+    if subject.drug_classes & PRESSURE_DRUGS:
+        yield Quantity.MISSED_DOSES, 100 * (1 - subject.adherence)
     yield from _pressure(subject)
     yield from _visits(subject)
     yield from _pulse(subject.of(PULSE).home())
@@ -109,10 +112,21 @@ def _visits(subject: Subject) -> Iterator[Contribution]:
     if len(at_home) >= _ENOUGH:
         apart = float(at_clinic.value.mean() - at_home.value.mean())
         yield Quantity.CLINIC_HOME_SYSTOLIC, apart
-    _, index = np.unique(at_clinic.day, return_inverse=True)
-    visits = np.bincount(index, at_clinic.value) / np.bincount(index)
+    visits = _daily(at_clinic)
     for change in np.diff(visits):
         yield Quantity.VISIT_TO_VISIT_SYSTOLIC, float(change)
+    diastolic = subject.of(DIASTOLIC)
+    lower = _daily(diastolic.where(diastolic.clinic))
+    if subject.drug_classes & PRESSURE_DRUGS and len(lower) == len(visits):
+        controlled = (visits < _CONTROLLED[0]) & (lower < _CONTROLLED[1])
+        yield Quantity.CONTROLLED, float(100 * controlled.mean())
+
+
+def _daily(series: Series) -> npt.NDArray[np.float64]:
+    """Mean of each day that has readings."""
+    _, index = np.unique(series.day, return_inverse=True)
+    means: npt.NDArray[np.float64] = np.bincount(index, series.value) / np.bincount(index)
+    return means
 
 
 def _pulse(pulse: Series) -> Iterator[Contribution]:
@@ -132,6 +146,7 @@ def _glucose(subject: Subject) -> Iterator[Contribution]:
     if "insulin" in subject.drug_classes:
         yield Quantity.GLUCOSE_INSULIN, mean
         yield Quantity.GLUCOSE_CV_INSULIN, cv
+        yield Quantity.UNSTABLE_INSULIN, _percent(cv > _UNSTABLE_CV)
     elif subject.drug_classes & GLUCOSE_TABLETS:
         yield Quantity.GLUCOSE_TABLETS, mean
         yield Quantity.GLUCOSE_CV_TABLETS, cv

@@ -141,6 +141,7 @@ def _subject(
         age=year - int(row["birth_year"]),
         diagnoses=_words(row["diagnoses"]),
         drug_classes=_words(row["drug_classes"]),
+        adherence=float(row["adherence"]),
         household=row["household"],
         altitude_m=float(row["altitude_m"]),
         series=series,

@@ -22,6 +22,9 @@ class Quantity(StrEnum):
     DAY_TO_DAY_DIASTOLIC = "day_to_day_diastolic"
     YEAR_APART_SYSTOLIC = "year_apart_systolic"
     VISIT_TO_VISIT_SYSTOLIC = "visit_to_visit_systolic"
+    SYSTOLIC_DIASTOLIC = "systolic_diastolic"
+    CONTROLLED = "controlled"
+    MISSED_DOSES = "missed_doses"
     MORNING_EVENING_SYSTOLIC = "morning_evening_systolic"
     WINTER_SUMMER_SYSTOLIC = "winter_summer_systolic"
     WINTER_SUMMER_DIASTOLIC = "winter_summer_diastolic"
@@ -36,6 +39,7 @@ class Quantity(StrEnum):
     GLUCOSE_INSULIN = "glucose_insulin"
     GLUCOSE_CV_TABLETS = "glucose_cv_tablets"
     GLUCOSE_CV_INSULIN = "glucose_cv_insulin"
+    UNSTABLE_INSULIN = "unstable_insulin"
     LOWS_INSULIN = "lows_insulin"
     LOWS_SULFONYLUREA = "lows_sulfonylurea"
     SATURATION_COPD = "saturation_copd"
@@ -113,6 +117,18 @@ DEFINITIONS = {
         3,
         "sd of the difference of two successive visits / sqrt 2, hypertensives",
     ),
+    Quantity.SYSTOLIC_DIASTOLIC: _define(
+        "Correlation of systolic and diastolic",
+        "r",
+        0.1,
+        "between the personal home means of hypertensives",
+    ),
+    Quantity.CONTROLLED: _define(
+        "Visits of the treated below 140/90 mmHg", "%", 5, "per treated hypertensive"
+    ),
+    Quantity.MISSED_DOSES: _define(
+        "Doses missed", "%", 3, "of those with a pressure drug, as drawn for the person"
+    ),
     Quantity.MORNING_EVENING_SYSTOLIC: _define(
         "Systolic, morning minus evening", "mmHg", 1.5, "personal means, 4-12 h and 17-24 h"
     ),
@@ -155,6 +171,9 @@ DEFINITIONS = {
         "Variation of glucose, tablets only", "%", 5, "personal sd / mean of all fingersticks"
     ),
     Quantity.GLUCOSE_CV_INSULIN: _define("Variation of glucose, insulin", "%", 5, "likewise"),
+    Quantity.UNSTABLE_INSULIN: _define(
+        "Insulin users whose glucose varies by over 36 %", "%", 8, "personal sd / mean"
+    ),
     Quantity.LOWS_INSULIN: _define(
         "Lows (< 3.9 mmol/L), insulin", "a year", 1, "true episodes per person-year"
     ),

@@ -103,6 +103,7 @@ class Subject:
         age: Full years at the cohort's first day, to the year.
         diagnoses: Words of `people.py`.
         drug_classes: Prescribed on the first day.
+        adherence: Probability of taking a day's dose, 0..1.
         household: Opaque id.
         altitude_m: Where they live.
         series: By code; a code nobody measured may be missing.
@@ -113,6 +114,7 @@ class Subject:
     age: int
     diagnoses: frozenset[str]
     drug_classes: frozenset[str]
+    adherence: float
     household: str
     altitude_m: float
     series: Mapping[str, Series]

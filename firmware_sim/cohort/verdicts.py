@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 from firmware_sim.cohort.compare import Figure
 from firmware_sim.cohort.quantities import DEFINITIONS, Definition, Quantity
 from firmware_sim.cohort.references import Reference, references
+
+_ALIKE, _UNLIKE = 2 / 3, 3 / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,26 @@ class Verdict:
     def agrees(self) -> bool:
         """Within the published span or no further outside than the slack."""
         return self.off is not None and abs(self.off) <= self.definition.slack
+
+    @property
+    def spread_ratio(self) -> float | None:
+        """The cohort's spread between people over the mean of the published ones."""
+        spreads = [row.spread for row in self.published if row.spread is not None]
+        if not spreads or self.figure is None or self.figure.spread is None:
+            return None
+        return self.figure.spread / fmean(spreads)
+
+    @property
+    def word(self) -> str:
+        """The verdict in a few words."""
+        if self.off is None:
+            return "not in this cohort"
+        if not self.agrees:
+            return f"off by {self.off:+.2g}"
+        ratio = self.spread_ratio
+        if ratio is None or _ALIKE <= ratio <= _UNLIKE:
+            return "agrees"
+        return f"agrees, spread x {ratio:.2f}"
 
 
 def judge(figures: Mapping[Quantity, Figure]) -> tuple[Verdict, ...]:
@@ -69,10 +92,11 @@ def _verdict(quantity: Quantity, figure: Figure | None) -> Verdict:
 
 def _lines(verdict: Verdict) -> Iterator[str]:
     unit = verdict.definition.unit
-    label, cohort, word = f"{verdict.definition.label} ({unit})", "none", "**not in this cohort**"
+    label, cohort = f"{verdict.definition.label} ({unit})", "none"
+    word = verdict.word if verdict.word == "agrees" else f"**{verdict.word}**"
     if verdict.figure is not None:
-        cohort = f"{_number(verdict.figure.value, verdict.figure.spread)}, n {verdict.figure.count}"
-        word = "agrees" if verdict.agrees else f"**off by {verdict.off:+.1f}**"
+        spread = None if unit in {"%", "a year"} else verdict.figure.spread
+        cohort = f"{_number(verdict.figure.value, spread)}, n {verdict.figure.count}"
     for row in verdict.published:
         span = f" [{row.low:.4g}-{row.high:.4g}]" if row.low != row.high else ""
         number = _number(row.value, row.spread) + span
@@ -84,4 +108,5 @@ def _lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _number(value: float, spread: float | None) -> str:
-    return f"{value:.1f}" if spread is None else f"{value:.1f} ± {spread:.1f}"
+    digits = 1 if abs(value) >= 1 else 2
+    return f"{value:.{digits}f}" if spread is None else f"{value:.{digits}f} ± {spread:.1f}"

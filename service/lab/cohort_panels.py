@@ -286,12 +286,15 @@ def _ages(axes: Axes, comparison: Comparison) -> None:
             label="published (hollow)" if marker == "o" else None,
         )
     axes.set_yscale("log")
-    axes.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
+    axes.set_yticks(
+        [0.2, 0.5, 1, 2, 5, 10, 20, 50], ["0.2", "0.5", "1", "2", "5", "10", "20", "50"]
+    )
     axes.minorticks_off()
     axes.set_title("Diagnoses by age")
     axes.set_xlabel("years")
     axes.set_ylabel("% of people")
-    axes.legend(loc="lower right")
+    axes.set_ylim(0.1, 700)
+    axes.legend(loc="upper left", ncols=2)
 
 
 def _intervals(axes: Axes, comparison: Comparison) -> None:

@@ -16,6 +16,7 @@ from firmware_sim.cohort.figures import (
 )
 from firmware_sim.cohort.quantities import Quantity
 from firmware_sim.cohort.series import (
+    DIASTOLIC,
     GLUCOSE,
     SYSTOLIC,
     TEMPERATURE,
@@ -49,6 +50,7 @@ def subject(  # noqa: PLR0913 - a person is many words
         age=age,
         diagnoses=frozenset(diagnoses.split()),
         drug_classes=frozenset(drugs.split()),
+        adherence=0.88,
         household=household,
         altitude_m=100.0,
         series=readings or {},
@@ -156,6 +158,29 @@ def test_the_clinic_stands_apart_from_home() -> None:
     assert found[Quantity.CLINIC_HOME_SYSTOLIC] == [pytest.approx((138 + 140 + 145) / 3 - 130)]
     assert found[Quantity.VISIT_TO_VISIT_SYSTOLIC] == [pytest.approx(145 - 139)]
     assert found[Quantity.SYSTOLIC_TREATED] == [pytest.approx(130)]
+    assert found[Quantity.MISSED_DOSES] == [pytest.approx(12)]
+
+
+def test_a_visit_is_controlled_when_both_its_means_are() -> None:
+    def visits(*values: float) -> Series:
+        return series(*[(90 * turn, MORNING, v) for turn, v in enumerate(values)], clinic=True)
+
+    readings = {SYSTOLIC: visits(139, 150, 130, 120), DIASTOLIC: visits(89, 80, 95, 80)}
+    assert said(subject(readings=readings))[Quantity.CONTROLLED] == [50.0]
+    assert Quantity.CONTROLLED not in said(subject(drugs="", readings=readings))
+
+
+def test_people_correlate_as_their_means_do() -> None:
+    comparison = Comparison(days=20, first_day=MONDAY)
+    for number, (high, low) in enumerate(((130, 80), (140, 90), (150, 85)), start=1):
+        readings = {
+            code: series(*[(day, MORNING, float(value)) for day in range(10)])
+            for code, value in ((SYSTOLIC, high), (DIASTOLIC, low))
+        }
+        comparison.add(subject(number, readings=readings))
+    # deviations -10 0 10 and -5 5 0: 50 / sqrt(200 * 50)
+    figure = comparison.figures()[Quantity.SYSTOLIC_DIASTOLIC]
+    assert figure.value == pytest.approx(50 / (200 * 50) ** 0.5)
 
 
 def test_who_counts_as_what() -> None:
@@ -170,6 +195,7 @@ def test_who_counts_as_what() -> None:
     both = said(subject(diagnoses="diabetes_2", drugs="insulin metformin", readings=readings))
     assert Quantity.GLUCOSE_TABLETS not in both
     assert both[Quantity.GLUCOSE_INSULIN] == [pytest.approx(9)]
+    assert both[Quantity.UNSTABLE_INSULIN] == [0.0]
 
 
 def test_a_temperature_during_an_infection_is_not_that_of_a_well_person() -> None:

@@ -10,10 +10,10 @@ from firmware_sim.cohort.quantities import Quantity
 from firmware_sim.cohort.series import GLUCOSE, SYSTOLIC
 
 PEOPLE = (
-    "subject,birth_year,diagnoses,drug_classes,household,altitude_m\n"
-    "t7-00001,1956,diabetes_2;hypertension,arb;insulin,t7-h00001,120\n"
-    "t7-00002,1990,,,t7-h00001,120\n"
-    "t7-00003,1950,hypertension,,t7-h00002,120\n"
+    "subject,birth_year,diagnoses,drug_classes,household,altitude_m,adherence\n"
+    "t7-00001,1956,diabetes_2;hypertension,arb;insulin,t7-h00001,120,0.95\n"
+    "t7-00002,1990,,,t7-h00001,120,1\n"
+    "t7-00003,1950,hypertension,,t7-h00002,120,0.9\n"
 )
 HEADER = "subject,effective_at,received_at,code,value,unit,device,context,flags\n"
 EVENTS = (

@@ -73,3 +73,17 @@ def test_the_table_holds_every_publication_and_says_plainly_what_does_not_agree(
         assert row.source in table
     assert "**off by +2.2**" in table  # 6.5 - 4.3
     assert table.count("**not in this cohort**") == len(Quantity) - 1
+
+
+def test_people_too_much_alike_are_named_though_their_mean_agrees() -> None:
+    def word(spread: float) -> str:
+        figures = {Quantity.DAY_TO_DAY_SYSTOLIC: Figure(value=8.6, spread=spread, count=99)}
+        (found,) = (
+            each.word for each in judge(figures) if each.quantity is Quantity.DAY_TO_DAY_SYSTOLIC
+        )
+        return found
+
+    # Ohasama's spread is 3.1; named below two thirds and above three halves of it
+    assert word(3.1) == word(2.1) == word(4.6) == "agrees"
+    assert word(2.0) == "agrees, spread x 0.65"
+    assert word(4.7) == "agrees, spread x 1.52"
