@@ -32,7 +32,9 @@ VERY_LOW_MMOL = 3.0
 
 _FLOOR_MMOL = 4.0
 _TODAY_LIKE_YESTERDAY = 0.5  # autocorrelation of day effects
-_DAWN_MINUTES, _DAWN_SHARE = [0.0, 180.0, 420.0, 600.0, 1440.0], [0.0, 0.0, 1.0, 0.0, 0.0]
+# Rises from three to seven and lingers until one: the extended dawn phenomenon (its name is
+# Monnier's, the hours are ours).
+_DAWN_MINUTES, _DAWN_SHARE = [0.0, 180.0, 420.0, 780.0, 1440.0], [0.0, 0.0, 1.0, 0.0, 0.0]
 # Prednisolone in the morning raises the glucose from noon to midnight, not the fasting value
 # [Burt 2011, J Clin Endocrinol Metab 96:1789; Yuen 2012, Clin Endocrinol 77:224 (abstracts read)].
 _STEROID_MINUTES = [0.0, 600.0, 900.0, 1260.0, 1440.0]

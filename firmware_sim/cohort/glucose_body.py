@@ -5,14 +5,18 @@ memory: not looked up again):
 
 * [Ji 2013] BMC Public Health 13:602, 238,639 Chinese outpatients (read): HbA1c 7.67 % (SD 1.58) on
   tablets, 8.21 % (1.91) on tablets and insulin. [ADAG] Nathan, Diabetes Care 2008;31:1473
-  (memory): mean glucose = 1.59 HbA1c - 2.59 mmol/L, hence 9.6 (2.5) and 10.5 (3.0). Three meals
-  add some 1.7 mmol/L to the day's mean, which leaves the fasting levels below.
+  (read): mean glucose = 28.7 HbA1c - 46.7 mg/dL, hence 9.6 (2.5) and 10.5 (3.0) mmol/L. Three meals
+  add some 2 mmol/L to the day's mean, which leaves the fasting levels below.
 * [Nanjing 2021] BMC Public Health 21:320, 101,886 people at a health check (read): fasting
   5.5 (1.1) mmol/L with the undiagnosed among them; without, 5.2 (ours).
 * [Monnier 2013] Diabetes Care 36:4057, 248 people (read): rise from the night's lowest value to
   breakfast 16 mg/dL (quartiles 0, 31.5), that is 0.9 (0, 1.75) mmol/L.
 * [Ando 2013] PLoS ONE 8:e71102, 30 untreated Japanese (read): rise after a meal 83-109 mg/dL
-  (4.6-6.1 mmol/L), largest after dinner, peak after 70-85 minutes.
+  (4.6-6.1 mmol/L), largest after dinner, peak after 70-85 minutes. [Beijing 2006] PubMed 16681924,
+  20 newly found (read): peak after 92 (22) minutes. [Yu 2005] Chin J Diabetes, 40 newly found
+  (read): 2 h after breakfast, 3 h after lunch and dinner. Here 90.
+* [Monnier 2002] Diabetes Care 25:737, 200 French people without insulin (read): 8.8 mmol/L before
+  breakfast at eight, 12.0 at eleven, 10.5 at two, 8.6 at five; a test compares.
 * [Ollerton 1999] Diabetes Care 22:394 (memory): day-to-day CV of fasting glucose 14 %.
   [Rasmussen 2008] Diabetes Res Clin Pract 80:146 (read): 7.9 % in a screened population.
 * [Dunkley 2019] Diabetes Obes Metab, doi 10.1111/dom.13690 (read): episodes of low glucose a
@@ -105,7 +109,7 @@ HABITUS: dict[Treatment, Habitus] = {
         sick_mmol=2.0,
     ),
     Treatment.TABLETS: Habitus(
-        fasting_mmol=8.4,  # Ji 2013 with ADAG
+        fasting_mmol=8.2,  # Ji 2013 with ADAG
         spread=0.24,
         meal=0.8,  # ours
         day_cv=0.13,  # Ollerton 1999
@@ -115,7 +119,7 @@ HABITUS: dict[Treatment, Habitus] = {
         sick_mmol=3.0,
     ),
     Treatment.SECRETAGOGUE: Habitus(
-        fasting_mmol=8.4,  # Ji 2013 with ADAG
+        fasting_mmol=8.2,  # Ji 2013 with ADAG
         spread=0.24,
         meal=0.75,
         day_cv=0.13,
@@ -125,7 +129,7 @@ HABITUS: dict[Treatment, Habitus] = {
         sick_mmol=3.2,
     ),
     Treatment.INSULIN: Habitus(
-        fasting_mmol=9.3,  # Ji 2013 with ADAG
+        fasting_mmol=9.1,  # Ji 2013 with ADAG
         spread=0.27,
         meal=0.75,
         day_cv=0.16,
@@ -146,7 +150,7 @@ HABITUS: dict[Treatment, Habitus] = {
     ),
 }
 
-_MEAL_MMOL = (4.9, 4.6, 5.8)  # breakfast, lunch, dinner [Ando 2013]
+_MEAL_MMOL = (5.4, 4.6, 5.6)  # breakfast, lunch, dinner [Ando 2013, Monnier 2002]
 _MEAL_AT = (7 * 60.0, 12 * 60.0, 18 * 60.0)  # ours: rural mealtimes
 _LOW_SHAPE = 0.6  # of the gamma between people: with 4.39 a year, about 2 in 3 have any (ours)
 _UNAWARE = {False: 0.15, True: 0.4}  # without and with a beta-blocker (ours)
@@ -215,7 +219,7 @@ def glucose_body(person: CohortPerson) -> GlucoseBody:
         dawn_mmol=round(min(dawn, 0.35 * fasting) * (0.3 if healthy else 1.0), 6),
         meal_mmol=(round(rises[0], 6), round(rises[1], 6), round(rises[2], 6)),
         meal_at=(round(at[0], 3), round(at[1], 3), round(at[2], 3)),
-        peak_minutes=round((45.0 if healthy else 77.0) + 6 * normal[8], 3),
+        peak_minutes=round((45.0 if healthy else 90.0) + 7 * normal[8], 3),
         day_cv=round(usual.day_cv * (0.75 + 0.5 * chance[0]), 6),
         lows_a_year=round(usual.lows_a_year * frail * min(proneness, 8.0), 6),
         unaware=chance[1] < _UNAWARE["beta_blocker" in person.drug_classes],

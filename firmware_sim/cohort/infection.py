@@ -13,7 +13,8 @@ Sources (read: the abstract was read):
   [Lau 2012] Epidemiology 23:531 (read): 3-38 % over studies.
 * [Cowling 2009] Epidemiology 20:344 (read): serial interval 3.6 days (SD 1.6).
 * [Leung 2015] Epidemiology 26:862 (read): 16 % of infections in outbreaks without any symptom.
-* Incubation 1-3 days, median below two [Lessler 2009, Lancet Infect Dis 9:291 (memory)].
+* [Lessler 2009] Lancet Infect Dis 9:291 (read): median incubation of influenza A 1.4 days, of
+  rhinovirus 1.9; in whole days 1-3 here.
 
 The village rate, the winter peak, the duration of protection are ours.
 """

@@ -3,17 +3,18 @@
 Sources (read: the abstract or table was read; memory: not looked up again):
 
 * [Dalbak 2015] Scand J Prim Health Care 33:305, table 1 (read): SpO2 <= 95 % in 31 % of stable
-  COPD. [Vold 2015] BMC Pulm Med 15:9 (read; the share from memory): in some 11 % of people of 66.
+  COPD. [Vold 2015] BMC Pulm Med 15:9, table 1 (read): in 11.4 % of 5,152 people of 66 years.
 * [Rojas-Camayo 2018] Thorax 73:776 (read: the fall is steep above 2,500 m; the figures of
   `_ALTITUDE` are from memory, with [Quito] BMC Pediatr 2020;20:440 (read): 94.5 % at 2,810 m).
 * ISO 80601-2-61 allows an oximeter a root mean square error of 4 %; home devices do better (ours).
 * [Mackowiak 1992] JAMA 268:1578 (memory): oral 36.8 (0.4) C in the young, lowest at six in the
   morning, highest at four to six in the afternoon, 0.5 C apart. [Del Bene 1990] Clinical Methods
   ch. 218 (read): the armpit 0.55 C below the mouth. Old people 0.2 C lower, and with less fever
-  (ours, after Harrison's).
+  (ours; that their fever is modest stood in a textbook page).
 * [Kirschen 2020] Am J Emerg Med 38:929 (read): 7 beats a minute for each degree.
 * [Turicchi 2020] PLoS ONE 15:e0232152 (read): weight moves 0.35 % within the week, highest after
-  the weekend. [Robinson 1957] (read in a summary): 32 % of day-to-day changes are 0.5 kg or more.
+  the weekend. 32 % of young adults' day-to-day changes are 0.5 kg or more (read in a summary
+  that does not name the study).
 * [Chaudhry 2007] Circulation 116:1549 (read): weight rises from about 30 days before an admission
   for heart failure, steeply within the last week. The 1-3 kg are the brief's and ours.
 

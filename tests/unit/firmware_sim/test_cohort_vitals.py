@@ -119,7 +119,7 @@ def test_weight_varies_from_day_to_day_as_published() -> None:
             for number in PEOPLE
         ]
     )
-    assert np.mean(np.abs(changes) >= 0.5) == pytest.approx(0.32, abs=0.12)  # Robinson 1957
+    assert np.mean(np.abs(changes) >= 0.5) == pytest.approx(0.32, abs=0.12)  # see vitals.py
     assert np.abs(changes).max() < 5
 
 
