@@ -132,7 +132,8 @@ class RecordMemory:
     def remove(self, gone: Collection[StoredRecord]) -> None:
         """Delete records; those that are not here any more are passed over."""
         if gone:
-            self._records = [record for record in self._records if record not in gone]
+            marked = set(gone)
+            self._records = [record for record in self._records if record not in marked]
 
     def clear(self) -> None:
         """Delete everything."""

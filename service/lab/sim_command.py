@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from gateway.operator_settings import DEMO_DATA
 from gateway.structured_log import configure_logs
-from service.lab import cohort_command, load_command, publish_command
+from service.lab import cohort_command, load_command, publish_command, records_command
 from service.lab.control import Order, OrderError, order
 from service.lab.homes import run_homes
 from service.lab.orders import DEVICE_FAULTS
@@ -18,12 +18,13 @@ _COMMANDS = {
     "cohort": cohort_command.run,
     "load": load_command.run,
     "publish": publish_command.run,
+    "records": records_command.run,
 }
 _CLOCKS = ("right", "reset", "never-set", "absent")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare list, measure, publish, fault, load and (used by the demo itself) homes."""
+    """Declare list, measure, publish, fault, load, records and (used by the demo itself) homes."""
     actions = parser.add_subparsers(dest="action", required=True)
     measure = actions.add_parser("measure", help="let somebody measure now")
     measure.add_argument("--person", required=True, help="login (wang) or person id (p017)")
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     everybody = actions.add_parser("list", help="name everybody who can measure")
     homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
     load_command.add_arguments(actions.add_parser("load", help="thousands of homes at once"))
+    records_command.add_arguments(actions.add_parser("records", help="what a device would send"))
     cohort_command.add_arguments(actions.add_parser("cohort", help="write people and readings"))
     for each in (measure, publish, fault, everybody, homes):
         each.add_argument("--data", type=Path, default=DEMO_DATA, help="the demo's data directory")
