@@ -7,7 +7,7 @@ device's `Interference` first.
 # pyright: reportUnknownMemberType=false
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -80,8 +80,8 @@ class Owner:
         spawn: Runs part of a session that ends with the link.
     """
 
-    hang_up: Callable[[], Awaitable[None]]
-    die: Callable[[], Awaitable[None]]
+    hang_up: Callable[[], Coroutine[None, None, None]]
+    die: Callable[[], Coroutine[None, None, None]]
     hide: Callable[[], Coroutine[None, None, None]]
     spawn: Callable[[Coroutine[None, None, None], str], object]
 
@@ -161,7 +161,7 @@ class Outlet(Server):
             await _for_ever()
         if now.hang_up_first:
             now.hang_up_first = False
-            await self._owner.hang_up()
+            self._owner.spawn(self._owner.hang_up(), "hang up")
             await _for_ever()
         await asyncio.sleep(now.delay_s)
         if now.break_off_after is not None:
@@ -184,7 +184,7 @@ class Outlet(Server):
         if left > 0:
             return
         self._now.dies_after = None
-        await self._owner.die()
+        self._owner.spawn(self._owner.die(), "die")
         await _for_ever()
 
 

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from firmware_sim.device_clock import ClockKind
 from firmware_sim.faults.kind import Injection, Scene, WrongDeviceError
+from firmware_sim.glucose_sensor import GlucoseSensor
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
 from firmware_sim.profiles.body_composition import Composition, encode_body_composition
+from firmware_sim.profiles.cgm import encode_cgm_record
 from firmware_sim.profiles.fields import DeviceDateTime, Special
 from firmware_sim.profiles.glucose import encode_glucose
 from firmware_sim.profiles.heart_rate import encode_heart_rate
@@ -118,9 +120,17 @@ def _heart_rate(draft: Draft) -> bytes:
     return encode_heart_rate(rate=int(draft.value), contact=True)
 
 
+def _sensor_glucose(draft: Draft) -> bytes:
+    assert draft.value is not None
+    return encode_cgm_record(
+        glucose=draft.value, offset_min=draft.sequence, status=draft.status or 0, crc=True
+    )
+
+
 ENCODERS: Mapping[Profile, tuple[float, Encode]] = {
     Profile.BLOOD_PRESSURE: (138.0, _blood_pressure),
     Profile.GLUCOSE: (6.1, _glucose),
+    Profile.CGM: (110.0, _sensor_glucose),
     Profile.THERMOMETER: (36.6, _temperature),
     Profile.PULSE_OXIMETER: (97.0, _oxygen),
     Profile.WEIGHT_SCALE: (68.5, _weight),
@@ -134,9 +144,14 @@ def plain(scene: Scene) -> Draft:
     """An unremarkable record of this device at this instant."""
     clock = scene.device.clock
     shown = None if clock.kind is ClockKind.ABSENT else clock.read(scene.at) or DeviceDateTime()
+    return Draft(at=shown, sequence=_next_number(scene), value=_entry(scene)[0])
+
+
+def _next_number(scene: Scene) -> int:
     device = scene.device
-    sequence = device.memory.next_sequence if isinstance(device, PushDevice) else 0
-    return Draft(at=shown, sequence=sequence, value=_entry(scene)[0])
+    if isinstance(device, GlucoseSensor):
+        return device.session.offset_min(scene.at)
+    return device.memory.next_sequence if isinstance(device, PushDevice) else 0
 
 
 def encoded(scene: Scene, draft: Draft) -> bytes:

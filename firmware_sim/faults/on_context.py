@@ -8,10 +8,10 @@ from firmware_sim.faults.groups import GLUCOSE, NO_FRAMES, NOT_GLUCOSE
 from firmware_sim.faults.kind import FaultKind, Layer, Scene, WrongDeviceError
 from firmware_sim.glucometer import Glucometer
 from firmware_sim.profiles.fields import DeviceDateTime
-from firmware_sim.profiles.glucose import Meal, encode_context, encode_glucose
+from firmware_sim.profiles.glucose import GlucoseUnit, Meal, encode_context, encode_glucose
 
 KETONE_MEAL = 6
-_TENTHS_OF_KETONE = 1.2
+_KETONE_MMOL = 1.2
 
 
 def _meter(scene: Scene) -> Glucometer:
@@ -20,14 +20,14 @@ def _meter(scene: Scene) -> Glucometer:
     return scene.device
 
 
-def _announced(scene: Scene, value: float) -> bytes:
+def _announced(scene: Scene, value: float, unit: GlucoseUnit = "mmol/L") -> bytes:
     """A measurement whose flags promise a context."""
     draft = plain(scene)
     return encode_glucose(
         sequence=draft.sequence,
         at=draft.at or DeviceDateTime(),
         value=value,
-        unit="mmol/L",
+        unit=unit,
         status=0,
         context_follows=True,
     )
@@ -55,7 +55,7 @@ async def _late(scene: Scene) -> None:
 async def _ketone(scene: Scene) -> None:
     meter = _meter(scene)
     context = encode_context(sequence=meter.next_sequence, meal=KETONE_MEAL)
-    meter.inject(_announced(scene, 10 * _TENTHS_OF_KETONE), context=context)
+    meter.inject(_announced(scene, 10 * _KETONE_MMOL, "mg/dL"), context=context)
 
 
 KINDS = (
@@ -88,10 +88,10 @@ KINDS = (
     ),
     FaultKind(
         name="ketone-as-meal-6",
-        says="a ketone result is sent as a glucose result with meal 6 and ten times its value",
+        says="a ketone result is sent as glucose with meal 6: mg/dL are tenths of mmol/L",
         layer=Layer.CONTEXT,
-        injected=f"{10 * _TENTHS_OF_KETONE:g} mmol/L with meal {KETONE_MEAL} for"
-        f" {_TENTHS_OF_KETONE:g} mmol/L of ketones (CareSens)",
+        injected=f"{10 * _KETONE_MMOL:g} mg/dL with meal {KETONE_MEAL} stand for"
+        f" {_KETONE_MMOL:g} mmol/L of ketones (CareSens)",
         expects={GLUCOSE: "stored:ketone"},
         absent=NOT_GLUCOSE | NO_FRAMES,
         inject=_ketone,

@@ -14,10 +14,11 @@ from firmware_sim.faults.groups import (
     WEIGHT,
 )
 from firmware_sim.faults.kind import FaultKind, Layer, every
+from firmware_sim.profiles.fields import crc16
 from firmware_sim.profiles.names import Profile
 
-_FLAGS_AT = {CGM: 1}
 _RESERVED = {BODY: (1, 0x80), CGM: (1, 0x10)}  # the others have an 8-bit flags field in front
+_CRC_OCTETS = 2
 _UNIT_BIT = {BP: 0x01, GLUCOSE: 0x04, THERMO: 0x01, WEIGHT: 0x01, BODY: 0x01}
 
 
@@ -38,13 +39,22 @@ def _flip(frame: bytes, at: int, bits: int) -> bytes:
 
 
 def _reserve(profile: Profile, frame: bytes) -> bytes:
-    return _flip(frame, *_RESERVED.get(profile, (0, 0x80)))
+    at, bits = _RESERVED.get(profile, (0, 0x80))
+    if profile is CGM:  # a correct checksum over what is wrong
+        body = _flip(frame[:-_CRC_OCTETS], at, bits)
+        return body + crc16(body)
+    return _flip(frame, at, bits)
+
+
+def _wrong_crc(_profile: Profile, frame: bytes) -> bytes:
+    return _flip(frame, len(frame) - 1, 0x01)
 
 
 def _other_unit(profile: Profile, frame: bytes) -> bytes:
     return _flip(frame, 0, _UNIT_BIT[profile])
 
 
+_NO_CRC = every((BP, GLUCOSE, THERMO, PLX, WEIGHT, BODY, HR), "its frames have no checksum")
 _MALFORMED = "quarantined:malformed_frame"
 _ONE_UNIT = {
     CGM: "its concentration is always in mg/dL",
@@ -79,6 +89,15 @@ KINDS = (
         expects=every(BLE, _MALFORMED),
         absent=NO_FRAMES,
         inject=stores_octets(_empty),
+    ),
+    FaultKind(
+        name="wrong-crc",
+        says="the frame's own checksum (E2E-CRC) does not fit its octets",
+        layer=Layer.FRAME,
+        injected="the last bit of the checksum of an unremarkable frame is inverted",
+        expects={CGM: _MALFORMED},
+        absent=_NO_CRC | NO_FRAMES,
+        inject=stores_octets(_wrong_crc),
     ),
     FaultKind(
         name="reserved-flag",

@@ -2,6 +2,7 @@
 
 from firmware_sim.faults.groups import BLE, GLUCOSE, HUB, MQTT, NO_RADIO
 from firmware_sim.faults.kind import FaultKind, Injection, Layer, Scene, every
+from firmware_sim.glucose_sensor import GlucoseSensor
 
 _MOMENT_S = 0.005
 _SLOW_S = 0.04
@@ -15,7 +16,9 @@ _NO_BATTERY = {
 
 
 async def measure_several(scene: Scene, count: int = _SEVERAL) -> None:
-    """Several unremarkable records, a minute apart."""
+    """Several unremarkable records, a minute apart, each in a packet of its own."""
+    if isinstance(scene.device, GlucoseSensor):
+        scene.device.packs = False
     for minute in range(count):
         await scene.device.measure_typical(scene.minutes_later(minute))
 

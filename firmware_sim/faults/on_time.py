@@ -23,6 +23,7 @@ from firmware_sim.faults.groups import (
 )
 from firmware_sim.faults.kind import FaultKind, Injection, Layer, Scene, WrongDeviceError, every
 from firmware_sim.glucometer import Glucometer
+from firmware_sim.glucose_sensor import GlucoseSensor
 from firmware_sim.profiles.fields import DeviceDateTime
 
 _WRONG, _DST = timedelta(hours=-7), timedelta(hours=1)
@@ -52,6 +53,30 @@ async def _with_offset(scene: Scene) -> None:
     await scene.device.measure(glucose_mmol=6.1, at=scene.at, offset_min=_OFFSET_MIN)
 
 
+def _sensor(scene: Scene) -> GlucoseSensor:
+    if not isinstance(scene.device, GlucoseSensor):
+        raise WrongDeviceError(f"{scene.device.identity.model} has no sessions")
+    return scene.device
+
+
+def _session_of(clock: Callable[[datetime], DeviceClock]) -> Injection:
+    async def inject(scene: Scene) -> None:
+        sensor = _sensor(scene)
+        sensor.clock = clock(scene.at)
+        sensor.start_session(scene.at)
+        await sensor.measure_typical(scene.minutes_later(5))
+
+    return inject
+
+
+async def _restart(scene: Scene) -> None:
+    sensor = _sensor(scene)
+    sensor.start_session(scene.at)
+    await sensor.measure_typical(scene.minutes_later(5))
+    sensor.start_session(scene.minutes_later(10))
+    await sensor.measure_typical(scene.minutes_later(12))
+
+
 def _thirteenth_month(draft: Draft) -> Draft:
     return replace(draft, at=DeviceDateTime(year=2026, month=13, day=32, hour=25, minute=61))
 
@@ -60,6 +85,7 @@ _SESSION = {CGM: "its records count minutes from the session's start, see sessio
 # Nobody reads the clock of a device that publishes by itself: with an hour's error the record looks
 # like one out of a memory.
 _NEVER_READ = {MQTT: "stored:backlog"}
+_NO_SESSION = every((*DATED, HR), "it has no sessions, its records carry their own time or none")
 _ABSENT = _NOW | _SESSION | HUB_DATES_NOTHING
 
 KINDS = (
@@ -142,6 +168,33 @@ KINDS = (
         expects=every(DATED, "arrival_time"),
         absent=_NOW | _SESSION | NO_FRAMES,
         inject=stores(_thirteenth_month),
+    ),
+    FaultKind(
+        name="session-start-wrong",
+        says="the sensor's session began at a wrong time",
+        layer=Layer.TIME,
+        injected=f"the clock is {_WRONG / timedelta(hours=-1):.0f} hours behind at the start",
+        expects={CGM: "time_corrected"},
+        absent=_NO_SESSION | NO_FRAMES,
+        inject=_session_of(lambda at: DeviceClock.shifted(_WRONG, since=at)),
+    ),
+    FaultKind(
+        name="session-start-unknown",
+        says="nobody told the sensor the time: its session began in year 0",
+        layer=Layer.TIME,
+        injected="a session of a sensor whose clock was never set",
+        expects={CGM: "arrival_time"},
+        absent=_NO_SESSION | NO_FRAMES,
+        inject=_session_of(lambda _at: DeviceClock.never_set()),
+    ),
+    FaultKind(
+        name="session-restarted",
+        says="a new session began: minutes count from 0 again, old records are gone",
+        layer=Layer.TIME,
+        injected="a session of ten minutes is followed by another one",
+        expects={CGM: "stored"},
+        absent=_NO_SESSION | NO_FRAMES,
+        inject=_restart,
     ),
     FaultKind(
         name="time-offset",

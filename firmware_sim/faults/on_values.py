@@ -28,8 +28,10 @@ from firmware_sim.faults.kind import (
 )
 from firmware_sim.glucometer import Glucometer
 from firmware_sim.profiles.blood_pressure import MeasurementStatus, encode_blood_pressure
+from firmware_sim.profiles.cgm import CgmStatus
 from firmware_sim.profiles.fields import Special
 from firmware_sim.profiles.glucose import HI, LO, Limit, SensorStatus
+from firmware_sim.profiles.pulse_oximeter import SensorState
 
 _NOT_A_CUFF = every((GLUCOSE, CGM, THERMO, PLX, WEIGHT, BODY, HR), "it has no cuff")
 _NOT_A_METER = every((BP, CGM, THERMO, PLX, WEIGHT, BODY, HR), "it takes no test strips")
@@ -242,7 +244,13 @@ KINDS = (
         injected="a record with the sensor malfunction bit of the profile's status",
         expects=every((GLUCOSE, CGM, PLX), "stored_flagged:sensor_malfunction"),
         absent=every((BP, THERMO, WEIGHT, BODY, HR), "its status has no such bit") | NO_FRAMES,
-        inject=of_status({GLUCOSE: SensorStatus.SENSOR_MALFUNCTION, CGM: 0x08, PLX: 0x4000}),
+        inject=of_status(
+            {
+                GLUCOSE: SensorStatus.SENSOR_MALFUNCTION,
+                CGM: CgmStatus.SENSOR_MALFUNCTION,
+                PLX: SensorState.SENSOR_MALFUNCTION,
+            }
+        ),
     ),
     FaultKind(
         name="control-solution",
