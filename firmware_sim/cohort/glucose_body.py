@@ -38,16 +38,7 @@ from firmware_sim.cohort.seeds import stream
 SECRETAGOGUES = frozenset({"sulfonylurea", "glinide"})
 """Tablets that can themselves cause a low."""
 
-TABLETS = SECRETAGOGUES | {
-    "metformin",
-    "alpha_glucosidase_inhibitor",
-    "acarbose",
-    "dpp4_inhibitor",
-    "sglt2_inhibitor",
-    "glitazone",
-    "thiazolidinedione",
-    "glp1_agonist",
-}
+TABLETS = SECRETAGOGUES | {"acarbose", "dpp4", "glp1", "metformin", "sglt2"}
 """Classes that lower glucose and are no insulin (the injected GLP-1 agonists among them)."""
 
 
@@ -132,7 +123,7 @@ HABITUS: dict[Treatment, Habitus] = {
         fasting_mmol=9.1,  # Ji 2013 with ADAG
         spread=0.27,
         meal=0.75,
-        day_cv=0.16,
+        day_cv=0.21,
         lows_a_year=4.39,  # Dunkley 2019
         untreated_mmol=5.0,
         wears_off=0.7,
@@ -194,7 +185,7 @@ def treatment_of(diagnoses: Collection[str], drug_classes: Collection[str]) -> T
         return Treatment.SECRETAGOGUE
     if drugs & TABLETS:
         return Treatment.TABLETS
-    known = any(each.startswith(("diabetes", "gestational_diabetes")) for each in diagnoses)
+    known = any(each.startswith("diabetes") for each in diagnoses)
     return Treatment.DIET if known else Treatment.NONE
 
 
@@ -220,7 +211,7 @@ def glucose_body(person: CohortPerson) -> GlucoseBody:
         meal_mmol=(round(rises[0], 6), round(rises[1], 6), round(rises[2], 6)),
         meal_at=(round(at[0], 3), round(at[1], 3), round(at[2], 3)),
         peak_minutes=round((45.0 if healthy else 90.0) + 7 * normal[8], 3),
-        day_cv=round(usual.day_cv * (0.75 + 0.5 * chance[0]), 6),
+        day_cv=round(usual.day_cv * (0.4 + 1.2 * chance[0]), 6),
         lows_a_year=round(usual.lows_a_year * frail * min(proneness, 8.0), 6),
         unaware=chance[1] < _UNAWARE["beta_blocker" in person.drug_classes],
     )
