@@ -174,3 +174,22 @@ def _megabytes(octets: int) -> float:
 
 def _complain(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def table(report: WalkReport) -> str:
+    """The figures for a person to read."""
+    memory = ", ".join(f"{name} {size:.0f} MB" for name, size in report.memory_mb.items())
+    lines = [
+        f"the walk, {report.people} people, QoS 1, fsync on",
+        f"  sustained, backlog drained   {report.readings_per_s:>9.1f} readings/s",
+        f"  bare pipe in the same run    {report.bare_pipe_per_s:>9.1f} readings/s",
+        f"  walk / bare pipe             {report.ratio_to_bare_pipe:>9.3f}",
+        f"  publish -> commit            {_milliseconds(report.publish_to_commit)}",
+        f"  publish -> doctor's page     {_milliseconds(report.publish_to_page)}",
+        f"  memory                       {memory}",
+    ]
+    return "\n".join(lines)
+
+
+def _milliseconds(latency: Latency) -> str:
+    return f"p50 {latency.p50_ms:.1f} ms, p99 {latency.p99_ms:.1f} ms (n = {latency.count})"
