@@ -190,7 +190,7 @@ class Load:
             self._began_at, self._began_s = now, self._monotonic()
         elapsed_s = (now - self._began_at).total_seconds()
         for _ in range(self._due(min(elapsed_s, self.plan.seconds)) - self.published):
-            self._measure(now)
+            self.measure(now)
         self._report_some(now, elapsed_s)
         if self._settle:
             await self.settled(60.0)
@@ -219,17 +219,28 @@ class Load:
         """Readings made so far."""
         return sum(self._counts.published.values())
 
+    @property
+    def sent(self) -> int:
+        """Messages handed to the connections so far, repeats included."""
+        return sum(home.hub.sent for home in self._homes)
+
+    @property
+    def acknowledged(self) -> int:
+        """PUBACKs so far."""
+        lines = (home.hub.line for home in self._homes)
+        return self._counts.acknowledged_before + sum(
+            line.acknowledged for line in lines if line is not None
+        )
+
     def report(self) -> LoadReport:
         """The figures up to now."""
         counts = self._counts
-        lines = [home.hub.line for home in self._homes]
         lanes = {lane: self._lane_report(lane) for lane in Lane}
         return LoadReport(
             homes=len(self._homes),
             published=self.published,
             repeated=sum(home.hub.repeated for home in self._homes),
-            acknowledged=counts.acknowledged_before
-            + sum(line.acknowledged for line in lines if line is not None),
+            acknowledged=self.acknowledged,
             receipted=sum(one.receipted for one in lanes.values()),
             lost_lines=counts.lost_lines,
             seconds=round((self._ended_s or self._monotonic()) - self._began_s, 3),
@@ -275,7 +286,8 @@ class Load:
     def _due(self, elapsed_s: float) -> int:
         return ceil(elapsed_s * self.plan.rate_per_s)
 
-    def _measure(self, now: datetime) -> None:
+    def measure(self, now: datetime) -> None:
+        """Let somebody measure at `now`; the home's hub sends it if its window has room."""
         chance = self._chance
         home = self._homes[chance.randrange(len(self._homes))]
         late = chance.random() < self.plan.backlog_share

@@ -14,7 +14,7 @@ import msgspec
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
-from service.lab import bench_adapters, bench_hub, bench_walk
+from service.lab import bench_adapters, bench_hub, bench_sim, bench_walk
 from service.lab.bench_stages import BenchError
 from service.lab.children import ChildError
 
@@ -50,10 +50,21 @@ def _hub(folder: Path, arguments: argparse.Namespace) -> bench_hub.HubReport:
     return asyncio.run(bench_hub.bench_hub(folder, seconds=arguments.seconds))
 
 
+def _sim(folder: Path, arguments: argparse.Namespace) -> bench_sim.SimReport:
+    measuring = bench_sim.bench_sim(
+        folder,
+        seconds=arguments.seconds,
+        people=cast("int", arguments.people),
+        homes=cast("int", arguments.homes),
+    )
+    return asyncio.run(measuring)
+
+
 BENCHES = {
     "walk": Bench(measure=_walk, table=bench_walk.table),
     "adapters": Bench(measure=_adapters, table=bench_adapters.table),
     "hub": Bench(measure=_hub, table=bench_hub.table),
+    "sim": Bench(measure=_sim, table=bench_sim.table),
 }
 
 
@@ -61,7 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("what", choices=list(BENCHES), help="what to measure")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each stage")
-    parser.add_argument("--people", type=int, default=200, help="people with a cuff (walk)")
+    parser.add_argument(
+        "--people", type=int, default=200, help="with a cuff (walk), in a cohort (sim)"
+    )
     parser.add_argument("--homes", type=int, default=10_000, help="connected at once (sim)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
