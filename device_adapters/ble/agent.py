@@ -21,8 +21,12 @@ _PATH = "/org/hearthwatch/agent"
 _BLUEZ, _MANAGER_PATH, _MANAGER = "org.bluez", "/org/bluez", "org.bluez.AgentManager1"
 _REJECTED = "org.bluez.Error.Rejected"
 _CAPABILITY = "KeyboardDisplay"
-_NO_BLUEZ = frozenset(
-    {"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner"}
+_NO_BLUEZ = (
+    "org.freedesktop.DBus.Error.ServiceUnknown",
+    "org.freedesktop.DBus.Error.NameHasNoOwner",
+    # the bus could not start it (without systemd, with it)
+    "org.freedesktop.DBus.Error.Spawn.",
+    "org.freedesktop.systemd1.",
 )
 
 
@@ -131,5 +135,5 @@ async def _call(bus: MessageBus, member: str, signature: str, body: list[str]) -
     )
     if reply.message_type is MessageType.ERROR:
         name = reply.error_name or ""
-        cause = LinkCause.NO_ADAPTER if name in _NO_BLUEZ else LinkCause.NO_PERMISSION
+        cause = LinkCause.NO_ADAPTER if name.startswith(_NO_BLUEZ) else LinkCause.NO_PERMISSION
         raise LinkError(cause, f"{member}: {name}")

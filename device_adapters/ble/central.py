@@ -53,7 +53,10 @@ ClientBackend = type[BaseBleakClient]
 ATTEMPTS = 3
 """Failed connections in a row after which the reason is reported and the device rests."""
 
-_BACK_OFF_S, _REST_S, _SCAN_RETRY_S = 0.25, 60.0, 5.0
+DROPS = 3
+"""Links in a row that end before anything was said, after which a connection is given up."""
+
+_BACK_OFF_S, _REST_S, _SCAN_RETRY_S, _SCAN_CHECK_S, _ALIVE_S = 0.25, 60.0, 5.0, 10.0, 1.0
 
 _NOT_AVAILABLE = {
     BleakBluetoothNotAvailableReason.POWERED_OFF: LinkCause.ADAPTER_OFF,
@@ -84,6 +87,9 @@ _WORDS: tuple[tuple[str, LinkCause], ...] = (
     ("accessdenied", LinkCause.NO_PERMISSION),
     ("notready", LinkCause.ADAPTER_OFF),
     ("serviceunknown", LinkCause.NO_ADAPTER),
+    # bluetoothd does not run, and the bus could not start it (with systemd, without)
+    ("systemd1.", LinkCause.NO_ADAPTER),
+    ("error.spawn.", LinkCause.NO_ADAPTER),
     ("authentication", LinkCause.BOND_REFUSED),
     ("not connected", LinkCause.LOST),
     ("disconnected", LinkCause.LOST),
@@ -175,6 +181,40 @@ class _BleakLink:
             raise LinkError(LinkCause.NOT_AUTHENTICATED, detail) from error
 
 
+class _Opening:
+    """Tells a link that breaks while it is set up from one that breaks in use.
+
+    On BlueZ bleak reports both, and for as long as its time lasts it sets up another link when one
+    ended with "le-connection-abort-by-local". So it goes with a device that has lost its bond.
+    """
+
+    def __init__(self, on_lost: Callable[[], None]) -> None:
+        self._on_lost = on_lost
+        self._drops = 0
+        self._open = False
+        self._patience = asyncio.timeout(None)
+
+    def on_disconnect(self, _client: BleakClient) -> None:
+        """A link has ended; the client may be setting up the next."""
+        if self._open:
+            self._on_lost()
+            return
+        self._drops += 1
+        if self._drops == DROPS:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    async def connect(self, client: BleakClient) -> None:
+        """Connect, and give up after `DROPS` links; raises LinkError."""
+        try:
+            async with self._patience:
+                with _link_errors():
+                    await client.connect()
+        except TimeoutError as error:
+            detail = f"the link broke {self._drops} times before anything was said"
+            raise LinkError(LinkCause.DROPPED, detail) from error
+        self._open = True
+
+
 class BleakRadio:
     """One adapter through bleak; `scanner_backend` and `client_backend` replace the system's own.
 
@@ -189,6 +229,7 @@ class BleakRadio:
         self._scanner_backend = scanner_backend
         self._client_backend = client_backend
         self._scanner: BleakScanner | None = None
+        self._heard_at_s = 0.0
         self._switching = asyncio.Lock()
         self._listeners: list[Callable[[Seen], None]] = []
         self._devices: dict[str, BLEDevice] = {}
@@ -198,11 +239,29 @@ class BleakRadio:
         """Report every advertisement inside the block; see `Radio.scan`."""
         self._listeners.append(on_seen)
         try:
-            await self._switch()
+            await self.revive()
             yield
         finally:
             self._listeners.remove(on_seen)
-            await self._switch()
+            await self._end_unused()
+
+    async def revive(self) -> None:
+        """Begin the scan, or begin it anew after a second of silence.
+
+        An adapter that is switched off or pulled out ends the scan, and BlueZ tells nobody.
+
+        Raises:
+            LinkError: there is no usable adapter.
+        """
+        async with self._switching:
+            now_s = asyncio.get_running_loop().time()
+            if self._scanner is not None and now_s - self._heard_at_s < _ALIVE_S:
+                return
+            await self._end()
+            scanner = BleakScanner(self._on_advertisement, backend=self._scanner_backend)
+            with _link_errors():
+                await scanner.start()
+            self._scanner = scanner
 
     @asynccontextmanager
     async def connect(
@@ -213,14 +272,15 @@ class BleakRadio:
         if device is None:
             raise LinkError(LinkCause.NO_ANSWER, f"{address} has not been heard")
 
-        def on_disconnect(_client: BleakClient) -> None:
-            on_lost()
-
+        opening = _Opening(on_lost)
         client = BleakClient(
-            device, on_disconnect, pair=True, timeout=timeout_s, backend=self._client_backend
+            device,
+            opening.on_disconnect,
+            pair=True,
+            timeout=timeout_s,
+            backend=self._client_backend,
         )
-        with _link_errors():
-            await client.connect()
+        await opening.connect(client)
         try:
             yield _BleakLink(client)
         finally:
@@ -235,20 +295,20 @@ class BleakRadio:
         with suppress(LinkError), _link_errors():
             await client.unpair()
 
-    async def _switch(self) -> None:
+    async def _end_unused(self) -> None:
         async with self._switching:
-            if self._listeners and self._scanner is None:
-                scanner = BleakScanner(self._on_advertisement, backend=self._scanner_backend)
-                with _link_errors():
-                    await scanner.start()
-                self._scanner = scanner
-            elif not self._listeners and self._scanner is not None:
-                scanner, self._scanner = self._scanner, None
-                with suppress(LinkError), _link_errors():
-                    await scanner.stop()
+            if not self._listeners:
+                await self._end()
+
+    async def _end(self) -> None:
+        scanner, self._scanner = self._scanner, None
+        if scanner is not None:
+            with suppress(LinkError), _link_errors():
+                await scanner.stop()
 
     def _on_advertisement(self, device: BLEDevice, data: AdvertisementData) -> None:
         self._devices[device.address] = device
+        self._heard_at_s = asyncio.get_running_loop().time()
         services = (short_number(uuid) for uuid in data.service_uuids)
         seen = Seen(
             address=device.address,
@@ -296,6 +356,7 @@ class BleCentral:
         self._open: set[str] = set()
         self._failures: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
+        self._bond_lost: set[str] = set()
         self._fault: LinkCause | None = None
         self._resting = asyncio.Event()
         self._resting.set()
@@ -314,8 +375,14 @@ class BleCentral:
         """Why nothing can be heard (no adapter, switched off...), None while the scan runs."""
         return self._fault
 
+    @property
+    def bond_lost(self) -> frozenset[str]:
+        """Addresses of the devices that no longer let us in; pairing them again heals it."""
+        return frozenset(self._bond_lost)
+
     def welcome(self, address: str) -> None:
         """Forget past failures of a device: it was paired again a moment ago."""
+        self._bond_lost.discard(address)
         self._failures.pop(address, None)
         self._not_before_s.pop(address, None)
 
@@ -336,10 +403,16 @@ class BleCentral:
                 try:
                     async with self.radio.scan(on_seen):
                         self._report_fault(None)
-                        await asyncio.get_running_loop().create_future()
+                        await self._keep_scanning()
                 except LinkError as error:
                     self._report_fault(error.cause, error.detail)
                     await asyncio.sleep(_SCAN_RETRY_S)
+
+    async def _keep_scanning(self) -> None:
+        while True:
+            await asyncio.sleep(_SCAN_CHECK_S)
+            if not self._open:
+                await self.radio.revive()
 
     def _is_due(self, address: str) -> bool:
         now_s = asyncio.get_running_loop().time()
@@ -351,6 +424,7 @@ class BleCentral:
         try:
             timeout_s = self._settings.connect_timeout_s
             async with self.radio.connect(address, conversation.lost, timeout_s=timeout_s) as link:
+                self._bond_lost.discard(address)
                 summary = await conversation.run(link)
             self._rest_after(address, summary)
             await self._listener.on_session_end(summary)
@@ -384,10 +458,14 @@ class BleCentral:
         self, address: str, conversation: Conversation, error: LinkError
     ) -> None:
         self._postpone(address)
-        bond_lost = error.cause in _BOND_LOST
-        if bond_lost:
-            self._failures[address] = max(self._failures[address], ATTEMPTS)
-        if self._failures[address] == ATTEMPTS:
+        failures = self._failures[address]
+        if error.cause in _BOND_LOST:
+            failures = self._failures[address] = max(failures, ATTEMPTS)
+        if failures == ATTEMPTS:
+            # BlueZ 5.66 does not say why a link broke; one that breaks so often has no key.
+            bond_lost = error.cause in {*_BOND_LOST, LinkCause.DROPPED}
+            if bond_lost:
+                self._bond_lost.add(address)
             reason = SessionReason.BOND_LOST if bond_lost else SessionReason.FAILED
             _log.warning("device cannot be read", address=address, cause=error.cause.value)
             await self._listener.on_session_end(conversation.summary(reason, str(error)))

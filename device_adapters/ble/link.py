@@ -23,6 +23,7 @@ class LinkCause(StrEnum):
     NO_PERMISSION = "no_permission"
     NO_ANSWER = "no_answer"
     LOST = "lost"
+    DROPPED = "dropped"  # each link ended at once, before anything could be said
     NOT_AUTHENTICATED = "not_authenticated"
     BOND_REFUSED = "bond_refused"
     PASSKEY_WRONG = "passkey_wrong"

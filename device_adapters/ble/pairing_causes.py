@@ -128,6 +128,7 @@ _OF_LINK: Mapping[LinkCause, Cause] = MappingProxyType(
         LinkCause.PASSKEY_WRONG: Cause.PASSKEY_WRONG,
         LinkCause.BOND_REFUSED: Cause.BOND_REFUSED,
         LinkCause.BOND_LOST_ON_DEVICE: Cause.BOND_LOST_ON_DEVICE,
+        LinkCause.DROPPED: Cause.RADIO_FAILED,
         LinkCause.NOT_SUPPORTED: Cause.NOT_SUPPORTED,
     }
 )

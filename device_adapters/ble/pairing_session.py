@@ -36,9 +36,8 @@ from device_adapters.ble.session import GLUCOSE, INDICATED, look_at_clocks, read
 from rules.vocabulary import DeviceRef, HubStamp
 
 ATTEMPTS = 3
-_AGAIN = frozenset(
-    {LinkCause.LOST, LinkCause.NO_ANSWER, LinkCause.FAILED, LinkCause.BOND_LOST_ON_DEVICE}
-)
+_OLD_BOND = frozenset({LinkCause.BOND_LOST_ON_DEVICE, LinkCause.DROPPED})
+_AGAIN = frozenset({LinkCause.LOST, LinkCause.NO_ANSWER, LinkCause.FAILED, *_OLD_BOND})
 
 
 class PairingFailed(AdapterError):  # noqa: N818 - an outcome with a name, as the house says it
@@ -66,15 +65,15 @@ class PasskeyDesk:
         return self.given is not None or entered
 
     @property
-    def unanswered(self) -> bool:
-        """Whether the device asked and nobody entered anything."""
-        return self._asked and not self.answered
+    def asked(self) -> bool:
+        """Whether the device wanted digits."""
+        return self._asked
 
     async def ask(self) -> int | None:
         """The digits as a number 0..999999; waits for them, None once nobody will enter any."""
+        self._asked = True
         if self.given is not None:
             return self.given
-        self._asked = True
         self._on_asked()
         return await self._entered
 
@@ -210,7 +209,7 @@ class PairingSession:
             except LinkError as error:
                 if error.cause not in _AGAIN or attempt == ATTEMPTS:
                     raise
-                if error.cause is LinkCause.BOND_LOST_ON_DEVICE:
+                if error.cause in _OLD_BOND:
                     await self._radio.forget(address)
                 await self._hear_again(address, error)
         raise LinkError(LinkCause.FAILED, f"{ATTEMPTS} attempts")
@@ -242,11 +241,11 @@ class PairingSession:
             self._move(Heard(candidate))
 
     def _cause(self, error: LinkError, address: str) -> Cause:
-        # A system that was asked for digits and got none says no more than "authentication failed".
-        unanswered = self._desk is not None and self._desk.unanswered
-        if unanswered and error.cause in {LinkCause.BOND_REFUSED, LinkCause.PASSKEY_WRONG}:
-            return Cause.PASSKEY_WANTED
         given = self._desk is not None and self._desk.answered
+        # A system that was given wrong digits, or none, says no more than "authentication failed".
+        asked = self._desk is not None and self._desk.asked
+        if asked and error.cause in {LinkCause.BOND_REFUSED, LinkCause.PASSKEY_WRONG}:
+            return Cause.PASSKEY_WRONG if given else Cause.PASSKEY_WANTED
         return cause_of(error.cause, known=address in self._known(), passkey_given=given)
 
     def _failed(self, cause: Cause, detail: str) -> PairingFailed:

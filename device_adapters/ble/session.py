@@ -221,7 +221,7 @@ class Conversation:
         for number in (GLUCOSE, GLUCOSE_CONTEXT, RECORD_ACCESS):
             if number in link.characteristics:
                 await link.subscribe(number, self._taker(number))
-        since = self._setup.since
+        since = None if self._quirk.sequence_unreliable else self._setup.since
         result = Result.NOT_COMPLETED
         if since is not None:
             result = await self._fetch_newer(link, since, group)
