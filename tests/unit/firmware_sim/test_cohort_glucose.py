@@ -141,7 +141,7 @@ def test_a_missed_dose_means_nothing_to_somebody_without_glucose_medicine() -> N
 def test_below_3_9_exists_inside_true_lows_and_nowhere_else() -> None:
     grid = every(5)
     found = 0
-    for number in range(1, 31):
+    for number in range(1, 16):
         days = glucose_days(on_insulin(number), YEAR, quiet())
         value = true_glucose(days, grid, np.random.default_rng(number))
         low = inside(days.lows, minute_of(grid))
@@ -150,12 +150,12 @@ def test_below_3_9_exists_inside_true_lows_and_nowhere_else() -> None:
         middle = moments((days.lows.begin + days.lows.end) / 2)
         assert true_glucose(days, middle) == pytest.approx(days.lows.size, abs=1e-6)
         found += len(days.lows)
-    assert found > 60
+    assert found > 30
 
 
 def test_lows_are_as_frequent_as_published_and_belong_to_insulin_and_sulfonylurea() -> None:
     def lows(diagnoses: tuple[str, ...], drugs: tuple[str, ...]) -> list[int]:
-        return [len(year_of(number, diagnoses, drugs).lows) for number in range(1, 401)]
+        return [len(year_of(number, diagnoses, drugs).lows) for number in range(1, 301)]
 
     insulin, sulfonylurea = lows(("diabetes_2",), ("insulin",)), lows(*_SULFONYLUREA)
     assert np.mean(insulin) == pytest.approx(4.39, rel=0.25)  # Dunkley 2019

@@ -25,6 +25,7 @@ def traced(number: int, missed: tuple[int, ...] = (), days: int = 1) -> EngineTr
     return engine_trace(person, line, glucose_days(person, YEAR, line), last_day=days)
 
 
+@pytest.mark.slow
 def test_the_same_person_gives_the_same_series_and_another_a_different_one() -> None:
     once, again, other = traced(1), traced(1), traced(2)
     assert len(once.mmol) == 288
@@ -32,6 +33,7 @@ def test_the_same_person_gives_the_same_series_and_another_a_different_one() -> 
     assert not np.array_equal(once.mmol, other.mmol)
 
 
+@pytest.mark.slow
 def test_meals_raise_the_glucose_and_a_missed_bolus_raises_it_further() -> None:
     person, line = on_insulin(3), quiet()
     days = glucose_days(person, YEAR, line)
@@ -91,6 +93,7 @@ def test_without_the_package_the_error_names_the_extra() -> None:
     assert "pip install 'hearthwatch[simglucose]'" in done.stdout
 
 
+@pytest.mark.slow
 def test_foreign_warnings_stay_unheard_and_ours_do_not() -> None:
     code = (
         "import logging, warnings\n"
