@@ -26,7 +26,7 @@ SMALL = Request(
     people=60,
     calendar=Calendar(first=date(2025, 1, 1), days=120),
 )
-DIGEST = "bea580138f6fb8db5a951d94e520aea9619e34af5f6833938d4fba966e37b218"
+DIGEST = "4b59f68044d0a8c22c6f227fb9f5150775e48d45da8024d27f5fbadf9feb6851"
 """Of `SMALL`; who changes the model on purpose changes it here and `files.VERSION` with it."""
 
 PROGRAM = """
