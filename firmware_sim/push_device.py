@@ -31,7 +31,9 @@ class PushDevice(Peripheral):
     """
 
     record_number: ClassVar[int]
-    """The characteristic whose subscription starts the transfer."""
+    """The characteristic that holds a record; subscribing to it starts the transfer."""
+    also_started_by: ClassVar[frozenset[int]] = frozenset()
+    """Other characteristics with a part of a record that start it as well, each part on its own."""
     default_memory_size: ClassVar[int] = 200
     default_retention: ClassVar[Retention] = Retention.DELETE
     kept_as: ClassVar[Retention] = Retention.RESEND
@@ -43,6 +45,7 @@ class PushDevice(Peripheral):
         self, link: VirtualLink, identity: Identity, **options: Unpack[PeripheralOptions]
     ) -> None:
         super().__init__(link, identity, **options)
+        options = self._options  # now with what the quirk says
         self.memory = RecordMemory(
             capacity=options.get("memory_size", self.default_memory_size),
             retention=self._retention(options),
@@ -85,7 +88,7 @@ class PushDevice(Peripheral):
         """Store a record; it goes out at once when somebody listens."""
         self._news()
         self.memory.store(record)
-        if self._connection is not None and self._listening(self._connection, self.record_number):
+        if self._connection is not None and self._wants_records(self._connection):
             self._send_soon(self._connection)
 
     def _announcing(
@@ -95,7 +98,7 @@ class PushDevice(Peripheral):
         self._server = server
         item = announcing(server, number, properties, self._guard)
         self._items[number] = item
-        if number == self.record_number:
+        if number == self.record_number or number in self.also_started_by:
             item.on(Characteristic.EVENT_SUBSCRIPTION, self._on_subscription)
         return item
 
@@ -112,6 +115,10 @@ class PushDevice(Peripheral):
         table = self._server.subscribers.get(bearer, {})
         return bool(table.get(item.handle, b"\0\0")[0] & (_INDICATE if indicated else _NOTIFY))
 
+    def _wants_records(self, bearer: Bearer) -> bool:
+        starts = (self.record_number, *self.also_started_by)
+        return any(self._listening(bearer, number) for number in starts)
+
     def _send_soon(self, connection: Connection) -> None:
         if self._sender is None or self._sender.done():
             self._sender = self._spawn(self._send_all(connection), "send")
@@ -120,7 +127,7 @@ class PushDevice(Peripheral):
         """Send record by record; one counts as sent only after its confirmation."""
         await asyncio.sleep(self.grace_s)
         try:
-            while self._listening(connection, self.record_number):
+            while self._wants_records(connection):
                 record = self.memory.next_unsent
                 if record is None:
                     return

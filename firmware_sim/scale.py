@@ -121,8 +121,8 @@ class WeightScale(PushDevice):
 class BodyCompositionScale(WeightScale):
     """A scale that also measures fat, water and muscle, and sends both characteristics.
 
-    A record is the body composition; the weight of the same moment follows it to a central that
-    subscribed to 0x2A9D as well.
+    A record is the body composition and then the weight of the same moment; a central gets those of
+    them that it subscribed to, so that one which knows weights only gets the weights.
 
     Attributes:
         splits: Whether it sends a composition as two packets, as with the smallest ATT packets.
@@ -130,6 +130,7 @@ class BodyCompositionScale(WeightScale):
 
     service_number = 0x181B
     record_number = _COMPOSITION
+    also_started_by = frozenset({_WEIGHT})
     grace_s = 0.05
 
     def __init__(

@@ -273,6 +273,17 @@ async def test_a_body_scale_sends_two_packets_and_the_weight_of_the_moment() -> 
         assert packets[1].hex() == "1813f000d4188b015a1e8813"
 
 
+async def test_a_central_that_knows_weights_only_gets_the_weights() -> None:
+    async with bonded(BodyCompositionScale) as (radio, scale):
+        for minutes in range(2):
+            await scale.measure(weight_kg=70, at=AT + MINUTE * minutes, fat_percent=24)
+        async with session(radio, scale, 0x2A9D) as listener:
+            weights = [frame.hex() for frame in await listener[0x2A9D].until(2)]
+            await asyncio.wait_for(scale.transferred(), 5)
+        assert weights == ["02b036ea070b15071e00", "02b036ea070b15071f00"]
+        assert scale.unsent == ()
+
+
 async def test_a_strap_counts_energy_until_it_is_told_to_begin_again() -> None:
     async with bonded(HeartRateMonitor, hang_up_after_s=1) as (radio, strap):
         strap.energy_kj = 65_530
