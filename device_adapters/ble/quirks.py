@@ -163,6 +163,14 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             level=Evidence.CAPTURED_FRAMES,
             quirk=Quirk(clock="2A08", range=_range("0.6..33.3", "10..600")),
         ),
+        "BF720": Model(
+            maker="Beurer",
+            kind="body composition scale",
+            evidence="a weight and its body composition in KristianP26/ble-scale-sync "
+            "tests/scales/beurer-bf720.test.ts at 38f1b9b; it speaks only to a host that has its "
+            "user's consent code (0x2A9F), which no session of ours sends",
+            level=Evidence.CAPTURED_FRAMES,
+        ),
         "BF105": Model(
             maker="Beurer",
             kind="body composition scale",
