@@ -104,14 +104,14 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             maker="Bosch + Sohn",
             kind="blood pressure cuff",
             evidence="frames of a good and two failed measurements (NaN with status 0) in "
-            "derdilla/blood-pressure-monitor-fl issue 80; the 0x2A24 text was not published",
+            "derdilla/blood-pressure-monitor-fl#80; the 0x2A24 text was not published",
             level=Evidence.CAPTURED_FRAMES,
         ),
         "SBM69": Model(
             maker="Silvercrest",
             kind="blood pressure cuff",
             evidence="derdilla/blood-pressure-monitor-fl docs/bluetooth.md: returns all, then "
-            "disconnects; passkey on the display: OpenMQTTGateway issue 806",
+            "disconnects; passkey on the display: 1technophile/OpenMQTTGateway#806",
             level=Evidence.SPECIFICATION,
             quirk=Quirk(resends_everything=True),
         ),
@@ -127,7 +127,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             maker="A&D Medical",
             kind="blood pressure cuff",
             evidence="switches off with E10 when services are discovered unpaired: "
-            "andengineering/AndroidSampleCode issue 1; unsent records only, clock as 0x2A08: "
+            "andengineering/AndroidSampleCode#1; unsent records only, clock as 0x2A08: "
             "obniz/obniz UA651BLE; model text: HL7 Personal Health Device guide",
             level=Evidence.SPECIFICATION,
             quirk=Quirk(clock="2A08", off_when_unpaired=True, deletes_after_transfer=True),
@@ -157,8 +157,8 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "Accu-Chek Guide": Model(
             maker="Roche",
             kind="glucose meter",
-            evidence="a frame and what the display showed in innoveit/react-native-ble-manager "
-            "issue 1162; clock as 0x2A08 in the glucose service: xDrip "
+            evidence="a frame and what the display showed in innoveit/react-native-ble-manager"
+            "#1162; clock as 0x2A08 in the glucose service: xDrip "
             "BluetoothGlucoseMeter.java (Aviva Connect); range: the meter's leaflet, from memory",
             level=Evidence.CAPTURED_FRAMES,
             quirk=Quirk(clock="2A08", range=_range("0.6..33.3", "10..600")),
@@ -174,7 +174,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         "BF105": Model(
             maker="Beurer",
             kind="body composition scale",
-            evidence="a frame of oliexdev/openScale issue 635 (btsnoop_hci_01.log)",
+            evidence="a frame of oliexdev/openScale#635 (btsnoop_hci_01.log)",
             level=Evidence.CAPTURED_FRAMES,
         ),
     }
