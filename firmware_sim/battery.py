@@ -83,5 +83,6 @@ class Battery:
 
     async def announce(self, server: Server, connection: Connection) -> None:
         """Notify the level to a central that asked for it."""
-        if self._item is not None:
-            await server.notify_subscriber(connection, self._item, bytes([self.percent]))
+        item = self._item
+        if item is not None and server.subscribers.get(connection, {}).get(item.handle):
+            await server.notify_subscriber(connection, item, bytes([self.percent]))
