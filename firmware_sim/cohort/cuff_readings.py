@@ -54,7 +54,6 @@ def cuff_block(setting: Setting) -> Block | None:
         calendar,
         setting.life,
         when,
-        setting.chance("pressure"),
         fibrillating=inside(setting.bouts, minute_of(when.moments)),
     )
     chance = setting.chance("cuff")

@@ -22,6 +22,7 @@ PRESSURE_CLASSES = ("ace_inhibitor", "arb", "beta_blocker", "calcium_blocker", "
 _EFFECT = (0.0, 9.1, 15.0, 20.0)
 _MOST = 2.8  # nobody is further from the mean than so many standard deviations
 _POOR_ADHERENCE = 0.26
+_WANDER = 3.4  # set to the difference of a year [Asayama K et al., J Hypertens 2022;40:398]
 
 
 def drug_effect(drugs: tuple[str, ...]) -> float:
@@ -62,6 +63,7 @@ def draw_levels(
         morning_rise=_fine(4.0 + 4.5 * z[6]),
         day_sd=_fine(max(2.5, 6.5 + 2.8 * z[7])),
         reading_sd=_fine(max(2.0, 4.4 + 1.0 * z[8])),
+        wander=_WANDER,
         cuff_bias=_fine(2.0 * z[9]),
         dose_minute=_fine(450.0 + 35.0 * z[10]),
         adherence=_fine(0.55 + 0.3 * u[1] if poor else 0.92 + 0.075 * u[1]),

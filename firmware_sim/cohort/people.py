@@ -76,6 +76,7 @@ class Levels:
         morning_rise: mmHg systolic, morning minus evening.
         day_sd: mmHg systolic, scatter of a whole day.
         reading_sd: mmHg systolic, scatter of one reading.
+        wander: mmHg systolic by which the level wanders over weeks (standard deviation).
         cuff_bias: mmHg by which the person's first cuff reads too high.
         dose_minute: Minute of the day of the day's dose.
         adherence: Probability of taking a day's dose, 0..1.
@@ -90,6 +91,7 @@ class Levels:
     morning_rise: float
     day_sd: float
     reading_sd: float
+    wander: float
     cuff_bias: float
     dose_minute: float
     adherence: float

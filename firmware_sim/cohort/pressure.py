@@ -21,6 +21,7 @@ from firmware_sim.cohort.levels import drug_effect
 from firmware_sim.cohort.life import Crisis, Life
 from firmware_sim.cohort.moments import Moments
 from firmware_sim.cohort.people import CohortPerson, Levels
+from firmware_sim.cohort.seeds import stream
 from firmware_sim.cohort.vitals import fever, pulse_of_fever
 
 Column = npt.NDArray[np.float64]
@@ -33,7 +34,7 @@ _HALF_LIFE_H = {"calcium_blocker": 36.0, "diuretic": 30.0}
 _OTHER_HALF_LIFE_H = 16.0
 _SLOW_DAYS = 5.0  # time constant: 95 % of the step after a stopped drug within two weeks
 _DAY_MEMORY = 0.35  # autocorrelation of day effects
-_WANDER_MMHG, _WANDER_DAYS = 3.4, 45.0  # a level wanders for weeks
+_WANDER_DAYS = 45.0  # time constant of a level that wanders
 _VISIT_MMHG = 5.5  # the alarm at a clinic differs from visit to visit
 # Monday to Sunday; Mondays lie 0.8 (not employed) to 1.4 above weekends [Finn-Home: Juhanoja E et
 # al., Blood Press Monit 2016;21:63].
@@ -68,29 +69,28 @@ def pressures(
     calendar: Calendar,
     life: Life,
     when: Occasions,
-    chance: np.random.Generator,
     *,
     fibrillating: npt.NDArray[np.bool_] | None = None,
 ) -> Pressures:
-    """Blood pressure at these occasions.
+    """Blood pressure at these occasions; those of a longer calendar begin with the same values.
 
     Args:
-        person: Whose.
+        person: Whose; the draws, three a day and four an occasion, are from their own streams.
         calendar: The days.
         life: What happens to them.
         when: Occasions, in order of time.
-        chance: Draws for every day and every occasion.
         fibrillating: Occasions during atrial fibrillation: more scatter, a faster pulse.
     """
     levels, day = person.levels, when.moments.day
-    noise = chance.standard_normal((calendar.days, 3)).T
-    scatter = chance.standard_normal((len(day), 4)).T
+    names = (person.purpose, person.seed, person.number)
+    noise = stream(*names, "pressure/days").standard_normal((calendar.days, 3)).T
+    scatter = stream(*names, "pressure/readings").standard_normal((len(day), 4)).T
     bout = np.zeros(len(day)) if fibrillating is None else fibrillating.astype(np.float64)
     wide = 1.0 + (SCATTER_IN_FIBRILLATION - 1.0) * bout
     crisis = crisis_rise(life.crises, when.moments)
     of_day = (
         levels.day_sd * day_effects(noise[0], _DAY_MEMORY)
-        + _WANDER_MMHG * day_effects(noise[2], 1 - 1 / _WANDER_DAYS)
+        + levels.wander * day_effects(noise[2], 1 - 1 / _WANDER_DAYS)
         + levels.season * calendar.season
         + _WEEKDAY[calendar.weekday]
         + levels.salt * life.line.salt

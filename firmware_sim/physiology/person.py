@@ -44,26 +44,22 @@ class BloodPressurePattern:
         diastolic: Own level.
         pulse: Beats per minute.
         morning_rise: Morning minus evening, systolic (ours).
-        weekend_fall: Weekday minus weekend, systolic (ours).
         season: Half of winter minus summer, systolic; 2.5 [ESH 2020].
         day_sd: Scatter of a whole day, systolic (ours).
         session_sd: Scatter of one reading, systolic (ours).
         drift_per_month: Slow rise per 30 days, systolic.
         drift_days: The drift runs during so many last days.
-        diastolic_share: Part of every systolic change that diastolic follows (ours).
     """
 
     systolic: float
     diastolic: float
     pulse: float = 72.0
     morning_rise: float = 4.0
-    weekend_fall: float = 1.5
     season: float = 2.5
     day_sd: float = 4.0
     session_sd: float = 4.0
     drift_per_month: float = 0.0
     drift_days: int = 0
-    diastolic_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,14 @@
 """What a person's devices show over time: generators of (instant, values).
 
+Usual pressures come from the cohort's model (`firmware_sim/cohort/pressure.py`): one physiology in
+the simulator. What the demo shows is scripted on top: planned `Episode`s, drifts counted back from
+the end, times on a grid of five minutes. Glucose is scripted whole, because the story of the demo
+needs exactly the lows that its scenario names; the cohort's meals and lows happen by chance.
+
 The same seed gives the same series on every machine: NumPy's PCG64 with one stream per person and
 series, a fixed number of draws per day, and values rounded to what the device shows.
 """
 
-import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,17 +16,20 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 
+from firmware_sim.cohort.calendar import Calendar
+from firmware_sim.cohort.habits import Occasions
+from firmware_sim.cohort.life import DayLine, Life
+from firmware_sim.cohort.moments import Moments
+from firmware_sim.cohort.pressure import pressures
 from firmware_sim.device_clock import CHINA
+from firmware_sim.physiology.as_cohort import cohort_person
 from firmware_sim.physiology.person import BloodPressurePattern, Episode, Habit, Person
 from firmware_sim.profiles.glucose import Limit
 
-_COLDEST_DAY = 20  # of the year: late January
-_YEAR_DAYS = 365.25
 _MONTH_DAYS = 30
 _SLOT = timedelta(minutes=15)
 _SLOTS = 7
 _MORNING, _EVENING = time(7), time(19)
-_SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +73,15 @@ def bp_series(
     if pattern is None:
         return
     draw = _stream(person, seed, b"bp")
-    for day in range(span.days):
-        chance, scatter = draw.random(4), draw.standard_normal(7)
+    times = [_usual_times(person.habit, span, day, draw.random(4)) for day in range(span.days)]
+    shown = iter(_pressures(person, pattern, span, times, seed))
+    for day, usual_times in enumerate(times):
         planned = [
             (_instant(span, day, episode.time_of_day), _planned_pressure(pattern, episode))
             for episode in _episodes(person, span, day)
             if episode.systolic is not None
         ]
-        usual = [
-            (at, _pressure(pattern, span, day, at, scatter[[0, 1 + 3 * turn, 2 + 3 * turn]]))
-            for turn, at in _usual_times(person.habit, span, day, chance)
-        ]
+        usual = [(at, next(shown)) for _, at in usual_times]
         # A planned event replaces the usual reading of that half of the day.
         taken = {at.astimezone(CHINA).hour // 12 for at, _ in planned}
         usual = [item for item in usual if item[0].astimezone(CHINA).hour // 12 not in taken]
@@ -156,27 +161,50 @@ def _planned_pressure(pattern: BloodPressurePattern, episode: Episode) -> BloodP
     )
 
 
-def _pressure(
+def _pressures(
+    person: Person,
     pattern: BloodPressurePattern,
     span: Span,
-    day: int,
-    at: datetime,
-    scatter: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-) -> BloodPressureValues:
-    today = span.first + timedelta(days=day)
-    season = math.cos(2 * math.pi * (today.timetuple().tm_yday - _COLDEST_DAY) / _YEAR_DAYS)
-    morning = at.astimezone(CHINA).hour < _EVENING.hour
-    drifted_days = max(0, day - (span.horizon - pattern.drift_days))
-    change = (
-        pattern.season * season
-        + pattern.morning_rise * (0.5 if morning else -0.5)
-        - (pattern.weekend_fall if today.weekday() >= _SATURDAY else 0.0)
-        + pattern.drift_per_month * drifted_days / _MONTH_DAYS
-        + pattern.day_sd * float(scatter[0])
-        + pattern.session_sd * float(scatter[1])
+    times: list[list[tuple[int, datetime]]],
+    seed: int,
+) -> list[BloodPressureValues]:
+    """What the cuff shows at all usual times, by the cohort's model of pressure."""
+    when = [at.astimezone(CHINA) for usual in times for _, at in usual]
+    day = np.array([(at.date() - span.first).days for at in when], np.int64)
+    minute = np.array([60.0 * at.hour + at.minute for at in when], np.float64)
+    first, clinic = np.zeros(len(when), np.int64), np.zeros(len(when), np.bool_)
+    values = pressures(
+        cohort_person(person, pattern, seed),
+        Calendar(first=span.first, days=span.days),
+        _life(pattern, span),
+        Occasions(
+            moments=Moments(day=day, minute=minute),
+            place=first,
+            session=np.arange(len(when), dtype=np.int64),
+            clinic=clinic,
+        ),
     )
-    return BloodPressureValues(
-        systolic=round(pattern.systolic + change),
-        diastolic=round(pattern.diastolic + pattern.diastolic_share * change),
-        pulse=round(pattern.pulse + 3 * float(scatter[2])),
+    columns = (values.systolic, values.diastolic, values.pulse)
+    return [
+        BloodPressureValues(systolic=round(high), diastolic=round(low), pulse=round(beats))
+        for high, low, beats in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def _life(pattern: BloodPressurePattern, span: Span) -> Life:
+    """At home and well on every day; a drift is the only thing that happens by itself."""
+    drifted_days = np.maximum(0, np.arange(span.days) - (span.horizon - pattern.drift_days))
+    always, never = np.ones(span.days, np.bool_), np.zeros(span.days)
+    return Life(
+        line=DayLine(
+            alive=always,
+            at_home=always,
+            dose_taken=always,
+            drug_on=always,
+            salt=never,
+            sick=never,
+        ),
+        slow=pattern.drift_per_month * drifted_days / _MONTH_DAYS,
+        crises=(),
+        events=(),
     )

@@ -32,6 +32,7 @@ _LEVELS = Levels(
     morning_rise=4.0,
     day_sd=4.0,
     reading_sd=4.0,
+    wander=3.4,
     cuff_bias=0.0,
     dose_minute=420.0,
     adherence=0.95,
