@@ -158,7 +158,8 @@ def settled(record: Record, context: Mapping[str, str], quirk: Quirk) -> Record:
     A ketone test of a model that marks it by a meal becomes a ketone in mmol/L; what the model
     sends as mg/dL of glucose is ten times that (xDrip, GlucoseReadingRx.asKetone). One sent in
     mol/L was never seen: it keeps its number without a unit, for quarantine. Any other reading
-    that waited for its context is held against the meter's range.
+    that waited for its context is held against the meter's range; where an announced context never
+    came, the word `may_be_ketone` says so, and nothing is held back.
     """
     said = record.quantities.get(_GLUCOSE)
     if said is None or quirk.ketone_meal is None:
@@ -170,9 +171,11 @@ def settled(record: Record, context: Mapping[str, str], quirk: Quirk) -> Record:
         unit = MMOL_L if said.unit == KG_L else None
         ketone = Quantity(value=value, unit=unit, censored=said.censored, no_value=said.no_value)
         return structs.replace(record, kind=Vital.KETONE, quantities={_KETONE: ketone})
-    if quirk.range is None:
-        return record
-    return structs.replace(record, quantities={_GLUCOSE: within(quirk.range, said)})
+    words = record.context
+    if "context_follows" in words and not context:
+        words = {**words, "may_be_ketone": "true"}
+    limited = said if quirk.range is None else within(quirk.range, said)
+    return structs.replace(record, quantities={_GLUCOSE: limited}, context=words)
 
 
 def _may_be_ketone(flags: int, quirk: Quirk) -> bool:

@@ -16,6 +16,7 @@ from device_adapters.ble.decoders.glucose import settled
 from device_adapters.ble.quirks import MODELS, NONE, Evidence, quirk_of
 from device_adapters.ble.registry import decode
 from device_adapters.ble.session import Conversation, SessionSetup, SessionSummary, look_at_clocks
+from gateway.intake import Binding, Quarantined, admit
 from rules.identity import observation_identity
 from rules.vocabulary import (
     Bound,
@@ -25,6 +26,7 @@ from rules.vocabulary import (
     QualityFlag,
     Quantity,
     QuantityName,
+    SubjectRef,
     Vital,
 )
 from tests.fakes.memory_link import MemoryLink
@@ -179,6 +181,14 @@ async def test_a_ketone_test_is_no_glucose_of_six_mg_dl() -> None:
     assert observation.context["meal"] == "ketone_test"
 
 
+async def test_a_reading_whose_context_never_came_says_that_it_may_be_a_ketone() -> None:
+    records = [("2A18", glucose(4, 6, follows=True))]
+    kept, _ = await talk(MemoryLink(values=named("CareSens Dual"), records=records))
+    (observation,) = kept.observations
+    assert observation.quantities[QuantityName.GLUCOSE].censored is Bound.BELOW
+    assert observation.context["may_be_ketone"] == "true"
+
+
 async def test_the_same_octets_of_another_meter_stay_glucose() -> None:
     records = [("2A18", glucose(4, 60, follows=True)), ("2A34", KETONE)]
     kept, _ = await talk(MemoryLink(values=named("X"), records=records))
@@ -243,6 +253,14 @@ async def test_control_solution_is_kept_and_marked() -> None:
     (observation,) = kept.observations
     assert QualityFlag.CONTROL_SOLUTION in observation.flags
     assert observation.raw == control
+    binding = Binding(
+        device=observation.device.key, user_slot=None, subject=SubjectRef("p"), valid_from=NOON
+    )
+    admitted = admit(observation, [binding], UTC, NOON)
+    assert not isinstance(admitted, Quarantined) or admitted.point is not None
+    point = admitted.point
+    assert point is not None
+    assert (point.valid, point.usable) == (False, False)  # in no baseline, average or rule
 
 
 LATE = bytes.fromhex("ea070b150b1e00")  # 11:30, half an hour behind
