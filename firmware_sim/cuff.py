@@ -13,6 +13,7 @@ from firmware_sim.gatt_services import constant, uuid16
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure, encode_cuff_pressure
 from firmware_sim.profiles.fields import Special
 from firmware_sim.push_device import PushDevice
+from firmware_sim.quirks.shape import cuff_frame
 from firmware_sim.typical import variation
 
 _FEATURES = 0x0037  # movement, fit, irregular pulse, position, multiple bonds
@@ -61,6 +62,7 @@ class BloodPressureCuff(PushDevice):
             SwitchedOffError: The battery is flat.
         """
         self._pay(at)
+        user_id = self.quirk.user if user_id is None else user_id
         if mean is None:
             mean = _mean(systolic, diastolic, kpa=kpa)
         stamp = self._stamp(at)
@@ -73,10 +75,11 @@ class BloodPressureCuff(PushDevice):
             mean=mean,
             pulse=pulse,
             at=stamp,
-            user_id=user_id,
+            user_id=None if self.quirk.user_without_flag else user_id,
             status=status,
             kpa=kpa,
         )
+        frame = cuff_frame(self.quirk, frame, user_id)
         self._store((self.record_number, frame), user=user_id)
         await self._finish_measurement()
         return frame

@@ -1,4 +1,6 @@
 """What every simulated Bluetooth device has: power, advertising, pairing, a clock, a session."""
+# bumble's Characteristic is generic without a parameter in its own signatures.
+# pyright: reportUnknownMemberType=false
 
 import asyncio
 import struct
@@ -24,11 +26,12 @@ from bumble.transport.common import AsyncPipeSink
 from firmware_sim.battery import Battery
 from firmware_sim.central import hang_up
 from firmware_sim.device_clock import ClockKind, DeviceClock
-from firmware_sim.gatt_services import current_time, device_information
+from firmware_sim.gatt_services import current_time, date_time_clock, device_information
 from firmware_sim.identity import Identity
 from firmware_sim.interference import Interference, Outlet, Owner
 from firmware_sim.link import VirtualLink
-from firmware_sim.options import PeripheralOptions
+from firmware_sim.options import PeripheralOptions, with_quirk
+from firmware_sim.quirks.quirk import SPECIFICATION, ClockService
 
 _LIMITED_DISCOVERABLE, _LE_ONLY = 0x01, 0x04
 
@@ -64,6 +67,7 @@ class Peripheral(ABC):
 
     Attributes:
         identity: Its name plate.
+        quirk: The model whose peculiarities it has.
         clock: Its own idea of the time.
         battery: Its battery.
         passkey: 0..999999 shown on its display; None for just-works pairing.
@@ -82,7 +86,9 @@ class Peripheral(ABC):
     def __init__(
         self, link: VirtualLink, identity: Identity, **options: Unpack[PeripheralOptions]
     ) -> None:
+        options = with_quirk(options)
         self.identity = identity
+        self.quirk = options.get("quirk", SPECIFICATION)
         self.clock = options.get("clock") or DeviceClock.right()
         self.passkey = options.get("passkey")
         self.battery = Battery(
@@ -93,7 +99,9 @@ class Peripheral(ABC):
         )
         self.displayed: int | None = None
         self.drop_after: int | None = None
-        self.interference = Interference()
+        self.interference = Interference(
+            hides_on_unpaired_discovery=self.quirk.off_on_unpaired_discovery
+        )
         self.refuses_pairing = False
         self.strict_pairing = options.get("strict_pairing", False)
         self.single_bond = options.get("single_bond", False)
@@ -150,10 +158,7 @@ class Peripheral(ABC):
         device.add_default_services()
         device.keystore = self._bonds
         device.pairing_config_factory = self._pairing_config
-        services = [device_information(self.identity), self.battery.service()]
-        if self.clock.kind is not ClockKind.ABSENT:
-            services.append(current_time(self._read_clock, self._set_clock, self._guard))
-        device.add_services([*self._services(device.gatt_server), *services])
+        device.add_services(self._all_services(device.gatt_server))
         device.on(Device.EVENT_CONNECTION, self._on_connection)
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
@@ -184,6 +189,22 @@ class Peripheral(ABC):
             await self._group.__aexit__(kind, error, trace)
         else:  # the body's own error travels on by itself, not wrapped into a group
             await self._group.__aexit__(None, None, None)
+
+    def _all_services(self, server: Server) -> list[Service]:
+        services = [
+            *self._services(server),
+            device_information(self.identity),
+            self.battery.service(),
+        ]
+        where = ClockService.NONE
+        if self.clock.kind is not ClockKind.ABSENT:
+            where = self.quirk.clock
+        if where is ClockService.CURRENT_TIME:
+            services.append(current_time(self._read_clock, self._set_clock, self._guard))
+        elif where is ClockService.DATE_TIME:
+            clock = date_time_clock(self._read_clock, self._set_clock, self._guard)
+            services[0].characteristics.append(clock)
+        return services
 
     @property
     def advertising(self) -> bool:

@@ -77,6 +77,37 @@ def device_information(identity: Identity) -> Service:
     )
 
 
+def date_time_clock(
+    read: Callable[[], datetime | None], write: Callable[[datetime], None], guard: Guard
+) -> Characteristic[bytes]:
+    """Date Time 0x2A08, which some makers put into the service of the measurement as the clock.
+
+    A bonded peer may read and set it. A time that does not exist is refused with 0x80.
+    """
+
+    async def on_write(bearer: Bearer, value: bytes) -> None:
+        await guard(bearer)
+        write(_date_time_of(value))
+
+    async def on_read(bearer: Bearer) -> bytes:
+        await guard(bearer)
+        return date_time(read() or DeviceDateTime())
+
+    return Characteristic(
+        uuid16(0x2A08),
+        Characteristic.Properties.READ | Characteristic.Properties.WRITE,
+        Characteristic.Permissions.READABLE | Characteristic.Permissions.WRITEABLE,
+        CharacteristicValue(on_read, on_write),
+    )
+
+
+def _date_time_of(value: bytes) -> datetime:
+    try:
+        return datetime(*_DATE_TIME.unpack_from(value))  # noqa: DTZ001 - no zone on the wire
+    except (ValueError, struct.error) as error:
+        raise ATT_Error(_DATA_FIELD_IGNORED) from error
+
+
 def current_time(
     read: Callable[[], datetime | None], write: Callable[[datetime], None], guard: Guard
 ) -> Service:
@@ -87,11 +118,7 @@ def current_time(
 
     async def on_write(bearer: Bearer, value: bytes) -> None:
         await guard(bearer)
-        try:
-            shown = datetime(*_DATE_TIME.unpack_from(value))  # noqa: DTZ001 - no zone on the wire
-        except (ValueError, struct.error) as error:
-            raise ATT_Error(_DATA_FIELD_IGNORED) from error
-        write(shown)
+        write(_date_time_of(value))
 
     properties = Characteristic.Properties.READ | Characteristic.Properties.WRITE
     permissions = Characteristic.Permissions.READABLE | Characteristic.Permissions.WRITEABLE

@@ -21,6 +21,7 @@ from firmware_sim.profiles.glucose import (
     encode_context,
     encode_glucose,
 )
+from firmware_sim.quirks.shape import renumbered
 from firmware_sim.racp_device import RacpDevice
 from firmware_sim.record_memory import UNKNOWN_TIME, StoredRecord
 from firmware_sim.typical import variation
@@ -80,6 +81,7 @@ class Glucometer(RacpDevice):
             SwitchedOffError: The battery is flat.
         """
         self._pay(at)
+        meal = meal if self.quirk.context else None
         base = self.clock.read(at) or DeviceDateTime()
         value, bits = self._value(glucose_mmol, unit)
         if self.battery.low:
@@ -106,6 +108,35 @@ class Glucometer(RacpDevice):
         """Measure about 6 mmol/L; see `typical.Typical`. A meter has no slots for users."""
         del user
         return await self.measure(glucose_mmol=round(5 + variation(at, 21) / 10, 1), at=at)
+
+    async def measure_ketone(self, *, ketone_mmol: float, at: datetime) -> bytes:
+        """Store a ketone result the way this model disguises it; returns the stored frame.
+
+        Args:
+            ketone_mmol: mmol/L, sent as ten times as many mg/dL of glucose.
+            at: The true, aware instant.
+
+        Raises:
+            ValueError: This model measures no ketones.
+            SwitchedOffError: The battery is flat.
+        """
+        if self.quirk.ketone_meal is None:
+            message = f"{self.identity.model} measures no ketones"
+            raise ValueError(message)
+        self._pay(at)
+        sequence = self.memory.take_sequence()
+        frame = encode_glucose(
+            sequence=sequence,
+            at=self.clock.read(at) or DeviceDateTime(),
+            value=round(ketone_mmol * 10),
+            unit="mg/dL",
+            status=0,
+            context_follows=True,
+        )
+        context = encode_context(sequence=sequence, meal=self.quirk.ketone_meal)
+        self._keep_glucose(sequence, frame, context)
+        await self._finish_measurement()
+        return frame
 
     def inject(self, frame: bytes, *, context: bytes | None = None) -> None:
         """Put arbitrary octets into the record memory; they are reported like a measurement."""
@@ -137,6 +168,16 @@ class Glucometer(RacpDevice):
                 user_facing_time=_user_facing_time(frame),
             )
         )
+        if self.quirk.newest_is_zero:
+            self._count_back()
+
+    def _count_back(self) -> None:
+        """Number all records anew, from 0 for the newest."""
+        for number, record in enumerate(reversed(self.memory.records)):
+            record.sequence = number
+            record.parts = tuple(
+                (kind, renumbered(octets, number)) for kind, octets in record.parts
+            )
 
     def _services(self, server: Server) -> list[Service]:
         notify = Characteristic.Properties.NOTIFY

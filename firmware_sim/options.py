@@ -5,6 +5,7 @@ from typing import TypedDict
 from bumble.keys import MemoryKeyStore
 
 from firmware_sim.device_clock import DeviceClock
+from firmware_sim.quirks.quirk import ModelQuirk
 from firmware_sim.record_memory import Retention
 
 
@@ -31,6 +32,7 @@ class PeripheralOptions(TypedDict, total=False):
         bonds: Where it keeps its keys; lost with the process when not given.
         first_sequence: Number of the next record of a device that numbers them, 0 when not given.
         window_s: Real seconds it advertises after a measurement; until it is heard when not given.
+        quirk: The model it behaves like (`quirks/models.py`); as specified when not given.
     """
 
     clock: DeviceClock
@@ -51,3 +53,28 @@ class PeripheralOptions(TypedDict, total=False):
     bonds: MemoryKeyStore
     first_sequence: int
     window_s: float | None
+    quirk: ModelQuirk
+
+
+MODEL_PASSKEY = 204060
+"""What the display of a model shows that wants a passkey, if nothing else is asked for."""
+
+
+def with_quirk(options: PeripheralOptions) -> PeripheralOptions:
+    """The options, and what the model's quirk says where they say nothing."""
+    quirk = options.get("quirk")
+    if quirk is None:
+        return options
+    own: PeripheralOptions = {
+        "newest_first": quirk.newest_first,
+        "strict_pairing": quirk.strict_pairing,
+        "single_bond": quirk.single_bond,
+        "window_s": quirk.window_s,
+    }
+    if quirk.retention is not None and "keeps_records" not in options:
+        own["retention"] = quirk.retention
+    if quirk.passkey:
+        own["passkey"] = MODEL_PASSKEY
+    if quirk.never_set:
+        own["clock"] = DeviceClock.never_set()
+    return {**own, **options}

@@ -173,6 +173,19 @@ class Bench:
             if client.services.get_characteristic(uuid(number)) is not None:
                 await client.start_notify(uuid(number), noting(seen, number))
 
+    async def clocks(self) -> dict[str, bytes]:
+        """Where a bonded central finds a clock, as "service/characteristic", and what it shows."""
+        found: dict[str, bytes] = {}
+        client = BleakClient(
+            self.device.identity.address, timeout=_FOUND_S, backend=self.radio.client_backend
+        )
+        async with client:
+            for item in client.services.characteristics.values():
+                if item.uuid in {uuid(0x2A2B), uuid(0x2A08)}:
+                    place = f"{item.service_uuid[4:8]}/{item.uuid[4:8]}"
+                    found[place] = bytes(await client.read_gatt_char(item))
+        return found
+
     async def told(self) -> list[bytes]:
         """The measurements of one session in which nothing fails."""
         seen = await self.listen()
@@ -231,18 +244,18 @@ def advertised(advertisement: Advertisement, kind: AdvertisingData.Type) -> byte
 
 
 @asynccontextmanager
-async def bench(profile: Profile, **options: Unpack[PeripheralOptions]) -> AsyncGenerator[Bench]:
-    """A bonded device of a profile; the witness's radio holds the bond."""
+async def bench(
+    profile: Profile, *, typed: int | None = None, **options: Unpack[PeripheralOptions]
+) -> AsyncGenerator[Bench]:
+    """A bonded device; the witness's radio holds the bond, its owner types a number if given."""
     link = VirtualLink()
     given: PeripheralOptions = {**_OPTIONS, **options}
     async with (
-        AsyncExitStack() as stack,
-        VirtualRadio(link, RADIO) as radio,
+        VirtualRadio(link, RADIO, passkey=typed) as radio,
         DEVICES[profile](link, NAME, **given) as device,
-        AsyncExitStack() as inner,
+        AsyncExitStack() as stack,
     ):
-        scene = Scene(profile=profile, device=device, radio=radio, link=link, at=AT, stack=inner)
+        scene = Scene(profile=profile, device=device, radio=radio, link=link, at=AT, stack=stack)
         here = Bench(scene=scene, radio=radio, device=device)
         await here.bond()
         yield here
-        await stack.aclose()
