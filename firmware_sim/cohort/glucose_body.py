@@ -120,7 +120,7 @@ HABITUS: dict[Treatment, Habitus] = {
         sick_mmol=3.2,
     ),
     Treatment.INSULIN: Habitus(
-        fasting_mmol=9.1,  # Ji 2013 with ADAG
+        fasting_mmol=8.7,  # Ji 2013 with ADAG
         spread=0.27,
         meal=0.75,
         day_cv=0.25,  # Monnier 2017: 19 % of insulin users vary by over 36 %
