@@ -198,6 +198,13 @@ REFERENCES = (
         _HONEST,
         certainty=Certainty.COMPUTED,
     ),
+    _row(
+        _Q.MORNING_EVENING_SYSTOLIC,
+        6.1,
+        "3,303 treated Japanese, 66 years",
+        "J-HOME, Blood Press Monit 2009 (Ovid 00126097-200908000)",
+        spread=10.8,
+    ),
     _row(_Q.MORNING_EVENING_SYSTOLIC, -0.5, "Finland, treated", _FINN),
     _row(_Q.MORNING_EVENING_SYSTOLIC, 0.0, "Beijing: no difference, figure not given", _BEIJING),
     _row(
@@ -213,6 +220,13 @@ REFERENCES = (
     _row(_Q.WINTER_SUMMER_DIASTOLIC, 3.1, "nine studies", _KOLLIAS, span=(2.6, 3.5)),
     _row(_Q.CLINIC_HOME_SYSTOLIC, 6.2, "Beijing, hypertensives", _BEIJING),
     _row(_Q.CLINIC_HOME_SYSTOLIC, 7.7, "Finland, 45-74 years, all", _FINN),
+    _row(
+        _Q.CLINIC_HOME_SYSTOLIC,
+        3.0,
+        "70 and over, 165.5 - 162.5 before a trial",
+        "Cushman et al., J Am Soc Hypertens 2012;6:210",
+        certainty=Certainty.COMPUTED,
+    ),
     _row(
         _Q.CLINIC_HOME_SYSTOLIC,
         0.6,
