@@ -1,7 +1,7 @@
 """What can go wrong with a hub and its messages, each fault of `faults/table.py` done for real.
 
 A mishap happens to a connected `SimHub`; what the hub has to tell then may still wait for receipts.
-The same names are in the table; `hearthwatch sim load --mishap-every` lets them happen under load.
+The same names are in the table; `hearthwatch sim hub --fault` offers them at any broker.
 """
 
 import asyncio

@@ -9,13 +9,14 @@ from typing import Literal, cast
 
 from gateway.operator_settings import DEMO_DATA
 from gateway.structured_log import configure_logs
-from service.lab import cohort_command, load_command, publish_command, records_command
+from service.lab import cohort_command, hub_command, load_command, publish_command, records_command
 from service.lab.control import Order, OrderError, order
 from service.lab.homes import run_homes
 from service.lab.orders import DEVICE_FAULTS
 
 _COMMANDS = {
     "cohort": cohort_command.run,
+    "hub": hub_command.run,
     "load": load_command.run,
     "publish": publish_command.run,
     "records": records_command.run,
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fault.add_argument("--fault", choices=DEVICE_FAULTS, required=True)
     everybody = actions.add_parser("list", help="name everybody who can measure")
     homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
+    hub_command.add_arguments(actions.add_parser("hub", help="one hub, well or with a fault"))
     load_command.add_arguments(actions.add_parser("load", help="thousands of homes at once"))
     records_command.add_arguments(actions.add_parser("records", help="what a device would send"))
     cohort_command.add_arguments(actions.add_parser("cohort", help="write people and readings"))

@@ -3,6 +3,7 @@
 The pairs come from the simulator's table; what each row expects of the system is asserted here.
 """
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -17,6 +18,7 @@ from firmware_sim.faults.table import OUTCOMES, kinds_for
 from firmware_sim.hub_mishaps import HUB_MISHAPS
 from firmware_sim.profiles.names import Profile
 from gateway.store.embedded import EmbeddedPostgres
+from service.cli import main
 from tests.integration.message_town import Kept, MessageTown, device_of, hub_of, message_town, now
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
@@ -96,6 +98,20 @@ async def test_retained_messages_come_again_to_whoever_starts_and_stay_one_readi
     after = [len((await town.kept(device, 0)).observations) for device in devices]
     assert after == before
     assert min(before) >= 1
+
+
+async def test_the_command_lets_a_hub_suffer_at_any_broker(
+    town: MessageTown, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    password = tmp_path / "password"
+    password.write_text(town.password)
+    words = ["sim", "hub", "--broker", f"127.0.0.1:{town.port}", "--hub", "hub-neighbour"]
+    words += ["--password-file", str(password), "--serial", "NEIGHBOUR", "--fault", "new-sd-card"]
+    assert await asyncio.to_thread(main, words) == 0
+    assert "hub-neighbour, epoch" in capfd.readouterr().out
+    password.write_text("wrong")
+    assert await asyncio.to_thread(main, words) == 1
+    assert "refused by the broker" in capfd.readouterr().err
 
 
 def check(expected: str, kept: Kept, made: int) -> None:
