@@ -82,8 +82,11 @@ model departs from it, and how well that is known:
 |---|---|
 | specification | the profile, a manual or somebody else's code says so |
 | captured frames | octets that such a device sent are replayed in the tests |
-| simulated faults | and the simulator misbehaves like it in the tests |
-| real device | and it was read with this program |
+| simulated faults | the simulator departs like it, and a session of ours reads it in the tests |
+| real device | it was read with this program |
+
+The highest of them stands in the table; "frames" counts octets of the device itself. A model that is
+simulated without any is as true as its last column.
 """
 
 

@@ -18,8 +18,8 @@ class Evidence(StrEnum):
 
     SPECIFICATION = "specification"  # the profile, a manual or somebody else's code says so
     CAPTURED_FRAMES = "captured frames"  # octets that such a device sent are replayed in the tests
-    SIMULATED_FAULTS = "simulated faults"  # and the simulator misbehaves like it in the tests
-    REAL_DEVICE = "real device"  # and it was read with this program
+    SIMULATED_FAULTS = "simulated faults"  # the simulator departs like it, and is read in the tests
+    REAL_DEVICE = "real device"  # it was read with this program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             evidence="four frames in derdilla/blood-pressure-monitor-fl, "
             "ble_measurement_data_test.dart at 17aba3d; that it resends everything is in its "
             "docs/bluetooth.md and was not seen by us",
-            level=Evidence.CAPTURED_FRAMES,
+            level=Evidence.SIMULATED_FAULTS,
             quirk=Quirk(
                 user_byte_always=True,
                 pulse_and_status_big_endian=True,
@@ -100,27 +100,64 @@ MODELS: Mapping[str, Model] = MappingProxyType(
                 resends_everything=True,
             ),
         ),
+        "BM57": Model(
+            maker="Beurer",
+            kind="blood pressure cuff",
+            evidence="derdilla/blood-pressure-monitor-fl#352: several records, the oldest first; "
+            "an app took the first one for the newest",
+            level=Evidence.SIMULATED_FAULTS,
+            quirk=Quirk(resends_everything=True),
+        ),
+        "BU550": Model(
+            maker="Medisana",
+            kind="blood pressure cuff",
+            evidence="derdilla/blood-pressure-monitor-fl#352 and bkbilly/medisanabp_ble#1: several "
+            "records, the oldest first",
+            level=Evidence.SIMULATED_FAULTS,
+            quirk=Quirk(resends_everything=True),
+        ),
+        "BM48": Model(
+            maker="Beurer",
+            kind="blood pressure cuff",
+            evidence="derdilla/blood-pressure-monitor-fl#566: heard only for a moment after a "
+            "measurement, which is what a session waits for anyway",
+            level=Evidence.SIMULATED_FAULTS,
+        ),
+        "BM59": Model(
+            maker="Beurer",
+            kind="blood pressure cuff",
+            evidence="derdilla/blood-pressure-monitor-fl docs/bluetooth.md: returns all each time",
+            level=Evidence.SIMULATED_FAULTS,
+            quirk=Quirk(resends_everything=True),
+        ),
         "boso medicus": Model(
             maker="Bosch + Sohn",
             kind="blood pressure cuff",
             evidence="frames of a good and two failed measurements (NaN with status 0) in "
             "derdilla/blood-pressure-monitor-fl#80; the 0x2A24 text was not published",
-            level=Evidence.CAPTURED_FRAMES,
+            level=Evidence.SIMULATED_FAULTS,
         ),
         "SBM69": Model(
             maker="Silvercrest",
             kind="blood pressure cuff",
             evidence="derdilla/blood-pressure-monitor-fl docs/bluetooth.md: returns all, then "
             "disconnects; passkey on the display: 1technophile/OpenMQTTGateway#806",
-            level=Evidence.SPECIFICATION,
+            level=Evidence.SIMULATED_FAULTS,
             quirk=Quirk(resends_everything=True),
+        ),
+        "HEM-7322T": Model(
+            maker="Omron",
+            kind="blood pressure cuff",
+            evidence="READMEs of userx14/omblepy and eigger/hass-omron: bonds in -P- mode only and "
+            "keeps one bond; its own record protocol is not read, its 0x2A35 is",
+            level=Evidence.SIMULATED_FAULTS,
         ),
         "X4 Smart": Model(
             maker="Omron",
             kind="blood pressure cuff",
             evidence="derdilla/blood-pressure-monitor-fl docs/bluetooth.md: the download mode "
             "removes all stored measurements",
-            level=Evidence.SPECIFICATION,
+            level=Evidence.SIMULATED_FAULTS,
             quirk=Quirk(deletes_after_transfer=True),
         ),
         "UA-651BLE": Model(
@@ -129,7 +166,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             evidence="switches off with E10 when services are discovered unpaired: "
             "andengineering/AndroidSampleCode#1; unsent records only, clock as 0x2A08: "
             "obniz/obniz UA651BLE; model text: HL7 Personal Health Device guide",
-            level=Evidence.SPECIFICATION,
+            level=Evidence.SIMULATED_FAULTS,
             quirk=Quirk(clock="2A08", off_when_unpaired=True, deletes_after_transfer=True),
         ),
         "DM30b": Model(
@@ -137,7 +174,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             kind="glucose meter",
             evidence="xDrip BluetoothGlucoseMeter.java (Diamond Mini, firmware 1.2.4): number 0 is "
             "the newest record, no context, no clock; range: the meter's leaflet, from memory",
-            level=Evidence.SPECIFICATION,
+            level=Evidence.SIMULATED_FAULTS,
             quirk=Quirk(
                 sequence_unreliable=True,
                 clock=None,
@@ -151,7 +188,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             evidence="context frame of a ketone test in xDrip ContextRxTest.java, mg/dL / 10 in "
             "GlucoseReadingRx.asKetone, own clock service in BluetoothGlucoseMeter.java; range: "
             "the meter's leaflet, from memory",
-            level=Evidence.CAPTURED_FRAMES,
+            level=Evidence.SIMULATED_FAULTS,
             quirk=Quirk(ketone_meal=6, clock=None, range=_range("1.1..33.3", "20..600")),
         ),
         "Accu-Chek Guide": Model(
@@ -160,8 +197,17 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             evidence="a frame and what the display showed in innoveit/react-native-ble-manager"
             "#1162; clock as 0x2A08 in the glucose service: xDrip "
             "BluetoothGlucoseMeter.java (Aviva Connect); range: the meter's leaflet, from memory",
-            level=Evidence.CAPTURED_FRAMES,
+            level=Evidence.SIMULATED_FAULTS,
             quirk=Quirk(clock="2A08", range=_range("0.6..33.3", "10..600")),
+        ),
+        "Contour Next One": Model(
+            maker="Ascensia",
+            kind="glucose meter",
+            evidence="xDrip RecordsCmdTx.getNewerThanSequenceExclusive: asked from a number on; "
+            "control tests as sample type 10; HI above 600 mg/dL: tidepool-org/uploader#123; the "
+            "rest of the range: the meter's leaflet, from memory",
+            level=Evidence.SIMULATED_FAULTS,
+            quirk=Quirk(range=_range("1.1..33.3", "20..600")),
         ),
         "BF720": Model(
             maker="Beurer",

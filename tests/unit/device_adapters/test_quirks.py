@@ -112,8 +112,11 @@ def _literals(path: Path) -> Iterator[str]:
 
 @pytest.mark.row("O7")
 def test_every_model_says_how_it_is_known_and_captured_means_that_octets_are_there() -> None:
-    captured = {name for name, model in MODELS.items() if model.level is not Evidence.SPECIFICATION}
-    assert captured == shipped_captures().keys()
+    captured = {n for n, model in MODELS.items() if model.level is Evidence.CAPTURED_FRAMES}
+    assert captured <= shipped_captures().keys() <= MODELS.keys()
+    assert {n for n, model in MODELS.items() if model.level is Evidence.SPECIFICATION}.isdisjoint(
+        shipped_captures()
+    )
     for model in MODELS.values():
         assert len(model.evidence) > 40
         assert model.maker
