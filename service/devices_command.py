@@ -62,7 +62,10 @@ def _list(*, as_json: bool) -> None:
             }
             sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
             continue
-        sys.stdout.write(f"{name:<16} {model.maker:<13} {model.kind:<24} {model.level.value}\n")
+        sys.stdout.write(
+            f"{name:<17}{model.maker:<14}{model.kind:<25}{model.level.value:<17}"
+            f"{frames or 'no'} frame{'s' * (frames != 1)}\n"
+        )
 
 
 def _check(paths: Sequence[Path], *, as_json: bool) -> int:

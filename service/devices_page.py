@@ -85,8 +85,8 @@ model departs from it, and how well that is known:
 | simulated faults | the simulator departs like it, and a session of ours reads it in the tests |
 | real device | it was read with this program |
 
-The highest of them stands in the table; "frames" counts octets of the device itself. A model that is
-simulated without any is as true as its last column.
+The highest of them stands in the table; "frames" counts octets of the device itself. A model that
+is simulated without any is as true as its last column.
 """
 
 

@@ -7,10 +7,11 @@ import pytest
 from service.cli import main
 
 
+@pytest.mark.slow
 def test_the_bench_prints_a_rate_and_a_ratio_for_each_characteristic(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["bench", "adapters", "--seconds", "1", "--json"]) == 0
+    assert main(["bench", "adapters", "--seconds", "0.5", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["aim_2a35_per_s"] == 300_000
     rates = {rate["characteristic"]: rate for rate in said["decode"]}
