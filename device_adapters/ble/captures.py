@@ -17,6 +17,9 @@ from device_adapters.adapter import AdapterError
 from rules.vocabulary import Bound, NoValue, QualityFlag, QuantityName
 
 
+_LONGEST = 512  # an attribute value (Core, part F, 3.2.9)
+
+
 class CaptureError(AdapterError, ValueError):
     """A file of frames cannot be used; text `frames[2].hex: reason`."""
 
@@ -111,8 +114,9 @@ def read_capture(text: bytes) -> Capture:
             octets = frame.payload
         except ValueError as error:
             raise CaptureError(f"frames[{place}].hex", str(error)) from error
-        if not octets:
-            raise CaptureError(f"frames[{place}].hex", "holds no octet")
+        if not 0 < len(octets) <= _LONGEST:
+            reason = f"holds {len(octets)} octets; a value has 1 to {_LONGEST}"
+            raise CaptureError(f"frames[{place}].hex", reason)
         if frame.expect == Expect() and not frame.display:
             raise CaptureError(f"frames[{place}].expect", "expects nothing")
     return capture

@@ -147,7 +147,8 @@ def test_a_file_that_is_none_is_refused_by_its_field(
     ("bad", "names"),
     [
         (frame("0g", flags=[]), "frames[1].hex: non-hexadecimal number found"),
-        (frame("", flags=[]), "frames[1].hex: holds no octet"),
+        (frame("00" * 513, flags=[]), "frames[1].hex: holds 513 octets"),
+        (frame("", flags=[]), "frames[1].hex: holds 0 octets; a value has 1 to 512"),
         (frame(GOOD), "frames[1].expect: expects nothing"),
         (frame(GOOD, "2AFF", flags=[]), "frames[1].characteristic: nothing reads '2AFF'"),
         (frame(GOOD, flags=["tired"]), "frames[1].expect.flags[0]: Invalid enum value 'tired'"),

@@ -55,10 +55,15 @@ DEVICE_WORDS = (
     (14, "sensor_malfunction"),
     (15, "sensor_disconnected"),
 )
+# What makes a reading start the clock without confirming anything (hazard 0.5): the device itself
+# calls the measurement invalid or unavailable, or its sensor is not where it belongs.
+_MEASUREMENT_FLAGS = ((13, QualityFlag.DEVICE_FAULT), (15, QualityFlag.DEVICE_FAULT))
 _DEVICE_FLAGS = (
     (1, QualityFlag.DEVICE_FAULT),
+    (11, QualityFlag.IMPROPER_POSITION),
     (13, QualityFlag.IMPROPER_POSITION),
     (14, QualityFlag.SENSOR_MALFUNCTION),
+    (15, QualityFlag.SENSOR_MALFUNCTION),
 )
 
 
@@ -109,7 +114,7 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
             kind=_KIND,
             quantities={_SPO2: _PERCENT[spo2], _PULSE: _PER_MINUTE[pulse]},
             device_time=None if not_set else known_time(stamp),
-            flags=_flags_of(device) + (_NOT_SET if not_set else clock_flags(stamp)),
+            flags=_flags_of(status, device) + (_NOT_SET if not_set else clock_flags(stamp)),
             context=words,
         )
     ]
@@ -139,7 +144,7 @@ def decode_continuous(payload: bytes, quirk: Quirk) -> list[Record]:
             characteristic="2A5F",
             kind=_KIND,
             quantities={_SPO2: _PERCENT[spo2], _PULSE: _PER_MINUTE[pulse]},
-            flags=_flags_of(device),
+            flags=_flags_of(status, device),
             context=words,
         )
     ]
@@ -155,5 +160,6 @@ def _words(status: int, device: int) -> dict[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _flags_of(device: int) -> tuple[QualityFlag, ...]:
-    return flags_in(device, _DEVICE_FLAGS)
+def _flags_of(status: int, device: int) -> tuple[QualityFlag, ...]:
+    said = flags_in(status, _MEASUREMENT_FLAGS) + flags_in(device, _DEVICE_FLAGS)
+    return tuple(dict.fromkeys(said))

@@ -197,6 +197,28 @@ def test_a_stream_of_an_oximeter_keeps_its_averages_and_its_quality() -> None:
     }
 
 
+@pytest.mark.row("P12")
+@pytest.mark.parametrize(
+    ("status", "device", "flags"),
+    [
+        (1 << 13, 0, {QualityFlag.DEVICE_FAULT}),  # unavailable
+        (1 << 15, 1 << 1, {QualityFlag.DEVICE_FAULT}),  # invalid, equipment malfunction
+        (1 << 14, 0, set[QualityFlag]()),  # questionable stays a word
+        (0, 1 << 11, {QualityFlag.IMPROPER_POSITION}),  # not on a finger
+        (0, 1 << 15, {QualityFlag.SENSOR_MALFUNCTION}),  # disconnected
+    ],
+)
+def test_what_an_oximeter_says_against_its_own_number_stays_with_it(
+    status: int, device: int, flags: set[QualityFlag]
+) -> None:
+    words = status.to_bytes(2, "little") + device.to_bytes(3, "little")
+    for characteristic, announced in (("2A5E", "06"), ("2A5F", "0c")):
+        (record,) = decode(characteristic, bytes.fromhex(announced + "55004800") + words)
+        assert set(record.flags) == flags
+        assert len(record.flags) == len(flags)
+        assert record.quantities[QuantityName.SPO2].value == 85
+
+
 def test_body_composition_with_every_field_in_both_units() -> None:
     fields = "c500" + "ea070b15071e00" + "03" + "a01b" + "7c01" + "1027" * 4 + "5212"
     (record,) = decode("2A9C", bytes.fromhex("fe0f" + fields + "b036" + "a406"))
