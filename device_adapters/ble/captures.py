@@ -16,7 +16,6 @@ from msgspec import UNSET, UnsetType
 from device_adapters.adapter import AdapterError
 from rules.vocabulary import Bound, NoValue, QualityFlag, QuantityName
 
-
 _LONGEST = 512  # an attribute value (Core, part F, 3.2.9)
 
 

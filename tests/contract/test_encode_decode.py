@@ -288,7 +288,7 @@ def test_spot_check(
     assert (QualityFlag.CLOCK_NOT_SET in record.flags) is clock_not_set
     said = record.context.get("measurement_status", "").split(",")
     assert ("from_storage" in said) == bool((status or 0) & 0x200)
-    assert (QualityFlag.IMPROPER_POSITION in record.flags) == bool((device or 0) & 0x2000)
+    assert (QualityFlag.IMPROPER_POSITION in record.flags) == bool((device or 0) & 0x2800)
     if amplitude is not None:
         assert exact(record.context["pulse_amplitude_percent"]) == as_word(amplitude)
 
