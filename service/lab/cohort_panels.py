@@ -152,7 +152,7 @@ def _distribution(
     axes.set_title(title)
     axes.set_xlabel(unit)
     axes.set_ylabel("% of people")
-    _legend(axes)
+    _legend(axes, room=0.65)
 
 
 def _with_spread(quantity: Quantity) -> list[Reference]:
@@ -176,7 +176,7 @@ def _who(row: Reference) -> str:
     return f"{source}: {row.population if short else re.split(r', |: ', row.population)[0]}"
 
 
-def _legend(axes: Axes, room: float = 0.45) -> None:
+def _legend(axes: Axes, *, room: float) -> None:
     """A legend above the data: the axis is lengthened by that share."""
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + room * (high - low))
