@@ -2,9 +2,9 @@
 
 Written from the protocol alone, so that the core meets a second implementation. It has two lanes
 (live first), a spool with a random epoch, at most 64 unreceipted messages a lane under way, sends
-again from the core's mark after 30 s without progress, on every connection and when another core
-takes over, and follows a mark that goes back. Its spool is memory: `power_cut` leaves it, as the SD
-card would, `new_card` does not.
+again from the core's mark after 30 s without progress, on every connection and when a core connects
+or another takes over, and follows a mark that goes back. Its spool is memory: `power_cut` leaves
+it, as the SD card would, `new_card` does not.
 """
 
 import secrets
@@ -203,9 +203,10 @@ class SimHub:
         topic = f"hw/1/status/{self.name}"
         self.line.send(encode_publish(topic, status, packet_id=UNCOUNTED_ID, retain=True))
 
-    def _hear(self, topic: str, payload: bytes, _retained: bool) -> None:  # noqa: FBT001 - Hear
+    def _hear(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - Hear
         if topic == CORE_TOPIC:
-            if self._core is not None and payload != self._core:
+            # Not retained: a core has connected this instant; what was sent before it may be lost.
+            if not retained or (self._core is not None and payload != self._core):
                 self._rewind()
                 self.pump()
             self._core = payload

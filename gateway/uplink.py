@@ -1,8 +1,8 @@
 """From the spool to the core over MQTT, until the core's receipt (design D2).
 
 Live lane first; at most 64 unreceipted messages a lane; sent again from the core's mark after 30 s
-without progress, on every new connection, when another core takes over and when a receipt goes
-back. Guarantee: at least once and in order; the core stores repeats once.
+without progress, on every new connection, when a core connects or takes over and when a receipt
+goes back. Guarantee: at least once and in order; the core stores repeats once.
 """
 
 import asyncio
@@ -207,7 +207,7 @@ class Uplink:
     async def take(self, message: MqttMessage) -> None:
         """Hand one received message to whom its topic names, before anything in it is read."""
         if message.topic == CORE_TOPIC:
-            self._note_core(message.payload)
+            self._note_core(message)
         elif message.topic == self._command_topic:
             await self._on_command(message.payload)
         elif message.topic.startswith(self._receipts):
@@ -215,13 +215,19 @@ class Uplink:
         else:  # a broker that does not keep to our subscriptions
             _log.warning("message nobody asked for", hub=self._hub, topic=message.topic)
 
-    def _note_core(self, payload: bytes) -> None:
-        if self._core is not None and payload != self._core:
-            _log.info("another core took over, sending again", hub=self._hub)
+    def _note_core(self, message: MqttMessage) -> None:
+        """Send again when a core has connected: what went out while it was away is lost.
+
+        A message that is not retained is published this instant, by a core that has just
+        subscribed: another one, or the same one behind a broker that was started again.
+        """
+        another = self._core is not None and message.payload != self._core
+        if another or not message.retain:
+            _log.info("a core has connected, sending again", hub=self._hub, another=another)
             for window in self._windows.values():
                 window.rewind()
             self._wake.set()
-        self._core = payload
+        self._core = message.payload
 
     async def _note_receipt(self, message: MqttMessage) -> None:
         try:

@@ -91,7 +91,10 @@ def status_topic(hub: str) -> str:
 
 
 CORE_TOPIC = f"hw/{WIRE_VERSION}/core"
-"""Retained: the owning core's lease epoch; a change makes hubs re-send from their mark at once."""
+"""Retained: the owning core's lease epoch, published at each of its connections.
+
+A change, and every message that is not a retained one, makes hubs re-send from their mark at once.
+"""
 
 
 def parse_uplink_topic(topic: str) -> tuple[HubId, str, Lane, int]:

@@ -70,6 +70,20 @@ async def test_a_core_killed_under_load_loses_and_repeats_nothing(open_folder: P
     assert figures.report.repeated > 0
 
 
+async def test_a_broker_that_starts_again_under_load_costs_time_and_no_reading(
+    open_folder: Path,
+) -> None:
+    plan = LoadPlan(homes=50, rate_per_s=100, backlog_share=0.3, seconds=6)
+    async with load_county(open_folder, plan.homes, lambda _: None) as county:
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(run_load(plan, county.login_of, lambda _: None))
+            await asyncio.sleep(2)
+            await county.broker.restart()
+        figures = msgspec.structs.replace(running.result(), stored=await county.stored())
+    complete(figures)
+    assert figures.report.lost_lines == plan.homes
+
+
 def _kill_core(county: LoadCounty) -> int:
     pid = county.children.pid_of("core")
     assert pid is not None

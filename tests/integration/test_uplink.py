@@ -205,6 +205,28 @@ async def test_a_new_core_gets_the_unreceipted_at_once(broker: LocalBroker, tmp_
         assert len(peer.arrivals) == 6
 
 
+async def test_a_core_that_connects_again_gets_the_unreceipted_at_once(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    """A broker that was started again lets hubs in before the core, which keeps its epoch."""
+    clock = ManualClock(START)
+    async with (
+        Spool.open(tmp_path / "spool.db") as spool,
+        ReceiptPeer.connect(settings(broker, "core", "peer")) as peer,
+    ):
+        await peer.announce_core(7)
+        peer.silent = True
+        await spool.add_decided(readings(0, 3))
+        async with uplink_of(spool, broker, clock) as uplink:
+            await peer.until(Lane.BACKLOG, 3)
+            await asyncio.sleep(0.05)
+            assert len(peer.arrivals) == 3  # the retained word of an old connection changes nothing
+            peer.silent = False
+            await peer.announce_core(7)
+            await rest(uplink)
+        assert len(peer.arrivals) == 6
+
+
 class Told:
     """What a hub's command handler was given."""
 
