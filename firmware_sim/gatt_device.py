@@ -289,6 +289,19 @@ class Peripheral(ABC):
         options: PeripheralOptions = {**self._options, "bonds": MemoryKeyStore()}
         return type(self)(self._link, replace(self.identity, address=address), **options)
 
+    def recover(self) -> None:
+        """Undo every fault that lasts; bonds, address and records stay as they are."""
+        self.interference.clear()
+        self.interference.hides_on_unpaired_discovery = self.quirk.off_on_unpaired_discovery
+        self.drop_after, self.refuses_pairing = None, False
+        self.strict_pairing = self._options.get("strict_pairing", False)
+        self.single_bond = self._options.get("single_bond", False)
+        self.window_s = self._options.get("window_s")
+        self.passkey = self._options.get("passkey")
+        self.clock = self._options.get("clock") or DeviceClock.right()
+        self.battery.change()
+        self._settle_soon()
+
     async def forget_bonds(self) -> None:
         """Lose all keys, as a device does after a reset; no central is told."""
         await self._bonds.delete_all()

@@ -60,6 +60,12 @@ class Interference:
     dies_after: int | None = None
     hides_on_unpaired_discovery: bool = False
 
+    def clear(self) -> None:
+        """Nothing is wrong any more."""
+        quiet = Interference()
+        for name in self.__slots__:
+            setattr(self, name, getattr(quiet, name))
+
     def refusal_of(self, request: bytes) -> Result | None:
         """The result that a request is refused with; None lets it through."""
         if not request:

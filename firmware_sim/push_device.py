@@ -62,6 +62,13 @@ class PushDevice(Peripheral):
             return self.kept_as if options["keeps_records"] else Retention.DELETE
         return self.default_retention
 
+    def recover(self) -> None:
+        """Undo every fault that lasts, those of the memory as well."""
+        super().recover()
+        self.memory.capacity = self._options.get("memory_size", self.default_memory_size)
+        self.memory.retention = self._retention(self._options)
+        self.memory.newest_first = self._options.get("newest_first", False)
+
     def inject(self, frame: bytes) -> None:
         """Put arbitrary octets into the record memory; they are sent like a measurement."""
         self._store((self.record_number, frame))

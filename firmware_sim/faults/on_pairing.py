@@ -1,10 +1,11 @@
 """Bonds that are lost, refused, or somebody else's."""
 
+from bumble.core import BaseBumbleError
 from bumble.hci import Address
 
 from firmware_sim.central import Central, hang_up
 from firmware_sim.faults.groups import BLE, HUB, MQTT, NO_RADIO
-from firmware_sim.faults.kind import FaultKind, Layer, Scene, every
+from firmware_sim.faults.kind import FaultKind, Layer, Scene, WrongDeviceError, every
 from firmware_sim.faults.on_link import other_address
 
 _SHOWN, _TYPED = 246810, 135790
@@ -32,8 +33,12 @@ async def _pair_elsewhere(scene: Scene) -> None:
     device.single_bond = True
     async with Central(scene.link, address=_RIVAL) as phone:
         await device.pairing_mode(at=scene.at)
-        connection = await phone.connect(Address(device.identity.address), timeout_s=_RIVAL_WAITS_S)
-        await connection.pair()
+        try:
+            address = Address(device.identity.address)
+            connection = await phone.connect(address, timeout_s=_RIVAL_WAITS_S)
+            await connection.pair()
+        except (TimeoutError, BaseBumbleError) as error:
+            raise WrongDeviceError("the hub held the device, nobody else could pair") from error
         await hang_up(connection)
     await device.measure_typical(scene.at)
 

@@ -28,21 +28,21 @@ _CUFFS = (
         model="BM57",
         maker="Beurer",
         profile=Profile.BLOOD_PRESSURE,
-        evidence=f"{_APP} issue 352: several records, the oldest first; the app took the first one",
+        evidence=f"{_APP}#352: several records, the oldest first; the app took the first one",
         retention=Retention.RESEND,
     ),
     ModelQuirk(
         model="BU550",
         maker="Medisana",
         profile=Profile.BLOOD_PRESSURE,
-        evidence=f"{_APP} issue 352: several records, the oldest first",
+        evidence=f"{_APP}#352: several records, the oldest first",
         retention=Retention.RESEND,
     ),
     ModelQuirk(
         model="BM48",
         maker="Beurer",
         profile=Profile.BLOOD_PRESSURE,
-        evidence=f"{_APP} issue 566 and docs/bluetooth.md, connect after measurement; that the"
+        evidence=f"{_APP}#566 and docs/bluetooth.md, connect after measurement; that the"
         " window is 30 s is our figure",
         window_s=30.0,
     ),
@@ -58,7 +58,7 @@ _CUFFS = (
         maker="Silvercrest",
         profile=Profile.BLOOD_PRESSURE,
         evidence=f"{_APP} docs/bluetooth.md: returns all, then disconnects; passkey on the display:"
-        " OpenMQTTGateway issue 806",
+        " 1technophile/OpenMQTTGateway#806",
         retention=Retention.RESEND,
         passkey=True,
     ),
@@ -84,8 +84,8 @@ _CUFFS = (
         model="UA-651BLE",
         maker="A&D Medical",
         profile=Profile.BLOOD_PRESSURE,
-        evidence="andengineering/AndroidSampleCode issue 1: switches off with E10 when services are"
-        f" discovered unpaired; {_APP} issue 724; clock as 0x2A08: obniz/obniz UA651BLE",
+        evidence="andengineering/AndroidSampleCode#1: switches off with E10 when services are"
+        f" discovered unpaired; {_APP}#724; clock as 0x2A08: obniz/obniz UA651BLE",
         off_on_unpaired_discovery=True,
         retention=Retention.DELETE,
         clock=ClockService.DATE_TIME,
@@ -94,7 +94,7 @@ _CUFFS = (
         model="boso medicus",
         maker="Bosch + Sohn",
         profile=Profile.BLOOD_PRESSURE,
-        evidence=f"frames in {_APP} issue 80: a failed measurement is NaN in every value, status 0",
+        evidence=f"frames in {_APP}#80: a failed measurement is NaN in every value, status 0",
     ),
     ModelQuirk(
         model="nRF BPS",
@@ -132,8 +132,8 @@ _METERS = (
         model="Accu-Chek Guide",
         maker="Roche",
         profile=Profile.GLUCOSE,
-        evidence=f"{_XDRIP}: clock as 0x2A08 in the glucose service; passkey on the display: xDrip"
-        " issue 208",
+        evidence=f"{_XDRIP}: clock as 0x2A08 in the glucose service; passkey on the display:"
+        " NightscoutFoundation/xDrip#208",
         clock=ClockService.DATE_TIME,
         passkey=True,
         strict_pairing=True,

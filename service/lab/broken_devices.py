@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from firmware_sim.device_clock import DeviceClock
 from firmware_sim.faults.mqtt import Fault, spoil
-from firmware_sim.peripheral import BloodPressureCuff, Special
+from firmware_sim.faults.table import FAULTS
 from firmware_sim.publisher import Kind, MqttDevice, Quantity, Reading
 from firmware_sim.readings import typical_reading
-from service.lab.neighbourhood import Neighbourhood, collected
+from service.lab.disturbances import do_to_household
+from service.lab.neighbourhood import Neighbourhood
 
 _NOON = timedelta(hours=4)  # 12:00 in China, in UTC: nobody else measures then
-TRUNCATED_FRAME = bytes.fromhex("1e8a0058")
-"""A Blood Pressure Measurement (0x2A35) that ends inside the diastolic value."""
+_UNLUCKY = "zhang"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +47,17 @@ class Mishaps:
 
 def demo_mishaps(around: Neighbourhood, *, start: datetime, days: int) -> list[Mishap]:
     """One mishap of each kind on the middays of a history, evenly spread."""
-    cuff = around.households["zhang"].device
-    assert isinstance(cuff, BloodPressureCuff)
     publishers = list(around.mqtt.values())
     happenings: list[Callable[[datetime], Awaitable[object]]] = [
         lambda at: publish_spoilt(publishers[0], Fault.MISSING_UNIT, at),
         lambda at: publish_spoilt(publishers[1], Fault.NOT_JSON, at),
-        lambda _: _inject(cuff, TRUNCATED_FRAME),
+        lambda at: _happens(around, "truncated-frame", at),
         lambda at: publish_spoilt(publishers[2], Fault.NAN, at),
         lambda at: publish_value(publishers[3], systolic=2047, at=at),
         lambda at: around.stranger.measure_blood_pressure(systolic=141, diastolic=86, at=at),
         lambda at: publish_spoilt(publishers[4], Fault.UNKNOWN_UNIT, at),
-        lambda at: _measure_nothing(cuff, at),
-        lambda at: _measure_with_reset_clock(cuff, at),
+        lambda at: _happens(around, "failed-as-2047", at),
+        lambda at: _happens(around, "clock-reset", at),
         lambda at: publish_spoilt(publishers[5], Fault.NOT_OURS, at),
     ]
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -111,18 +109,8 @@ def _mishap(at: datetime, happening: Callable[[datetime], Awaitable[object]]) ->
     return Mishap(at=at, happen=lambda: happening(at))
 
 
-async def _inject(cuff: BloodPressureCuff, frame: bytes) -> None:
-    cuff.inject(frame)
-    await collected(cuff)
-
-
-async def _measure_nothing(cuff: BloodPressureCuff, at: datetime) -> None:
-    await cuff.measure(systolic=Special.NAN, diastolic=Special.NAN, mean=Special.NAN, at=at)
-    await collected(cuff)
-
-
-async def _measure_with_reset_clock(cuff: BloodPressureCuff, at: datetime) -> None:
-    cuff.clock = DeviceClock.reset(since=at)
-    await cuff.measure(systolic=131, diastolic=82, pulse=70, at=at)
-    await collected(cuff)
-    cuff.clock = DeviceClock.right()
+async def _happens(around: Neighbourhood, name: str, at: datetime) -> None:
+    """A fault of the table, at the home whose cuff breaks now and then."""
+    household = around.households[_UNLUCKY]
+    await do_to_household(around, household, FAULTS[name], at)
+    household.device.clock = DeviceClock.right()

@@ -25,6 +25,7 @@ from gateway.hub_settings import HubSettings, TimeSource
 from service.lab import orders
 from service.lab.broken_devices import Mishaps, demo_mishaps
 from service.lab.control import Order, OrderError, taking_orders
+from service.lab.disturbances import disturb
 from service.lab.homes_settings import HomesSettings, read_settings
 from service.lab.neighbourhood import Household, Neighbourhood, open_neighbourhood
 from service.lab.played import HOMES, Played
@@ -148,7 +149,7 @@ class People:
             return await orders.measure(self._around, wanted, self._time.now)
         if wanted.do == "publish":
             return await orders.publish(self._around, wanted, self._time.now)
-        return await orders.disturb(self._around, wanted)
+        return await disturb(self._around, wanted, self._time.now)
 
     async def _pairing_mode(self, wanted: Order) -> tuple[str, ...]:
         household = self._around.households.get(wanted.person or "")

@@ -15,6 +15,7 @@ from firmware_sim.bonds import FileBonds
 from firmware_sim.county import PlannedMeasurement, Resident, build_county
 from firmware_sim.identity import Identity
 from firmware_sim.link import VirtualLink
+from firmware_sim.mqtt_line import Login
 from firmware_sim.peripheral import BloodPressureCuff, Glucometer
 from firmware_sim.publisher import MqttDevice, open_line
 from service.lab.demo_county import Home, demo_county, login_of
@@ -34,6 +35,7 @@ class Household:
 
     home: Home
     radio: VirtualRadio
+    link: VirtualLink
     device: BloodPressureCuff | Glucometer
     spare: BloodPressureCuff
     folder: Path
@@ -58,12 +60,16 @@ class Neighbourhood:
         mqtt: Devices that publish themselves, by person id.
         residents: Everybody, by person id.
         stranger: A cuff that nobody has registered.
+        login: How a device enters the broker.
+        stack: What is switched on here stays on until the end of the homes.
     """
 
     households: dict[str, Household]
     mqtt: dict[str, MqttDevice]
     residents: dict[str, Resident]
     stranger: MqttDevice
+    login: Login
+    stack: AsyncExitStack
 
     def device_of(self, who: str) -> BloodPressureCuff | Glucometer | MqttDevice | None:
         """The device of a login or a person id, None where there is nobody of that name."""
@@ -128,6 +134,8 @@ async def open_neighbourhood(
             mqtt=mqtt,
             residents=residents,
             stranger=MqttDevice(line, stranger),
+            login=_login(settings),
+            stack=stack,
         )
 
 
@@ -156,7 +164,17 @@ async def _household(stack: AsyncExitStack, folder: Path, home: Home) -> Househo
     )
     await stack.enter_async_context(device)
     await stack.enter_async_context(spare)
-    return Household(home=home, radio=radio, device=device, spare=spare, folder=place)
+    return Household(home=home, radio=radio, link=link, device=device, spare=spare, folder=place)
+
+
+def _login(settings: HomesSettings) -> Login:
+    return Login(
+        host=settings.broker_host,
+        port=settings.broker_port,
+        client_id=f"{DEVICE_USER}-faults",
+        user=DEVICE_USER,
+        password=settings.passwords[DEVICE_USER],
+    )
 
 
 async def collected(device: BloodPressureCuff | Glucometer) -> None:

@@ -6,12 +6,7 @@ from firmware_sim.device_clock import DeviceClock
 from firmware_sim.faults.mqtt import Fault
 from firmware_sim.peripheral import BloodPressureCuff, Glucometer, Limit
 from firmware_sim.publisher import MqttDevice
-from service.lab.broken_devices import (
-    TRUNCATED_FRAME,
-    publish_spoilt,
-    publish_typical,
-    publish_value,
-)
+from service.lab.broken_devices import publish_spoilt, publish_typical, publish_value
 from service.lab.control import Order, OrderError
 from service.lab.neighbourhood import Neighbourhood, collected
 
@@ -19,9 +14,6 @@ AnyDevice = BloodPressureCuff | Glucometer | MqttDevice
 
 PUBLISH_FAULTS = (*(fault.value.replace("_", "-") for fault in Fault), "2047", "stranger")
 """What `hearthwatch sim publish --fault` knows."""
-
-DEVICE_FAULTS = ("truncated", "drop", "forget-bond", "forget-radio-bond")
-"""What `hearthwatch sim fault` knows."""
 
 _ANYBODY = "p004"
 
@@ -81,31 +73,6 @@ async def publish(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[
     else:
         raise OrderError(f"no fault {fault!r}; there are {', '.join(PUBLISH_FAULTS)}")
     return (f"published with fault {fault}",)
-
-
-async def disturb(around: Neighbourhood, wanted: Order) -> tuple[str, ...]:
-    """Let something go wrong between a Bluetooth device and its hub.
-
-    Raises:
-        OrderError: the person has no Bluetooth device, or there is no such fault.
-    """
-    household = around.households.get(wanted.person or "")
-    if household is None:
-        raise OrderError(f"{wanted.person} is none of {', '.join(around.households)}")
-    device = household.device
-    match wanted.fault:
-        case "truncated":
-            device.inject(TRUNCATED_FRAME)
-            await collected(device)
-        case "drop":
-            device.drop_after = 1
-        case "forget-bond":
-            await device.forget_bonds()
-        case "forget-radio-bond":
-            await household.radio.forget(device.identity.address)
-        case _:
-            raise OrderError(f"no fault {wanted.fault!r}; there are {', '.join(DEVICE_FAULTS)}")
-    return (f"{device.identity.serial}: {wanted.fault}",)
 
 
 def _device(around: Neighbourhood, who: str | None) -> AnyDevice:

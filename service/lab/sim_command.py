@@ -9,13 +9,20 @@ from typing import Literal, cast
 
 from gateway.operator_settings import DEMO_DATA
 from gateway.structured_log import configure_logs
-from service.lab import cohort_command, hub_command, load_command, publish_command, records_command
+from service.lab import (
+    cohort_command,
+    faults_command,
+    hub_command,
+    load_command,
+    publish_command,
+    records_command,
+)
 from service.lab.control import Order, OrderError, order
 from service.lab.homes import run_homes
-from service.lab.orders import DEVICE_FAULTS
 
 _COMMANDS = {
     "cohort": cohort_command.run,
+    "faults": faults_command.run,
     "hub": hub_command.run,
     "load": load_command.run,
     "publish": publish_command.run,
@@ -25,7 +32,7 @@ _CLOCKS = ("right", "reset", "never-set", "absent")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare list, measure, publish, fault, load, records and (used by the demo itself) homes."""
+    """Declare every action; `homes` is used by the demo itself."""
     actions = parser.add_subparsers(dest="action", required=True)
     measure = actions.add_parser("measure", help="let somebody measure now")
     measure.add_argument("--person", required=True, help="login (wang) or person id (p017)")
@@ -36,9 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measure.add_argument("--clock", choices=_CLOCKS, help="what the device's clock shows from now")
     publish = actions.add_parser("publish", help="publish readings over MQTT, right or wrong")
     publish_command.add_arguments(publish)
-    fault = actions.add_parser("fault", help="disturb a Bluetooth device")
-    fault.add_argument("--person", required=True, help="login")
-    fault.add_argument("--fault", choices=DEVICE_FAULTS, required=True)
+    faults_command.add_arguments(actions.add_parser("faults", help="print all that can go wrong"))
+    fault = actions.add_parser("fault", help="let something go wrong with somebody's device")
+    fault.add_argument("--person", required=True, help="login (wang) or person id (p017)")
+    fault.add_argument(
+        "--fault", metavar="KIND", required=True, help="as `sim faults` names it, or none"
+    )
     everybody = actions.add_parser("list", help="name everybody who can measure")
     homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
     hub_command.add_arguments(actions.add_parser("hub", help="one hub, well or with a fault"))

@@ -12,12 +12,15 @@ import pytest
 from device_adapters.mqtt.client import MqttMessage, MqttSession, MqttSettings, mqtt_session
 from device_adapters.mqtt.payloads.hearthwatch import Arrival, PayloadError, decode_reading
 from firmware_sim.device_clock import ClockKind
-from firmware_sim.peripheral import BloodPressureCuff
+from firmware_sim.faults.table import kinds_for
+from firmware_sim.peripheral import BloodPressureCuff, Glucometer
+from firmware_sim.profiles.names import Profile
 from gateway.broker import LocalBroker
 from rules.vocabulary import HubId, HubStamp, Observation, QuantityName
 from service.lab import orders
 from service.lab.broken_devices import Mishaps, demo_mishaps
 from service.lab.control import Order, OrderError
+from service.lab.disturbances import disturb
 from service.lab.homes import planned
 from service.lab.homes_settings import DEVICE_USER, HomesSettings
 from service.lab.neighbourhood import Neighbourhood, open_neighbourhood
@@ -127,8 +130,14 @@ async def test_orders_that_make_no_sense_are_refused(broker: LocalBroker, tmp_pa
                 await orders.measure(on.around, wanted, NOW)
         with pytest.raises(OrderError, match="Bluetooth"):
             await orders.publish(on.around, Order(do="publish", person="wang", fault="nan"), NOW)
-        with pytest.raises(OrderError, match="no fault"):
-            await orders.disturb(on.around, Order(do="fault", person="wang", fault="fire"))
+        for person, fault, why in (
+            ("wang", "fire", "no fault 'fire'; for this device there are bond-lost-on-device"),
+            ("wang", "context-missing", "n/a because only the glucose service"),
+            ("p010", "truncated-frame", "n/a because it sends documents"),
+            ("nobody", "nan", "nobody is called"),
+        ):
+            with pytest.raises(OrderError, match=why):
+                await disturb(on.around, Order(do="fault", person=person, fault=fault), NOW)
 
 
 async def test_a_number_the_device_cannot_send_is_refused_with_the_reason(
@@ -151,14 +160,14 @@ async def test_a_number_the_device_cannot_send_is_refused_with_the_reason(
         assert wang.clock.kind is ClockKind.RUNNING
 
 
-async def test_a_fault_puts_the_frame_into_the_cuff(broker: LocalBroker, tmp_path: Path) -> None:
+async def test_a_device_is_known_by_login_and_by_person(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
     async with scene(broker, tmp_path) as on:
         wang = on.around.device_of("p001")
         assert isinstance(wang, BloodPressureCuff)
         assert wang is on.around.device_of("wang")
         assert wang.clock.kind is ClockKind.RUNNING
-        wang.inject(orders.TRUNCATED_FRAME)
-        assert wang.unsent == (orders.TRUNCATED_FRAME,)
         assert len(orders.describe(on.around)) == 48
 
 
@@ -173,3 +182,56 @@ async def test_mishaps_of_an_earlier_run_are_over(broker: LocalBroker, tmp_path:
         assert await later.work(every[-1].at) is None
         with pytest.raises(PayloadError):
             decoded(await on.heard())
+
+
+@pytest.mark.row("S6")
+async def test_every_fault_of_a_persons_device_can_be_ordered_and_undone(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    async with scene(broker, tmp_path) as on:
+        for person, profile in (("wang", Profile.BLOOD_PRESSURE), ("li", Profile.GLUCOSE)):
+            household = on.around.households[person]
+            for kind in kinds_for(profile):
+                wanted = Order(do="fault", person=person, fault=kind.name)
+                outcome = kind.expects[profile].partition(":")[0]
+                async with asyncio.TaskGroup() as group:
+                    taken = None
+                    if outcome not in {"pairing_cause", "refused", "stored_later"}:
+                        taken = group.create_task(forget_what_is_told(household.device))
+                    said = await disturb(on.around, wanted, NOW)
+                    if taken is not None:
+                        taken.cancel()
+                assert said == (
+                    f"{household.device.identity.serial}: {kind.says}",
+                    f"what should come of it: {kind.expects[profile]}",
+                )
+                nothing = Order(do="fault", person=person, fault="none")
+                (told,) = await disturb(on.around, nothing, NOW)
+                assert "nothing is wrong" in told
+
+
+async def forget_what_is_told(device: BloodPressureCuff | Glucometer) -> None:
+    """Stands for a hub: whatever the device wants to tell is soon taken."""
+    while True:
+        await asyncio.sleep(0.002)
+        device.memory.clear()
+        device.recover()
+        await device.end_pairing_mode()
+
+
+@pytest.mark.row("S6")
+async def test_a_fault_of_a_publishing_device_reaches_the_broker(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    async with scene(broker, tmp_path) as on:
+        said = await disturb(on.around, Order(do="fault", person="p010", fault="clock-reset"), NOW)
+        assert said[1] == "what should come of it: arrival_time"
+        first = decoded(await on.heard())
+        assert first.device_time == datetime(2000, 1, 1)  # noqa: DTZ001 - as sent
+        await disturb(on.around, Order(do="fault", person="p010", fault="sequence-gap"), NOW)
+        numbers = [decoded(await on.heard()).sequence for _ in range(2)]
+        assert numbers[0] is not None
+        assert numbers[1] is not None
+        assert numbers[1] - numbers[0] > 1
+        await disturb(on.around, Order(do="fault", person="p010", fault="unregistered-device"), NOW)
+        assert decoded(await on.heard()).device.serial == "W5-999"
