@@ -28,6 +28,22 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """A kept measurement of which somebody has said whose it is, to be walked as that person's.
+
+    `home` is whose it was taken for (someone of a home), `recorded_at` when it was kept aside.
+    """
+
+    identity: str
+    home: SubjectRef
+    subject: SubjectRef
+    observation: Observation
+    recorded_at: datetime
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
     """An observation born at a person, from the inbox: its subject is known."""
 
@@ -51,6 +67,13 @@ def read_arrival(topic: str, payload: bytes, now: datetime) -> Arrival:
     mark = Mark(hub, epoch, lane)
     content = _content(mark, sequence, payload, now)
     return Arrival(mark=mark, sequence=sequence, payload=payload, content=content)
+
+
+def read_kept(
+    mark: Mark, sequence: int, payload: bytes, recorded_at: datetime
+) -> Observation | Quarantined:
+    """A message kept in quarantine, read again as of the instant at which it was recorded."""
+    return _content(mark, sequence, payload, recorded_at)
 
 
 def _content(mark: Mark, sequence: int, payload: bytes, now: datetime) -> Observation | Quarantined:

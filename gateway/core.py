@@ -8,9 +8,10 @@ of a commit is unknown the exception ends the process, and whoever starts it aga
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import structlog
 
@@ -27,12 +28,13 @@ from gateway.core_settings import CoreSettings
 from gateway.county import County, load_county, load_facts
 from gateway.detect import Rulebook
 from gateway.fact_desk import Desk, Publication, present_commands
-from gateway.facts import FactError, ObservationFact, decode_fact
+from gateway.facts import BindingFact, FactError, ObservationFact, decode_fact
 from gateway.hub_rules import rules_for_hubs
 from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
 from gateway.lanes import Lanes
 from gateway.pipeline import Outcome, walk
+from gateway.settling import read_assignments
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, Mark
 from gateway.store.inbox_store import InboxRow
@@ -167,14 +169,18 @@ class Core:
         self._inbox_may_wait = bool(rows)
         if not rows:
             return False
-        spoken = rows[0].kind == "observation"
-        run: list[InboxRow] = []
-        for row in rows:
-            if (row.kind == "observation") != spoken:
-                break
-            run.append(row)
-        await (self._take_spoken(run, now) if spoken else self._take_facts(run, now))
+        take = self._way_of(rows[0])
+        await take(list(takewhile(lambda row: self._way_of(row) == take, rows)), now)
         return True
+
+    def _way_of(self, row: InboxRow) -> Callable[[list[InboxRow], datetime], Awaitable[None]]:
+        match row.kind:
+            case "observation":
+                return self._take_spoken
+            case "assign":
+                return self._take_assigned
+            case _:
+                return self._take_facts
 
     def _desk(self, now: datetime) -> Desk:
         rules = rules_for_hubs(self._rules.pack)
@@ -223,16 +229,43 @@ class Core:
                 return
             await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
 
+    async def _take_assigned(self, rows: list[InboxRow], now: datetime) -> None:
+        wanted = await read_assignments(rows, self._store, self._county, self._rules)
+        for inbox_id, why in wanted.refused.items():
+            _log.warning("fact refused", inbox_id=inbox_id, why=why)
+        done = [(row.inbox_id, wanted.refused.get(row.inbox_id)) for row in rows]
+        try:
+            await self._commit(Batch(assigned=wanted.assigned), now, done, wanted.bindings)
+        except POISON as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._take_assigned([row], now)
+                return
+            await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
+
     async def _commit(
-        self, batch: Batch, now: datetime, inbox: Sequence[tuple[int, str | None]] = ()
+        self,
+        batch: Batch,
+        now: datetime,
+        inbox: Sequence[tuple[int, str | None]] = (),
+        bindings: Sequence[BindingFact] = (),
     ) -> None:
         async with self._store.batch():
             outcome = await walk(batch, self._county, self._store, self._rules, now)
             for inbox_id, refused in inbox:
                 await self._store.inbox.done(inbox_id, now, refused)
+            publications = await self._bind(bindings, now)
         self._county.committed(outcome.done, outcome.marks)
         self._county.states.replace(outcome.states)
-        self._publish(_receipts(outcome))
+        if bindings:
+            await load_facts(self._store, self._county)
+        self._publish(_receipts(outcome) + publications)
+
+    async def _bind(self, bindings: Sequence[BindingFact], now: datetime) -> list[Publication]:
+        desk = self._desk(now)
+        for binding in bindings:
+            await desk.apply(binding)
+        return await desk.publications() if bindings else []
 
     async def _hear(self, now: datetime) -> None:
         count = min(len(self._statuses), HEARD_AT_ONCE)

@@ -7,20 +7,25 @@ import msgspec
 
 from gateway.cases import close
 from gateway.commands import CommandBody, PairingOrder, Told, sign_command
-from gateway.county import County
+from gateway.county import County, is_home
 from gateway.facts import (
+    AssignFact,
     BindingFact,
+    ClinicFact,
     ClosingFact,
+    DismissFact,
     Fact,
     FactError,
     HubFact,
     ObservationFact,
     PairingFact,
     ToldFact,
+    TurnFact,
 )
 from gateway.hub_rules import HubRules
 from gateway.hub_status import HubStatus, PairingReport
 from gateway.intake import CLOCK_TOLERANCE
+from gateway.settling import dismiss
 from gateway.store.core_store import CoreStore
 from gateway.store.inbox_store import InboxStore, Pairing, StoredCommand
 from rules.vocabulary import HubId, Profile
@@ -73,14 +78,14 @@ class Desk:
             case HubFact():
                 await inbox.set_hub(fact)
                 self.hubs_to_tell.add(fact.hub)
-            case ClosingFact():
-                await self._close(fact)
-            case ToldFact():
-                await self._told(fact)
+            case ClosingFact() | ToldFact():
+                await self._answered(fact)
             case PairingFact():
                 await self._pairing(fact)
-            case ObservationFact():
-                raise FactError("observation: goes through intake, not over the desk")
+            case DismissFact() | ClinicFact() | TurnFact():
+                await self._whose(fact)
+            case ObservationFact() | AssignFact():
+                raise FactError("an observation goes through intake, not over the desk")
 
     async def hear(self, status: HubStatus, body: str) -> None:
         """Keep a hub's report; bind the device when its pairing has succeeded.
@@ -130,6 +135,29 @@ class Desk:
         )
         await self.store.inbox.set_command(hub, command)
         return command
+
+    async def _whose(self, fact: DismissFact | ClinicFact | TurnFact) -> None:
+        if isinstance(fact, DismissFact):
+            await dismiss(fact, self.store.settling)
+            return
+        home = self.county.hubs.get(fact.hub)
+        if home is None:
+            raise FactError(f"hub: {fact.hub!r} is not known")
+        if isinstance(fact, ClinicFact):
+            await self.store.inbox.set_clinic(fact)
+            self.hubs_to_tell.add(fact.hub)
+            return
+        if home.clinic is None:
+            raise FactError(f"hub: {fact.hub!r} stands in no clinic")
+        if fact.subject is not None and fact.subject not in self.county.profiles:
+            raise FactError(f"subject: {fact.subject!r} is not known")
+        await self.store.inbox.begin_turn(fact)
+
+    async def _answered(self, fact: ClosingFact | ToldFact) -> None:
+        if isinstance(fact, ToldFact):
+            await self._told(fact)
+        else:
+            await self._close(fact)
 
     async def _close(self, fact: ClosingFact) -> None:
         case = await self.store.case_by_id(fact.case_id)
@@ -185,7 +213,9 @@ class Desk:
         await inbox.set_pairing(
             replace(pairing, state=report.state, device=key, cause=report.cause)
         )
-        if report.state == PAIRED and key is not None:
+        if report.state == PAIRED and key is not None and is_home(pairing.subject):
+            self.hubs_to_tell.add(hub)  # a clinic's own device is worn by nobody
+        elif report.state == PAIRED and key is not None:
             since = self._worn_since(key, pairing.started_at)
             await inbox.bind(BindingFact(device=key, subject=pairing.subject, valid_from=since))
             self.hubs_to_tell.add(hub)

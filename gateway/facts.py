@@ -67,7 +67,57 @@ class ObservationFact(msgspec.Struct, frozen=True, kw_only=True):
     observation: Observation
 
 
-Fact = Profile | BindingFact | HubFact | ClosingFact | ToldFact | PairingFact | ObservationFact
+class AssignFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody said whose a measurement in quarantine is; it is walked as that person's.
+
+    `keep` binds the device (the user slot of it that measured) to `subject` from the measurement's
+    time on, and takes along what that slot has measured since. `by` is an account of the service.
+    """
+
+    quarantine_id: int
+    subject: SubjectRef
+    by: str
+    at: datetime
+    keep: bool = False
+
+
+class DismissFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody said that a measurement in quarantine is nobody's here, or was only a test."""
+
+    quarantine_id: int
+    why: Literal["not_ours", "test"]
+    by: str
+    at: datetime
+
+
+class ClinicFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A hub stands in a clinic, by the service's id of it; None: it does not (any more)."""
+
+    hub: HubId
+    clinic: str | None
+
+
+class TurnFact(msgspec.Struct, frozen=True, kw_only=True):
+    """From `begins_at` on it is this person's turn at a clinic's hub; None ends the turn."""
+
+    hub: HubId
+    subject: SubjectRef | None
+    begins_at: datetime
+
+
+Fact = (
+    Profile
+    | BindingFact
+    | HubFact
+    | ClosingFact
+    | ToldFact
+    | PairingFact
+    | ObservationFact
+    | AssignFact
+    | DismissFact
+    | ClinicFact
+    | TurnFact
+)
 
 _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
     "profile": msgspec.json.Decoder(Profile),
@@ -77,6 +127,10 @@ _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
     "told": msgspec.json.Decoder(ToldFact),
     "pairing": msgspec.json.Decoder(PairingFact),
     "observation": msgspec.json.Decoder(ObservationFact),
+    "assign": msgspec.json.Decoder(AssignFact),
+    "dismiss": msgspec.json.Decoder(DismissFact),
+    "clinic": msgspec.json.Decoder(ClinicFact),
+    "turn": msgspec.json.Decoder(TurnFact),
 }
 
 

@@ -68,8 +68,11 @@ class Binding:
 
     def covers(self, slot: int | None, at: datetime) -> bool:
         """Whether the binding holds for that slot at that instant."""
-        in_time = self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
-        return in_time and (self.user_slot is None or self.user_slot == slot)
+        return self.is_in_force(at) and (self.user_slot is None or self.user_slot == slot)
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Whether somebody wears the device, or a slot of it, at that instant."""
+        return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +286,9 @@ def _subject(
     observation: Observation, bindings: Sequence[Binding], at: datetime
 ) -> SubjectRef | Quarantined:
     covering = [binding for binding in bindings if binding.covers(observation.user_slot, at)]
-    subjects = {binding.subject for binding in covering}
+    # Who was named for this very slot is meant before whoever has the whole device.
+    exact = [binding for binding in covering if binding.user_slot is not None]
+    subjects = {binding.subject for binding in exact or covering}
     if len(subjects) == 1:
         return subjects.pop()
     if not bindings:

@@ -2,6 +2,8 @@
 
     arrivals -> admitted or aside -> kept once -> judged -> cases -> alerts -> one transaction
 
+What somebody has said of a kept measurement (`settling.py`) takes the same walk.
+
 Everything here happens inside the transaction that `core.py` opened under the lease; receipts go
 out, and memory takes the new rows, only after its commit.
 """
@@ -13,9 +15,11 @@ from gateway.county import County
 from gateway.detect import Rulebook
 from gateway.episodes import Rung, episodes
 from gateway.judging import by_person, judge_people
+from gateway.settling import settle
 from gateway.sorting import Batch, counted, sort_batch
 from gateway.store.core_store import CoreStore, Mark, StoredState
 from gateway.strangers import judge_strangers
+from gateway.turn_desk import turns_of
 from rules.vocabulary import SubjectRef
 
 
@@ -32,9 +36,12 @@ async def walk(
     batch: Batch, county: County, store: CoreStore, rules: Rulebook, now: datetime
 ) -> Outcome:
     """Take one batch from messages to rows; the caller commits."""
-    admitted, aside = sort_batch(batch, county, rules, now)
+    turns = await turns_of(batch, county, store)
+    admitted, aside = sort_batch(batch, county, rules, now, turns)
     fresh = await store.keep(admitted, now)
+    await store.settling.use_turns(turns.taken)
     await store.keep_aside(aside, now)
+    await settle(batch.assigned, store, now)
     new = by_person(batch, admitted, fresh)
     people = await judge_people(new, county, store, rules, now)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)

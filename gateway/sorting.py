@@ -4,37 +4,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.arrivals import Arrival, Spoken
+from gateway.arrivals import Arrival, Assigned, Spoken
 from gateway.county import County, somebody_at
 from gateway.detect import Rulebook
-from gateway.intake import Admitted, Quarantined, admit, attributed
+from gateway.intake import Admitted, Quarantined, Reason, admit, attributed
 from gateway.store.core_store import Aside, Mark
-from rules.vocabulary import SubjectRef
+from gateway.turns import Turns
+from rules.vocabulary import Observation, SubjectRef
+
+_ONLY_WHOSE = frozenset({Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_USER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one transaction takes: messages, what people said, and whose absence is due."""
+    """What one transaction takes: messages, what people said, and whose absence is due.
+
+    `assigned` are kept measurements of which somebody has said whose they are.
+    """
 
     arrivals: Sequence[Arrival] = ()
     spoken: Sequence[Spoken] = ()
+    assigned: Sequence[Assigned] = ()
     waking: Sequence[SubjectRef] = ()
 
 
 def sort_batch(
-    batch: Batch, county: County, rules: Rulebook, now: datetime
+    batch: Batch, county: County, rules: Rulebook, now: datetime, turns: Turns
 ) -> tuple[list[Admitted], list[Aside]]:
-    """Everything of a batch, either admitted or set aside; nothing is dropped."""
+    """Everything of a batch, either admitted or set aside; nothing is dropped.
+
+    `turns` are those of the clinics in the batch; they remember what they have taken.
+    """
     admitted: list[Admitted] = [
         attributed(item.observation, item.subject, rules.zone, now) for item in batch.spoken
     ]
+    admitted += [
+        attributed(item.observation, item.subject, rules.zone, item.recorded_at)
+        for item in batch.assigned
+    ]
     aside: list[Aside] = []
     for arrival in batch.arrivals:
-        verdict = arrival.content
-        if not isinstance(verdict, Quarantined):
-            bindings = county.bindings.get(verdict.device.key, ())
-            known = verdict.hub in county.hubs
-            verdict = admit(verdict, bindings, rules.zone, now, hub_known=known)
+        content = arrival.content
+        unreadable = isinstance(content, Quarantined)
+        verdict = content if unreadable else _look_at(content, county, rules, now, turns)
         if isinstance(verdict, Admitted):
             admitted.append(verdict)
         else:
@@ -45,9 +57,23 @@ def sort_batch(
                     why=verdict,
                     payload=arrival.payload,
                     subject=somebody_at(arrival.mark.hub, county) if verdict.point else None,
+                    user_slot=None if unreadable else content.user_slot,
                 )
             )
     return admitted, aside
+
+
+def _look_at(
+    observation: Observation, county: County, rules: Rulebook, now: datetime, turns: Turns
+) -> Admitted | Quarantined:
+    bindings = county.bindings.get(observation.device.key, ())
+    known = observation.hub in county.hubs
+    verdict = admit(observation, bindings, rules.zone, now, hub_known=known)
+    if isinstance(verdict, Quarantined) and verdict.point and verdict.reason in _ONLY_WHOSE:
+        owner = turns.claim(observation, verdict.point.identity, bindings, rules.zone)
+        if owner is not None:
+            return attributed(observation, owner, rules.zone, now)
+    return verdict
 
 
 def counted(batch: Batch) -> dict[Mark, set[int]]:

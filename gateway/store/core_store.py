@@ -14,6 +14,7 @@ from gateway.baselines import LAYOUT, StateRow, empty_state, state_from_bytes, s
 from gateway.intake import Admitted, Binding, Quarantined
 from gateway.store.inbox_store import InboxStore
 from gateway.store.queries import load_queries
+from gateway.store.settling_store import SettlingStore
 from rules.vocabulary import (
     Alert,
     Case,
@@ -68,7 +69,8 @@ class Mark:
 class Aside:
     """A record for quarantine: where it came from, why, and its bytes.
 
-    `subject` is someone of a home where only the person is unknown (`why.point` is set then).
+    `subject` is someone of a home where only the person is unknown (`why.point` is set then), and
+    `user_slot` which of the device's users measured, where it said so.
     """
 
     mark: Mark
@@ -76,15 +78,17 @@ class Aside:
     why: Quarantined
     payload: bytes
     subject: SubjectRef | None = None
+    user_slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubHome:
-    """Where a hub stands, and the key that signs its commands."""
+    """Where a hub stands, and the key that signs its commands; `clinic`: of which clinic it is."""
 
     household: str
     area: str
     secret: bytes
+    clinic: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,7 @@ class CoreStore:
         self._holder = holder
         self.epoch = 0
         self.inbox = InboxStore(connection)
+        self.settling = SettlingStore(connection)
 
     async def take_lease(self) -> bool:
         """Own the county under a new epoch if nobody alive does; ends the former's connection."""
@@ -191,7 +196,10 @@ class CoreStore:
         return {row["identity"]: row["claimed_at"] for row in rows}
 
     async def keep_aside(self, records: Sequence[Aside], now: datetime) -> None:
-        """Keep records in quarantine with their reasons; a message sent again adds nothing."""
+        """Keep records in quarantine with their reasons; a message sent again adds nothing.
+
+        A further copy of a record that is settled already (somebody said whose it is) is too.
+        """
         if not records:
             return
         rows = [
@@ -215,7 +223,10 @@ class CoreStore:
     async def strangers(
         self, homes: Iterable[SubjectRef], since: datetime
     ) -> dict[SubjectRef, list[Point]]:
-        """What nobody in particular of these homes has measured since an instant, each once."""
+        """What nobody in particular of these homes has measured since an instant, each once.
+
+        What was settled is somebody's, or nobody's here.
+        """
         found: dict[SubjectRef, dict[str, Point]] = {}
         for row in await self._connection.fetch(_SQL["strangers"], list(homes), since):
             point = _POINTS.decode(row["point"])
@@ -314,7 +325,12 @@ class CoreStore:
         """Every known hub."""
         rows = await self._connection.fetch(_SQL["hubs"])
         return {
-            row["hub"]: HubHome(household=row["household"], area=row["area"], secret=row["secret"])
+            row["hub"]: HubHome(
+                household=row["household"],
+                area=row["area"],
+                secret=row["secret"],
+                clinic=row["clinic"],
+            )
             for row in rows
         }
 
@@ -345,8 +361,9 @@ def _row(item: Admitted, claims: Mapping[str, datetime]) -> tuple[object, ...]:
 def _stranger(record: Aside) -> tuple[object, ...]:
     point = record.why.point
     if point is None or record.subject is None:
-        return (None, None, None)
-    return (record.subject, point.effective_at, _ENCODER.encode(point).decode())
+        return (None, None, None, None)
+    body = _ENCODER.encode(point).decode()
+    return (record.subject, point.effective_at, body, record.user_slot)
 
 
 def _case(row: asyncpg.Record) -> Case:

@@ -29,19 +29,30 @@ RETURNING identity;
 -- name: keep_aside
 INSERT INTO core.quarantine
     (recorded_at, hub, epoch, lane, sequence, reason, field, detail, payload, subject,
-    effective_at, point)
-SELECT $1::timestamptz, hub, epoch, lane, sequence, reason, field, detail, payload, subject,
-    effective_at, point::jsonb
+    effective_at, point, user_slot, assigned_to, dismissed, settled_by, settled_at)
+SELECT $1::timestamptz, t.hub, t.epoch, t.lane, t.sequence, t.reason, t.field, t.detail, t.payload,
+    t.subject, t.effective_at, t.point::jsonb, t.user_slot, s.assigned_to, s.dismissed,
+    s.settled_by, s.settled_at
 FROM unnest(
     $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-    $9::bytea[], $10::text[], $11::timestamptz[], $12::text[])
-    AS t (hub, epoch, lane, sequence, reason, field, detail, payload, subject, effective_at, point)
+    $9::bytea[], $10::text[], $11::timestamptz[], $12::text[], $13::integer[])
+    AS t (hub, epoch, lane, sequence, reason, field, detail, payload, subject, effective_at, point,
+        user_slot)
+LEFT JOIN LATERAL (
+    (SELECT q.assigned_to, q.dismissed, q.settled_by, q.settled_at FROM core.quarantine q
+     WHERE q.identity = t.point::jsonb ->> 'identity' AND q.settled_at IS NOT NULL LIMIT 1)
+    UNION ALL
+    (SELECT n.subject, NULL, 'turn', n.begins_at
+     FROM core.turn_reading r JOIN core.turn n USING (hub, begins_at)
+     WHERE r.identity = t.point::jsonb ->> 'identity' LIMIT 1)
+    LIMIT 1
+) s ON true
 ON CONFLICT DO NOTHING;
 
 -- name: strangers
 SELECT DISTINCT q.subject, q.point::text AS point
 FROM core.quarantine q
-WHERE q.subject = ANY ($1::text[]) AND q.effective_at >= $2;
+WHERE q.subject = ANY ($1::text[]) AND q.effective_at >= $2 AND q.settled_at IS NULL;
 
 -- name: windows
 SELECT o.subject, o.body::text AS body
@@ -128,4 +139,4 @@ SELECT subject, body::text AS body FROM core.profile;
 SELECT device, user_slot, subject, valid_from, valid_to FROM core.binding ORDER BY binding_id;
 
 -- name: hubs
-SELECT hub, household, area, secret FROM core.hub;
+SELECT hub, household, area, secret, clinic FROM core.hub;

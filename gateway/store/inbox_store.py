@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-from gateway.facts import BindingFact, HubFact
+from gateway.facts import BindingFact, ClinicFact, HubFact, TurnFact
 from gateway.store.queries import load_queries
 from rules.vocabulary import HubId, Profile, SubjectRef
 
@@ -81,6 +81,14 @@ class InboxStore:
         secret = bytes.fromhex(fact.secret_hex)
         await self._connection.execute(_SQL["set_hub"], fact.hub, fact.household, fact.area, secret)
 
+    async def set_clinic(self, fact: ClinicFact) -> None:
+        """Know of which clinic a hub is."""
+        await self._connection.execute(_SQL["set_clinic"], fact.hub, fact.clinic)
+
+    async def begin_turn(self, fact: TurnFact) -> None:
+        """From then on it is this person's turn at the hub; the former's is over."""
+        await self._connection.execute(_SQL["begin_turn"], fact.hub, fact.begins_at, fact.subject)
+
     async def set_pairing(self, pairing: Pairing) -> None:
         """Insert a pairing, or take over its new state."""
         await self._connection.execute(
@@ -115,6 +123,6 @@ class InboxStore:
         await self._connection.execute(_SQL["set_status"], hub, now, body)
 
     async def devices_of_hub(self, hub: HubId) -> list[str]:
-        """Keys of the devices worn in the hub's household."""
+        """Keys of the devices worn in the hub's household, and of a clinic's own."""
         rows = await self._connection.fetch(_SQL["devices_of_hub"], hub)
         return [row["device"] for row in rows]

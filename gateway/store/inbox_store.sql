@@ -28,6 +28,13 @@ INSERT INTO core.hub (hub, household, area, secret) VALUES ($1, $2, $3, $4)
 ON CONFLICT (hub) DO UPDATE
 SET household = excluded.household, area = excluded.area, secret = excluded.secret;
 
+-- name: set_clinic
+UPDATE core.hub SET clinic = $2 WHERE hub = $1;
+
+-- name: begin_turn
+INSERT INTO core.turn (hub, begins_at, subject) VALUES ($1, $2, $3)
+ON CONFLICT (hub, begins_at) DO UPDATE SET subject = excluded.subject;
+
 -- name: set_pairing
 INSERT INTO core.pairing (session, hub, subject, started_at, until, state, device, cause)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -67,4 +74,10 @@ FROM core.hub h
 JOIN core.profile p ON p.body->>'household' = h.household
 JOIN core.binding b ON b.subject = p.subject AND b.valid_to IS NULL
 WHERE h.hub = $1
-ORDER BY b.device;
+UNION
+-- A clinic's own devices are worn by nobody.
+SELECT p.device
+FROM core.pairing p JOIN core.hub h ON h.hub = p.hub
+WHERE p.hub = $1 AND h.clinic IS NOT NULL AND p.state = 'paired' AND p.device IS NOT NULL
+    AND p.subject LIKE 'home:%'
+ORDER BY device;
