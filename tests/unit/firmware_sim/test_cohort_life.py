@@ -104,6 +104,32 @@ def test_readings_show_a_drift_of_5_mmhg_a_month() -> None:
 
 
 @pytest.mark.row("S3")
+def test_spells_of_missed_doses_and_single_ones() -> None:
+    spells = 0
+    for person in people()[:600]:
+        lived = usual_life(person, YEAR)
+        if not person.drug_classes:
+            assert not lived.line.dose_taken.any()
+            continue
+        for event in lived.events:
+            if event.kind is EventKind.MISSED_DOSES and event.ends_at is not None:
+                spells += 1
+                end = (event.ends_at - YEAR.instant(0)).days
+                assert not lived.line.dose_taken[day_of(event) : end].any()
+        missed = 1 - float(np.mean(lived.line.dose_taken))
+        assert missed < 1 - person.levels.adherence + 0.17  # four spells of ten days and chance
+    assert spells > 50
+
+
+@pytest.mark.row("S3")
+def test_feasts_and_the_two_days_after_are_salty() -> None:
+    salt = usual_life(somebody(), YEAR).line.salt
+    assert np.array_equal(salt == 1, YEAR.festival)
+    # National Day: 1 to 3 October 2025 are days 273 to 275; Mid-Autumn is 6 October
+    assert salt[272:280].tolist() == [0, 1, 1, 1, 0.5, 0.2, 1, 0.5]
+
+
+@pytest.mark.row("S3")
 def test_readings_show_a_stopped_drug_after_two_weeks() -> None:
     steps: list[float] = []
     for readings, event in diligent(EventKind.DRUG_STOPPED):
