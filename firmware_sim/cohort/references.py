@@ -81,6 +81,9 @@ _FINN = "Finn-Home study, 2,051 people (PubMed 16877957)"
 _BEIJING = "Wang W. et al., agreement of home and clinic pressure in 200 Chinese"
 _KOLLIAS = "Kollias et al., J Hypertens 2020;38:791 (meta-analysis)"
 _TASSH = "TASSH trial, Ghana (CC0 data): computed, 547 hypertensives with three visits"
+# TASSH: 757 Ghanaians with hypertension (58 years) at months 0, 6 and 12; of those with all three
+# visits the sd of (month 12 - month 6) / sqrt 2, systolic 14.2, and Pearson's r of systolic and
+# diastolic at month 12, 0.69. Month 0 is left out: who was high there was chosen for it.
 _JI = "Ji et al., BMC Public Health 2013;13:602 (HbA1c as mean glucose by 1.59 x - 2.59)"
 _MONNIER = "Monnier et al., Diabetes Care 2017;40:832 (continuous sensor)"
 _DUNKLEY = "Dunkley et al., Diabetes Obes Metab 2019"
@@ -328,6 +331,8 @@ REFERENCES = (
         span=(23, 36),
         certainty=Certainty.MEMORY,
     ),
+    # Blood (not sensor) glucose every 15 minutes over 14 days; mean of five personal sd / mean, the
+    # lowest and the highest of them.
     _row(
         _Q.GLUCOSE_CV_INSULIN,
         31.5,

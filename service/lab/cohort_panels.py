@@ -130,7 +130,7 @@ def _distribution(
     """Histogram of people, with a normal curve for each publication that gives a spread."""
     unit = DEFINITIONS[quantities[0]].unit
     for turn, quantity in enumerate(quantities):
-        values = np.array(comparison.samples[quantity])
+        values = np.array(comparison.samples.get(quantity, ()), np.float64)
         short = DEFINITIONS[quantity].label.rsplit(", ", 1)[-1]
         name = f"cohort: {short}" if len(quantities) > 1 else "cohort"
         if len(values):
@@ -267,7 +267,7 @@ def _ages(axes: Axes, comparison: Comparison) -> None:
     middles = [(low + min(high, 90)) / 2 for low, high in AGE_BANDS]
     for diagnosis, name, marker in _BANDS:
         shares = [
-            100 * comparison.bands[band, diagnosis] / max(1, comparison.bands[band, ""])
+            100 * comparison.bands.get((band, diagnosis), 0) / comparison.bands.get((band, ""), 1)
             for band in range(len(AGE_BANDS))
         ]
         seen = [(age, share) for age, share in zip(middles, shares, strict=True) if share > 0]

@@ -51,6 +51,14 @@ def test_the_table_beside_it_holds_every_published_figure(folder: Path) -> None:
         assert row.source in table
 
 
+@pytest.mark.slow
+def test_a_cohort_of_one_person_and_day_is_plotted_as_well(tmp_path: Path) -> None:
+    calendar = Calendar(first=date(2026, 1, 1), days=1)
+    write_cohort(Request(purpose=Purpose.TUNING, seed=3, people=1, calendar=calendar), tmp_path)
+    assert plot_cohort(tmp_path).stat().st_size > 0
+    assert "**not in this cohort**" in (tmp_path / "comparison.md").read_text("utf-8")
+
+
 def test_a_folder_without_a_cohort_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CohortFolderError):
         plot_cohort(tmp_path)
