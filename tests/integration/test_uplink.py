@@ -102,7 +102,7 @@ async def test_what_a_hub_without_the_time_noticed_travels_with_its_age(
 
 
 async def arrived(peer: ReceiptPeer, count: int) -> None:
-    """The first message that is sent again brings a receipt for all; the others are on their way."""
+    """The first message sent again brings a receipt for all; the others are on their way."""
     async with asyncio.timeout(20):
         while len(peer.arrivals) < count:  # noqa: ASYNC110 - a list that the peer fills
             await asyncio.sleep(0.01)
