@@ -1,5 +1,6 @@
 """A cohort's figures from hand-made columns: every expected number is worked out here."""
 
+import tracemalloc
 from datetime import date
 
 import numpy as np
@@ -251,6 +252,22 @@ def test_means_spreads_and_age_bands_of_several_people() -> None:
     assert (figure.value, figure.spread, figure.count) == (pytest.approx(130), 10.0, 3)
     assert comparison.bands[3, ""] == 2  # 67 and 74
     assert comparison.bands[4, "hypertension"] == 1  # 81
+
+
+def test_nothing_is_kept_of_a_reading() -> None:
+    """Ten people with half a megabyte of readings each leave a few kilobytes behind."""
+    comparison = Comparison(days=365, first_day=MONDAY)
+    day = np.repeat(MONDAY + np.arange(364), 60)
+    minute = np.tile(np.arange(60) * 20.0, 364)
+    tracemalloc.start()
+    for number in range(10):
+        readings = Series.of(day, minute, 130.0 + day % 7, np.zeros(len(day), np.bool_))
+        comparison.add(subject(number, readings={SYSTOLIC: readings}))
+        del readings
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak > 500_000
+    assert kept < 50_000
 
 
 def test_curves_are_means_over_people_not_over_readings() -> None:
