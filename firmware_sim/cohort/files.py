@@ -22,7 +22,7 @@ from firmware_sim.cohort.csv_lines import (
     person_line,
     reading_lines,
 )
-from firmware_sim.cohort.infection import infections
+from firmware_sim.cohort.infection import Introduction, infections
 from firmware_sim.cohort.population import draw_people
 from firmware_sim.cohort.readings import PersonReadings, measure
 from firmware_sim.cohort.seeds import Purpose
@@ -42,6 +42,7 @@ class Request:
         people: How many, at least 1.
         calendar: Which days.
         engine: For the glucose of people on insulin.
+        outbreaks: Infections brought to a village on a day, beside those that come by chance.
     """
 
     purpose: Purpose
@@ -49,6 +50,7 @@ class Request:
     people: int
     calendar: Calendar
     engine: GlucoseEngine = GlucoseEngine.OWN
+    outbreaks: tuple[Introduction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ class Written:
 def generate(request: Request) -> Iterator[PersonReadings]:
     """Every person's readings and events, in order of number."""
     people = draw_people(request.purpose, request.seed, request.people, request.calendar)
-    found = infections(people, request.calendar)
+    found = infections(people, request.calendar, introductions=request.outbreaks)
     by_number = {person.number: person for person in people}
     for person in people:
         yield measure(person, request.calendar, found, by_number, request.engine)
@@ -129,6 +131,10 @@ def _describe(request: Request, written: Written, path: Path) -> None:
         "first": request.calendar.first.isoformat(),
         "days": request.calendar.days,
         "glucose_engine": request.engine.value,
+        "outbreaks": [
+            {"day": each.day, "village": each.village, "people": each.people}
+            for each in request.outbreaks
+        ],
         "readings": written.rows,
         "events": written.events,
         "sha256": written.sha256,

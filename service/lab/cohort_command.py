@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from time import perf_counter
@@ -19,10 +20,14 @@ from rich.progress import (
 
 from firmware_sim.cohort.calendar import Calendar
 from firmware_sim.cohort.files import Request, Written, write_cohort
+from firmware_sim.cohort.infection import Introduction
 from firmware_sim.cohort.seeds import Purpose
 from firmware_sim.cohort.setting import GlucoseEngine
 from firmware_sim.cohort.simglucose_engine import SimglucoseMissingError
 from service.lab.cohort_plot import plot_cohort
+
+Outbreak = tuple[date, int, int]
+"""Day, village (1 for the first), people infected."""
 
 _FIRST = date(2025, 1, 1)
 _PEOPLE, _DAYS = 2_000, 365
@@ -54,6 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for people on insulin; simglucose is slow and an extra (default: own)",
     )
     parser.add_argument(
+        "--outbreak",
+        type=_outbreak,
+        action="append",
+        default=[],
+        metavar="DATE:VILLAGE:PEOPLE",
+        help="infect so many people of a village (1 for the first) on a day; may be repeated",
+    )
+    parser.add_argument(
         "--plot", action="store_true", help="compare with published figures: a plot and a table"
     )
 
@@ -61,12 +74,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the cohort and say how many, how fast and which digest; 1 with a reason otherwise."""
     try:
+        calendar = Calendar(first=arguments.start, days=arguments.days)
         request = Request(
             purpose=Purpose(arguments.purpose),
             seed=arguments.seed,
             people=arguments.people,
-            calendar=Calendar(first=arguments.start, days=arguments.days),
+            calendar=calendar,
             engine=GlucoseEngine(arguments.glucose_engine),
+            outbreaks=_introductions(cast("list[Outbreak]", arguments.outbreak), calendar),
         )
         begun = perf_counter()
         written = _write(request, cast("Path", arguments.out))
@@ -77,6 +92,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         sys.stdout.write(f"{plot_cohort(arguments.out)}\n")
     return 0
+
+
+def _introductions(outbreaks: Sequence[Outbreak], calendar: Calendar) -> tuple[Introduction, ...]:
+    found: list[Introduction] = []
+    for day, village, people in outbreaks:
+        index = (day - calendar.first).days
+        if not 0 <= index < calendar.days:
+            raise ValueError(f"--outbreak: {day} is not one of the cohort's days")
+        found.append(Introduction(day=index, village=village - 1, people=people))
+    return tuple(found)
 
 
 def _write(request: Request, folder: Path) -> Written:
@@ -122,6 +147,13 @@ def _whole(text: str, least: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
     return int(text)
+
+
+def _outbreak(text: str) -> Outbreak:
+    parts = text.split(":")
+    if len(parts) != 3:  # noqa: PLR2004 - date, village, people
+        raise argparse.ArgumentTypeError(f"{text!r} is not DATE:VILLAGE:PEOPLE")
+    return _date(parts[0]), _count(parts[1]), _count(parts[2])
 
 
 def _date(text: str) -> date:

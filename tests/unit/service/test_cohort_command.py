@@ -36,9 +36,31 @@ def test_the_command_writes_the_cohort_and_prints_its_digest(
     assert write_cohort(request, tmp_path / "again").digest == facts["digest"]
 
 
+def test_an_outbreak_put_there_on_purpose_is_in_the_events(tmp_path: Path) -> None:
+    words = ("--people", "60", "--days", "30", "--start", "2026-07-01", "--out", str(tmp_path))
+    assert sim_command.run(parsed(*words)) == 0
+    before = (tmp_path / "events.csv").read_text(encoding="utf-8").count("introduced")
+    assert before == 0
+    assert sim_command.run(parsed(*words, "--outbreak", "2026-07-05:1:9")) == 0
+    facts = json.loads((tmp_path / "cohort.json").read_text(encoding="utf-8"))
+    assert facts["outbreaks"] == [{"day": 4, "village": 0, "people": 9}]
+    events = (tmp_path / "events.csv").read_text(encoding="utf-8")
+    assert 1 <= events.count("introduced") <= 9  # some are infected without symptoms
+
+
+def test_an_outbreak_outside_the_cohorts_days_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--people", "2", "--days", "3", "--start", "2026-07-01", "--out", str(tmp_path))
+    assert sim_command.run(parsed(*words, "--outbreak", "2026-07-04:1:1")) == 1
+    assert "2026-07-04" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ("--outbreak", "2026-07-01"),
+        ("--outbreak", "2026-07-01:0:1"),
         ("--people", "0"),
         ("--people", "ten"),
         ("--days", "-1"),
