@@ -62,7 +62,7 @@ class HubRadio:
             zone=zone,
             stamps=stamps,
             clock=clock,
-            known=self.known,
+            known=self._closed_to_pairing,
             on_paired=self._note_paired,
             on_change=on_change,
             agent=agent,
@@ -114,6 +114,10 @@ class HubRadio:
             if paired.device.key in self._bindings or paired.command_version >= self._version
         ]
 
+    def _closed_to_pairing(self) -> Collection[str]:
+        """The devices that are served already: one that has lost its bond may be paired again."""
+        return frozenset(self.known()) - self._central.bond_lost
+
     def obey(self, version: int, body: CommandBody) -> None:
         """Take the command in force."""
         self._version = version
@@ -132,7 +136,7 @@ class HubRadio:
     async def _note_paired(self, paired: PairedDevice, session: str) -> None:
         await self.remember(paired)
         await self._spool.remember_finished_pairing(session)
-        self._central.welcome(paired.address)
+        await self._central.welcome(paired.address)
 
     async def _hear(self) -> None:
         """Listen beside the sessions, for the signal strength; their scan reports what fails."""

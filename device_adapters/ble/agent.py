@@ -5,6 +5,7 @@ neighbour can bond while a window is open. Interface: BlueZ `doc/org.bluez.Agent
 """
 # dbus-fast reads the annotations at run time: no `from __future__ import annotations` here.
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,7 @@ from device_adapters.ble.pairing_session import PasskeyDesk
 _PATH = "/org/hearthwatch/agent"
 _BLUEZ, _MANAGER_PATH, _MANAGER = "org.bluez", "/org/bluez", "org.bluez.AgentManager1"
 _REJECTED = "org.bluez.Error.Rejected"
+_ANSWER_S = 10.0
 _CAPABILITY = "KeyboardDisplay"
 _NO_BLUEZ = (
     "org.freedesktop.DBus.Error.ServiceUnknown",
@@ -114,25 +116,29 @@ class BluezAgent:
 
     async def _connect(self) -> MessageBus:
         try:
-            bus = MessageBus(bus_address=self._bus_address, bus_type=BusType.SYSTEM)
-            return await bus.connect()
+            async with asyncio.timeout(_ANSWER_S):
+                bus = MessageBus(bus_address=self._bus_address, bus_type=BusType.SYSTEM)
+                return await bus.connect()
         except AuthError as error:
             raise LinkError(LinkCause.NO_PERMISSION, str(error)) from error
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError) as error:  # a time-out is an OSError
             raise LinkError(LinkCause.NO_ADAPTER, f"no system bus: {error}") from error
 
 
 async def _call(bus: MessageBus, member: str, signature: str, body: list[str]) -> None:
-    reply = await bus.call(
-        Message(
-            destination=_BLUEZ,
-            path=_MANAGER_PATH,
-            interface=_MANAGER,
-            member=member,
-            signature=signature,
-            body=body,
-        )
+    message = Message(
+        destination=_BLUEZ,
+        path=_MANAGER_PATH,
+        interface=_MANAGER,
+        member=member,
+        signature=signature,
+        body=body,
     )
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            reply = await bus.call(message)
+    except TimeoutError as error:
+        raise LinkError(LinkCause.NO_ADAPTER, f"{member}: no answer") from error
     if reply.message_type is MessageType.ERROR:
         name = reply.error_name or ""
         cause = LinkCause.NO_ADAPTER if name.startswith(_NO_BLUEZ) else LinkCause.NO_PERMISSION

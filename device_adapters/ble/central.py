@@ -56,7 +56,14 @@ ATTEMPTS = 3
 DROPS = 3
 """Links in a row that end before anything was said, after which a connection is given up."""
 
-_BACK_OFF_S, _REST_S, _SCAN_RETRY_S, _SCAN_CHECK_S, _ALIVE_S = 0.25, 60.0, 5.0, 10.0, 1.0
+_BACK_OFF_S, _REST_S, _CLEARING_UP_S = 0.25, 60.0, 0.05
+_NO_RSSI = -127
+# A D-Bus call waits for ever; bluetoothd answers at once, or never when it hangs.
+_BLUETOOTHD_S = 10.0
+# An attribute transaction is over after 30 s (Core 5.4, vol 3 part F, 3.3.3).
+_ATTRIBUTE_S = 35.0
+# Somebody may have to type digits.
+_PAIRING_S = 60.0
 
 _NOT_AVAILABLE = {
     BleakBluetoothNotAvailableReason.POWERED_OFF: LinkCause.ADAPTER_OFF,
@@ -142,7 +149,8 @@ class _BleakLink:
             return None
         try:
             with _link_errors():
-                return bytes(await self._client.read_gatt_char(full_uuid(characteristic)))
+                async with asyncio.timeout(_ATTRIBUTE_S):
+                    return bytes(await self._client.read_gatt_char(full_uuid(characteristic)))
         except LinkError as error:
             if error.cause is LinkCause.REFUSED_BY_DEVICE:
                 return None
@@ -150,7 +158,8 @@ class _BleakLink:
 
     async def write(self, characteristic: str, octets: bytes) -> None:
         with _link_errors():
-            await self._client.write_gatt_char(full_uuid(characteristic), octets, response=True)
+            async with asyncio.timeout(_ATTRIBUTE_S):
+                await self._client.write_gatt_char(full_uuid(characteristic), octets, response=True)
 
     async def subscribe(self, characteristic: str, on_value: Callable[[bytes], None]) -> None:
         def on_data(_source: BleakGATTCharacteristic, data: bytearray) -> None:
@@ -159,7 +168,8 @@ class _BleakLink:
         uuid = full_uuid(characteristic)
         try:
             with _link_errors():
-                await self._client.start_notify(uuid, on_data)
+                async with asyncio.timeout(_ATTRIBUTE_S):
+                    await self._client.start_notify(uuid, on_data)
         except LinkError as error:
             if error.cause is not LinkCause.NOT_AUTHENTICATED:
                 raise
@@ -174,8 +184,9 @@ class _BleakLink:
         """The link is encrypted and the device wants a better bond: pair once, ask once more."""
         try:
             with _link_errors():
-                await self._client.pair()
-                await self._client.start_notify(uuid, on_data)
+                async with asyncio.timeout(_PAIRING_S):
+                    await self._client.pair()
+                    await self._client.start_notify(uuid, on_data)
         except LinkError as error:
             detail = f"{refusal.detail}; then {error}"
             raise LinkError(LinkCause.NOT_AUTHENTICATED, detail) from error
@@ -188,11 +199,12 @@ class _Opening:
     ended with "le-connection-abort-by-local". So it goes with a device that has lost its bond.
     """
 
-    def __init__(self, on_lost: Callable[[], None]) -> None:
+    def __init__(self, on_lost: Callable[[], None], timeout_s: float) -> None:
         self._on_lost = on_lost
         self._drops = 0
         self._open = False
-        self._patience = asyncio.timeout(None)
+        # The client ends by itself after `timeout_s`, unless its call to clean up hangs.
+        self._patience = asyncio.timeout(timeout_s + _BLUETOOTHD_S)
 
     def on_disconnect(self, _client: BleakClient) -> None:
         """A link has ended; the client may be setting up the next."""
@@ -201,7 +213,8 @@ class _Opening:
             return
         self._drops += 1
         if self._drops == DROPS:
-            self._patience.reschedule(asyncio.get_running_loop().time())
+            # Not at once: the client is clearing up.
+            self._patience.reschedule(asyncio.get_running_loop().time() + _CLEARING_UP_S)
 
     async def connect(self, client: BleakClient) -> None:
         """Connect, and give up after `DROPS` links; raises LinkError."""
@@ -210,8 +223,9 @@ class _Opening:
                 with _link_errors():
                     await client.connect()
         except TimeoutError as error:
+            cause = LinkCause.DROPPED if self._drops >= DROPS else LinkCause.NO_ANSWER
             detail = f"the link broke {self._drops} times before anything was said"
-            raise LinkError(LinkCause.DROPPED, detail) from error
+            raise LinkError(cause, detail) from error
         self._open = True
 
 
@@ -239,29 +253,35 @@ class BleakRadio:
         """Report every advertisement inside the block; see `Radio.scan`."""
         self._listeners.append(on_seen)
         try:
-            await self.revive()
+            await self.renew()
             yield
         finally:
             self._listeners.remove(on_seen)
             await self._end_unused()
 
-    async def revive(self) -> None:
-        """Begin the scan, or begin it anew after a second of silence.
+    async def renew(self) -> None:
+        """Begin the scan anew; see `Radio.renew`."""
+        async with self._switching:
+            await self._end()
+            if not self._listeners:
+                return
+            scanner = BleakScanner(self._on_advertisement, backend=self._scanner_backend)
+            with _link_errors():
+                async with asyncio.timeout(_BLUETOOTHD_S):
+                    await scanner.start()
+            self._scanner = scanner
+            self._heard_at_s = asyncio.get_running_loop().time()
+
+    async def renew_after_silence(self, silence_s: float) -> None:
+        """Begin the scan anew unless something was heard in the last `silence_s`.
 
         An adapter that is switched off or pulled out ends the scan, and BlueZ tells nobody.
 
         Raises:
             LinkError: there is no usable adapter.
         """
-        async with self._switching:
-            now_s = asyncio.get_running_loop().time()
-            if self._scanner is not None and now_s - self._heard_at_s < _ALIVE_S:
-                return
-            await self._end()
-            scanner = BleakScanner(self._on_advertisement, backend=self._scanner_backend)
-            with _link_errors():
-                await scanner.start()
-            self._scanner = scanner
+        if asyncio.get_running_loop().time() - self._heard_at_s >= silence_s:
+            await self.renew()
 
     @asynccontextmanager
     async def connect(
@@ -272,7 +292,7 @@ class BleakRadio:
         if device is None:
             raise LinkError(LinkCause.NO_ANSWER, f"{address} has not been heard")
 
-        opening = _Opening(on_lost)
+        opening = _Opening(on_lost, timeout_s)
         client = BleakClient(
             device,
             opening.on_disconnect,
@@ -286,14 +306,16 @@ class BleakRadio:
         finally:
             # A device that hung up first makes some backends complain here.
             with suppress(LinkError), _link_errors():
-                await client.disconnect()
+                async with asyncio.timeout(_BLUETOOTHD_S):
+                    await client.disconnect()
 
     async def forget(self, address: str) -> None:
         """Drop our side of the bond with a device; see `Radio.forget`."""
         device = self._devices.get(address, address)
         client = BleakClient(device, backend=self._client_backend)
         with suppress(LinkError), _link_errors():
-            await client.unpair()
+            async with asyncio.timeout(_BLUETOOTHD_S):
+                await client.unpair()
 
     async def _end_unused(self) -> None:
         async with self._switching:
@@ -304,9 +326,12 @@ class BleakRadio:
         scanner, self._scanner = self._scanner, None
         if scanner is not None:
             with suppress(LinkError), _link_errors():
-                await scanner.stop()
+                async with asyncio.timeout(_BLUETOOTHD_S):
+                    await scanner.stop()
 
     def _on_advertisement(self, device: BLEDevice, data: AdvertisementData) -> None:
+        if data.rssi == _NO_RSSI:
+            return  # BlueZ takes the strength back when a scan ends: nothing was heard
         self._devices[device.address] = device
         self._heard_at_s = asyncio.get_running_loop().time()
         services = (short_number(uuid) for uuid in data.service_uuids)
@@ -322,13 +347,18 @@ class BleakRadio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentralSettings:
-    """Whose hub this is, the devices' zone, and how patient to be (seconds)."""
+    """Whose hub this is, the devices' zone, and how patient to be (seconds).
+
+    `scan_check_s` is the silence after which the scan is begun anew, and the pause between two
+    attempts to begin it without an adapter.
+    """
 
     hub: HubId
     zone: tzinfo
     connect_timeout_s: float = 20.0
     first_wait_s: float = 10.0
     quiet_s: float = 3.0
+    scan_check_s: float = 5.0
 
 
 class BleCentral:
@@ -380,11 +410,10 @@ class BleCentral:
         """Addresses of the devices that no longer let us in; pairing them again heals it."""
         return frozenset(self._bond_lost)
 
-    def welcome(self, address: str) -> None:
-        """Forget past failures of a device: it was paired again a moment ago."""
-        self._bond_lost.discard(address)
-        self._failures.pop(address, None)
-        self._not_before_s.pop(address, None)
+    async def welcome(self, address: str) -> None:
+        """Serve a device that was paired a moment ago as if it had never failed."""
+        self._forget_failures(address)
+        await self._hear_again(address)
 
     async def sessions(self, known: Callable[[], Collection[str]]) -> None:
         """Scan until cancelled and serve each known address that advertises.
@@ -406,13 +435,13 @@ class BleCentral:
                         await self._keep_scanning()
                 except LinkError as error:
                     self._report_fault(error.cause, error.detail)
-                    await asyncio.sleep(_SCAN_RETRY_S)
+                    await asyncio.sleep(self._settings.scan_check_s)
 
     async def _keep_scanning(self) -> None:
         while True:
-            await asyncio.sleep(_SCAN_CHECK_S)
+            await asyncio.sleep(self._settings.scan_check_s)
             if not self._open:
-                await self.radio.revive()
+                await self.radio.renew_after_silence(self._settings.scan_check_s)
 
     def _is_due(self, address: str) -> bool:
         now_s = asyncio.get_running_loop().time()
@@ -434,6 +463,22 @@ class BleCentral:
             self._open.discard(address)
             if not self._open:
                 self._resting.set()
+        await self._hear_again(address)
+
+    async def _hear_again(self, address: str) -> None:
+        """Have a device that is still there, or comes back, reported when it is due."""
+        wait_s = self._not_before_s.get(address, 0.0) - asyncio.get_running_loop().time()
+        if wait_s > _REST_S / 2:
+            return  # by then the operating system's own scan has begun anew
+        await asyncio.sleep(max(wait_s, 0.0))
+        if not self._open:
+            with suppress(LinkError):  # the scanning task will find out, and say so
+                await self.radio.renew()
+
+    def _forget_failures(self, address: str) -> None:
+        self._bond_lost.discard(address)
+        self._failures.pop(address, None)
+        self._not_before_s.pop(address, None)
 
     def _setup(self, session: str, address: str) -> SessionSetup:
         return SessionSetup(
@@ -450,7 +495,7 @@ class BleCentral:
     def _rest_after(self, address: str, summary: SessionSummary) -> None:
         """A device that advertises all day and brings nothing is asked less and less often."""
         if summary.count > summary.repeated or summary.refused:
-            self.welcome(address)
+            self._forget_failures(address)
         else:
             self._postpone(address)
 

@@ -94,6 +94,16 @@ class Radio(Protocol):
         """
         ...
 
+    async def renew(self) -> None:
+        """Begin the scan anew, so that devices which were reported are reported again.
+
+        BlueZ reports a device that goes on advertising once, and again 10 to 15 s later.
+
+        Raises:
+            LinkError: there is no usable adapter.
+        """
+        ...
+
     def connect(
         self, address: str, on_lost: Callable[[], None], *, timeout_s: float
     ) -> AbstractAsyncContextManager[Link]:

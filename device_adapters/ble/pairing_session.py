@@ -227,6 +227,7 @@ class PairingSession:
         """Connect only to what advertises now: a device on its way to sleep refuses."""
         event = self._heard.setdefault(address, asyncio.Event())
         event.clear()
+        await self._radio.renew()
         try:
             async with asyncio.timeout(self._settings.hear_again_s):
                 await event.wait()

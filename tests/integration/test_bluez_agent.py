@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,15 @@ AGENT_BUS_NAME = ":1.1"
 
 @pytest.fixture
 async def bus_address(tmp_path: Path) -> AsyncGenerator[str]:
-    path = tmp_path / "bus"
+    async with bus(tmp_path / "bus", "--session") as address:
+        yield address
+
+
+@asynccontextmanager
+async def bus(path: Path, configuration: str) -> AsyncGenerator[str]:
     daemon = await asyncio.create_subprocess_exec(
         "dbus-daemon",
-        "--session",
+        configuration,
         "--nofork",
         "--print-address",
         f"--address=unix:path={path}",
@@ -96,7 +102,8 @@ async def test_a_passkey_that_nobody_enters_is_rejected(
         await asyncio.wait_for(asked.wait(), 5)
         assert await manager.ask(AGENT_BUS_NAME, "Cancel") == ("", [])
         assert await answer == (REJECTED, [])
-    assert desk.unanswered
+    assert desk.asked
+    assert not desk.answered
 
 
 async def test_a_known_passkey_is_given_at_once_and_to_nobody_else(
@@ -114,3 +121,22 @@ async def test_no_bus_and_no_bluez_are_the_same_cause(bus_address: str, tmp_path
             async with BluezAgent(address).serving(ADDRESS, PasskeyDesk(None, silent)):
                 pass
         assert failure.value.cause is LinkCause.NO_ADAPTER
+
+
+async def test_a_bluez_that_the_bus_cannot_start_is_no_adapter(tmp_path: Path) -> None:
+    """So Debian's bus answers while bluetoothd does not run."""
+    service = "[D-BUS Service]\nName=org.bluez\nExec=/bin/false\n"
+    (tmp_path / "org.bluez.service").write_text(service, "utf-8")
+    (tmp_path / "bus.conf").write_text(
+        f"<busconfig><type>session</type><servicedir>{tmp_path}</servicedir>"
+        '<policy context="default"><allow send_destination="*"/><allow receive_sender="*"/>'
+        '<allow own="*"/></policy>'
+        f"<listen>unix:path={tmp_path}/unused</listen></busconfig>",
+        "utf-8",
+    )
+    async with bus(tmp_path / "bus", f"--config-file={tmp_path / 'bus.conf'}") as address:
+        with pytest.raises(LinkError) as failure:
+            async with BluezAgent(address).serving(ADDRESS, PasskeyDesk(None, silent)):
+                pass
+    assert failure.value.cause is LinkCause.NO_ADAPTER
+    assert "Spawn" in failure.value.detail

@@ -166,6 +166,26 @@ async def test_a_cuff_paired_by_command_sends_a_live_reading_to_the_core(
                     await asyncio.sleep(0.01)
 
 
+async def test_a_cuff_that_forgot_us_is_offered_and_paired_again_by_command(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link = VirtualLink()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, strict_pairing=True) as cuff,
+        home(broker, tmp_path, radio, peer) as here,
+    ):
+        await here.pair(cuff, "first")
+        await cuff.transferred()
+        await cuff.forget_bonds()
+        await cuff.measure(systolic=151, diastolic=95, at=WallClock().now())
+        await here.pair(cuff, "second")
+        await cuff.transferred()
+        await here.settled()
+        (reading,) = here.received(Lane.LIVE)
+    assert reading.quantities[QuantityName.SYSTOLIC].value == 151
+
+
 async def test_a_live_230_from_a_reset_cuff_is_said_on_the_local_page(
     broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
 ) -> None:
