@@ -33,6 +33,7 @@ from firmware_sim.link import VirtualLink
 from firmware_sim.options import PeripheralOptions, with_quirk
 from firmware_sim.quirks.quirk import SPECIFICATION, ClockService
 
+_PATIENCE_S = 5.0
 _LIMITED_DISCOVERABLE, _LE_ONLY = 0x01, 0x04
 
 
@@ -78,6 +79,7 @@ class Peripheral(ABC):
         strict_pairing: Accepts a new bond in pairing mode only.
         single_bond: A new bond ends all others.
         window_s: Real seconds it advertises after a measurement; until it is heard when None.
+        patience_s: Real seconds it keeps a link on which nothing happens.
     """
 
     service_number: int
@@ -106,6 +108,7 @@ class Peripheral(ABC):
         self.strict_pairing = options.get("strict_pairing", False)
         self.single_bond = options.get("single_bond", False)
         self.window_s = options.get("window_s")
+        self.patience_s = options.get("patience_s", _PATIENCE_S)
         self._link, self._options = link, options
         self._bonds = options.get("bonds") or MemoryKeyStore()
         self._true_now: datetime | None = None
@@ -444,7 +447,7 @@ class Peripheral(ABC):
             return
         done = not self._has_unsent() and (self._delivered or not self._pairing)
         quick_s = self._options.get("hang_up_after_s", self.default_hang_up_after_s)
-        silence_s = quick_s if done else self._options.get("patience_s", 5.0)
+        silence_s = quick_s if done else self.patience_s
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(silence_s, lambda: self._spawn(self.drop(), "hang up"))
 

@@ -183,7 +183,7 @@ class Outlet(Server):
         items = cast("list[Attribute[bytes]]", self.attributes)
         control = next(item for item in items if uuid_text(item.type) == _RACP)
         await self._answer(bearer, control, OpCode.REPORT, Result.NOT_COMPLETED)
-        await _for_ever()
+        raise asyncio.CancelledError  # the report ends here, and nothing of it counts as sent
 
     async def _count_to_death(self, left: int) -> None:
         self._now.dies_after = left - 1

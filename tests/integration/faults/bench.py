@@ -20,19 +20,13 @@ from bumble.hci import Address
 
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.central import hang_up
-from firmware_sim.cuff import BloodPressureCuff
 from firmware_sim.faults.kind import FaultKind, Scene
-from firmware_sim.glucometer import Glucometer
-from firmware_sim.glucose_sensor import GlucoseSensor
-from firmware_sim.heart_rate_monitor import HeartRateMonitor
 from firmware_sim.identity import Identity
 from firmware_sim.link import VirtualLink
 from firmware_sim.options import PeripheralOptions
-from firmware_sim.oximeter import PulseOximeter
+from firmware_sim.peripheral import PERIPHERALS
 from firmware_sim.profiles.names import Profile
 from firmware_sim.push_device import PushDevice
-from firmware_sim.scale import BodyCompositionScale, WeightScale
-from firmware_sim.thermometer import Thermometer
 
 AT = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)  # 07:30 on the 21st in China
 LOCAL = bytes.fromhex("ea070b15071e00")  # 2026-11-21 07:30:00 as a date time field
@@ -41,16 +35,6 @@ NAME = Identity(
 )
 RADIO = "C0:FF:EE:00:00:01"
 
-DEVICES: dict[Profile, type[PushDevice]] = {
-    Profile.BLOOD_PRESSURE: BloodPressureCuff,
-    Profile.GLUCOSE: Glucometer,
-    Profile.CGM: GlucoseSensor,
-    Profile.THERMOMETER: Thermometer,
-    Profile.PULSE_OXIMETER: PulseOximeter,
-    Profile.WEIGHT_SCALE: WeightScale,
-    Profile.BODY_COMPOSITION: BodyCompositionScale,
-    Profile.HEART_RATE: HeartRateMonitor,
-}
 MEASUREMENT = {
     Profile.BLOOD_PRESSURE: 0x2A35,
     Profile.GLUCOSE: 0x2A18,
@@ -68,7 +52,7 @@ REPORT_ALL = b"\x01\x01"
 _OPTIONS: PeripheralOptions = {
     "interval_ms": 5.0,
     "hang_up_after_s": 0.02,
-    "patience_s": 0.15,
+    "patience_s": 2.0,
 }
 _FOUND_S = 2.0
 
@@ -83,7 +67,8 @@ class Seen:
 
     Attributes:
         arrived: Characteristic and octets of every announcement, in order.
-        times: When each arrived, in seconds.
+        over: Set when nothing more will come.
+        times: When each announcement arrived, in seconds.
         error: What bleak said when something failed, else "".
         hung_up: Whether the device ended the link.
         battery: Level in percent; None where it was not read.
@@ -92,12 +77,18 @@ class Seen:
     """
 
     arrived: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     times: list[float] = field(default_factory=list[float])
     error: str = ""
     hung_up: bool = False
     battery: int | None = None
     serial: str = ""
     session_start: bytes = b""
+
+    @property
+    def refused(self) -> bool:
+        """Whether a report was answered with anything but success."""
+        return any(answer[2:3] == b"\1" and answer[3] != 1 for answer in self.of(RACP))
 
     def of(self, number: int) -> list[bytes]:
         return [octets for which, octets in self.arrived if which == number]
@@ -139,11 +130,19 @@ class Bench:
         found_s: float = _FOUND_S,
         address: str = "",
     ) -> Seen:
-        """Connect, subscribe to everything, ask where one must, stay until the device hangs up."""
+        """Connect, subscribe to everything, ask where one must, stay until nothing more will come.
+
+        That is when the device hangs up, or when it answers a request with anything but success.
+        """
         seen, gone = Seen(), asyncio.Event()
+
+        def hung_up(_client: BleakClient) -> None:
+            gone.set()
+            seen.over.set()
+
         client = BleakClient(
             address or self.device.identity.address,
-            lambda _client: gone.set(),
+            hung_up,
             pair=pair,
             timeout=found_s,
             backend=self.radio.client_backend,
@@ -154,8 +153,8 @@ class Bench:
             if self.asked:
                 await client.write_gatt_char(uuid(RACP), request, response=True)
             async with asyncio.timeout(5):
-                await gone.wait()
-            seen.hung_up = True
+                await seen.over.wait()
+            seen.hung_up = gone.is_set()
         except BleakError as error:
             seen.error = f"{type(error).__name__}: {error}"
             await asyncio.sleep(0.01)  # bleak tells of the end of a link a moment later
@@ -189,7 +188,7 @@ class Bench:
     async def told(self) -> list[bytes]:
         """The measurements of one session in which nothing fails."""
         seen = await self.listen()
-        assert seen.error == ""
+        assert seen.error == "", seen.error
         return self.frames(seen)
 
     async def bond(self) -> None:
@@ -234,6 +233,8 @@ def noting(seen: Seen, number: int) -> Callable[[BleakGATTCharacteristic, bytear
     def note(_source: BleakGATTCharacteristic, octets: bytearray) -> None:
         seen.arrived.append((number, bytes(octets)))
         seen.times.append(time.perf_counter())
+        if seen.refused:
+            seen.over.set()
 
     return note
 
@@ -252,7 +253,7 @@ async def bench(
     given: PeripheralOptions = {**_OPTIONS, **options}
     async with (
         VirtualRadio(link, RADIO, passkey=typed) as radio,
-        DEVICES[profile](link, NAME, **given) as device,
+        PERIPHERALS[profile](link, NAME, **given) as device,
         AsyncExitStack() as stack,
     ):
         scene = Scene(profile=profile, device=device, radio=radio, link=link, at=AT, stack=stack)

@@ -7,6 +7,7 @@ from bleak import BleakClient
 
 from firmware_sim.faults.table import FAULTS
 from tests.integration.faults.bench import MEASUREMENT, RACP, Bench, Seen, noting, uuid
+from tests.integration.faults.link import SHORT_PATIENCE_S
 from tests.integration.faults.octets import CGM
 from tests.integration.faults.pairing import Exercise
 
@@ -98,6 +99,7 @@ async def not_completed(b: Bench) -> None:
 
 async def unanswered(b: Bench) -> None:
     await b.do(FAULTS["racp-unanswered"])
+    b.device.patience_s = SHORT_PATIENCE_S
     seen = await b.listen()
     assert seen.error == ""
     assert seen.arrived == []
