@@ -38,7 +38,7 @@ class Assignments:
 async def read_assignments(
     rows: Sequence[InboxRow], store: CoreStore, county: County, rules: Rulebook
 ) -> Assignments:
-    """Load and read again what these rows assign; a record twice in one run is refused once."""
+    """Load and read again what these rows assign; one record goes to one person only."""
     assigned: dict[str, Assigned] = {}
     bindings: list[BindingFact] = []
     refused: dict[int, str] = {}
@@ -48,7 +48,8 @@ async def read_assignments(
             assert isinstance(fact, AssignFact)
             records, binding = await _wanted(fact, store, county)
             found = {str(r.identity): await _read(r, fact, store, rules) for r in records}
-            if records[0].identity in assigned:
+            known = assigned.get(str(records[0].identity))
+            if known is not None and known.subject != fact.subject:
                 raise FactError(f"quarantine_id: {fact.quarantine_id} was assigned just before")
         except FactError as error:
             refused[row.inbox_id] = str(error)

@@ -16,7 +16,7 @@ from service.problems import problem_response
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.web.errors import error_page
-from service.web.pages import admin, cdc, doctor, login, patient
+from service.web.pages import admin, cdc, clinic, doctor, login, own_whose, patient, whose
 
 _log = structlog.get_logger()
 
@@ -29,6 +29,9 @@ ROUTERS = (
     login.router,
     doctor.router,
     patient.router,
+    own_whose.router,
+    whose.router,
+    clinic.router,
     cdc.router,
     admin.router,
 )

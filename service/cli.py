@@ -43,6 +43,7 @@ COMMANDS = {
     "quarantine": Command("gateway.quarantine_command", "list what was kept aside, and why"),
     "rules": Command("service.rules_command", "check and test rule packs"),
     "db": Command("service.db_command", "migrate the database"),
+    "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "bench": Command("service.lab.bench_command", "measure the walk on this machine"),
 }
 

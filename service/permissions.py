@@ -29,6 +29,9 @@ class Permission(StrEnum):
     CLOSE_ALERT = "alert:close"
     READ_OWN = "own:read"
     PAIR_OWN = "own:pair"
+    CLAIM_OWN = "own:claim"  # say that an unknown measurement of the home was the own
+    SETTLE_READINGS = "readings:settle"  # say whose it was
+    OPEN_TURN = "turn:open"  # at the own clinic
     READ_COUNTS = "counts:read"
     READ_QUARANTINE = "quarantine:read"
     READ_ACCOUNTS = "accounts:read"
@@ -44,11 +47,12 @@ _CLINICIAN = _EVERYBODY | {
     Permission.ANSWER_ALERT,
     Permission.CLOSE_ALERT,
 }
+_CONTRACTED = _CLINICIAN | {Permission.SETTLE_READINGS, Permission.OPEN_TURN}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.PATIENT: _EVERYBODY | {Permission.READ_OWN, Permission.PAIR_OWN},
-    Role.VILLAGE_DOCTOR: _CLINICIAN,
-    Role.FAMILY_DOCTOR: _CLINICIAN,
+    Role.PATIENT: _EVERYBODY | {Permission.READ_OWN, Permission.PAIR_OWN, Permission.CLAIM_OWN},
+    Role.VILLAGE_DOCTOR: _CONTRACTED,
+    Role.FAMILY_DOCTOR: _CONTRACTED,
     Role.COUNTY_DUTY: _CLINICIAN,
     Role.CDC_OFFICER: _EVERYBODY | {Permission.READ_COUNTS},
     Role.ADMINISTRATOR: _EVERYBODY

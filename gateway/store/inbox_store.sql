@@ -75,6 +75,14 @@ JOIN core.profile p ON p.body->>'household' = h.household
 JOIN core.binding b ON b.subject = p.subject AND b.valid_to IS NULL
 WHERE h.hub = $1
 UNION
+-- A shared device of which somebody said "ask each time" (a binding that ends as it begins).
+SELECT b.device
+FROM core.hub h
+JOIN core.profile p ON p.body->>'household' = h.household
+JOIN core.binding b ON b.subject = p.subject AND b.user_slot IS NOT NULL AND b.valid_to = b.valid_from
+WHERE h.hub = $1
+    AND NOT EXISTS (SELECT FROM core.binding o WHERE o.device = b.device AND o.valid_to IS NULL)
+UNION
 -- A clinic's own devices are worn by nobody.
 SELECT p.device
 FROM core.pairing p JOIN core.hub h ON h.hub = p.hub

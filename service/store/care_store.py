@@ -1,5 +1,6 @@
 """The one object that pages, API and worker hold; its parts are the files named below."""
 
+from service.store.clinic import Clinic
 from service.store.lives import Lives
 from service.store.operations import Operations
 from service.store.own import Own
@@ -7,12 +8,13 @@ from service.store.pages import CountyReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
 from service.store.sessions import Sessions
+from service.store.whose import Whose
 
 
-class Store(Sessions, Own, Lives, Rounds, Registry, Operations, CountyReads):
+class Store(Sessions, Own, Lives, Rounds, Registry, Operations, CountyReads, Whose, Clinic):
     """Schema `care` and what the role hw_service may read of `core`.
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers, `rounds.py`
     the worker, `registry.py` people and contracts, `operations.py` administrators, `pages.py` the
-    county's counts.
+    county's counts, `whose.py` measurements of unknown people, `clinic.py` a clinic's turns.
     """

@@ -151,6 +151,8 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         return []
     names = (
         (Permission.READ_WORKLIST, "/doctor", say(language, "Worklist")),
+        (Permission.SETTLE_READINGS, "/whose", say(language, "Whose is this?")),
+        (Permission.OPEN_TURN, "/clinic", say(language, "Clinic")),
         (Permission.READ_OWN, "/patient", say(language, "My readings")),
         (Permission.READ_COUNTS, "/cdc", say(language, "Townships")),
         (Permission.READ_QUARANTINE, "/admin", say(language, "Operation")),

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome
 from service.auth import requires
-from service.permissions import Permission
+from service.permissions import Permission, allows
 from service.services import Services, services_of
 from service.store.records import Account, AlertCard, Series
 from service.web.chart import ChartBlock, blocks
@@ -20,6 +20,7 @@ from service.web.evidence import explained
 from service.web.language import mark, say
 from service.web.rendering import language_of, render
 from service.web.timeline_view import doubts_of, timeline_view
+from service.web.whose_view import settled_lines
 from service.web.why_card import why_card
 from service.web.worklist_view import worklist
 
@@ -139,10 +140,23 @@ async def _card(
             found, series, doubts=doubts_of(timeline, language), language=language, now=now
         ),
         "blocks": _blocks(found, series, language, zone),
+        "since": await _since(request, parts, account, found, now),
+        "may_say_whose": found.person.person_id is None
+        and allows(account.role, Permission.SETTLE_READINGS),
         "timeline": timeline_view(timeline, _names(found), language),
         "refused": say(language, _REFUSALS[refused]) if refused else "",
     }
     return render(request, account, "alert.html", facts, status=409 if refused else 200)
+
+
+async def _since(
+    request: Request, parts: Services, account: Account, card: AlertCard, now: datetime
+) -> list[str]:
+    """What was said since of an unknown person's measurements; the alert itself never changes."""
+    if card.person.person_id is not None:
+        return []
+    settled = await parts.store.settled_since(account, card.alert_id, now)
+    return settled_lines(settled, language_of(request, account))
 
 
 def _blocks(

@@ -11,6 +11,7 @@ from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.own import NoHubError
 from service.store.records import Account
+from service.web.pages.own_whose import own_whose
 from service.web.pairing_view import PairingView, pairing_view
 from service.web.patient_view import PatientPage, patient_page
 from service.web.rendering import language_of, render
@@ -30,6 +31,7 @@ async def page(request: Request, parts: Parts, account: Own) -> Response:
     facts = {
         "page": await _own(request, parts, account),
         "pairing": await _pairing(request, parts, account),
+        "whose": await own_whose(request, parts, account),
     }
     return render(request, account, "patient.html", facts)
 
