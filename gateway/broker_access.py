@@ -2,7 +2,9 @@
 
 Users are named by what they are: `core`; `hub-<name>`, a hub whose id is its user name;
 `hub-front`, the hub beside the broker that takes in devices which speak MQTT themselves;
-`device-<name>`, such a device. Anybody else may do nothing.
+`device-<key>`, such a device, which speaks for itself only (as does a Bluetooth gateway, by its
+name in its topics); `bridge-<name>`, trusted to speak for any number of devices: the simulator, or
+a vendor's cloud. Anybody else may do nothing.
 """
 
 import base64
@@ -11,10 +13,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRONT = "hub-front"
+DEVICE = "device-"
+BRIDGE = "bridge-"
 
 # mosquitto 2's own scheme ($7$): PBKDF2-HMAC-SHA512. The secrets are random, 192 bits long and of
 # this machine only.
 _ITERATIONS = 101
+
+
+def device_topics(key: str) -> tuple[str, ...]:
+    """Where the device or Bluetooth gateway `key` (a topic level) may publish: one a format."""
+    return (f"dev/1/{key}/#", f"omh/1/{key}/#", f"fhir/1/{key}/#", f"home/{key}/BTtoMQTT/#")
+
+
+DEVICE_TOPICS = ("dev/1/#", "omh/1/#", "fhir/1/#", "home/+/BTtoMQTT/#")
+"""All of those, of every device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +39,17 @@ class Access:
 
 
 def access_of(user: str) -> Access:
-    """Return what `user` may do; an unknown kind of user may do nothing."""
+    """Return what `user` may do; an unknown kind of user, or a name that is a filter, nothing."""
+    if not user.isprintable() or any(sign in user for sign in "+#/"):
+        return Access()
     if user == "core":
         return Access(write=("hw/1/#",), read=("hw/1/#",))
-    if user.startswith("device-"):
-        return Access(write=("dev/1/#",))
+    if user.startswith(DEVICE):
+        return Access(write=device_topics(user.removeprefix(DEVICE)))
+    if user.startswith(BRIDGE):
+        return Access(write=DEVICE_TOPICS)
     if user.startswith("hub-"):
-        devices = ("dev/1/#",) if user == FRONT else ()
+        devices = DEVICE_TOPICS if user == FRONT else ()
         # its own mark, by which the front knows that everything published before has reached it
         marks = (f"dev/1/fence~{user}/reading",) if user == FRONT else ()
         return Access(

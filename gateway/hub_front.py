@@ -1,23 +1,23 @@
 """The hub beside the broker: takes in devices that publish their readings over MQTT themselves.
 
-It reads `dev/1/<device key>/reading`. A device's PUBACK is the broker's and promises nothing
-(law 1); what reaches this hub is spooled before anything else happens to it.
+It reads every topic of `device_adapters/mqtt/registry.py`. A device's PUBACK is the broker's and
+promises nothing (law 1); what reaches this hub is spooled before anything else happens to it.
 """
 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
+from hashlib import sha256
 
 from device_adapters.mqtt.client import MqttMessage, MqttSession, MqttSettings, mqtt_session
-from device_adapters.mqtt.payloads.hearthwatch import (
-    TOPIC_FILTER,
-    Arrival,
-    PayloadError,
-    decode_reading,
-)
+from device_adapters.mqtt.payloads import theengs
+from device_adapters.mqtt.payloads.body import Arrival, PayloadError
+from device_adapters.mqtt.payloads.nameless import nameless
+from device_adapters.mqtt.registry import FORMATS, decoder_of
 from gateway.reconnect import Line
 from gateway.refused import Refused
+from gateway.sightings import Sightings
 from gateway.spool import Spool
 from gateway.stamps import Stamps
 from rules.vocabulary import HubId, Observation
@@ -49,6 +49,7 @@ class MqttFront:
         self._mark_topic = f"dev/1/fence~{hub}/reading"
         self._marks: dict[bytes, asyncio.Future[None]] = {}
         self._session: MqttSession | None = None
+        self._sightings = Sightings()
         self._number = 0
         self._name = ""
 
@@ -78,7 +79,7 @@ class MqttFront:
 
     async def _serve(self) -> None:
         async with mqtt_session(self._broker) as session:
-            await session.subscribe(TOPIC_FILTER)
+            await session.subscribe(*FORMATS)
             self._line.note_up()
             self._session = session
             # Names this connection: with the count it tells undated, unnumbered records apart.
@@ -98,8 +99,8 @@ class MqttFront:
         for message in messages:
             if message.topic.startswith("dev/1/fence~"):
                 marks += [passed for mark, passed in self._marks.items() if mark == message.payload]
-            elif (observation := await self._read(message)) is not None:
-                observations.append(observation)
+            else:
+                observations += await self._read(message)
         if observations:
             await self._spool.add_decided(observations)
         await self._on_spooled(observations)
@@ -107,27 +108,42 @@ class MqttFront:
             if not passed.done():
                 passed.set_result(None)
 
-    async def _read(self, message: MqttMessage) -> Observation | None:
-        """The observation in a message; None when it was refused, and spooled as such."""
+    async def _read(self, message: MqttMessage) -> list[Observation]:
+        """The observations in a message; none when it was refused, and spooled as such."""
+        arrival = self._arrival(message)
+        try:
+            decoder = decoder_of(message.topic)
+            if decoder is None:
+                raise PayloadError("topic", f"{message.topic:.200} is no topic of a device")
+            observations = decoder(message.payload, arrival)
+            # The spool keeps a burst as one job: what cannot be written must be found before, or
+            # it takes its neighbours and the hub with it.
+            for observation in observations:
+                encode_observation(observation)
+        except ValueError as error:
+            await self._spool.add_refused(_refusal(message, error), self._name)
+            return []
+        return [observation for observation in observations if self._is_new(observation)]
+
+    def _arrival(self, message: MqttMessage) -> Arrival:
         self._number += 1
-        arrival = Arrival(
+        session, ordinal = self._name, self._number
+        if message.retain:
+            # The broker hands a retained message out again at every connection: it stays one.
+            said = sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()
+            session, ordinal = f"retained-{said[:24]}", 0
+        return Arrival(
             topic=message.topic,
             retain=message.retain,
             received=self._stamps.now(),
             hub=self._hub,
-            session=self._name,
-            ordinal=self._number,
+            session=session,
+            ordinal=ordinal,
             zone=self._zone,
         )
-        try:
-            observation = decode_reading(message.payload, arrival)
-            # The spool keeps a burst as one job: what cannot be written must be found before, or
-            # it takes its neighbours and the hub with it.
-            encode_observation(observation)
-        except ValueError as error:
-            await self._spool.add_refused(_refusal(message, error), self._name)
-            return None
-        return observation
+
+    def _is_new(self, observation: Observation) -> bool:
+        return observation.source != theengs.SOURCE or self._sightings.is_new(observation)
 
 
 def _refusal(message: MqttMessage, error: ValueError) -> Refused:
@@ -136,5 +152,5 @@ def _refusal(message: MqttMessage, error: ValueError) -> Refused:
         source=message.topic,
         reason=error.reason if known else f"cannot be read: {error!r}",
         field=error.field if known else "",
-        raw=message.payload,
+        raw=nameless(message.payload),
     )

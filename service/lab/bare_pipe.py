@@ -9,7 +9,8 @@ import sys
 from datetime import UTC, datetime
 
 from device_adapters.mqtt.client import MqttSettings, mqtt_session
-from device_adapters.mqtt.payloads.hearthwatch import TOPIC_FILTER, Arrival, decode_reading
+from device_adapters.mqtt.payloads.body import Arrival
+from device_adapters.mqtt.payloads.hearthwatch import TOPIC_FILTER, decode_reading
 from rules.vocabulary import HubId, HubStamp
 from service.lab.seed import FRONT, ZONE
 

@@ -8,7 +8,8 @@ from datetime import datetime
 import httpx2
 
 from device_adapters.mqtt.client import MqttSession, MqttSettings
-from device_adapters.mqtt.payloads.hearthwatch import Arrival, decode_reading
+from device_adapters.mqtt.payloads.body import Arrival
+from device_adapters.mqtt.payloads.hearthwatch import decode_reading
 from firmware_sim.identity import Identity
 from firmware_sim.publisher import Quantity, Reading, encode_reading
 from gateway.clock import WallClock

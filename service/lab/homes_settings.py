@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-DEVICE_USER = "device-sim"
+DEVICE_USER = "bridge-sim"
 """The broker's name for whatever publishes readings itself."""
 
 _FILE = "homes.json"
@@ -20,7 +20,7 @@ class HomesSettings(msgspec.Struct, frozen=True, kw_only=True):
         timekeeper: `HOST:PORT` of the published time.
         broker_host: The county's broker.
         broker_port: Its port.
-        passwords: Broker user to password: every hub, and `device-sim` for the devices.
+        passwords: Broker user to password: every hub, and `bridge-sim` for the devices.
         hub_secrets: Hub to signing key, in hex.
         seed: Decides people and measurements.
         days: Length of the first history; episodes are counted back from its end.

@@ -92,7 +92,7 @@ async def home(
     async with (
         ReceiptPeer.connect(login(broker, "core", "peer")) as peer,
         Hub(settings(broker, folder), clock) as hub,
-        mqtt_session(login(broker, "device-a", "device")) as device,
+        mqtt_session(login(broker, "bridge-a", "device")) as device,
     ):
         yield hub, device, peer
 
@@ -356,7 +356,7 @@ async def test_kill_9_between_spool_and_receipt_loses_nothing(
     now = WallClock().now()
     async with (
         ReceiptPeer.connect(login(broker, "core", "peer")) as peer,
-        mqtt_session(login(broker, "device-a", "device")) as device,
+        mqtt_session(login(broker, "bridge-a", "device")) as device,
     ):
         peer.silent = True
         async with hub_process(broker, tmp_path) as process:

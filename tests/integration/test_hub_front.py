@@ -67,7 +67,7 @@ async def spooled(
     async with (
         asyncio.timeout(20),
         Spool.open(folder / "spool.db") as spool,
-        mqtt_session(login("device-a", "device")) as device,
+        mqtt_session(login("bridge-a", "device")) as device,
         asyncio.TaskGroup() as group,
     ):
         front = MqttFront(

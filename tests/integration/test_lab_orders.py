@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from device_adapters.mqtt.client import MqttMessage, MqttSession, MqttSettings, mqtt_session
-from device_adapters.mqtt.payloads.hearthwatch import Arrival, PayloadError, decode_reading
+from device_adapters.mqtt.payloads.body import Arrival, PayloadError
+from device_adapters.mqtt.payloads.hearthwatch import decode_reading
 from firmware_sim.device_clock import ClockKind
 from firmware_sim.faults.table import kinds_for
 from firmware_sim.peripheral import BloodPressureCuff, Glucometer

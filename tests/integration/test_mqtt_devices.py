@@ -21,12 +21,8 @@ from device_adapters.mqtt.client import (
     connect,
     mqtt_session,
 )
-from device_adapters.mqtt.payloads.hearthwatch import (
-    TOPIC_FILTER,
-    Arrival,
-    PayloadError,
-    decode_reading,
-)
+from device_adapters.mqtt.payloads.body import Arrival, PayloadError
+from device_adapters.mqtt.payloads.hearthwatch import TOPIC_FILTER, decode_reading
 from firmware_sim.identity import Identity
 from firmware_sim.publisher import MqttDevice
 from rules.vocabulary import HubId, HubStamp, Observation, Origin, QuantityName

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from device_adapters.mqtt.client import MqttMessage, MqttSettings, mqtt_session
+from device_adapters.mqtt.payloads.body import Arrival
 from device_adapters.mqtt.payloads.hearthwatch import KINDS as READ_KINDS
-from device_adapters.mqtt.payloads.hearthwatch import Arrival, decode_reading
+from device_adapters.mqtt.payloads.hearthwatch import decode_reading
 from firmware_sim.device_clock import DeviceClock
 from firmware_sim.device_mishaps import Sender
 from firmware_sim.generator import MessageGenerator, MessagePlan
@@ -86,13 +87,13 @@ async def test_the_rate_is_that_of_the_time_handed_in(broker: LocalBroker) -> No
         user=front.username,
         password=front.password,
     )
-    login = broker.credentials("device-sim")
+    login = broker.credentials("bridge-sim")
     line = await MqttLine.dial(
         Login(
             host=broker.host,
             port=broker.port,
             client_id="test-generator",
-            user="device-sim",
+            user="bridge-sim",
             password=login.password,
         ),
         lambda _topic, _payload, _retained: None,
@@ -130,7 +131,7 @@ async def test_the_command_publishes_right_and_wrong_readings_to_any_broker(
     broker: LocalBroker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     password = tmp_path / "password"
-    password.write_text(broker.credentials("device-a").password)
+    password.write_text(broker.credentials("bridge-a").password)
     front = broker.credentials("hub-front")
     settings = MqttSettings(
         host=broker.host,
@@ -139,7 +140,7 @@ async def test_the_command_publishes_right_and_wrong_readings_to_any_broker(
         user=front.username,
         password=front.password,
     )
-    words = ["sim", "publish", "--broker", f"{broker.host}:{broker.port}", "--user", "device-a"]
+    words = ["sim", "publish", "--broker", f"{broker.host}:{broker.port}", "--user", "bridge-a"]
     words += ["--password-file", str(password), "--serial", "G7"]
     good = ["--kind", "spo2", "--kind", "weight", "--rate", "100", "--count", "4"]
     async with mqtt_session(settings) as ear:

@@ -40,7 +40,7 @@ def client(broker: LocalBroker, user: str) -> aiomqtt.Client:
 
 
 async def test_a_device_publishes_its_document_on_its_own_topic(broker: LocalBroker) -> None:
-    async with client(broker, "hub-front") as reader, client(broker, "device-sim") as writer:
+    async with client(broker, "hub-front") as reader, client(broker, "bridge-sim") as writer:
         await reader.subscribe("dev/1/+/reading", qos=1)
         meter = MqttDevice(writer, METER, clock=DeviceClock.reset(since=AT))
         payload = await meter.measure_glucose(glucose_mmol=LO, at=AT, meal="fasting")
@@ -78,7 +78,7 @@ async def test_a_player_does_what_is_due_and_rests_when_everything_was_heard(
     link, heard = VirtualLink(), list[bytes]()
     async with (
         client(broker, "hub-front") as reader,
-        client(broker, "device-sim") as writer,
+        client(broker, "bridge-sim") as writer,
         VirtualRadio(link, "C0:FF:EE:00:00:01") as radio,
         BloodPressureCuff(link, CUFF) as cuff,
     ):

@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_adapters.mqtt.payloads.hearthwatch import (
-    MAX_PAYLOAD_BYTES,
-    Arrival,
-    PayloadError,
-    decode_reading,
-    device_key,
-)
+from device_adapters.mqtt.payloads.body import MAX_PAYLOAD_BYTES, Arrival, PayloadError, device_key
+from device_adapters.mqtt.payloads.hearthwatch import decode_reading
 from device_adapters.plain_text import is_plain
 from firmware_sim.faults.mqtt import Fault, spoil
 from firmware_sim.identity import Identity

@@ -2,6 +2,7 @@
 
 import pytest
 
+from device_adapters.mqtt.registry import FORMATS
 from gateway.broker_access import access_of, covers, mosquitto_acl, mosquitto_password_line
 
 
@@ -30,20 +31,44 @@ def test_a_filter_covers_another_only_when_it_matches_all_of_it(
 
 
 def test_a_user_of_no_kind_may_do_nothing() -> None:
-    for user in ("", "root", "hub", "coreX", "device", "anonymous"):
+    for user in (
+        "",
+        "root",
+        "hub",
+        "coreX",
+        "device",
+        "anonymous",
+        "device-#",
+        "device-+",
+        "hub-a/#",
+    ):
         access = access_of(user)
         assert (access.write, access.read) == ((), ()), user
 
 
 def test_only_the_front_hub_hears_devices() -> None:
-    assert "dev/1/#" in access_of("hub-front").read
-    assert "dev/1/#" not in access_of("hub-a").read
+    for pattern in FORMATS:
+        assert any(covers(topic, pattern) for topic in access_of("hub-front").read)
+        assert not any(covers(topic, pattern) for topic in access_of("hub-a").read)
     assert access_of("device-x").read == ()
+
+
+def test_a_device_speaks_for_itself_and_a_bridge_for_all() -> None:
+    for pattern in FORMATS:
+        own, others = pattern.replace("+", "x", 1), pattern.replace("+", "y", 1)
+        assert any(covers(topic, own) for topic in access_of("device-x").write)
+        assert not any(covers(topic, others) for topic in access_of("device-x").write)
+        assert any(covers(topic, pattern) for topic in access_of("bridge-sim").write)
+    assert access_of("bridge-sim").read == ()
 
 
 def test_the_acl_file_has_one_block_a_user_with_that_users_topics() -> None:
     assert mosquitto_acl(["device-x", "hub-a"]) == (
-        "user device-x\ntopic write dev/1/#\n\n"
+        "user device-x\n"
+        "topic write dev/1/x/#\n"
+        "topic write omh/1/x/#\n"
+        "topic write fhir/1/x/#\n"
+        "topic write home/x/BTtoMQTT/#\n\n"
         "user hub-a\n"
         "topic write hw/1/up/hub-a/#\n"
         "topic write hw/1/status/hub-a\n"
