@@ -1,4 +1,4 @@
-"""What hubs and cores of the first walk wrote is read by those of today, and the other way round."""
+"""What hubs and cores of the first release wrote is read by those of today, and vice versa."""
 
 import json
 from pathlib import Path
