@@ -46,6 +46,7 @@ class Home:
     hub: RunningHub
     peer: ReceiptPeer
     version: int = 0
+    bound: tuple[str, ...] = ()
 
     async def command(self, body: CommandBody) -> None:
         self.version += 1
@@ -60,7 +61,8 @@ class Home:
 
     async def order(self, session: str, **more: str) -> None:
         until = WallClock().now() + timedelta(seconds=20)
-        await self.command(CommandBody(pairing=PairingOrder(session=session, until=until, **more)))
+        pairing = PairingOrder(session=session, until=until, **more)
+        await self.command(CommandBody(bindings_known=self.bound, pairing=pairing))
 
     async def reported(self, *states: str, cause: str | None = None) -> PairingReport:
         assert self.hub.radio is not None
@@ -179,6 +181,7 @@ async def test_a_cuff_that_forgot_us_is_offered_and_paired_again_by_command(
         await cuff.transferred()
         await cuff.forget_bonds()
         await cuff.measure(systolic=151, diastolic=95, at=WallClock().now())
+        here.bound = ("Acme/BP-1/SN1",)
         await here.pair(cuff, "second")
         await cuff.transferred()
         await here.settled()
