@@ -1,16 +1,18 @@
 # Two commands do everything on a fresh machine: `make demo` runs it, `make test` proves it.
-# The rest is for people who change it: check, check-bites, format, bench, lock, clean.
+# The rest is for people who change it: test-bluez, check, check-bites, format, bench, lock, clean.
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
 PYTEST_ARGS ?=
+RUNS ?= 1
 
-.PHONY: help setup demo test check check-bites fuzz format bench lock clean
+.PHONY: help setup demo test test-bluez check check-bites fuzz format bench lock clean
 
 help:
 	@echo "make demo         set everything up and run the whole walk with simulated homes"
 	@echo "make test         set up what the tests need and run all of them"
+	@echo "make test-bluez   Bluetooth against a real bluetoothd and kernel; RUNS=5 for five times in a row"
 	@echo "make check        linter, formatter, types, import contracts, dependencies, compose file"
 	@echo "make check-bites  plant one violation of every check and see it caught"
 	@echo "make fuzz         throw 100,000 frames of noise at every decoder"
@@ -28,6 +30,9 @@ demo: setup
 test: setup
 	@deploy/install-test-peers.sh
 	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-bluez: setup
+	@RUNS="$(RUNS)" PYTEST_ARGS="$(PYTEST_ARGS)" exec deploy/bluez/run.sh
 
 check: setup
 	@deploy/check.sh
