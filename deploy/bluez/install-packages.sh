@@ -18,6 +18,7 @@ need bc bc
 need xz-utils xz
 need patch patch
 need bluez '/usr/libexec/bluetooth/bluetoothd'
+need dbus /usr/share/dbus-1/system.conf
 need dbus-daemon dbus-daemon
 need iproute2 /sbin/ip
 [ ${#missing[@]} -gt 0 ] || exit 0
