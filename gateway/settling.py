@@ -2,7 +2,7 @@
 
 Once and for all: a second answer for the same record is refused with the first one named. What
 already rang for "someone in this home" keeps its id, so it neither rings a second time nor is
-unsent; the home's open case goes over to the person when all it rests on is theirs (decision D23).
+unsent; the home's open case goes over to the person when all it rests on is theirs (decision D26).
 """
 
 from collections.abc import Sequence

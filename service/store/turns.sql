@@ -25,13 +25,13 @@ SELECT p.subject, p.name FROM care.may_be($1, NULL, $2, $3) p WHERE p.person_id 
 -- name: present_turn
 -- The core's last turn, or a later one that is on its way to it.
 SELECT t.begins_at, p.subject, p.name FROM (
-    SELECT begins_at, subject FROM core.turn WHERE hub = $1 AND begins_at <= $2
+    SELECT begins_at, subject, 0 AS later FROM core.turn WHERE hub = $1 AND begins_at <= $2
     UNION ALL
-    SELECT (body->>'begins_at')::timestamptz, body->>'subject' FROM core.inbox
+    SELECT (body->>'begins_at')::timestamptz, body->>'subject', inbox_id FROM core.inbox
     WHERE applied_at IS NULL AND kind = 'turn' AND body->>'hub' = $1
 ) t
 LEFT JOIN care.person p ON p.subject = t.subject
-ORDER BY t.begins_at DESC LIMIT 1
+ORDER BY t.begins_at DESC, t.later DESC LIMIT 1
 
 -- name: turn_readings
 SELECT o.body::text AS body

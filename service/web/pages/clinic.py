@@ -1,5 +1,7 @@
 """The village clinic: scan or tap a resident, and the next reading of each device is theirs."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -31,6 +33,16 @@ UNREADABLE = mark("This is not a resident's code. Scan it again, or tap the name
 REPLACED = mark("This code has been replaced. Ask for the new one, or tap the name below.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnView:
+    """Whose turn it is at a hub, and what has been measured in it; `name` None: nobody's."""
+
+    hub: str
+    name: str | None
+    until: datetime | None
+    readings: tuple[Measured, ...]
+
+
 @router.get("", response_model=None)
 async def page(
     request: Request,
@@ -43,13 +55,20 @@ async def page(
 
 
 @router.get("/turn", response_model=None)
-async def turn(request: Request, parts: Parts, account: Opener, hub: str) -> Response:
-    """The present turn alone: its readings appear by themselves."""
+async def turn(
+    request: Request, parts: Parts, account: Opener, hub: str, seen: int = -1
+) -> Response:
+    """The present turn alone: its readings appear by themselves.
+
+    204 while there are only the `seen` ones: what nothing happened to is not read out again.
+    """
     try:
         present = await parts.store.present_turn(account, hub, parts.clock.now())
     except NoClinicError:
         return await error_page(request, 404)
-    facts = {"hub": hub, **_turn(present, language_of(request, account))}
+    if present is not None and len(present.readings) == seen:
+        return Response(status_code=204)
+    facts = {"turn": _turn(hub, present, language_of(request, account))}
     return render(request, account, "clinic_turn.html", facts)
 
 
@@ -107,13 +126,13 @@ async def _page(
     now = parts.clock.now()
     language = language_of(request, account)
     hubs = await parts.store.clinic_hubs(account)
-    turns = {
-        each.hub: _turn(await parts.store.present_turn(account, each.hub, now), language)
+    turns = [
+        _turn(each.hub, await parts.store.present_turn(account, each.hub, now), language)
         for each in hubs
-    }
+    ]
     found = await parts.store.residents(account, hubs[0].clinic, name, now) if hubs else []
     facts = {
-        "hubs": hubs,
+        "clinic_name": hubs[0].clinic_name if hubs else "",
         "turns": turns,
         "residents": found,
         "more": len(found) == MOST_NAMES,
@@ -123,8 +142,11 @@ async def _page(
     return render(request, account, "clinic.html", facts, status=409 if notice else 200)
 
 
-def _turn(present: PresentTurn | None, language: str) -> dict[str, object]:
-    values: list[Measured] = []
-    if present is not None:
-        values = [measured(point, language) for point in present.readings]
-    return {"turn": present, "values": values}
+def _turn(hub: str, present: PresentTurn | None, language: str) -> TurnView:
+    readings = present.readings if present is not None else ()
+    return TurnView(
+        hub=hub,
+        name=present.name if present is not None else None,
+        until=present.until if present is not None else None,
+        readings=tuple(measured(point, language) for point in readings),
+    )
