@@ -11,6 +11,7 @@ from gateway.spool import Spool
 from gateway.spool_rows import PairedDevice
 from rules.vocabulary import CoincidentClocks
 
+_MOST_GAPS = 20
 _UNHEARD = frozenset({SessionReason.FAILED, SessionReason.BOND_LOST})
 
 
@@ -23,6 +24,7 @@ class _Page:
     battery_percent: int | None = None
     clock_ahead_s: float | None = None
     rssi: int | None = None
+    missing: tuple[tuple[int, int], ...] = ()
 
 
 class DeviceBook:
@@ -47,7 +49,9 @@ class DeviceBook:
     async def note_session(self, summary: SessionSummary, now: datetime) -> None:
         """Take what a session of a paired device showed; a failed one does not count as heard."""
         page = self._pages.get(summary.address, _Page())
-        page = replace(page, reason=summary.reason)
+        gaps = [*page.missing, *((gap.first, gap.last) for gap in summary.missing)]
+        told = tuple(dict.fromkeys(gaps))[-_MOST_GAPS:]
+        page = replace(page, reason=summary.reason, missing=told)
         if summary.reason not in _UNHEARD:
             await self._spool.remember_heard(summary.address, now)
             page = replace(
@@ -71,6 +75,7 @@ class DeviceBook:
             battery_percent=page.battery_percent,
             clock_ahead_s=page.clock_ahead_s,
             rssi=page.rssi,
+            missing=page.missing,
         )
 
 

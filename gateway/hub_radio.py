@@ -8,7 +8,7 @@ from datetime import tzinfo
 from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
 from device_adapters.ble.link import LinkError
 from device_adapters.ble.pairing_session import PairingAgent
-from device_adapters.ble.session import SessionSummary
+from device_adapters.ble.session import Remembered, SessionSummary
 from gateway.clock import ProcessClock
 from gateway.commands import CommandBody
 from gateway.device_book import DeviceBook
@@ -55,6 +55,7 @@ class HubRadio:
             stamps=stamps.now,
             listener=self.sessions,
             since=self._since,
+            remembered=self._remembered,
             radio=radio,
         )
         self._pairing = HubPairing(
@@ -151,10 +152,17 @@ class HubRadio:
         paired = self._known.get(address)
         return None if paired is None else paired.high_water
 
+    def _remembered(self, address: str) -> Remembered | None:
+        paired = self._known.get(address)
+        return None if paired is None else Remembered(device=paired.device, series=paired.series)
+
     async def _note_end(self, summary: SessionSummary) -> None:
         if summary.address in self._known:
             await self.book.note_session(summary, self._clock.now())
             self._on_change()
         paired = self._known.get(summary.address)
         if paired is not None and summary.high_water is not None:
-            await self.remember(dataclasses.replace(paired, high_water=summary.high_water))
+            newest = dataclasses.replace(
+                paired, high_water=summary.high_water, series=summary.series
+            )
+            await self.remember(newest)

@@ -63,6 +63,12 @@ class Sessions:
             reason=summary.reason.value,
             detail=summary.detail,
         )
+        if summary.missing:
+            _log.warning(
+                "device skipped record numbers",
+                device=None if summary.device is None else summary.device.key,
+                missing=[(gap.first, gap.last) for gap in summary.missing],
+            )
 
     async def decide(self, session: str) -> None:
         """Give every undecided record of a session its origin and its place in a lane."""

@@ -53,7 +53,9 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `heard_at` is the last session's end and `reason` how it ended (`SessionReason`); `overdue_at`
     when its silence becomes strange (`gateway.availability`); `clock_ahead_s` how far its clock ran
-    ahead of the hub's; `rssi` in dBm at the last advertisement.
+    ahead of the hub's; `rssi` in dBm at the last advertisement. `missing` are ranges of record
+    numbers, both ends included, that the device counted and did not send: the newest 20 that were
+    noticed since the hub's start.
     """
 
     device: DeviceLabel
@@ -64,6 +66,7 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     battery_percent: int | None = None
     clock_ahead_s: float | None = None
     rssi: int | None = None
+    missing: tuple[tuple[int, int], ...] = ()
 
 
 class RadioReport(msgspec.Struct, frozen=True, kw_only=True):

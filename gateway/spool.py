@@ -164,12 +164,7 @@ class Spool:
 
     async def remember_paired(self, device: PairedDevice) -> None:
         """Keep a bonded device, or what is new about it."""
-        ref = device.device
-        row = (device.address, ref.manufacturer, ref.model, ref.serial)
-        row += (device.command_version, device.high_water)
-        await self._writer.run(
-            lambda db: db.execute("INSERT OR REPLACE INTO paired VALUES (?, ?, ?, ?, ?, ?)", row)
-        )
+        await self._writer.run(lambda db: spool_rows.remember_paired(db, device))
 
     async def remember_heard(self, address: str, at: datetime) -> None:
         """Note that a bonded device was heard; the newest `availability.KEPT` times are kept."""

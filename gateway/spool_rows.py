@@ -49,8 +49,9 @@ class LanePosition:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PairedDevice:
-    """A bonded device: radio address, type label, and the newest sequence number spooled from it.
+    """A bonded device: radio address, type label, and the newest record number spooled from it.
 
+    `series` names the run of numbers that `high_water` belongs to, None for the only one.
     `command_version` is the hub command in force when it was paired: only a later one can end it.
     """
 
@@ -58,6 +59,7 @@ class PairedDevice:
     device: DeviceRef
     command_version: int
     high_water: int | None = None
+    series: str | None = None
 
 
 def epoch(db: sqlite3.Connection) -> str:
@@ -261,15 +263,28 @@ def heard(db: sqlite3.Connection) -> dict[str, list[datetime]]:
     return times
 
 
+def remember_paired(db: sqlite3.Connection, device: PairedDevice) -> None:
+    """Keep a bonded device, or what is new about it."""
+    ref = device.device
+    row = (device.address, ref.manufacturer, ref.model, ref.serial)
+    row += (device.command_version, device.high_water)
+    db.execute("INSERT OR REPLACE INTO paired VALUES (?, ?, ?, ?, ?, ?)", row)
+    if device.series is None:
+        db.execute("DELETE FROM series WHERE address = ?", (device.address,))
+    else:
+        db.execute("INSERT OR REPLACE INTO series VALUES (?, ?)", (device.address, device.series))
+
+
 def paired(db: sqlite3.Connection) -> list[PairedDevice]:
     """All bonded devices, by address."""
-    rows = db.execute("SELECT * FROM paired ORDER BY address")
+    rows = db.execute("SELECT * FROM paired LEFT JOIN series USING (address) ORDER BY address")
     return [
         PairedDevice(
             address=address,
             device=DeviceRef(manufacturer=manufacturer, model=model, serial=serial),
             command_version=version,
             high_water=high_water,
+            series=series,
         )
-        for address, manufacturer, model, serial, version, high_water in rows
+        for address, manufacturer, model, serial, version, high_water, series in rows
     ]

@@ -38,6 +38,13 @@ CREATE TABLE IF NOT EXISTS paired (
     high_water INTEGER
 ) WITHOUT ROWID;
 
+-- Which run of record numbers the high-water mark of a bonded device belongs to, where it has more
+-- than one (a glucose sensor's session).
+CREATE TABLE IF NOT EXISTS series (
+    address TEXT PRIMARY KEY,
+    series TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- When a bonded device was heard: its owner's rhythm, by which silence is judged.
 CREATE TABLE IF NOT EXISTS heard (
     address TEXT NOT NULL,

@@ -8,21 +8,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from device_adapters.ble.captures import shipped_captures
+from device_adapters.ble.characteristics import (
+    BATTERY,
+    CGM_RUN_TIME,
+    CGM_START,
+    CGM_STATUS,
+    GLUCOSE_CONTEXT,
+    MANUFACTURER,
+    MODEL,
+    READABLE,
+    SERIAL,
+)
 from device_adapters.ble.current_time import CLOCKS, CURRENT_TIME
 from device_adapters.ble.decoders.device_information import TEXTS
 from device_adapters.ble.quirks import MODELS, Evidence, Quirk, Range
+from device_adapters.ble.racp import RECORD_ACCESS
 from device_adapters.ble.registry import DECODERS, FACTS
-from device_adapters.ble.session import (
-    BATTERY,
-    BODY_COMPOSITION,
-    GLUCOSE,
-    GLUCOSE_CONTEXT,
-    INDICATED,
-    MANUFACTURER,
-    MODEL,
-    RECORD_ACCESS,
-    SERIAL,
-)
 
 NAMES: Mapping[str, str] = {
     "2A08": "Date Time",
@@ -51,16 +52,18 @@ NAMES: Mapping[str, str] = {
     "2AA8": "CGM Feature",
     "2AA9": "CGM Status",
     "2AAA": "CGM Session Start Time",
+    "2AAB": "CGM Session Run Time",
     **{number: f"Device Information: {word.replace('_', ' ')}" for number, word in TEXTS.items()},
 }
 
 _IN_A_SESSION = frozenset(
     {
-        *INDICATED,
+        *READABLE,
         BATTERY,
-        BODY_COMPOSITION,
+        CGM_RUN_TIME,
+        CGM_START,
+        CGM_STATUS,
         *CLOCKS,
-        GLUCOSE,
         GLUCOSE_CONTEXT,
         MANUFACTURER,
         MODEL,
@@ -156,7 +159,8 @@ def _characteristics() -> Iterator[str]:
     yield "## Characteristics\n"
     yield (
         "Read in a session: what a hub asks of a paired device. The others are read by `hearthwatch"
-        " decode`\nand `hearthwatch devices check` (streams would hold a link for ever).\n"
+        " decode`\nand `hearthwatch devices check` (streams would hold a link for ever;"
+        " of a heart rate a sample is taken).\n"
     )
     yield "| number | name | in a session | evidence | frames |"
     yield "|---|---|---|---|---|"

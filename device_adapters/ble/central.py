@@ -8,7 +8,7 @@ say why it failed. Foreign errors become `LinkError` in this file.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from uuid import uuid4
 
@@ -27,6 +27,7 @@ from bleak.exc import (
     BleakGATTProtocolErrorCode,
 )
 
+from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.link import (
     Link,
     LinkCause,
@@ -35,9 +36,11 @@ from device_adapters.ble.link import (
     full_uuid,
     short_number,
 )
+from device_adapters.ble.quirks import quirk_of
 from device_adapters.ble.session import (
-    Conversation,
+    LastTime,
     Listener,
+    Remembered,
     SessionReason,
     SessionSetup,
     SessionSummary,
@@ -56,7 +59,7 @@ ATTEMPTS = 3
 DROPS = 3
 """Links in a row that end before anything was said, after which a connection is given up."""
 
-_BACK_OFF_S, _REST_S, _CLEARING_UP_S = 0.25, 60.0, 0.05
+_BACK_OFF_S, _CLEARING_UP_S = 0.25, 0.05
 _NO_RSSI = -127
 # A D-Bus call waits for ever; bluetoothd answers at once, or never when it hangs.
 _BLUETOOTHD_S = 10.0
@@ -351,6 +354,9 @@ class CentralSettings:
 
     `scan_check_s` is the silence after which the scan is begun anew, and the pause between two
     attempts to begin it without an adapter.
+    A device that goes on advertising with nothing new rests for `rest_s`, one that streams for
+    `stream_rest_s`. Who breaks a silence of `silence_s` has something new and is served at once (an
+    advertising interval is 10.24 s at most, and BlueZ tells of it every 15 s).
     """
 
     hub: HubId
@@ -358,6 +364,10 @@ class CentralSettings:
     connect_timeout_s: float = 20.0
     first_wait_s: float = 10.0
     quiet_s: float = 3.0
+    stream_step_s: float = 10.0
+    rest_s: float = 60.0
+    stream_rest_s: float = 300.0
+    silence_s: float = 30.0
     scan_check_s: float = 5.0
 
 
@@ -376,12 +386,16 @@ class BleCentral:
         stamps: Callable[[], HubStamp],
         listener: Listener,
         since: Callable[[str], int | None],
+        remembered: Callable[[str], Remembered | None] = lambda _address: None,
         radio: BleakRadio | None = None,
     ) -> None:
         self._settings = settings
         self._stamps = stamps
         self._listener = listener
         self._since = since
+        self._remembered = remembered
+        self._last_times: dict[str, LastTime] = {}
+        self._heard_at_s: dict[str, float] = {}
         self.radio = radio or BleakRadio()
         self._open: set[str] = set()
         self._failures: dict[str, int] = {}
@@ -423,6 +437,7 @@ class BleCentral:
         async with asyncio.TaskGroup() as group:
 
             def on_seen(seen: Seen) -> None:
+                self._note_heard(seen.address)
                 if self._is_due(seen.address) and seen.address in known():
                     self._open.add(seen.address)
                     self._resting.clear()
@@ -436,6 +451,14 @@ class BleCentral:
                 except LinkError as error:
                     self._report_fault(error.cause, error.detail)
                     await asyncio.sleep(self._settings.scan_check_s)
+
+    def _note_heard(self, address: str) -> None:
+        """A device that breaks a silence has something new: whatever rest it had is over."""
+        now_s = asyncio.get_running_loop().time()
+        before_s = self._heard_at_s.get(address, now_s)
+        self._heard_at_s[address] = now_s
+        if now_s - before_s >= self._settings.silence_s:
+            self._not_before_s.pop(address, None)
 
     async def _keep_scanning(self) -> None:
         while True:
@@ -455,11 +478,15 @@ class BleCentral:
             async with self.radio.connect(address, conversation.lost, timeout_s=timeout_s) as link:
                 self._bond_lost.discard(address)
                 summary = await conversation.run(link)
+            self._last_times[address] = conversation.for_next_time
             self._rest_after(address, summary)
             await self._listener.on_session_end(summary)
         except LinkError as error:
+            before_set = conversation.for_next_time.before_set
+            self._last_times[address] = replace(self._last_time(address), before_set=before_set)
             await self._after_failure(address, conversation, error)
         finally:
+            self._heard_at_s[address] = asyncio.get_running_loop().time()
             self._open.discard(address)
             if not self._open:
                 self._resting.set()
@@ -468,7 +495,7 @@ class BleCentral:
     async def _hear_again(self, address: str) -> None:
         """Have a device that is still there, or comes back, reported when it is due."""
         wait_s = self._not_before_s.get(address, 0.0) - asyncio.get_running_loop().time()
-        if wait_s > _REST_S / 2:
+        if wait_s > self._settings.rest_s / 2:
             return  # by then the operating system's own scan has begun anew
         await asyncio.sleep(max(wait_s, 0.0))
         if not self._open:
@@ -480,7 +507,11 @@ class BleCentral:
         self._failures.pop(address, None)
         self._not_before_s.pop(address, None)
 
+    def _last_time(self, address: str) -> LastTime:
+        return self._last_times.get(address, LastTime())
+
     def _setup(self, session: str, address: str) -> SessionSetup:
+        remembered = self._remembered(address)
         return SessionSetup(
             hub=self._settings.hub,
             session=session,
@@ -488,23 +519,35 @@ class BleCentral:
             zone=self._settings.zone,
             stamps=self._stamps,
             since=self._since(address),
+            series=None if remembered is None else remembered.series,
+            last_time=self._last_time(address),
             first_wait_s=self._settings.first_wait_s,
             quiet_s=self._settings.quiet_s,
+            stream_step_s=self._settings.stream_step_s,
         )
 
     def _rest_after(self, address: str, summary: SessionSummary) -> None:
-        """A device that advertises all day and brings nothing is asked less and less often."""
-        if summary.count > summary.repeated or summary.refused:
+        """A device that advertises all day and brings nothing is asked less and less often.
+
+        One whose model sends its whole memory each time has said so after the first repetition.
+        """
+        if summary.reason is SessionReason.SAMPLED:
+            self._forget_failures(address)
+            self._rest(address, self._settings.stream_rest_s)
+        elif summary.count > summary.repeated or summary.refused:
             self._forget_failures(address)
         else:
             self._postpone(address)
+            device = summary.device
+            if device and quirk_of(device.model, device.manufacturer).resends_everything:
+                self._rest(address, self._settings.rest_s)
 
     async def _after_failure(
         self, address: str, conversation: Conversation, error: LinkError
     ) -> None:
         self._postpone(address)
         failures = self._failures[address]
-        if error.cause in _BOND_LOST:
+        if error.cause in _BOND_LOST or self._hangs_up_on_strangers(address, error):
             failures = self._failures[address] = max(failures, ATTEMPTS)
         if failures == ATTEMPTS:
             # BlueZ 5.66 does not say why a link broke; one that breaks so often has no key.
@@ -517,8 +560,22 @@ class BleCentral:
 
     def _postpone(self, address: str) -> None:
         failures = self._failures[address] = self._failures.get(address, 0) + 1
-        wait_s = _REST_S if failures >= ATTEMPTS else _BACK_OFF_S * 2**failures
+        wait_s = _BACK_OFF_S * 2**failures
+        self._rest(address, self._settings.rest_s if failures >= ATTEMPTS else wait_s)
+
+    def _rest(self, address: str, wait_s: float) -> None:
         self._not_before_s[address] = asyncio.get_running_loop().time() + wait_s
+
+    def _hangs_up_on_strangers(self, address: str, error: LinkError) -> bool:
+        """Whether a dropped link alone says that the bond is lost: this model shows an error then.
+
+        Each further attempt would switch it off again under its owner's eyes.
+        """
+        remembered = self._remembered(address)
+        if error.cause is not LinkCause.DROPPED or remembered is None:
+            return False
+        device = remembered.device
+        return quirk_of(device.model, device.manufacturer).off_when_unpaired
 
     def _report_fault(self, cause: LinkCause | None, detail: str = "") -> None:
         if cause is self._fault:

@@ -11,7 +11,11 @@ from rules.vocabulary import Observation, Origin
 LIVE_WITHIN = timedelta(minutes=5)
 """A device opens a session right after a measurement; law 3 allows five minutes of error."""
 
-_BY_REQUEST = "ble:2A18"
+_ALWAYS_FETCHED = frozenset({"ble:2A18", "ble:2AA7"})
+_STREAMS = frozenset({"ble:2A37"})
+
+FETCHED = "fetched"
+"""Word of a record that was asked for, where the characteristic alone does not say so."""
 
 
 def corrected_time(observation: Observation, *, zone: tzinfo) -> datetime | None:
@@ -36,12 +40,13 @@ def classify(observations: Sequence[Observation], *, zone: tzinfo) -> list[Origi
     * Sent by the device itself (indications): the only one of a session is live, dated or not:
       the measurement opened the session. Of several, only the newest can be, and only when its
       corrected time lies within five minutes of its reception.
+    * Part of a stream (heart rate): live; a stream has no memory.
     * Fetched from a memory (RACP): live when its corrected time lies within five minutes of its
       reception. A meter advertises right after a test, so a fresh record opened the session;
       an undated one cannot be told from history.
     * A hub that does not know the time itself cannot compare: then only the first rule holds.
     """
-    indicated = [o for o in observations if o.source != _BY_REQUEST]
+    indicated = [o for o in observations if not _was_fetched(o)]
     newest = _newest(indicated, zone)
     only = len(indicated) == 1
     return [
@@ -53,9 +58,15 @@ def classify(observations: Sequence[Observation], *, zone: tzinfo) -> list[Origi
 def _is_live(
     observation: Observation, *, only: bool, newest: Observation | None, zone: tzinfo
 ) -> bool:
-    if observation.source == _BY_REQUEST:
+    if observation.source in _STREAMS:
+        return True
+    if _was_fetched(observation):
         return _is_fresh(observation, zone)
     return only or (observation is newest and _is_fresh(observation, zone))
+
+
+def _was_fetched(observation: Observation) -> bool:
+    return observation.source in _ALWAYS_FETCHED or FETCHED in observation.context
 
 
 def _is_fresh(observation: Observation, zone: tzinfo) -> bool:

@@ -18,8 +18,11 @@ SUPPORTED: Mapping[str, Vital] = MappingProxyType(
     {
         "1808": Vital.GLUCOSE,
         "1809": Vital.TEMPERATURE,
+        "180D": Vital.PULSE,
         "1810": Vital.BLOOD_PRESSURE,
+        "181B": Vital.WEIGHT,
         "181D": Vital.WEIGHT,
+        "181F": Vital.GLUCOSE_CGM,
         "1822": Vital.SPO2,
     }
 )

@@ -13,7 +13,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from device_adapters.adapter import AdapterError
+from device_adapters.ble.characteristics import READABLE
+from device_adapters.ble.clocks import look_at_clocks
 from device_adapters.ble.link import Link, LinkCause, LinkError, Radio, Seen
+from device_adapters.ble.name_plate import read_device
 from device_adapters.ble.pairing import (
     Bonded,
     Candidate,
@@ -32,7 +35,6 @@ from device_adapters.ble.pairing import (
 )
 from device_adapters.ble.pairing_causes import Cause, cause_of
 from device_adapters.ble.quirks import quirk_of
-from device_adapters.ble.session import GLUCOSE, INDICATED, look_at_clocks, read_device
 from rules.vocabulary import DeviceRef, HubStamp
 
 ATTEMPTS = 3
@@ -216,7 +218,7 @@ class PairingSession:
 
     async def _identify(self, link: Link, address: str) -> DeviceRef:
         self._move(Bonded())
-        if not link.characteristics & {GLUCOSE, *INDICATED}:
+        if not link.characteristics & READABLE:
             raise LinkError(LinkCause.NOT_SUPPORTED, "no characteristic that we read")
         device = await read_device(link, address)
         quirk = quirk_of(device.model, device.manufacturer)

@@ -63,6 +63,7 @@ FACTS: Mapping[str, Callable[[bytes], Mapping[str, str]]] = MappingProxyType(
         "2AA8": features.cgm,
         "2AA9": cgm.status,
         "2AAA": cgm.session_start,
+        "2AAB": cgm.run_time,
         **{number: device_information.text(number) for number in device_information.TEXTS},
     }
 )

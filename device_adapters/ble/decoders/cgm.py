@@ -1,4 +1,4 @@
-"""CGM Measurement 0x2AA7, Status 0x2AA9 and Session Start Time 0x2AAA (CGM Service 1.0.2).
+"""CGM Measurement 0x2AA7, Status 0x2AA9, Session Start 0x2AAA, Run Time 0x2AAB (CGM 1.0.2).
 
 A measurement packet holds one or several records (section 3.1). Each record: size u8 (itself
 included), flags (0 trend, 1 quality, 5 warning octet, 6 calibration and temperature octet, 7 status
@@ -7,15 +7,28 @@ the order status, calibration, warning, [trend SFLOAT], [quality SFLOAT], [E2E-C
 there when the size leaves two octets for it.
 """
 
+import struct
+from datetime import datetime, timedelta
+
 from device_adapters.adapter import DecodeError, Record
 from device_adapters.ble.decoders.glucose import censored_by_status
-from device_adapters.ble.fields import Quantities, Reader, flags_in, known_time, words_in
+from device_adapters.ble.fields import (
+    Quantities,
+    Reader,
+    encode_date_time,
+    flags_in,
+    known_time,
+    words_in,
+)
 from device_adapters.ble.quirks import Quirk
 from rules.codes import MG_DL
 from rules.vocabulary import QualityFlag, QuantityName, Vital
 
 _TREND, _QUALITY, _WARNING, _CALIBRATION, _STATUS = 0x01, 0x02, 0x20, 0x40, 0x80
-_CRC_SIZE, _MINIMUM_SIZE = 2, 6
+_CRC_SIZE, _MINIMUM_SIZE, _START_SIZE = 2, 6, 9
+_SESSION_STOPPED = 0x01
+_SAVING_UNKNOWN = 255
+_MINUTE, _ZONE_STEP = timedelta(minutes=1), timedelta(minutes=15)
 _ZONE_UNKNOWN, _MINUTES_PER_ZONE_STEP = -128, 15
 _SAVING_MIN = {0: "0", 2: "30", 4: "60", 8: "120", 255: "unknown"}
 _CRC_START, _CRC_POLYNOMIAL_REFLECTED = 0xFFFF, 0x8408
@@ -99,11 +112,7 @@ def _decode_record(payload: bytes, start: int, size: int) -> Record:
 
 def status(payload: bytes) -> dict[str, str]:
     """0x2AA9: minutes since the session began and the sensor's status, [E2E-CRC]."""
-    reader = Reader("2AA9", payload)
-    offset_min = reader.unsigned(2, "time offset")
-    bits = reader.unsigned(3, "status")
-    _check_crc_if_left(reader, payload)
-    reader.finish()
+    offset_min, bits = _status(payload)
     flags = [flag.value for flag in flags_in(bits, _FLAGS)]
     return {
         "time_offset_min": str(offset_min),
@@ -117,17 +126,88 @@ def session_start(payload: bytes) -> dict[str, str]:
     The zone counts quarters of an hour from UTC, -128 is unknown; daylight saving is the minutes
     that are added to it (0x2A0D).
     """
+    began, zone, saving = _session_start(payload)
+    return {
+        "session_start": "unknown" if began is None else began.isoformat(),
+        "zone_min": "unknown" if zone == _ZONE_UNKNOWN else str(zone * _MINUTES_PER_ZONE_STEP),
+        "daylight_saving_min": _SAVING_MIN.get(saving, f"reserved({saving})"),
+    }
+
+
+def session_began(payload: bytes) -> datetime | None:
+    """0x2AAA: when the session began in the device's local time, naive; None while not known.
+
+    Raises:
+        DecodeError: shorter or longer than its fields, or the CRC is wrong.
+    """
+    return _session_start(payload)[0]
+
+
+def minutes_running(payload: bytes) -> int | None:
+    """0x2AA9: minutes since the session began, None once it has stopped.
+
+    Raises:
+        DecodeError: shorter or longer than its fields, or the CRC is wrong.
+    """
+    offset_min, bits = _status(payload)
+    return None if bits & _SESSION_STOPPED else offset_min
+
+
+def run_time_h(payload: bytes) -> int:
+    """0x2AAB: hours for which the sensor is meant to be worn.
+
+    Raises:
+        DecodeError: shorter or longer than its fields, or the CRC is wrong.
+    """
+    reader = Reader("2AAB", payload)
+    hours = reader.unsigned(2, "run time")
+    _check_crc_if_left(reader, payload)
+    reader.finish()
+    return hours
+
+
+def run_time(payload: bytes) -> dict[str, str]:
+    """0x2AAB in words; see `run_time_h`."""
+    return {"run_time_h": str(run_time_h(payload))}
+
+
+def has_crc(start: bytes) -> bool:
+    """Whether a value of 0x2AAA ends with an E2E-CRC: then what is written must as well."""
+    return len(start) == _START_SIZE + _CRC_SIZE
+
+
+def encode_session_start(local: datetime, *, with_crc: bool) -> bytes:
+    """0x2AAA that tells a sensor the time: `local` is aware, its zone goes with it.
+
+    A sensor subtracts by itself how long its session has run (section 3.4.1). A zone that is no
+    number of quarters of an hour, or whose saving the field cannot say, is sent as unknown.
+    """
+    saved = local.dst() or timedelta(0)
+    quarters, rest = divmod((local.utcoffset() or timedelta(0)) - saved, _ZONE_STEP)
+    saving = next((k for k, word in _SAVING_MIN.items() if word == str(saved // _MINUTE)), None)
+    if rest or saving is None:
+        quarters, saving = _ZONE_UNKNOWN, _SAVING_UNKNOWN
+    octets = encode_date_time(local) + struct.pack("<bB", quarters, saving)
+    return octets + crc16(octets).to_bytes(_CRC_SIZE, "little") if with_crc else octets
+
+
+def _session_start(payload: bytes) -> tuple[datetime | None, int, int]:
     reader = Reader("2AAA", payload)
     began = known_time(reader.date_time("session start time"))
     zone = reader.signed(1, "time zone")
     saving = reader.unsigned(1, "daylight saving")
     _check_crc_if_left(reader, payload)
     reader.finish()
-    return {
-        "session_start": "unknown" if began is None else began.isoformat(),
-        "zone_min": "unknown" if zone == _ZONE_UNKNOWN else str(zone * _MINUTES_PER_ZONE_STEP),
-        "daylight_saving_min": _SAVING_MIN.get(saving, f"reserved({saving})"),
-    }
+    return began, zone, saving
+
+
+def _status(payload: bytes) -> tuple[int, int]:
+    reader = Reader("2AA9", payload)
+    offset_min = reader.unsigned(2, "time offset")
+    bits = reader.unsigned(3, "status")
+    _check_crc_if_left(reader, payload)
+    reader.finish()
+    return offset_min, bits
 
 
 def _check_crc_if_left(reader: Reader, payload: bytes) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_adapters.ble.session import read_device
+from device_adapters.ble.name_plate import read_device
 from device_adapters.plain_text import escaped, is_plain, text_of
 from rules.vocabulary import DeviceRef
 

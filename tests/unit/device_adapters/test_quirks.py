@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from device_adapters.adapter import DecodeError, Frame
-from device_adapters.ble import session as sessions
+from device_adapters.ble import inflow
 from device_adapters.ble.captures import shipped_captures
+from device_adapters.ble.clocks import look_at_clocks
+from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.decoders.glucose import settled
 from device_adapters.ble.quirks import MODELS, NONE, Evidence, quirk_of
 from device_adapters.ble.registry import decode
-from device_adapters.ble.session import Conversation, SessionSetup, SessionSummary, look_at_clocks
+from device_adapters.ble.session import SessionSetup, SessionSummary
 from gateway.intake import Binding, Quarantined, admit
 from rules.identity import observation_identity
 from rules.vocabulary import (
@@ -32,7 +34,7 @@ from rules.vocabulary import (
 from tests.fakes.memory_link import MemoryLink
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-PACKAGE = Path(sessions.__file__).parent
+PACKAGE = Path(inflow.__file__).parent
 
 
 def stamp() -> HubStamp:
@@ -289,7 +291,7 @@ async def test_nothing_is_written_to_a_device_whose_clock_no_service_defines() -
 async def test_a_device_that_deletes_what_it_sent_is_never_cut_off(
     monkeypatch: pytest.MonkeyPatch, model: str, taken: int
 ) -> None:
-    monkeypatch.setattr(sessions, "QUEUE_LIMIT", 3)
+    monkeypatch.setattr(inflow, "QUEUE_LIMIT", 3)
     frames = [bytes.fromhex("02e60082009600") + TIME[:6] + bytes([n]) for n in range(5)]
     kept, _ = await talk(MemoryLink(values=named(model), indicated={"2A35": frames}))
     assert len(kept.observations) == taken

@@ -1,0 +1,190 @@
+"""From values as they arrived to observations in the listener's hands."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import tzinfo
+
+from msgspec import structs
+
+from device_adapters.adapter import DecodeError, Frame, Record, to_observations
+from device_adapters.ble.cgm_session import CgmSession
+from device_adapters.ble.characteristics import (
+    BODY_COMPOSITION,
+    CGM,
+    GLUCOSE,
+    GLUCOSE_CONTEXT,
+    WEIGHT,
+)
+from device_adapters.ble.clocks import Correction
+from device_adapters.ble.decoders.glucose import settled
+from device_adapters.ble.glucose_pairs import GlucosePairs, Joined
+from device_adapters.ble.inflow import Arrival
+from device_adapters.ble.origin import FETCHED
+from device_adapters.ble.quirks import Quirk
+from device_adapters.ble.registry import decode
+from device_adapters.ble.scale_parts import ScaleParts
+from device_adapters.ble.session import Listener, SessionSetup
+from rules.vocabulary import DeviceRef, Observation
+
+AT_ONCE = 64
+"""Observations of a session that may wait for their fsync at the same time."""
+
+
+class HandOver:
+    """Decodes, joins and hands on what a device sends in one session.
+
+    Attributes:
+        correction: Which clock readings belong to a record.
+        cgm: The session of a glucose sensor.
+        fetching: Whether what arrives now was asked for.
+        numbers: The numbers of the records that came by request, in their order.
+        seen: Every value that was handed on.
+        count: Observations handed on.
+        repeated: Those of them that the session before had brought.
+        refused: Frames that could not be read.
+    """
+
+    def __init__(
+        self,
+        setup: SessionSetup,
+        listener: Listener,
+        device: DeviceRef,
+        quirk: Quirk,
+        *,
+        beside_weights: bool = False,
+    ) -> None:
+        self._setup, self._listener = setup, listener
+        self._device, self._quirk = device, quirk
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._group = asyncio.TaskGroup()
+        self._pairs = GlucosePairs()
+        self._parts = ScaleParts(beside_weights=beside_weights)
+        self._fetched: set[bytes] = set()
+        self._ordinal = 0
+        self.correction = Correction(now=None)
+        self.cgm = CgmSession()
+        self.fetching = False
+        self.numbers: list[int] = []
+        self.seen: set[bytes] = set()
+        self.count = self.repeated = self.refused = 0
+
+    @property
+    def group(self) -> asyncio.TaskGroup:
+        """Where the calls of the listener run; to be entered around everything."""
+        return self._group
+
+    @property
+    def began(self) -> bool:
+        """Whether anything has arrived."""
+        return self._ordinal > 0
+
+    async def take(self, arrival: Arrival) -> None:
+        """Hand on what one value makes ready; returns once there is room for the next."""
+        frame = Frame(
+            device=self._device,
+            characteristic=arrival.characteristic,
+            payload=arrival.payload,
+            received=arrival.received,
+            session=self._setup.session,
+            ordinal=self._ordinal,
+        )
+        try:
+            records = self._decode(frame)
+        except DecodeError as error:
+            self.refused += 1
+            self._ordinal += 1
+            await self._listener.on_refused(frame, error)
+            return
+        self._ordinal += len(records)
+        for number, record in enumerate(records):
+            await self._hand_on(self._join(_part(frame, number), record))
+
+    async def rest_of_report(self) -> None:
+        """A request was answered: contexts that have not come will not come."""
+        await self._hand_on(self._pairs.rest())
+
+    async def rest(self) -> None:
+        """Nothing more will come: hand on what waits for another half."""
+        await self._hand_on(self._pairs.rest() + self._parts.rest())
+
+    def _decode(self, frame: Frame) -> list[Record]:
+        device = self._device
+        records = decode(frame.characteristic, frame.payload, device.model, device.manufacturer)
+        if frame.characteristic == CGM:
+            return [self.cgm.dated(record) for record in records]
+        if self.fetching and frame.characteristic != GLUCOSE:
+            return [_marked(record) for record in records]
+        return records
+
+    def _join(self, frame: Frame, record: Record) -> list[Joined]:
+        if frame.characteristic in {BODY_COMPOSITION, WEIGHT}:
+            return self._parts.take(frame, record)
+        if frame.characteristic == GLUCOSE_CONTEXT:
+            return self._pairs.context(record)
+        if frame.characteristic == CGM and record.time_offset_min is not None:
+            self.numbers.append(record.time_offset_min)
+        if record.sequence is not None:
+            self.numbers.append(record.sequence)
+            if frame.payload in self._fetched:
+                return []  # the last record again, asked for to see the numbering
+            self._fetched.add(frame.payload)
+        return self._pairs.measurement(frame, record)
+
+    async def _hand_on(self, ready: list[Joined]) -> None:
+        for joined in ready:
+            for observation in self._observations(joined):
+                self._count(observation)
+                await self._slots.acquire()
+                self._group.create_task(
+                    self._deliver(self._listener.on_observation(observation)),
+                    name=f"{self._setup.address}: hand over",
+                )
+
+    def _observations(self, joined: Joined) -> list[Observation]:
+        record = settled(joined.record, joined.context, self._quirk)
+        return to_observations(
+            joined.frame,
+            [record],
+            hub=self._setup.hub,
+            clocks=self.correction.pair_of(record.device_time, self._zone),
+            context=joined.context,
+        )
+
+    @property
+    def _zone(self) -> tzinfo:
+        return self._setup.zone
+
+    def _count(self, observation: Observation) -> None:
+        self.count += 1
+        self.seen.add(observation.raw)
+        since = self._setup.since
+        known = since is not None and observation.sequence == since
+        # Two equal readings of a device without clock and numbers are two readings, unless this
+        # model sends its whole memory each time.
+        told_apart = observation.device_time is not None or observation.sequence is not None
+        again = observation.raw in self._setup.last_time.content
+        self.repeated += known or (again and (told_apart or self._quirk.resends_everything))
+
+    async def _deliver(self, handing_over: Awaitable[None]) -> None:
+        try:
+            await handing_over
+        finally:
+            self._slots.release()
+
+
+def _marked(record: Record) -> Record:
+    return structs.replace(record, context={**record.context, FETCHED: "true"})
+
+
+def _part(frame: Frame, number: int) -> Frame:
+    """The frame as the place of its record; most frames hold one."""
+    if not number:
+        return frame
+    return Frame(
+        device=frame.device,
+        characteristic=frame.characteristic,
+        payload=frame.payload,
+        received=frame.received,
+        session=frame.session,
+        ordinal=frame.ordinal + number,
+    )
