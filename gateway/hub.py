@@ -20,8 +20,11 @@ from device_adapters.mqtt.client import MqttSettings, MqttTls, MqttWill
 from gateway import hub_page
 from gateway.clock import ProcessClock
 from gateway.commands import Command, CommandBody, CommandError, verify_command
+from gateway.home_assistant import Home
+from gateway.home_line import HomeLine, HomeSources
 from gateway.hub_front import MqttFront
 from gateway.hub_radio import HubRadio
+from gateway.hub_renewal import keep_renewed
 from gateway.hub_rules import HubRules, HubRulesError, pack_of
 from gateway.hub_settings import HubSettings, TimeSource
 from gateway.hub_status import STATUS_VERSION, HubStatus, SpoolReport, encode_status
@@ -92,6 +95,7 @@ class RunningHub:
         self.page_port: int | None = None
         self.front: MqttFront | None = None
         self.radio: HubRadio | None = None
+        self.home: HomeLine | None = None
         self.red_path = RedPath(zone=ZoneInfo(settings.zone), rules=load_first_pack())
         self._sent_rules: HubRules | None = None
         self._refused_rules = ""
@@ -132,6 +136,8 @@ class RunningHub:
         for observation in observations:
             self._latest.note(observation)
             self.red_path.consider(observation, self._clock.now())
+        if self.home is not None:
+            self.home.note(observations)
         self.uplink.wake()
 
     async def recall_command(self) -> None:
@@ -286,6 +292,8 @@ async def _running(
                 on_change=hub.uplink.tell_status,
             )
             await hub.radio.prepare()
+        if settings.home_broker_host is not None:
+            hub.home = _home_line(settings, settings.home_broker_host, clock, hub)
         await hub.recall_command()
         await hub.recall_readings()
         if settings.page_port is not None:
@@ -297,10 +305,10 @@ async def _running(
             tasks = [group.create_task(hub.uplink.run(), name="uplink")]
             tasks.append(group.create_task(hub.tidy(), name="tidy"))
             tasks.append(group.create_task(hub.watch(), name="red path"))
-            if hub.front is not None:
-                tasks.append(group.create_task(hub.front.run(), name="front"))
-            if hub.radio is not None:
-                tasks.append(group.create_task(hub.radio.run(), name="radio"))
+            renewing = keep_renewed(settings.data_dir, clock)
+            tasks.append(group.create_task(renewing, name="renewal"))
+            parts = (("front", hub.front), ("radio", hub.radio), ("home line", hub.home))
+            tasks += [group.create_task(part.run(), name=name) for name, part in parts if part]
             clock.on_tick(hub.settle)
             try:
                 yield hub
@@ -326,6 +334,34 @@ def _broker(settings: HubSettings, client_id: str, will: MqttWill | None = None)
         password=None if password is None else password.get_secret_value(),
         will=will,
         tls=tls,
+    )
+
+
+def _home_line(settings: HubSettings, host: str, clock: ProcessClock, hub: RunningHub) -> HomeLine:
+    home = Home(
+        hub=HubId(settings.hub_id),
+        language=settings.language,
+        version=version("hearthwatch"),
+        zone=ZoneInfo(settings.zone),
+    )
+    password, authority = settings.home_broker_password, settings.home_broker_ca
+    broker = MqttSettings(
+        host=host,
+        port=settings.home_broker_port,
+        client_id=f"{settings.hub_id}-home",
+        user=settings.home_broker_user,
+        password=None if password is None else password.get_secret_value(),
+        will=MqttWill(topic=home.availability_topic, payload=b"offline", retain=True),
+        tls=None if authority is None else MqttTls(ca_file=str(authority)),
+    )
+    return HomeLine(
+        home=home,
+        broker=broker,
+        clock=clock,
+        sources=HomeSources(
+            devices=lambda: () if hub.radio is None else hub.radio.devices(),
+            instructions=hub.red_path.instructions,
+        ),
     )
 
 

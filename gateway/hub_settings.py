@@ -1,11 +1,15 @@
 """What a hub is told at its start: environment variables `HEARTHWATCH_HUB_*`, read once."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.hub_identity import IdentityFolder
 
 
 class TimeSource(StrEnum):
@@ -34,6 +38,12 @@ class HubSettings(BaseSettings):
         bluetooth: Whether to serve Bluetooth devices.
         mqtt_devices: Whether to take in devices that publish to the broker themselves; one hub,
             the one beside the broker, does.
+        home_broker_host: Where the family's own broker is (Home Assistant, a speaker), which then
+            shows this home's measurements; None tells nobody. Not beside the county's broker.
+        home_broker_port: Its TCP port.
+        home_broker_user: The hub's user there, if it asks for one.
+        home_broker_password: And its password.
+        home_broker_ca: File of the authority to trust there; switches TLS on.
         page_port: TCP port of the local page on 127.0.0.1; 0 takes a free one, None shows none.
         language: Language of the local page, `zh` or `en`.
     """
@@ -54,6 +64,11 @@ class HubSettings(BaseSettings):
     zone: str = "Asia/Shanghai"
     bluetooth: bool = True
     mqtt_devices: bool = False
+    home_broker_host: str | None = None
+    home_broker_port: int = Field(default=1883, ge=1, le=65535)
+    home_broker_user: str | None = None
+    home_broker_password: SecretStr | None = None
+    home_broker_ca: Path | None = None
     page_port: int | None = Field(default=None, ge=0, le=65535)
     language: str = Field(default="zh", pattern="^(zh|en)$")
 
@@ -73,7 +88,52 @@ class HubSettings(BaseSettings):
             raise ValueError(f"no such time zone: {zone}") from error
         return zone
 
+    @model_validator(mode="after")
+    def _home_or_county(self) -> Self:
+        if self.mqtt_devices and self.home_broker_host is not None:
+            raise ValueError("home_broker_host: a hub beside the county's broker has no home")
+        return self
+
     @property
     def secret(self) -> bytes:
         """The key that signs this hub's commands."""
         return bytes.fromhex(self.secret_hex.get_secret_value())
+
+
+class HubPlace(BaseSettings):
+    """Where a hub keeps its things, known before it is anybody: a part of `HubSettings`."""
+
+    model_config = SettingsConfigDict(env_prefix="HEARTHWATCH_HUB_", frozen=True, extra="ignore")
+
+    data_dir: Path = Path("var/hub")
+    language: str = Field(default="zh", pattern="^(zh|en)$")
+
+
+def hub_place() -> HubPlace:
+    """The place that the environment names; `var/hub` below the present folder otherwise."""
+    return HubPlace()
+
+
+def hub_settings(given: Mapping[str, object]) -> HubSettings:
+    """The settings of a hub: what was `given`, then what its enrolment says, then the environment.
+
+    Raises:
+        IdentityError: the hub's identity is there and cannot be read.
+        ValidationError: something is missing or wrong.
+    """
+    data_dir = given.get("data_dir") or hub_place().data_dir
+    folder = IdentityFolder(Path(str(data_dir)))
+    identity = folder.read()
+    enrolled: dict[str, object] = {}
+    if identity is not None:
+        enrolled = {
+            "hub_id": identity.hub,
+            "secret_hex": identity.secret_hex,
+            "broker_host": identity.broker_host,
+            "broker_port": identity.broker_port,
+            "broker_ca": folder.authority,
+            "broker_certificate": folder.certificate,
+            "broker_key": folder.key,
+            "data_dir": data_dir,
+        }
+    return HubSettings.model_validate({**enrolled, **given})
