@@ -170,8 +170,9 @@ def origin_of(
 ) -> Origin:
     """Live when measured within five minutes of arrival, or undated and not retained.
 
-    `device_time` is in the zone of `arrival`. A clock that shows a time before `first_year` or a
-    day to come dates nothing (law 3).
+    `device_time` is in the zone of `arrival`. A clock that shows a time before `first_year` or one
+    to come dates nothing (law 3): nobody measures in the future, so summer time, drift or a wrong
+    setting must not turn what was published now into history.
     """
     wall = arrival.received.wall
     if device_time is None or device_time.year < first_year:
@@ -182,6 +183,6 @@ def origin_of(
         age = wall - device_time.replace(tzinfo=arrival.zone)
     except OverflowError:
         return Origin.BACKLOG
-    if age < -timedelta(days=1):
+    if age < -LIVE_WITHIN:
         return Origin.BACKLOG if arrival.retain else Origin.LIVE
-    return Origin.LIVE if abs(age) <= LIVE_WITHIN else Origin.BACKLOG
+    return Origin.LIVE if age <= LIVE_WITHIN else Origin.BACKLOG

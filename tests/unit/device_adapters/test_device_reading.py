@@ -246,6 +246,8 @@ def test_whatever_is_read_can_be_encoded(flags: list[str], context: dict[str, st
         ("2000-01-01T00:03:00", False, True, Origin.LIVE),  # a lost clock dates nothing
         ("2000-01-01T00:03:00", True, True, Origin.BACKLOG),
         ("2031-01-01T00:00:00", False, True, Origin.LIVE),
+        ("2026-11-21T08:31:00", False, True, Origin.LIVE),  # summer time: an hour ahead
+        ("2026-11-21T07:36:01", True, True, Origin.BACKLOG),
         ("nonsense", False, True, Origin.LIVE),
     ],
 )
