@@ -73,12 +73,17 @@ class Written:
 
 
 def generate(request: Request) -> Iterator[PersonReadings]:
-    """Every person's readings and events, in order of number."""
+    """Every person's readings and events, in order of number.
+
+    Raises:
+        ValueError: At once, before anybody is measured: an outbreak where nobody lives.
+    """
     people = draw_people(request.purpose, request.seed, request.people, request.calendar)
     found = infections(people, request.calendar, introductions=request.outbreaks)
     by_number = {person.number: person for person in people}
-    for person in people:
-        yield measure(person, request.calendar, found, by_number, request.engine)
+    return (
+        measure(person, request.calendar, found, by_number, request.engine) for person in people
+    )
 
 
 def write_cohort(
@@ -93,8 +98,12 @@ def write_cohort(
 
     Raises:
         OSError: When the folder cannot be written.
+        ValueError: An outbreak where nobody lives; an existing cohort is left as it was.
     """
+    everybody = generate(request)
     folder.mkdir(parents=True, exist_ok=True)
+    # Whoever breaks off leaves no file that describes readings of another run.
+    (folder / "cohort.json").unlink(missing_ok=True)
     text = InstantText(request.calendar)
     rows = events = number = 0
     with (
@@ -102,7 +111,7 @@ def write_cohort(
         _HashedFile(folder / "people.csv", PEOPLE_COLUMNS) as people_file,
         _HashedFile(folder / "events.csv", EVENTS_COLUMNS) as events_file,
     ):
-        for number, each in enumerate(generate(request), start=1):
+        for number, each in enumerate(everybody, start=1):
             readings_file.write(reading_lines(each, text))
             people_file.write(person_line(each.person))
             events_file.write("".join(event_line(event) for event in each.events))

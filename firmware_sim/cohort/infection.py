@@ -112,6 +112,10 @@ def infections(
         calendar: The days.
         spread: How it spreads.
         introductions: Villages are numbered in the order in which they first appear.
+
+    Raises:
+        ValueError: An introduction names a village that is not there, or more people than live in
+            it.
     """
     names = [(each.purpose, each.seed, each.number) for each in people]
     chance = [stream(*name, "infection").random(calendar.days) for name in names]
@@ -120,6 +124,7 @@ def infections(
         roof=_numbered([each.home.household for each in people]),
         village=_numbered([each.home.village for each in people]),
     )
+    _check(introductions, np.bincount(places.village).tolist())
     season = 1 + spread.winter * calendar.season
     chain = _Chain(places=places, spread=spread, nature=np.array(nature).reshape(-1, *_NATURE))
     columns = np.array(chance).reshape(len(people), calendar.days).T
@@ -176,6 +181,16 @@ def infection_events(
 class _Places:
     roof: Index
     village: Index
+
+
+def _check(introductions: Sequence[Introduction], inhabitants: list[int]) -> None:
+    for each in introductions:
+        if not 0 <= each.village < len(inhabitants):
+            message = f"there is no village {each.village + 1}, only {len(inhabitants)}"
+            raise ValueError(message)
+        if each.people > inhabitants[each.village]:
+            message = f"only {inhabitants[each.village]} people live in village {each.village + 1}"
+            raise ValueError(message)
 
 
 def _numbered(names: list[str]) -> Index:

@@ -205,3 +205,16 @@ def test_progress_is_told_person_by_person(tmp_path: Path) -> None:
     told: list[int] = []
     write_cohort(replace(SMALL, people=5), tmp_path, told.append)
     assert told == [1, 2, 3, 4, 5]
+
+
+def test_a_run_that_is_broken_off_leaves_no_description_of_an_earlier_one(tmp_path: Path) -> None:
+    few = replace(SMALL, people=3)
+    write_cohort(few, tmp_path)
+
+    def break_off(people: int) -> None:
+        if people == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_cohort(few, tmp_path, break_off)
+    assert not (tmp_path / "cohort.json").exists()

@@ -57,6 +57,21 @@ def test_an_outbreak_outside_the_cohorts_days_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("outbreak", "reason"),
+    [("2026-07-02:9:1", "no village 9"), ("2026-07-02:1:99", "live in village 1")],
+)
+def test_an_outbreak_where_nobody_lives_is_refused_and_leaves_the_cohort_that_is_there(
+    outbreak: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--people", "9", "--days", "3", "--start", "2026-07-01", "--out", str(tmp_path))
+    assert sim_command.run(parsed(*words)) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert sim_command.run(parsed(*words, "--outbreak", outbreak)) == 1
+    assert reason in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("--outbreak", "2026-07-01"),
