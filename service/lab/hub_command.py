@@ -12,11 +12,14 @@ from firmware_sim.identity import Identity
 from firmware_sim.mqtt_line import Login
 from firmware_sim.sim_hub import SimHub
 from gateway.clock import WallClock
+from service.lab.address import address
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `sim hub`."""
-    parser.add_argument("--broker", required=True, metavar="HOST:PORT", help="where to connect")
+    parser.add_argument(
+        "--broker", required=True, type=address, metavar="HOST:PORT", help="where to connect"
+    )
     parser.add_argument("--hub", default="hub-home", help="its id and user name there")
     parser.add_argument("--password-file", type=Path, help="its password there")
     parser.add_argument("--serial", default="SIM-0001", help="of the cuff in its home")
@@ -26,7 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, suffer, wait for the core; 1 with a reason when it does not receipt in 20 s."""
+    """Measure, suffer, wait for the core; 1 with a reason when it does not receipt in 20 s.
+
+    2 for unusable arguments.
+    """
+    if arguments.count < 0:
+        sys.stderr.write("needs a count of at least 0\n")
+        return 2
     try:
         asyncio.run(_live(arguments))
     except TimeoutError:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from firmware_sim.mqtt_line import Login
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
+from service.lab.address import address
 from service.lab.children import ChildError
 from service.lab.load_run import LoadError, LoadFigures, load_own_county, run_load
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a hub's status every S seconds, 0 for never",
     )  # fmt: skip
     parser.add_argument(
-        "--broker", metavar="HOST:PORT",
+        "--broker", type=address, metavar="HOST:PORT",
         help="drive this broker, behind which a core runs; default: a county of its own",
     )  # fmt: skip
     parser.add_argument(
@@ -42,13 +42,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="JSON of user name to password at that broker (hub-00000 and on)",
     )  # fmt: skip
     parser.add_argument(
-        "--timekeeper", metavar="HOST:PORT", help="follow this published time, not the wall clock"
-    )
+        "--timekeeper", type=address, metavar="HOST:PORT",
+        help="follow this published time, not the wall clock (with --broker)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Publish and print; 1 with a reason when not every reading was receipted."""
+    """Publish and print; 1 with a reason when not every reading was receipted.
+
+    2 for options that only another broker has a use for.
+    """
+    if arguments.broker is None and (arguments.users or arguments.timekeeper):
+        sys.stderr.write("--users and --timekeeper need --broker\n")
+        return 2
     failures: list[str] = []
     figures: LoadFigures | None = None
     try:
@@ -120,7 +127,7 @@ async def _figures(arguments: argparse.Namespace, folder: Path) -> LoadFigures:
 
 def _logins(broker: str, users: Path | None) -> Callable[[str], Login]:
     host, _, port = broker.rpartition(":")
-    secrets = {} if users is None else cast("dict[str, str]", json.loads(users.read_text()))
+    secrets = {} if users is None else _secrets(users)
 
     def login_of(hub: str) -> Login:
         if users is not None and hub not in secrets:
@@ -131,6 +138,13 @@ def _logins(broker: str, users: Path | None) -> Callable[[str], Login]:
         )
 
     return login_of
+
+
+def _secrets(users: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(users.read_bytes(), type=dict[str, str])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{users}: {error}") from None
 
 
 def _lane(lane: LaneReport) -> str:

@@ -5,6 +5,7 @@ To the homes of a running demo, whose devices have wearers, or to any broker as 
 
 import argparse
 import asyncio
+import math
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from firmware_sim.identity import Identity
 from firmware_sim.mqtt_line import Login, MqttLine
 from firmware_sim.publisher import Kind
 from firmware_sim.readings import KINDS
+from service.lab.address import address
 from service.lab.control import Order, OrderError, order
 from service.lab.homes_settings import DEVICE_USER
 from service.lab.orders import PUBLISH_FAULTS
@@ -33,18 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=1.0, help="messages a second")
     parser.add_argument("--count", type=int, default=1, help="how many")
     parser.add_argument("--seed", type=int, default=1, help="decides the values (with --broker)")
-    parser.add_argument("--broker", metavar="HOST:PORT", help="publish there, not to a demo")
+    parser.add_argument(
+        "--broker", type=address, metavar="HOST:PORT", help="publish there, not to a demo"
+    )
     parser.add_argument("--user", default=DEVICE_USER, help="user name at that broker")
     parser.add_argument("--password-file", type=Path, help="password at that broker")
     parser.add_argument("--serial", default="GEN-0001", help="of the device (with --broker)")
     parser.add_argument(
-        "--timekeeper", metavar="HOST:PORT", help="follow this published time (with --broker)"
-    )
+        "--timekeeper", type=address, metavar="HOST:PORT",
+        help="follow this published time (with --broker)",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Publish; 1 with a reason when the demo or the broker refuses, 2 for unusable arguments."""
-    if arguments.rate <= 0 or arguments.count < 1:
+    if not 0 < arguments.rate < math.inf or arguments.count < 1:
         sys.stderr.write("needs a rate above 0 and a count of at least 1\n")
         return 2
     try:
