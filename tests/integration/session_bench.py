@@ -1,0 +1,139 @@
+"""A hub's central that remembers what a hub remembers, and keeps every write a device gets."""
+
+# bumble's Attribute is generic without a parameter in its own signatures.
+# pyright: reportUnknownMemberType=false
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import cast
+
+from bumble.att import ATT_PDU, ATT_Write_Command, ATT_Write_Request, Attribute, Bearer
+
+from device_adapters.adapter import DecodeError, Frame
+from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.session import Remembered, SessionSummary
+from firmware_sim.bleak_backend import VirtualRadio
+from firmware_sim.interference import Outlet
+from firmware_sim.peripheral import Identity, Peripheral
+from rules.identity import observation_identity
+from rules.vocabulary import HubId, HubStamp, Observation
+from tests.integration.county_bench import ZONE
+from tests.integration.virtual_bench import AT
+
+SETTINGS = CentralSettings(
+    hub=HubId("hub-1"), zone=ZONE, first_wait_s=1.0, quiet_s=0.3, stream_step_s=0.1
+)
+
+
+def plate(serial: str, model: str = "T-1", maker: str = "Acme") -> Identity:
+    """A name plate; the last two octets of the address are the serial number in hexadecimal."""
+    return Identity(
+        manufacturer=maker,
+        model=model,
+        serial=serial,
+        address=f"C0:00:00:00:01:{int(serial):02X}",
+        name=f"SIM-{serial}",
+    )
+
+
+@dataclass
+class Home:
+    """What a hub would have spooled, and what it knows of its devices; `now` is its clock."""
+
+    now: datetime = AT
+    trusted: bool = True
+    observations: list[Observation] = field(default_factory=list[Observation])
+    refused: list[Frame] = field(default_factory=list[Frame])
+    sessions: list[SessionSummary] = field(default_factory=list[SessionSummary])
+    marks: dict[str, tuple[int, str | None]] = field(
+        default_factory=dict[str, tuple[int, str | None]]
+    )
+    devices: dict[str, Remembered] = field(default_factory=dict[str, Remembered])
+    _news: asyncio.Queue[SessionSummary] = field(default_factory=asyncio.Queue[SessionSummary])
+
+    def stamp(self) -> HubStamp:
+        seconds = (self.now - AT).total_seconds()
+        return HubStamp(boot_id="b", monotonic_s=seconds, wall=self.now, wall_trusted=self.trusted)
+
+    async def on_observation(self, observation: Observation) -> None:
+        await asyncio.sleep(0)
+        self.observations.append(observation)
+
+    async def on_refused(self, frame: Frame, error: DecodeError) -> None:
+        del error
+        self.refused.append(frame)
+
+    async def on_session_end(self, summary: SessionSummary) -> None:
+        self.sessions.append(summary)
+        if summary.device is not None:
+            self.devices[summary.address] = Remembered(device=summary.device, series=summary.series)
+        if summary.high_water is not None:
+            self.marks[summary.address] = (summary.high_water, summary.series)
+        self._news.put_nowait(summary)
+
+    async def session(self) -> SessionSummary:
+        """The next session that ends."""
+        async with asyncio.timeout(10):
+            return await self._news.get()
+
+    def since(self, address: str) -> int | None:
+        return self.marks[address][0] if address in self.marks else None
+
+    def remembered(self, address: str) -> Remembered | None:
+        known = self.devices.get(address)
+        if known is None or address not in self.marks:
+            return known
+        return replace(known, series=self.marks[address][1])
+
+    def of(self, summary: SessionSummary) -> list[Observation]:
+        return [o for o in self.observations if o.session == summary.session]
+
+    @property
+    def identities(self) -> set[str]:
+        return {observation_identity(observation) for observation in self.observations}
+
+
+@asynccontextmanager
+async def serving(
+    radio: VirtualRadio,
+    devices: Sequence[Peripheral],
+    home: Home,
+    settings: CentralSettings = SETTINGS,
+) -> AsyncGenerator[BleCentral]:
+    """The central at work for as long as the block lasts."""
+    central = BleCentral(
+        settings,
+        stamps=home.stamp,
+        listener=home,
+        since=home.since,
+        remembered=home.remembered,
+        radio=BleakRadio(radio.scanner_backend, radio.client_backend),
+    )
+    known = [device.identity.address for device in devices]
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(central.sessions(lambda: known), name="central")
+        yield central
+        task.cancel()
+
+
+@asynccontextmanager
+async def overheard() -> AsyncGenerator[list[tuple[str, bytes]]]:
+    """Every write that reaches any simulated device in the block: attribute type and octets."""
+    writes: list[tuple[str, bytes]] = []
+    passed_on = Outlet.on_gatt_pdu
+
+    def on_gatt_pdu(self: Outlet, bearer: Bearer, att_pdu: ATT_PDU) -> None:
+        if isinstance(att_pdu, (ATT_Write_Request, ATT_Write_Command)):
+            item = cast("Attribute[bytes] | None", self.get_attribute(att_pdu.attribute_handle))
+            kind = "nowhere" if item is None else item.type.to_hex_str().upper()
+            writes.append((kind, att_pdu.attribute_value))
+        passed_on(self, bearer, att_pdu)
+
+    Outlet.on_gatt_pdu = on_gatt_pdu
+    try:
+        yield writes
+    finally:
+        Outlet.on_gatt_pdu = passed_on
