@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from device_adapters.ble.pairing_session import PairingAgent
 from gateway.clock import ClockError, open_clock
 from gateway.hub import Hub
-from gateway.hub_settings import HubSettings
+from gateway.hub_identity import IdentityError
+from gateway.hub_settings import HubSettings, hub_settings
 from gateway.sqlite_writer import SpoolError
 from gateway.structured_log import configure_logs
 
@@ -43,11 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve the home; 0 when stopped, 2 for unusable settings, 5 when disk or clock failed.
 
-    The key that signs commands and the broker's password come from the environment only.
+    The key that signs commands and the broker's password come from the hub's enrolment or from the
+    environment.
     """
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     try:
-        settings = HubSettings(**given)
+        settings = hub_settings(given)
+    except IdentityError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_SETTINGS
     except ValidationError as error:
         for fault in error.errors():
             sys.stderr.write(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}\n")

@@ -18,12 +18,12 @@ from gateway.spool_rows import Waiting
 
 _LARGEST_REQUEST = 8192
 _PATIENCE_S = 5.0
-_STYLE = (
+STYLE = (
     "body{font:20px/1.5 sans-serif;max-width:40em;margin:1em auto;padding:0 1em}"
     ".now{border:4px solid #b00020;padding:1em;font-size:28px}"
     "table{border-collapse:collapse}td{padding:.2em 1em .2em 0}"
 )
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -92,7 +92,7 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
     parts = [
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">',
         '<meta http-equiv="refresh" content="5">',
-        f"<title>{texts['title']}</title><style>{_STYLE}</style>",
+        f"<title>{texts['title']}</title><style>{STYLE}</style>",
         f"<h1>{texts['title']} <small>{escape(view.hub)}</small></h1>{now}",
         f"<p>{texts['uplink']}: {uplink}<p>{texts['waiting']}: {count}",
         f'<p role="alert">{texts["damaged"]}' if view.damaged else "",
