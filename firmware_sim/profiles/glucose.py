@@ -121,6 +121,7 @@ def encode_context(  # noqa: PLR0913 - the fields of the characteristic, one arg
     exercise: tuple[int, int] | None = None,
     dose: Dose | None = None,
     hba1c: float | Special | None = None,
+    extended: int | None = None,
 ) -> bytes:
     """The context's value for the measurement with the same sequence number.
 
@@ -133,8 +134,12 @@ def encode_context(  # noqa: PLR0913 - the fields of the characteristic, one arg
         exercise: Duration in seconds and intensity in percent.
         dose: Medication taken.
         hba1c: Percent.
+        extended: The Extended Flags octet, whose bits are all reserved.
     """
     flags, body = 0, b""
+    if extended is not None:
+        flags |= 0x80
+        body += bytes([extended])
     if carbohydrate is not None:
         flags |= 0x01
         body += bytes([carbohydrate[0]]) + sfloat(round(carbohydrate[1]) / 1000, exponent=-3)
@@ -161,5 +166,5 @@ def _dose(dose: Dose) -> tuple[int, bytes]:
     if dose.millilitres is not None:
         amount = sfloat(round(dose.millilitres * 100) / 100_000, exponent=-5)
         return 0x30, bytes([dose.medication]) + amount
-    grams = (dose.milligrams or 0.0) / 1_000_000
-    return 0x10, bytes([dose.medication]) + sfloat(round(grams, 6), exponent=-6)
+    kilograms = (dose.milligrams or 0.0) / 1_000_000
+    return 0x10, bytes([dose.medication]) + sfloat(round(kilograms, 6), exponent=-6)

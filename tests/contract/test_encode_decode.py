@@ -198,8 +198,9 @@ def test_glucose(  # noqa: PLR0913 - the fields of the characteristic
     exercise=st.none() | st.tuples(st.integers(0, 0xFFFE), st.integers(0, 100)),
     milligrams=st.none() | st.integers(1, 1000),
     hba1c=st.none() | numbers,
+    extended=st.none() | st.integers(0, 255),
 )
-def test_glucose_context(
+def test_glucose_context(  # noqa: PLR0913 - the fields of the characteristic
     *,
     sequence: int,
     grams: int | None,
@@ -207,6 +208,7 @@ def test_glucose_context(
     exercise: tuple[int, int] | None,
     milligrams: int | None,
     hba1c: float | None,
+    extended: int | None,
 ) -> None:
     frame = encode_context(
         sequence=sequence,
@@ -217,6 +219,7 @@ def test_glucose_context(
         exercise=exercise,
         dose=None if milligrams is None else Dose(medication=1, milligrams=milligrams),
         hba1c=hba1c,
+        extended=extended,
     )
     record = only("2A34", frame)
     words = record.context

@@ -138,5 +138,7 @@ def test_context_fields_in_their_order() -> None:
     # 50 g = 50e-3 kg (0x032, -3 = 0xD); health high nibble; 1800 s = 0x0708;
     # 2 mg = 2e-6 kg (-6 = 0xA); 7.1 % = 71e-1 (0x047, -1 = 0xF)
     assert full.hex() == "5f0100" + "0132d0" + "01" + "51" + "080728" + "0102a0" + "47f0"
+    extended = encode_context(sequence=3, meal=Meal.FASTING, extended=0x5A)
+    assert extended.hex() == "8203005a03"  # the octet comes before every other field
     insulin = encode_context(sequence=0, dose=Dose(medication=1, millilitres=0.1))
     assert insulin.hex() == "300000" + "010ab0"  # 0.1 mL = 10e-5 L, -5 = 0xB
