@@ -147,7 +147,7 @@ async def test_a_scanned_code_opens_the_turn_and_its_reading_appears_by_itself(
     async with serve(county) as address:
         async with signed_in(browser, address, "zhang") as page:
             await page.get_by_text("My code for the clinic").click()
-            await expect(page.locator("svg.qr path").first).to_be_visible()
+            await expect(page.locator("svg.qr").first).to_be_visible()
             assert await violations(page) == []
             letters = await page.locator(".letters").inner_text()
         async with signed_in(browser, address, "village-a") as page:

@@ -12,7 +12,7 @@ from service.services import Services, services_of
 from service.store.records import Account
 from service.store.whose import NotYoursError
 from service.web.errors import error_page
-from service.web.qr_code import qr_svg
+from service.web.qr_code import QrPicture, qr_picture
 from service.web.rendering import language_of, render
 from service.web.whose_view import Question, SlotLine, questions, slot_lines
 
@@ -30,7 +30,7 @@ class OwnWhose:
 
     questions: tuple[Question, ...]
     slots: tuple[SlotLine, ...]
-    code: str
+    code: QrPicture
     letters: str
 
 
@@ -98,6 +98,6 @@ async def own_whose(request: Request, parts: Services, account: Account) -> OwnW
     return OwnWhose(
         questions=tuple(questions(found, (), language_of(request, account))),
         slots=tuple(slot_lines(slots, (), account.subject)),
-        code=qr_svg(text),
+        code=qr_picture(text),
         letters=" ".join(text[i : i + _LETTERS] for i in range(0, len(text), _LETTERS)),
     )

@@ -17,6 +17,9 @@ PERSONAL = {
     Permission.ANSWER_ALERT,
     Permission.CLOSE_ALERT,
     Permission.READ_OWN,
+    Permission.CLAIM_OWN,
+    Permission.SETTLE_READINGS,
+    Permission.OPEN_TURN,
 }
 
 
