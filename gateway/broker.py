@@ -22,7 +22,7 @@ Kind = Literal["mosquitto", "embedded"]
 Choice = Literal["auto", "mosquitto", "embedded"]
 
 HOST = "127.0.0.1"
-DEFAULT_USERS = ("core", broker_access.FRONT, "hub-home", "bridge-sim")
+DEFAULT_USERS = ("core", broker_access.FRONT, "hub-ingest", "hub-home", "bridge-sim")
 
 _START_S = 20.0
 _STOP_S = 5.0

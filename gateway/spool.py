@@ -67,16 +67,23 @@ class Spool:
             lambda db: spool_rows.insert(db, observation.session, "observation", body)
         )
 
-    async def add_decided(self, observations: Sequence[Observation]) -> None:
-        """Keep records whose `origin` is final; each takes the next sequence of its lane."""
+    async def add_decided(self, observations: Sequence[Observation]) -> list[tuple[Lane, int]]:
+        """Keep records whose `origin` is final; each takes the next sequence of its lane.
 
-        def job(db: sqlite3.Connection) -> None:
+        Returns:
+            Lane and sequence of each, in order: what a receipt for it will cover.
+        """
+
+        def job(db: sqlite3.Connection) -> list[tuple[Lane, int]]:
+            places: list[tuple[Lane, int]] = []
             for observation in observations:
                 body = encode_observation(observation)
                 row = spool_rows.insert(db, observation.session, "observation", body)
-                spool_rows.assign(db, row, spool_rows.lane_of(observation.origin))
+                lane = spool_rows.lane_of(observation.origin)
+                places.append((lane, spool_rows.assign(db, row, lane)))
+            return places
 
-        await self._writer.run(job)
+        return await self._writer.run(job)
 
     async def add_refused(self, refused: Refused, session: str) -> None:
         """Keep a frame or payload that could not be read; it goes with the backlog lane."""

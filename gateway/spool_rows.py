@@ -98,14 +98,16 @@ def insert(db: sqlite3.Connection, session: str, kind: str, body: bytes) -> int:
     return cursor.lastrowid or 0
 
 
-def assign(db: sqlite3.Connection, message_id: int, lane: Lane) -> None:
-    """Give a message the next sequence of `lane`."""
-    db.execute("UPDATE lane SET assigned = assigned + 1 WHERE lane = ?", (lane.value,))
+def assign(db: sqlite3.Connection, message_id: int, lane: Lane) -> int:
+    """Give a message the next sequence of `lane`; returns it."""
+    ((sequence,),) = db.execute(
+        "UPDATE lane SET assigned = assigned + 1 WHERE lane = ? RETURNING assigned", (lane.value,)
+    ).fetchall()
     db.execute(
-        "UPDATE message SET lane = l.lane, sequence = l.assigned FROM lane l"
-        " WHERE message_id = ? AND l.lane = ?",
-        (message_id, lane.value),
+        "UPDATE message SET lane = ?, sequence = ? WHERE message_id = ?",
+        (lane.value, sequence, message_id),
     )
+    return int(sequence)
 
 
 def undecided_sessions(db: sqlite3.Connection) -> list[str]:

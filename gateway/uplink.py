@@ -97,6 +97,14 @@ class Uplink:
                 return
             await progress.wait()
 
+    async def receipted(self, lane: Lane, sequence: int) -> None:
+        """Return once the core has committed (or quarantined) that message of the spool."""
+        while True:
+            progress = self._progress
+            if self._windows[lane].through >= sequence:
+                return
+            await progress.wait()
+
     async def run(self) -> None:
         """Connect, send, reconnect: for ever.
 

@@ -37,6 +37,8 @@ COMMANDS = {
     "hub": Command("gateway.hub_command", "a home's or village clinic's hub"),
     "core": Command("gateway.core_command", "the streaming core of a county"),
     "service": Command("service.service_command", "pages, routing and delivery"),
+    "ingest": Command("service.ingest_command", "take readings over HTTP, answer after the commit"),
+    "ingest token": Command("service.ingest_token_command", "who may post as which device"),
     "sim": Command("service.lab.sim_command", "drive simulated homes and devices"),
     "decode": Command("service.decode_command", "print what a device's frame says"),
     "devices": Command("service.devices_command", "known models, and replay of captured frames"),
@@ -51,6 +53,8 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit status (2 for unusable arguments)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if " ".join(words[:2]) in COMMANDS:
+        words[:2] = [" ".join(words[:2])]
     if not words or words[0] not in COMMANDS:
         asked_for_help = not words or words[0] in {"-h", "--help"}
         (sys.stdout if asked_for_help else sys.stderr).write(_overview() + "\n")
