@@ -18,14 +18,15 @@ from device_adapters.ble.session import Remembered, SessionSummary
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.interference import Outlet
 from firmware_sim.peripheral import Identity, Peripheral
+from gateway.arrivals import Arrival, read_arrival
+from gateway.spool import Spool
 from rules.identity import observation_identity
-from rules.vocabulary import HubId, HubStamp, Observation
-from tests.integration.county_bench import ZONE
+from rules.vocabulary import HubStamp, Observation
+from rules.wire import Envelope, Lane, decode_observation, encode_envelope, uplink_topic
+from tests.integration.county_bench import HUB, ZONE
 from tests.integration.virtual_bench import AT
 
-SETTINGS = CentralSettings(
-    hub=HubId("hub-1"), zone=ZONE, first_wait_s=1.0, quiet_s=0.3, stream_step_s=0.1
-)
+SETTINGS = CentralSettings(hub=HUB, zone=ZONE, first_wait_s=1.0, quiet_s=0.3, stream_step_s=0.1)
 
 
 def plate(serial: str, model: str = "T-1", maker: str = "Acme") -> Identity:
@@ -94,6 +95,24 @@ class Home:
     @property
     def identities(self) -> set[str]:
         return {observation_identity(observation) for observation in self.observations}
+
+
+async def uplinked(spool: Spool, now: datetime) -> list[Arrival]:
+    """What a hub's uplink would send of its spool, as it reaches the core at `now`."""
+    found: list[Arrival] = []
+    for lane in Lane:
+        for message in await spool.unsent(lane, 0, 1000):
+            envelope = Envelope(
+                v=1,
+                hub=HUB,
+                epoch=spool.epoch,
+                lane=lane,
+                sequence=message.sequence,
+                observation=decode_observation(message.body),
+            )
+            topic = uplink_topic(HUB, spool.epoch, lane, message.sequence)
+            found.append(read_arrival(topic, encode_envelope(envelope), now))
+    return found
 
 
 @asynccontextmanager
