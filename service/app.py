@@ -9,19 +9,19 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from service import api, events
+from service import api, enrol_api, events
 from service.auth import NotPermittedError, NotSignedInError
 from service.headers import SameOriginOnly, SecurityHeaders
 from service.problems import problem_response
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.web.errors import error_page
-from service.web.pages import admin, cdc, clinic, doctor, login, own_whose, patient, whose
+from service.web.pages import admin, cdc, clinic, doctor, enrol, login, own_whose, patient, whose
 
 _log = structlog.get_logger()
 
 _STATIC = Path(__file__).parent / "web" / "static"
-_FOR_PROGRAMS = ("/api/", "/events", "/healthz")
+_FOR_PROGRAMS = ("/api/", "/events", "/healthz", *enrol_api.PATHS)
 
 ROUTERS = (
     api.router,
@@ -34,6 +34,8 @@ ROUTERS = (
     clinic.router,
     cdc.router,
     admin.router,
+    enrol_api.router,
+    enrol.router,
 )
 """Every router of the service; a new page is a line here."""
 

@@ -35,6 +35,10 @@ class CommandModule(Protocol):
 COMMANDS = {
     "demo": Command("service.lab.demo_command", "everything in one command, with simulated homes"),
     "hub": Command("gateway.hub_command", "a home's or village clinic's hub"),
+    "hub enrol": Command("gateway.hub_enrol_command", "let this hub into a county"),
+    "hub renew": Command("gateway.hub_renew_command", "fetch this hub's next certificate"),
+    "hub revoke": Command("service.revoke_command", "shut a hub out of the county"),
+    "authority": Command("service.authority_command", "make what a county's broker starts with"),
     "core": Command("gateway.core_command", "the streaming core of a county"),
     "service": Command("service.service_command", "pages, routing and delivery"),
     "ingest": Command("service.ingest_command", "take readings over HTTP, answer after the commit"),

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     READ_QUARANTINE = "quarantine:read"
     READ_ACCOUNTS = "accounts:read"
     READ_HUBS = "hubs:read"
+    ENROL = "hubs:enrol"  # let hubs and devices in, and shut them out
     FOLLOW_EVENTS = "events:follow"
     USE_ACCOUNT = "account:use"  # sign out, choose a language, land on the own first page
 
@@ -56,7 +57,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.COUNTY_DUTY: _CLINICIAN,
     Role.CDC_OFFICER: _EVERYBODY | {Permission.READ_COUNTS},
     Role.ADMINISTRATOR: _EVERYBODY
-    | {Permission.READ_QUARANTINE, Permission.READ_ACCOUNTS, Permission.READ_HUBS},
+    | {
+        Permission.READ_QUARANTINE,
+        Permission.READ_ACCOUNTS,
+        Permission.READ_HUBS,
+        Permission.ENROL,
+    },
 }
 """Administrators run the machine and read no patient; the CDC reads counts, no person (law 8)."""
 

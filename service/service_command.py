@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from gateway.clock import ClockError, ProcessClock, open_clock
 from service.alerts.priorities import load_timings
 from service.app import create_app
+from service.credentials.authority import AuthorityError
+from service.enrolment.opening import open_enrolment, open_keeper
 from service.live import LiveBus
 from service.notify.notifier import Channel, Notifier
 from service.notify.page import PageNotifier
@@ -29,7 +31,7 @@ from service.store.database import DATABASE_ERRORS, open_pool
 from service.worker import Plan, Worker
 
 _log = structlog.get_logger()
-_OUTSIDE = (ClockError, *DATABASE_ERRORS)
+_OUTSIDE = (AuthorityError, ClockError, *DATABASE_ERRORS)
 _PHASE = 3  # of the stepped clock: after devices, hub and core, before people who answer
 _LAST_STREAMS_S = 2  # open event streams hold the exit no longer than this
 
@@ -82,9 +84,13 @@ async def serve(settings: ServiceSettings) -> None:
     ):
         worker = Worker(services, plan, stepped=settings.clock != "wall")
         clock.on_tick(worker.settle)
-        working = group.create_task(worker.run(), name="worker")
+        tasks = [group.create_task(worker.run(), name="worker")]
+        if services.enrolment is not None:
+            keeper = open_keeper(settings, services.enrolment, clock)
+            tasks.append(group.create_task(keeper.run(settings.dsn), name="keeper"))
         await _serve_pages(services)
-        working.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 @asynccontextmanager
@@ -92,7 +98,10 @@ async def open_services(settings: ServiceSettings, clock: ProcessClock) -> Async
     """The bundle for one process: a pool, the store over it, and an empty live bus."""
     async with open_pool(settings.dsn, size=settings.pool_size) as pool:
         store = Store(pool, settings.county_zone)
-        yield Services(settings=settings, clock=clock, store=store, bus=LiveBus())
+        enrolment = open_enrolment(settings, pool, clock.now())
+        yield Services(
+            settings=settings, clock=clock, store=store, bus=LiveBus(), enrolment=enrolment
+        )
 
 
 @asynccontextmanager

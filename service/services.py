@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from gateway.clock import Clock
+from service.enrolment.desk import EnrolmentDesk
 from service.live import LiveBus
 from service.settings import ServiceSettings
 from service.store.care_store import Store
@@ -12,12 +13,16 @@ from service.store.care_store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of a running service; their lifetimes belong to whoever built the bundle."""
+    """The parts of a running service; their lifetimes belong to whoever built the bundle.
+
+    `enrolment` is None where the county lets hubs in by hand.
+    """
 
     settings: ServiceSettings
     clock: Clock
     store: Store
     bus: LiveBus
+    enrolment: EnrolmentDesk | None = None
 
 
 def services_of(request: Request) -> Services:

@@ -1,6 +1,7 @@
 """The service's settings: read once from the environment, then passed down."""
 
 from ipaddress import ip_network
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -41,6 +42,36 @@ class ServiceSettings(BaseSettings):
     demo: bool = Field(default=False, description="Pages say: demo thresholds, unsigned")
     pool_size: int = Field(default=8, ge=2, le=50, description="Database connections at most")
 
+    enrol_folder: Path | None = Field(
+        default=None,
+        description="Folder of the homes' authority and its key; switches enrolment on",
+    )
+    enrol_certificates: Path | None = Field(
+        default=None,
+        description="Folder with the county's ca.crt and ca.crl, service.crt and service.key",
+    )
+    enrol_broker_folder: Path | None = Field(
+        default=None, description="Folder from which the broker reads who may connect"
+    )
+    enrol_broker_acl: Path | None = Field(
+        default=None, description="The access list that holds for everybody"
+    )
+    enrol_broker_host: str = Field(
+        default="localhost", description="The broker as the service reaches it"
+    )
+    enrol_broker_port: int = Field(
+        default=8885, ge=1, le=65535, description="Its listener for the county's own programs"
+    )
+    enrol_public_host: str = Field(
+        default="localhost", description="The broker as hubs and devices reach it"
+    )
+    enrol_hub_port: int = Field(
+        default=8883, ge=1, le=65535, description="Its listener for hubs, with certificates"
+    )
+    enrol_device_port: int = Field(
+        default=8884, ge=1, le=65535, description="Its listener for devices, with passwords"
+    )
+
     @field_validator("forwarded_allow_ips")
     @classmethod
     def _proxies_are_named(cls, value: str) -> str:
@@ -55,6 +86,21 @@ class ServiceSettings(BaseSettings):
         if (self.webhook_url is None) != (self.webhook_secret is None):
             raise ValueError(
                 "HEARTHWATCH_WEBHOOK_URL and HEARTHWATCH_WEBHOOK_SECRET belong together"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _enrolment_is_whole(self) -> "ServiceSettings":
+        folders = (
+            self.enrol_folder,
+            self.enrol_certificates,
+            self.enrol_broker_folder,
+            self.enrol_broker_acl,
+        )
+        if any(folders) and not all(folders):
+            raise ValueError(
+                "HEARTHWATCH_ENROL_FOLDER, _CERTIFICATES, _BROKER_FOLDER and _BROKER_ACL belong "
+                "together"
             )
         return self
 

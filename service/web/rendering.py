@@ -156,6 +156,7 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.READ_OWN, "/patient", say(language, "My readings")),
         (Permission.READ_COUNTS, "/cdc", say(language, "Townships")),
         (Permission.READ_QUARANTINE, "/admin", say(language, "Operation")),
+        (Permission.ENROL, "/enrol", say(language, "Let in")),
     )
     return [
         _Tab(path=path, text=text)

@@ -2,12 +2,10 @@
 
 import asyncio
 import shutil
-import signal
-import socket
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,77 +17,53 @@ from device_adapters.mqtt.client import (
     MqttUnavailable,
     mqtt_session,
 )
+from gateway.clock import WallClock
+from service.credentials.authority import HomeAuthority
+from service.enrolment.broker_files import BrokerFolder
+from service.settings import ServiceSettings
+from service.store.enrolment_rows import BrokerTruth
+from tests.integration.enrol_county import DEPLOY, CountyBroker, open_broker, run
 
 pytestmark = pytest.mark.peer
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 METER = "Acme~M1~0042"
+NOBODY = BrokerTruth(wanted=1, revoked=(), shut_out=(), password_lines=(), sessions_to_end=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class County:
-    port: int
-    folder: Path
-    process: asyncio.subprocess.Process
+    """The deployed broker, with hubs and a device whose certificates were made by hand."""
+
+    broker: CountyBroker
 
     def session(
         self, name: str, *, key_of: str | None = None
     ) -> AbstractAsyncContextManager[MqttSession]:
+        folder = self.broker.certificates
+        key = name if key_of is None else key_of
+        own = name in {"core", "hub-front"}
         return mqtt_session(
             MqttSettings(
                 host="localhost",
-                port=self.port,
+                port=self.broker.own_port if own else self.broker.hub_port,
                 client_id=name,
                 timeout_s=3,
                 tls=MqttTls(
-                    ca_file=str(self.folder / "ca.crt"),
-                    certificate_file=str(self.folder / f"{key_of or name}.crt")
-                    if key_of != ""
-                    else None,
-                    key_file=str(self.folder / f"{key_of or name}.key") if key_of != "" else None,
+                    ca_file=str(folder / "ca.crt"),
+                    certificate_file=str(folder / f"{key}.crt") if key else None,
+                    key_file=str(folder / f"{key}.key") if key else None,
                 ),
             )
         )
 
 
-def run(script: str, *arguments: str) -> None:
-    subprocess.run([DEPLOY / script, *arguments], check=True, capture_output=True)  # noqa: S603 - ours
-
-
 @pytest.fixture
 async def county(tmp_path: Path) -> AsyncIterator[County]:
-    certificates = tmp_path / "certs"
-    for name in ("broker", "core", "hub-a", "hub-b", "hub-front", METER):
-        run("make-certificate.sh", str(certificates), name)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    text = (DEPLOY / "mosquitto.conf").read_text()
-    text = text.replace("listener 8883", f"listener {port} 127.0.0.1\nuser root")
-    text = text.replace("/mosquitto/certs", str(certificates))
-    text = text.replace("/mosquitto/config", str(DEPLOY)).replace("/mosquitto/data", str(tmp_path))
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(text)
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    process = await asyncio.create_subprocess_exec(
-        program, "-c", config, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except OSError:
-                    assert process.returncode is None, "mosquitto refused the configuration"
-                    await asyncio.sleep(0.02)
-                    continue
-                writer.close()
-                break
-        yield County(port=port, folder=certificates, process=process)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+    settings = ServiceSettings(dsn="postgresql:///unused")
+    async with open_broker(tmp_path / "county", settings) as broker:
+        for name in ("hub-a", "hub-b", METER):
+            run("make-certificate.sh", str(broker.certificates), name)
+        yield County(broker=broker)
 
 
 async def topics(subscriber: MqttSession, last: str) -> list[str]:
@@ -128,12 +102,17 @@ async def admitted(attempt: AbstractAsyncContextManager[MqttSession]) -> bool:
 async def test_no_certificate_and_a_revoked_one_are_refused(county: County) -> None:
     assert not await admitted(county.session("hub-a", key_of=""))
     assert await admitted(county.session("hub-b"))
-    keep = county.folder / "kept.crt"
-    shutil.copy(county.folder / "hub-b.crt", keep)
-    shutil.copy(county.folder / "hub-b.key", county.folder / "kept.key")
-    run("revoke-certificate.sh", str(county.folder), "hub-b")
-    county.process.send_signal(signal.SIGHUP)
-    # mosquitto reads the list again some moments after the signal
+    certificates = county.broker.certificates
+    shutil.copy(certificates / "hub-b.crt", certificates / "kept.crt")
+    shutil.copy(certificates / "hub-b.key", certificates / "kept.key")
+    run("revoke-certificate.sh", str(certificates), "hub-b")
+    now = WallClock().now() + timedelta(seconds=1)
+    authority = HomeAuthority.open(county.broker.folder / "homes", now)
+    folder = BrokerFolder(
+        folder=county.broker.access, certificates=certificates, acl=DEPLOY / "acl"
+    )
+    folder.write(NOBODY, authority, now)
+    # the broker reads the list again some moments after the change
     async with asyncio.timeout(10):
         while await admitted(county.session("hub-b", key_of="kept")):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)

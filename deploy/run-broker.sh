@@ -1,0 +1,34 @@
+#!/bin/sh
+# run-broker.sh CONFIG ACCESS [MOSQUITTO]: runs mosquitto, has it read its files again when ACCESS/generation changes, and
+# shows its log without the packets. Needs sh, awk, cat and sleep only (the broker's image has busybox).
+set -eu
+config=$1 access=$2 mosquitto=${3:-mosquitto}
+
+awk=awk
+# Debian's mawk holds lines back without this
+awk -W version 2>/dev/null | grep -q mawk && awk='awk -W interactive'
+folder=$(mktemp -d)
+mkfifo "$folder/log"
+# "Denied PUBLISH from hub-a (... 'hw/1/up/hub-b/...')" is the line by which an operator learns of a stolen identity
+$awk '/^[0-9]+: (Received|Sending|No will|Will|\t| )/ && !/Denied/ { next } { print; fflush() }' <"$folder/log" >&2 &
+log=$!
+seen=$(cat "$access/generation")
+"$mosquitto" -c "$config" 2>"$folder/log" &
+broker=$!
+trap 'kill -TERM "$broker" 2>/dev/null || true' TERM INT
+
+while kill -0 "$broker" 2>/dev/null; do
+    # in the background, so that a signal is not kept waiting
+    sleep 1 &
+    wait $! || true
+    now=$(cat "$access/generation" 2>/dev/null || echo "$seen")
+    if [ "$now" != "$seen" ]; then
+        seen=$now
+        kill -HUP "$broker" 2>/dev/null || true
+    fi
+done
+status=0
+wait "$broker" || status=$?
+wait "$log" || true
+rm -rf "$folder"
+exit "$status"

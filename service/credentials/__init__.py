@@ -1,0 +1,1 @@
+"""What proves who somebody is: `authority.py` signs hubs' keys, `codes.py` makes one-time codes."""

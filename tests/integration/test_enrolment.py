@@ -1,0 +1,338 @@
+"""Hubs and devices are let in and shut out: the real service, PostgreSQL and mosquitto over TLS."""
+
+import argparse
+import asyncio
+import json
+import stat
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from device_adapters.mqtt.client import MqttUnavailable
+from gateway.clock import WallClock
+from gateway.facts import HubFact, decode_fact
+from gateway.hub_county import Codes, CountyLine, CountyRefusedError
+from gateway.hub_identity import IdentityFolder
+from gateway.hub_renewal import renew
+from gateway.hub_settings import hub_settings
+from service import revoke_command
+from tests.fixtures.database import Database
+from tests.integration.enrol_county import Enrolling, admitted, open_enrolling, session
+from tests.integration.service_county import County, open_county
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+METER = "Acme~M1~0042"
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def enrolling(county: County, tmp_path: Path) -> AsyncIterator[Enrolling]:
+    async with open_enrolling(county, tmp_path / "county") as opened:
+        yield opened
+
+
+async def let_in(enrolling: Enrolling, data_dir: Path, **place: str) -> str:
+    """A hub applies, is let in and keeps its identity; returns its id."""
+    folder = IdentityFolder(data_dir)
+    line = CountyLine(url=enrolling.address)
+    request, _ = folder.request()
+    codes = await line.apply(request, "0.1.0")
+    hub = await enrolling.approve(codes.user_code, **(place or {"household": "home-1"}))
+    folder.keep(await line.poll(codes.device_code), line.url)
+    await enrolling.followed()
+    return hub
+
+
+async def word(line: CountyLine, codes: Codes) -> str:
+    """The county's word for a hub that asks."""
+    with pytest.raises(CountyRefusedError) as refused:
+        await line.poll(codes.device_code)
+    return refused.value.reason
+
+
+@pytest.mark.row("X5", "O12")
+async def test_a_hub_comes_in_by_a_code_and_runs_with_what_it_was_given(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    data = tmp_path / "hub"
+    command = (sys.executable, "-m", "service.cli", "hub")
+    process = await asyncio.create_subprocess_exec(
+        *(*command, "enrol", "--county", enrolling.address, "--data-dir", data, "--page-port", "0"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    said = ""
+    async with asyncio.timeout(30):
+        while "http://127.0.0.1:" not in said.partition("same fingerprint")[2]:
+            said += (await process.stdout.readline()).decode()
+    code = said.partition("type the code ")[2][:9]
+    fingerprint = said.partition("same fingerprint: ")[2][:39]
+    local = said.rpartition("http://")[2].strip()
+    async with httpx2.AsyncClient() as browser:
+        shown = await browser.get(f"http://{local}")
+    assert code in shown.text
+    assert "<svg" in shown.text
+    looked = await enrolling.admin.post("/enrol/look", data={"code": code.lower()})
+    assert fingerprint in looked.text
+    hub = await enrolling.approve(code, household="home-1")
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
+    for path in (data / "identity").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+    settings = hub_settings({"data_dir": data})
+    row = await enrolling.county.owner.fetchrow(
+        "SELECT kind, body::text AS body FROM core.inbox WHERE kind = 'hub' ORDER BY inbox_id DESC"
+    )
+    assert row is not None
+    fact = decode_fact(row["kind"], row["body"])
+    assert isinstance(fact, HubFact)
+    assert (fact.hub, fact.household, fact.area) == (hub, "home-1", "village-area-a")
+    assert bytes.fromhex(fact.secret_hex) == settings.secret
+
+    async with session(enrolling.broker.own("core")) as core:
+        await core.subscribe(f"hw/1/status/{hub}")
+        running = await asyncio.create_subprocess_exec(
+            *(*command, "--data-dir", data, "--no-bluetooth"), stdout=asyncio.subprocess.DEVNULL
+        )
+        try:
+            async with asyncio.timeout(30):
+                status = json.loads((await core.take(1))[0].payload)
+            assert (status["hub"], status["online"]) == (hub, True)
+        finally:
+            running.terminate()
+            await running.wait()
+
+
+@pytest.mark.row("X5")
+async def test_a_revoked_hub_is_thrown_out_and_stays_out_within_a_minute(
+    enrolling: Enrolling, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = await let_in(enrolling, tmp_path / "hub")
+    other = await let_in(enrolling, tmp_path / "other", household="home-2")
+    line = enrolling.broker.hub(tmp_path / "hub", client_id="somebody-else")
+    async with (
+        session(enrolling.broker.own("core")) as core,
+        session(enrolling.broker.hub(tmp_path / "other")) as neighbour,
+        session(line) as stolen,
+    ):
+        await core.subscribe("hw/1/#")
+        await stolen.publish(f"hw/1/up/{hub}/e/live/1", b"before")
+        assert (await core.take(1))[0].payload == b"before"
+        clock = WallClock()
+        began = clock.monotonic()
+        arguments = await asyncio.to_thread(_revoke, hub, enrolling.services.settings.dsn)
+        with pytest.raises(MqttUnavailable):
+            async with asyncio.timeout(60):
+                await stolen.take(1)
+        ended_s = clock.monotonic() - began
+        assert not await admitted(line)
+        refused_s = clock.monotonic() - began
+        await neighbour.publish(f"hw/1/up/{other}/e/live/1", b"stays")
+        async with asyncio.timeout(10):
+            while (await core.take(1))[0].payload != b"stays":
+                pass
+    assert arguments == 0
+    assert "shut out" in capsys.readouterr().out
+    assert max(ended_s, refused_s) < 60
+    sys.stdout.write(f"session ended after {ended_s:.1f} s, refused after {refused_s:.1f} s\n")
+    folder = IdentityFolder(tmp_path / "hub")
+    identity = folder.read()
+    assert identity is not None
+    with pytest.raises(CountyRefusedError, match="not_renewable"):
+        await renew(folder, identity)
+
+
+def _revoke(hub: str, dsn: str) -> int:
+    parser = argparse.ArgumentParser()
+    revoke_command.add_arguments(parser)
+    return revoke_command.run(parser.parse_args([hub, "--dsn", dsn]))
+
+
+@pytest.mark.row("X5")
+async def test_a_hub_that_publishes_as_another_is_refused_and_the_operator_is_told(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    a = await let_in(enrolling, tmp_path / "a")
+    b = await let_in(enrolling, tmp_path / "b", household="home-2")
+    async with (
+        session(enrolling.broker.own("core")) as core,
+        session(enrolling.broker.hub(tmp_path / "a")) as hub,
+    ):
+        await core.subscribe("hw/1/#")
+        for topic in (
+            f"hw/1/up/{b}/e/live/1",
+            f"hw/1/status/{b}",
+            "hw/1/core",
+            f"hw/1/command/{b}",
+            f"dev/1/{METER}/reading",
+        ):
+            await hub.publish(topic, b"spoofed")
+        await hub.publish(f"hw/1/up/{a}/e/live/1", b"own")
+        got = [message.topic for message in await core.take(10)]
+    assert got == [f"hw/1/up/{a}/e/live/1"]
+    # a home's certificate is not good where the county's own programs connect
+    own = enrolling.broker.hub(tmp_path / "a")
+    assert not await admitted(replace(own, port=enrolling.broker.own_port))
+    log = enrolling.broker.log()
+    assert f"Denied PUBLISH from {a} " in log
+    assert f"hw/1/up/{b}/e/live/1" in log
+    assert "Received" not in log
+
+
+async def test_a_replaced_hub_keeps_its_name_and_the_former_machine_is_out(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    hub = await let_in(enrolling, tmp_path / "former")
+    same = await let_in(enrolling, tmp_path / "new", household="home-1", replaces=hub)
+    assert same == hub
+    assert not await admitted(enrolling.broker.hub(tmp_path / "former"))
+    async with (
+        session(enrolling.broker.own("core")) as core,
+        session(enrolling.broker.hub(tmp_path / "new")) as line,
+    ):
+        await core.subscribe("hw/1/#")
+        await line.publish(f"hw/1/up/{hub}/e/live/1", b"own")
+        assert (await core.take(1))[0].payload == b"own"
+
+
+async def test_the_county_says_wait_slow_down_denied_and_over(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    line = CountyLine(url=enrolling.address)
+    request, _ = IdentityFolder(tmp_path / "hub").request()
+    codes = await line.apply(request, "")
+    assert (codes.interval, codes.expires_in) == (5, 900)
+    assert codes.verification_uri_complete.endswith(f"/enrol?code={codes.user_code}")
+    assert await word(line, codes) == "authorization_pending"
+    assert await word(line, codes) == "slow_down"
+    answer = await enrolling.admin.post("/enrol/deny", data={"code": codes.user_code})
+    assert answer.status_code == 303
+    assert await word(line, codes) == "access_denied"
+    late = await line.apply(request, "")
+    await enrolling.county.owner.execute(
+        "UPDATE care.enrolment SET expires_at = created_at WHERE state = 'pending'"
+    )
+    assert await word(line, late) == "expired_token"
+    gone = await enrolling.admin.post(
+        "/enrol/approve", data={"code": late.user_code, "household": "home-1"}
+    )
+    assert gone.status_code == 409
+
+
+async def test_an_answer_that_was_lost_is_given_again_and_the_lost_certificate_is_void(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    folder = IdentityFolder(tmp_path / "hub")
+    line = CountyLine(url=enrolling.address)
+    request, _ = folder.request()
+    codes = await line.apply(request, "")
+    await enrolling.approve(codes.user_code, household="home-1")
+    lost = await line.poll(codes.device_code)
+    folder.keep(await line.poll(codes.device_code), line.url)
+    await enrolling.followed()
+    assert await admitted(enrolling.broker.hub(tmp_path / "hub"))
+    folder.keep(lost, line.url)
+    assert not await admitted(enrolling.broker.hub(tmp_path / "hub"))
+
+
+async def test_a_certificate_is_renewed_also_after_its_end_and_the_key_stays(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    await let_in(enrolling, tmp_path / "hub")
+    folder = IdentityFolder(tmp_path / "hub")
+    identity, key = folder.read(), folder.key.read_bytes()
+    assert identity is not None
+    assert identity.expires_at - identity.renew_at == timedelta(days=10)
+    with pytest.raises(CountyRefusedError, match="too_soon"):
+        await renew(folder, identity)
+    # as if the hub had been away for 40 days
+    await enrolling.county.owner.execute(
+        "UPDATE care.hub_certificate SET issued_at = issued_at - interval '70 days',"
+        " expires_at = expires_at - interval '70 days'"
+    )
+    before = folder.certificate.read_bytes()
+    renewed = await renew(folder, identity)
+    assert renewed.secret_hex == identity.secret_hex
+    assert folder.certificate.read_bytes() != before
+    assert folder.key.read_bytes() == key
+    assert await admitted(enrolling.broker.hub(tmp_path / "hub"))
+    stranger = IdentityFolder(tmp_path / "stranger")
+    request, _ = stranger.request()
+    with pytest.raises(CountyRefusedError, match="not_renewable"):
+        await CountyLine(url=enrolling.address).renew(request)
+
+
+@pytest.mark.row("X5")
+async def test_a_device_claims_its_log_in_once_and_is_refused_after_revocation(
+    enrolling: Enrolling,
+) -> None:
+    page = await enrolling.admin.post("/enrol/login", data={"device": METER})
+    code = page.text.partition("<b><code>")[2].partition("</code>")[0]
+    async with httpx2.AsyncClient(base_url=enrolling.address) as device:
+        wrong = await device.post("/enrol/claim", json={"code": "BCDF-BCDF-BCDF-BCDF"})
+        assert (wrong.status_code, wrong.json()["reason"]) == (400, "expired_token")
+        login = (await device.post("/enrol/claim", json={"code": code.lower()})).json()
+        again = await device.post("/enrol/claim", json={"code": code})
+    assert again.json()["reason"] == "expired_token"
+    assert login["username"] == METER
+    await enrolling.followed()
+    line = enrolling.broker.device(METER, login["password"])
+    async with (
+        session(enrolling.broker.own("hub-front")) as front,
+        session(line) as meter,
+    ):
+        await front.subscribe("dev/1/#")
+        await meter.publish("dev/1/Acme~M1~0001/reading", b"somebody else's")
+        await meter.publish(f"dev/1/{METER}/reading", b"own")
+        assert [message.payload for message in await front.take(10)] == [b"own"]
+        assert not await admitted(enrolling.broker.device(METER, "a guess"))
+        stored: str = await enrolling.county.owner.fetchval(
+            "SELECT password_line FROM care.device_credential"
+        )
+        assert login["password"] not in stored
+        revoked = await enrolling.admin.post("/enrol/login/revoke", data={"device": METER})
+        assert revoked.status_code == 303
+        with pytest.raises(MqttUnavailable):
+            async with asyncio.timeout(60):
+                await meter.take(1)
+    assert not await admitted(line)
+
+
+async def test_only_an_administrator_lets_in_and_it_is_written_down(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    async with httpx2.AsyncClient(base_url=enrolling.address) as nobody:
+        answer = await nobody.post("/enrol/approve", data={"code": "BCDFGHJK"})
+        assert answer.headers["location"] == "/login"
+        garbage = await nobody.post("/enrol/device", json={"request": "no"})
+        assert garbage.headers["content-type"] == "application/problem+json"
+        assert garbage.json()["reason"] == "bad_request"
+    hub = await let_in(enrolling, tmp_path / "hub")
+    shut = await enrolling.admin.post("/enrol/revoke", data={"hub": hub})
+    assert shut.status_code == 303
+    rows = await enrolling.county.owner.fetch(
+        "SELECT action FROM care.audit WHERE detail->>'hub' = $1 ORDER BY at", hub
+    )
+    assert [row["action"] for row in rows] == ["hub let in", "certificate issued", "hub revoked"]
+
+
+async def test_a_flood_of_applications_from_one_address_is_stopped(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    line = CountyLine(url=enrolling.address)
+    request, _ = IdentityFolder(tmp_path / "hub").request()
+    for _ in range(20):
+        await line.apply(request, "")
+    with pytest.raises(CountyRefusedError, match="too_many"):
+        await line.apply(request, "")
