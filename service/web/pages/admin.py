@@ -23,7 +23,10 @@ BATTERY_LOW_PERCENT = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceLine:
-    """One paired device; `state` is `ok`, `overdue`, `pair_again`, `flat` or `failing`."""
+    """One paired device; `state` is `ok`, `overdue`, `pair_again`, `flat` or `failing`.
+
+    `missing` are the record numbers that it counted and did not send (`17, 40–42`).
+    """
 
     name: str
     state: str
@@ -31,6 +34,7 @@ class DeviceLine:
     battery: str
     clock: str
     strength: str
+    missing: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,12 @@ def _device(item: DeviceReport, now: datetime) -> DeviceLine:
         battery="–" if item.battery_percent is None else f"{item.battery_percent} %",
         clock="–" if item.clock_ahead_s is None else f"{item.clock_ahead_s:+.0f} s",
         strength="–" if item.rssi is None else f"{item.rssi} dBm",
+        missing=", ".join(_range(first, last) for first, last in item.missing) or "–",
     )
+
+
+def _range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}–{last}"
 
 
 def _state(item: DeviceReport, now: datetime) -> str:
