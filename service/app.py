@@ -16,7 +16,18 @@ from service.problems import problem_response
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.web.errors import error_page
-from service.web.pages import admin, cdc, clinic, doctor, enrol, login, own_whose, patient, whose
+from service.web.pages import (
+    admin,
+    cdc,
+    clinic,
+    clinic_pairing,
+    doctor,
+    enrol,
+    login,
+    own_whose,
+    patient,
+    whose,
+)
 
 _log = structlog.get_logger()
 
@@ -32,6 +43,7 @@ ROUTERS = (
     own_whose.router,
     whose.router,
     clinic.router,
+    clinic_pairing.router,
     cdc.router,
     admin.router,
     enrol_api.router,

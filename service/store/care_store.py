@@ -1,6 +1,6 @@
 """The one object that pages, API and worker hold; its parts are the files named below."""
 
-from service.store.clinic import Clinic
+from service.store.clinic_pairing import ClinicPairing
 from service.store.lives import Lives
 from service.store.operations import Operations
 from service.store.own import Own
@@ -11,7 +11,7 @@ from service.store.sessions import Sessions
 from service.store.whose import Whose
 
 
-class Store(Sessions, Own, Lives, Rounds, Registry, Operations, CountyReads, Whose, Clinic):
+class Store(Sessions, Own, Lives, Rounds, Registry, Operations, CountyReads, Whose, ClinicPairing):
     """Schema `care` and what the role hw_service may read of `core`.
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers, `rounds.py`

@@ -93,7 +93,7 @@ class Clinic(Database):
             UnreadableCodeError: not a code of ours.
             ReplacedCodeError: nobody has this code any more.
         """
-        await self._own_hub(account, hub)
+        await self.own_clinic_hub(account, hub)
         number = read_code(code, await self.pool.fetchval(_SQL["code_key"]))
         if number is None:
             raise UnreadableCodeError
@@ -110,7 +110,7 @@ class Clinic(Database):
         Raises:
             NoClinicError: not a hub of the own clinic, or not a resident of it.
         """
-        own = await self._own_hub(account, hub)
+        own = await self.own_clinic_hub(account, hub)
         who = (account.account_id, own.clinic, self.today(now), person_id)
         person = await self.pool.fetchrow(_SQL["resident"], *who)
         if person is None:
@@ -123,7 +123,7 @@ class Clinic(Database):
         Raises:
             NoClinicError: not a hub of the own clinic.
         """
-        await self._own_hub(account, hub)
+        await self.own_clinic_hub(account, hub)
         await self._begin(account, hub, None, now)
 
     async def present_turn(self, account: Account, hub: str, now: datetime) -> PresentTurn | None:
@@ -132,7 +132,7 @@ class Clinic(Database):
         Raises:
             NoClinicError: not a hub of the own clinic.
         """
-        await self._own_hub(account, hub)
+        await self.own_clinic_hub(account, hub)
         row = await self.pool.fetchrow(_SQL["present_turn"], hub, now)
         if row is None or row["subject"] is None or now >= row["begins_at"] + TURN:
             return None
@@ -159,7 +159,12 @@ class Clinic(Database):
             fact = ClinicFact(hub=HubId(hub), clinic=clinic)
             await append_inbox(connection, "clinic", fact, now)
 
-    async def _own_hub(self, account: Account, hub: str) -> ClinicHub:
+    async def own_clinic_hub(self, account: Account, hub: str) -> ClinicHub:
+        """The hub, if it is one of the own clinic.
+
+        Raises:
+            NoClinicError: it is not.
+        """
         own = next((each for each in await self.clinic_hubs(account) if each.hub == hub), None)
         if own is None:
             raise NoClinicError

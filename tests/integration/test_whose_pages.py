@@ -9,7 +9,14 @@ import msgspec
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from gateway.facts import AssignFact, BindingFact, TurnFact
+from gateway.facts import AssignFact, BindingFact, PairingFact, TurnFact
+from gateway.hub_status import (
+    STATUS_VERSION,
+    Candidate,
+    HubStatus,
+    PairingReport,
+    encode_status,
+)
 from rules.vocabulary import SubjectRef
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_history, seed_passwords, serve
@@ -250,3 +257,35 @@ async def test_the_alert_of_a_home_says_what_was_said_since(
         )
         await page.goto(f"{address}/doctor/alerts/{alert_id}")
         await expect(page.locator("#line-sure")).to_contain_text("this was 李大山's measurement")
+
+
+@pytest.mark.row("P8")
+async def test_staff_pair_the_clinics_own_cuff(browser: Browser, county: County) -> None:
+    async with serve(county) as address, signed_in(browser, address, "village-a") as page:
+        await page.goto(f"{address}/clinic")
+        panel = page.locator("#pairing")
+        await expect(panel).to_contain_text("The clinic's devices")
+        await panel.get_by_role("button", name="Start").click()
+        await expect(page.locator("#pairing-state")).to_have_attribute("data-state", "requested")
+        opened = msgspec.json.decode(await last_body(county, "pairing"), type=PairingFact)
+        assert (opened.hub, opened.subject) == ("hub-clinic", "home:clinic-a")
+        found = Candidate(address="C0:00", name="BP-9", kind="blood_pressure")
+        report = PairingReport(session=opened.session, state="found", candidates=(found,))
+        status = HubStatus(
+            v=STATUS_VERSION,
+            hub="hub-clinic",
+            at=county.now,
+            online=True,
+            command_version=1,
+            pairing=report,
+        )
+        await county.owner.execute(
+            "INSERT INTO core.hub_status (hub, reported_at, body) VALUES ('hub-clinic', $1, $2)",
+            county.now,
+            encode_status(status).decode(),
+        )
+        async with page.expect_response("**/confirm"):
+            await panel.get_by_role("button", name="Yes, this is my device").click()
+        confirmed = msgspec.json.decode(await last_body(county, "pairing"), type=PairingFact)
+        assert (confirmed.action, confirmed.address) == ("confirm", "C0:00")
+        assert await violations(page) == []

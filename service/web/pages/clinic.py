@@ -21,6 +21,7 @@ from service.store.clinic import (
 from service.store.records import Account
 from service.web.errors import error_page
 from service.web.language import mark, say
+from service.web.pages.clinic_pairing import pairing_panel
 from service.web.rendering import language_of, render
 from service.web.whose_view import Measured, measured
 
@@ -130,10 +131,12 @@ async def _page(
         _turn(each.hub, await parts.store.present_turn(account, each.hub, now), language)
         for each in hubs
     ]
+    panels = [await pairing_panel(request, parts, account, each.hub) for each in hubs[:1]]
     found = await parts.store.residents(account, hubs[0].clinic, name, now) if hubs else []
     facts = {
         "clinic_name": hubs[0].clinic_name if hubs else "",
         "turns": turns,
+        "pairings": panels,
         "residents": found,
         "more": len(found) == MOST_NAMES,
         "name": name,
