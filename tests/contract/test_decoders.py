@@ -33,7 +33,7 @@ _QUANTITIES = {
     "concentration": QuantityName.GLUCOSE,
     "concentration_mgdl": QuantityName.GLUCOSE,
     "temperature": QuantityName.TEMPERATURE,
-    "hr": QuantityName.HEART_RATE,
+    "hr": QuantityName.PULSE,
     "energy_kj": QuantityName.ENERGY_EXPENDED,
     "weight": QuantityName.WEIGHT,
     "spo2": QuantityName.SPO2,

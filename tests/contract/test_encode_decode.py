@@ -447,7 +447,7 @@ def test_heart_rate(
 ) -> None:
     frame = encode_heart_rate(rate=rate, contact=contact, energy_kj=energy, rr=rr, wide=wide)
     record = only("2A37", frame)
-    assert record.quantities[QuantityName.HEART_RATE].value == rate
+    assert record.quantities[QuantityName.PULSE].value == rate
     touching = {None: None, True: "true", False: "false"}[contact]
     assert record.context.get("skin_contact") == touching
     assert list(record.rr_intervals_ms) == [raw * Decimal(1000) / 1024 for raw in rr]

@@ -252,7 +252,7 @@ async def test_of_a_strap_three_values_are_taken_and_then_it_is_left_alone() -> 
             assert not strap.connected
     assert (summary.reason, summary.count) == (SessionReason.SAMPLED, 3)
     assert len(home.sessions) == 1
-    rates = [o.quantities[QuantityName.HEART_RATE].value or 0 for o in home.observations]
+    rates = [o.quantities[QuantityName.PULSE].value or 0 for o in home.observations]
     assert rates == sorted(rates)
     assert classify(home.observations, zone=SETTINGS.zone) == [Origin.LIVE] * 3
 

@@ -30,20 +30,20 @@ _INTERVAL_SIZE = 2
 _PER_MINUTE = Quantities(PER_MINUTE, Decimal)
 _IN_KJ = Quantities(KJ, lambda raw: Bound.ABOVE if raw == _ENERGY_FULL else Decimal(raw))
 _KIND = Vital.PULSE
-_HEART_RATE, _ENERGY_EXPENDED = QuantityName.HEART_RATE, QuantityName.ENERGY_EXPENDED
+_PULSE, _ENERGY_EXPENDED = QuantityName.PULSE, QuantityName.ENERGY_EXPENDED
 _TOUCHING: Mapping[str, str] = MappingProxyType({"skin_contact": "true"})
 _NOT_TOUCHING: Mapping[str, str] = MappingProxyType({"skin_contact": "false"})
 
 
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
-    """The one record of a 2A37 frame: heart_rate in /min, energy_expended in kJ, RR in ms.
+    """The one record of a 2A37 frame: pulse in /min, energy_expended in kJ, RR in ms.
 
     The energy stops counting at 65535: beyond is censored.
     """
     del quirk  # no known model departs in this characteristic
     shapes = _WIDE_RATE if payload[:1] and payload[0] & _WIDE else _NARROW_RATE
     (flags, rate, *energy), end = shapes.read_head(payload)
-    quantities = {_HEART_RATE: _PER_MINUTE[rate]}
+    quantities = {_PULSE: _PER_MINUTE[rate]}
     if energy:
         quantities[_ENERGY_EXPENDED] = _IN_KJ[energy[0]]
     words: Mapping[str, str] = {}

@@ -145,7 +145,7 @@ def test_weight_in_pounds_with_height_in_inches_and_a_failed_one() -> None:
 
 def test_heart_rate_wide_with_two_intervals() -> None:
     (record,) = decode("2A37", bytes.fromhex("112c0100040002"))
-    assert record.quantities[QuantityName.HEART_RATE].value == 300
+    assert record.quantities[QuantityName.PULSE].value == 300
     assert record.rr_intervals_ms == (Decimal(1000), Decimal(500))
     with pytest.raises(DecodeError, match=r"^2A37: byte 5: "):
         decode("2A37", bytes.fromhex("102c000401"))
