@@ -71,7 +71,7 @@ class VirtualScanner(BaseBleakScanner):
 def parse_advertisement(advertisement: Advertisement) -> AdvertisementData:
     """What a scanner reports for one advertising PDU."""
     fields = advertisement.data.ad_structures
-    name, services = None, list[str]()
+    name, services, flags = None, list[str](), b""
     manufacturer, service_data = dict[int, bytes](), dict[str, bytes]()
     for kind, octets in fields:
         if kind in (
@@ -87,6 +87,10 @@ def parse_advertisement(advertisement: Advertisement) -> AdvertisementData:
             manufacturer[struct.unpack_from("<H", octets)[0]] = octets[2:]
         elif kind == AdvertisingData.SERVICE_DATA_16_BIT_UUID:
             service_data[short_uuid_text(struct.unpack_from("<H", octets)[0])] = octets[2:]
+        elif kind == AdvertisingData.FLAGS:
+            flags = octets
+    # as BlueZ hands them on: an object path and its properties
+    platform = (str(advertisement.address), {"AdvertisingFlags": flags})
     return AdvertisementData(
-        name, manufacturer, service_data, services, None, advertisement.rssi, (advertisement,)
+        name, manufacturer, service_data, services, None, advertisement.rssi, platform
     )

@@ -113,6 +113,8 @@ def _words(quirk: Quirk) -> Iterator[str]:
         yield "no clock that a service defines"
     elif quirk.clock != CURRENT_TIME:
         yield f"clock is 0x{quirk.clock}"
+    if quirk.bonds is not None:
+        yield "keeps one bond" if quirk.bonds == 1 else f"keeps {quirk.bonds} bonds"
     if quirk.range is not None:
         yield _range(quirk.range)
 

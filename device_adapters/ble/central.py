@@ -6,10 +6,11 @@ say why it failed. Foreign errors become `LinkError` in this file.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from typing import cast
 from uuid import uuid4
 
 import structlog
@@ -59,8 +60,9 @@ ATTEMPTS = 3
 DROPS = 3
 """Links in a row that end before anything was said, after which a connection is given up."""
 
-_BACK_OFF_S, _CLEARING_UP_S = 0.25, 0.05
+_CLEARING_UP_S = 0.05
 _NO_RSSI = -127
+_FLAGS, _DISCOVERABLE = "AdvertisingFlags", 0x03
 # A D-Bus call waits for ever; bluetoothd answers at once, or never when it hangs.
 _BLUETOOTHD_S = 10.0
 # An attribute transaction is over after 30 s (Core 5.4, vol 3 part F, 3.3.3).
@@ -127,6 +129,21 @@ def _link_errors() -> Generator[None]:
         raise LinkError(LinkCause.NO_ANSWER, "no answer in time") from error
     except OSError as error:  # no system bus, hence no BlueZ
         raise LinkError(LinkCause.NO_ADAPTER, str(error)) from error
+
+
+def _discoverable(data: AdvertisementData) -> bool | None:
+    """Whether the flags say "I wait to be paired"; None where the system keeps them to itself.
+
+    BlueZ hands flags on as `AdvertisingFlags` (experimental in 5.66), bits 0 and 1 of its one octet
+    are limited and general discoverable mode (Core Specification Supplement, part A, 1.3).
+    """
+    for part in cast("tuple[object, ...]", data.platform_data):
+        flags = (
+            cast("Mapping[str, object]", part).get(_FLAGS) if isinstance(part, Mapping) else None
+        )
+        if isinstance(flags, bytes) and flags:
+            return bool(flags[0] & _DISCOVERABLE)
+    return None
 
 
 def _cause_in(text: str) -> LinkCause:
@@ -341,8 +358,9 @@ class BleakRadio:
         seen = Seen(
             address=device.address,
             name=data.local_name or device.name or "",
-            services=tuple(number for number in services if number is not None),
+            services=tuple(dict.fromkeys(number for number in services if number is not None)),
             rssi=data.rssi,
+            discoverable=_discoverable(data),
         )
         for listener in tuple(self._listeners):
             listener(seen)
@@ -353,7 +371,8 @@ class CentralSettings:
     """Whose hub this is, the devices' zone, and how patient to be (seconds).
 
     `scan_check_s` is the silence after which the scan is begun anew, and the pause between two
-    attempts to begin it without an adapter.
+    attempts to begin it without an adapter. After n failures in a row a device is left alone for
+    `back_off_s` times 2 to the power of n.
     A device that goes on advertising with nothing new rests for `rest_s`, one that streams for
     `stream_rest_s`. Who breaks a silence of `silence_s` has something new and is served at once (an
     advertising interval is 10.24 s at most, and BlueZ tells of it every 15 s).
@@ -369,6 +388,7 @@ class CentralSettings:
     stream_rest_s: float = 300.0
     silence_s: float = 30.0
     scan_check_s: float = 5.0
+    back_off_s: float = 0.25
 
 
 class BleCentral:
@@ -400,7 +420,7 @@ class BleCentral:
         self._open: set[str] = set()
         self._failures: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
-        self._bond_lost: set[str] = set()
+        self._bond_lost: dict[str, LinkCause] = {}
         self._fault: LinkCause | None = None
         self._resting = asyncio.Event()
         self._resting.set()
@@ -423,6 +443,10 @@ class BleCentral:
     def bond_lost(self) -> frozenset[str]:
         """Addresses of the devices that no longer let us in; pairing them again heals it."""
         return frozenset(self._bond_lost)
+
+    def why_bond_lost(self, address: str) -> LinkCause | None:
+        """What the link said when a device let us in no longer; None for any other device."""
+        return self._bond_lost.get(address)
 
     async def welcome(self, address: str) -> None:
         """Serve a device that was paired a moment ago as if it had never failed."""
@@ -476,7 +500,7 @@ class BleCentral:
         try:
             timeout_s = self._settings.connect_timeout_s
             async with self.radio.connect(address, conversation.lost, timeout_s=timeout_s) as link:
-                self._bond_lost.discard(address)
+                self._bond_lost.pop(address, None)
                 summary = await conversation.run(link)
             self._last_times[address] = conversation.for_next_time
             self._rest_after(address, summary)
@@ -503,7 +527,7 @@ class BleCentral:
                 await self.radio.renew()
 
     def _forget_failures(self, address: str) -> None:
-        self._bond_lost.discard(address)
+        self._bond_lost.pop(address, None)
         self._failures.pop(address, None)
         self._not_before_s.pop(address, None)
 
@@ -545,22 +569,23 @@ class BleCentral:
     async def _after_failure(
         self, address: str, conversation: Conversation, error: LinkError
     ) -> None:
+        if error.cause in _BOND_LOST or self._hangs_up_on_strangers(address, error):
+            # No further attempt is in the way of whoever pairs it again now.
+            self._failures[address] = max(self._failures.get(address, 0), ATTEMPTS - 1)
         self._postpone(address)
         failures = self._failures[address]
-        if error.cause in _BOND_LOST or self._hangs_up_on_strangers(address, error):
-            failures = self._failures[address] = max(failures, ATTEMPTS)
         if failures == ATTEMPTS:
             # BlueZ 5.66 does not say why a link broke; one that breaks so often has no key.
             bond_lost = error.cause in {*_BOND_LOST, LinkCause.DROPPED}
             if bond_lost:
-                self._bond_lost.add(address)
+                self._bond_lost[address] = error.cause
             reason = SessionReason.BOND_LOST if bond_lost else SessionReason.FAILED
             _log.warning("device cannot be read", address=address, cause=error.cause.value)
             await self._listener.on_session_end(conversation.summary(reason, str(error)))
 
     def _postpone(self, address: str) -> None:
         failures = self._failures[address] = self._failures.get(address, 0) + 1
-        wait_s = _BACK_OFF_S * 2**failures
+        wait_s = self._settings.back_off_s * 2**failures
         self._rest(address, self._settings.rest_s if failures >= ATTEMPTS else wait_s)
 
     def _rest(self, address: str, wait_s: float) -> None:

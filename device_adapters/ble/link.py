@@ -44,12 +44,17 @@ class LinkError(AdapterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One advertisement; `services` are 16-bit numbers (`1810`), `rssi` in dBm."""
+    """One advertisement; `services` are 16-bit numbers (`1810`), `rssi` in dBm.
+
+    `discoverable` tells whether the device says that it waits to be paired, None where the
+    operating system does not hand that on.
+    """
 
     address: str
     name: str
     services: tuple[str, ...]
     rssi: int
+    discoverable: bool | None = None
 
 
 class Link(Protocol):

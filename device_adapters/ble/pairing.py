@@ -43,13 +43,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A device that could be paired; `kind` is what it measures."""
+    """A device that could be paired; `kind` is what it measures, `discoverable` as in `Seen`."""
 
     address: str
     name: str
     services: tuple[str, ...]
     rssi: int
     kind: Vital
+    discoverable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,7 @@ def candidate_in(seen: Seen) -> Candidate | None:
         services=seen.services,
         rssi=seen.rssi,
         kind=kinds[0],
+        discoverable=seen.discoverable,
     )
 
 

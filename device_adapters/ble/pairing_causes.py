@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from device_adapters.ble.link import LinkCause
+from device_adapters.ble.quirks import Quirk
 
 
 class Cause(StrEnum):
@@ -21,7 +22,10 @@ class Cause(StrEnum):
     BOND_REFUSED = "bond_refused"
     BOND_LOST_ON_DEVICE = "bond_lost_on_device"
     BOND_LOST_HERE = "bond_lost_here"
+    PAIRED_ELSEWHERE = "paired_elsewhere"
+    SLOTS_FULL = "slots_full"
     OUT_OF_RANGE = "out_of_range"
+    BATTERY_LOW = "battery_low"
     NOT_SUPPORTED = "not_supported"
     RADIO_FAILED = "radio_failed"
 
@@ -98,6 +102,24 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             next_zh="请按住设备的蓝牙键进入配对，再配对一次。",
             next_en="Hold the device's Bluetooth button and pair it once more.",
         ),
+        Cause.PAIRED_ELSEWHERE: Advice(
+            zh="这台设备只能与一个主机配对，现在它与手机等其他主机配对着。",
+            en="This device keeps one partner only, and that is a phone or another box now.",
+            next_zh="请在那部手机上删除这台设备，再按住蓝牙键重新配对。",
+            next_en="Remove the device from that phone, then hold its button and pair it again.",
+        ),
+        Cause.SLOTS_FULL: Advice(
+            zh="设备的配对名单已满，不接受新的主机。",
+            en="The device's list of partners is full; it accepts no new one.",
+            next_zh="请按说明书清除设备的蓝牙配对，再重新配对。",
+            next_en="Clear the device's Bluetooth partners as its manual says, then pair it again.",
+        ),
+        Cause.BATTERY_LOW: Advice(
+            zh="设备的电池快没电了，连接中断。",
+            en="The device's battery is nearly empty, and the connection broke.",
+            next_zh="请换上新电池，再配对一次。",
+            next_en="Put in new batteries, then pair it once more.",
+        ),
         Cause.OUT_OF_RANGE: Advice(
             zh="设备没有回应，可能离网关太远或已关机。",
             en="The device did not answer; it is too far away or switched off.",
@@ -145,3 +167,33 @@ def cause_of(link: LinkCause, *, known: bool = False, passkey_given: bool = Fals
     if link is LinkCause.BOND_REFUSED and known:
         return Cause.BOND_LOST_HERE
     return _OF_LINK.get(link, Cause.RADIO_FAILED)
+
+
+LOW_BATTERY_PERCENT = 10
+"""At or below this level a broken link is the battery's (ours: what a cuff's pump still takes)."""
+
+_BROKEN = frozenset({LinkCause.LOST, LinkCause.NO_ANSWER, LinkCause.DROPPED, LinkCause.FAILED})
+_GONE_THERE = frozenset({LinkCause.BOND_LOST_ON_DEVICE, LinkCause.DROPPED})
+
+
+def is_battery(link: LinkCause, percent: int | None) -> bool:
+    """Whether a link broke because the device's battery, last seen at `percent`, is empty."""
+    return link in _BROKEN and percent is not None and percent <= LOW_BATTERY_PERCENT
+
+
+def cause_of_loss(link: LinkCause, quirk: Quirk) -> Cause:
+    """Why a device that was paired with us lets us in no longer.
+
+    A device that keeps a single bond and has lost ours was paired with somebody else. BlueZ reports
+    a lost key as links that end at once (`DROPPED`).
+    """
+    if link in _GONE_THERE:
+        return Cause.PAIRED_ELSEWHERE if quirk.bonds == 1 else Cause.BOND_LOST_ON_DEVICE
+    return Cause.BOND_LOST_HERE
+
+
+def as_model(cause: Cause, quirk: Quirk) -> Cause:
+    """The cause in the light of the model that a person says it is: a refusal has a reason then."""
+    if cause is not Cause.BOND_REFUSED or quirk.bonds is None:
+        return cause
+    return Cause.PAIRED_ELSEWHERE if quirk.bonds == 1 else Cause.SLOTS_FULL

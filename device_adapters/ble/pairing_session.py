@@ -16,7 +16,7 @@ from device_adapters.adapter import AdapterError
 from device_adapters.ble.characteristics import READABLE
 from device_adapters.ble.clocks import look_at_clocks
 from device_adapters.ble.link import Link, LinkCause, LinkError, Radio, Seen
-from device_adapters.ble.name_plate import read_device
+from device_adapters.ble.name_plate import read_battery, read_device
 from device_adapters.ble.pairing import (
     Bonded,
     Candidate,
@@ -33,7 +33,7 @@ from device_adapters.ble.pairing import (
     advance,
     candidate_in,
 )
-from device_adapters.ble.pairing_causes import Cause, cause_of
+from device_adapters.ble.pairing_causes import Cause, cause_of, is_battery
 from device_adapters.ble.quirks import quirk_of
 from rules.vocabulary import DeviceRef, HubStamp
 
@@ -124,6 +124,7 @@ class PairingSession:
         self._changed = asyncio.Event()
         self._heard: dict[str, asyncio.Event] = {}
         self._desk: PasskeyDesk | None = None
+        self._battery_percent: int | None = None
         self._stack = AsyncExitStack()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -220,6 +221,7 @@ class PairingSession:
         self._move(Bonded())
         if not link.characteristics & READABLE:
             raise LinkError(LinkCause.NOT_SUPPORTED, "no characteristic that we read")
+        self._battery_percent = await read_battery(link)
         device = await read_device(link, address)
         quirk = quirk_of(device.model, device.manufacturer)
         await look_at_clocks(link, self._stamps, self._settings.zone, quirk=quirk, set_always=True)
@@ -249,7 +251,16 @@ class PairingSession:
         asked = self._desk is not None and self._desk.asked
         if asked and error.cause in {LinkCause.BOND_REFUSED, LinkCause.PASSKEY_WRONG}:
             return Cause.PASSKEY_WRONG if given else Cause.PASSKEY_WANTED
+        if error.cause is LinkCause.BOND_REFUSED and self._waits_not(address):
+            return Cause.NOT_IN_PAIRING_MODE
+        if is_battery(error.cause, self._battery_percent):
+            return Cause.BATTERY_LOW
         return cause_of(error.cause, known=address in self._known(), passkey_given=given)
+
+    def _waits_not(self, address: str) -> bool:
+        """Whether the device said with every advertisement that it waits for nobody."""
+        chosen = [one for one in self._state.candidates if one.address == address]
+        return any(one.discoverable is False for one in chosen)
 
     def _failed(self, cause: Cause, detail: str) -> PairingFailed:
         self._move(Failed(cause))

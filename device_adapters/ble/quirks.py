@@ -49,6 +49,7 @@ class Quirk:
     `deletes_after_transfer`: what was confirmed is gone from the device: nothing comes twice.
     `resends_everything`: each session brings the whole memory: repeats are no news.
     `off_when_unpaired`: the device switches off when an unpaired host looks at its services.
+    `bonds`: how many hosts the device keeps; None where nobody knows.
     `range`: the meter's own limits.
     """
 
@@ -61,6 +62,7 @@ class Quirk:
     deletes_after_transfer: bool = False
     resends_everything: bool = False
     off_when_unpaired: bool = False
+    bonds: int | None = None
     range: Range | None = None
 
 
@@ -151,6 +153,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             evidence="READMEs of userx14/omblepy and eigger/hass-omron: bonds in -P- mode only and "
             "keeps one bond; its own record protocol is not read, its 0x2A35 is",
             level=Evidence.SIMULATED_FAULTS,
+            quirk=Quirk(bonds=1),
         ),
         "X4 Smart": Model(
             maker="Omron",

@@ -118,7 +118,8 @@ async def test_a_passkey_is_asked_for_and_a_wrong_one_is_told_from_none() -> Non
     assert session.state.phase is Phase.PAIRED
 
 
-async def test_a_device_outside_pairing_mode_refuses_the_bond() -> None:
+@pytest.mark.row("P6")
+async def test_a_device_outside_pairing_mode_is_told_from_one_that_refuses() -> None:
     link = VirtualLink()
     async with (
         VirtualRadio(link, RADIO) as radio,
@@ -129,7 +130,7 @@ async def test_a_device_outside_pairing_mode_refuses_the_bond() -> None:
             await found(session)
             with pytest.raises(PairingFailed) as failure:
                 await session.confirm(CUFF.address)
-    assert failure.value.cause is Cause.BOND_REFUSED
+    assert failure.value.cause is Cause.NOT_IN_PAIRING_MODE
 
 
 async def test_a_bond_lost_on_the_device_is_replaced_by_pairing_again() -> None:
