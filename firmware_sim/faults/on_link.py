@@ -123,7 +123,9 @@ KINDS = (
         says="it comes back under another radio address, with the same name plate",
         layer=Layer.LINK,
         injected="a new static random address, as after a change of batteries or an unresolved RPA",
-        expects=every(BLE, "pairing_cause:bond_lost_here"),
+        # Under another address it is a stranger, whatever name it advertises: nobody connects to it
+        # until a person pairs it again; then its name plate makes it the same device.
+        expects=every(BLE, "stored_later"),
         absent=NO_RADIO,
         inject=_change_address,
     ),

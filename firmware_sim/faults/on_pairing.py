@@ -20,6 +20,7 @@ async def _lose_on_device(scene: Scene) -> None:
 
 async def _lose_on_central(scene: Scene) -> None:
     await scene.radio.forget(scene.device.identity.address)
+    scene.device.strict_pairing = True
     await scene.device.measure_typical(scene.at)
 
 
@@ -94,7 +95,7 @@ KINDS = (
         name="bond-lost-on-central",
         says="the hub lost its keys, the device still has them",
         layer=Layer.PAIRING,
-        injected="the radio's keys of this device are deleted",
+        injected="the radio's keys of a device that bonds in pairing mode only are deleted",
         expects=every(BLE, "pairing_cause:bond_lost_here"),
         absent=NO_RADIO,
         inject=_lose_on_central,

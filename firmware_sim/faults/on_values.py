@@ -1,6 +1,8 @@
 """Records that arrive whole and say no number, an extreme one, or one that is no patient's."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from firmware_sim.faults.frames import Draft, of_status, of_value, plain, stores
 from firmware_sim.faults.groups import (
@@ -31,6 +33,7 @@ from firmware_sim.profiles.blood_pressure import MeasurementStatus, encode_blood
 from firmware_sim.profiles.cgm import CgmStatus
 from firmware_sim.profiles.fields import Special
 from firmware_sim.profiles.glucose import HI, LO, Limit, SensorStatus
+from firmware_sim.profiles.names import Profile
 from firmware_sim.profiles.pulse_oximeter import SensorState
 
 _NOT_A_CUFF = every((GLUCOSE, CGM, THERMO, PLX, WEIGHT, BODY, HR), "it has no cuff")
@@ -76,14 +79,26 @@ def _meter(scene: Scene) -> Glucometer:
     return scene.device
 
 
-def _pattern(name: str, says: str, pattern: Special, outcome: str, *, in_json: str) -> FaultKind:
+_HALF = {BP: "stored_flagged:component_unusable"}
+"""One pressure of two is not a number: the other one is kept, it may be the dangerous one."""
+
+
+def _pattern(
+    name: str,
+    says: str,
+    pattern: Special,
+    outcome: str,
+    *,
+    in_json: str,
+    but: Mapping[Profile, str] = MappingProxyType({}),
+) -> FaultKind:
     """A row for one of the five special patterns of SFLOAT and FLOAT."""
     return FaultKind(
         name=name,
         says=says,
         layer=Layer.VALUE,
         injected=f"the first value of a record is the pattern {pattern.name}",
-        expects=every(FLOATING, outcome),
+        expects=every(FLOATING, outcome) | dict(but),
         absent=NO_PATTERNS | {MQTT: in_json} | HUB_CARRIES,
         inject=of_value(pattern),
     )
@@ -98,6 +113,7 @@ KINDS = (
         Special.NAN,
         "no_value",
         in_json="JSON has no NaN; a broken encoder writes the word, see nan-word",
+        but=_HALF,
     ),
     _pattern(
         "nres",
@@ -105,6 +121,7 @@ KINDS = (
         Special.NRES,
         "no_value",
         in_json=_NOT_IN_JSON,
+        but=_HALF,
     ),
     _pattern(
         "reserved-value",
@@ -112,6 +129,7 @@ KINDS = (
         Special.RESERVED,
         "no_value",
         in_json=_NOT_IN_JSON,
+        but=_HALF,
     ),
     _pattern(
         "positive-infinity",
@@ -146,7 +164,8 @@ KINDS = (
         says="the value is FFFF: the scale could not measure",
         layer=Layer.VALUE,
         injected="the first value of a record is FFFF",
-        expects={WEIGHT: "no_value", BODY: "no_value"},
+        # The body fat is a scale's estimate beside its weight, and the weight is a number.
+        expects={WEIGHT: "no_value", BODY: "stored"},
         absent=every(FLOATING, "it has a pattern for this, see nan")
         | {HR: "FFFF is a number of its format"}
         | NO_FRAMES,

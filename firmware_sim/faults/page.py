@@ -13,7 +13,9 @@ _HEAD = """\
 This page is the output of `hearthwatch sim faults`; do not edit it. The rows stand in
 `firmware_sim/faults/`. A test does each of them to every kind of device it can happen to and looks
 at the octets that arrive (`tests/integration/faults/test_faults.py`,
-`tests/integration/test_message_faults.py`). In a running demo
+`tests/integration/test_message_faults.py`). What the system makes of each Bluetooth pair is
+asserted with our adapters, a hub's spool and the core on a real database
+(`tests/integration/test_adapter_faults.py`), of the others in the former. In a running demo
 `hearthwatch sim fault --person NAME --fault KIND` does it and `--fault none` undoes what lasts.
 """
 
@@ -38,7 +40,7 @@ def _outcomes() -> str:
 
 def _layer(layer: Layer) -> str:
     kinds = [kind for kind in FAULTS.values() if kind.layer is layer]
-    head = "| fault | what happens | how it is done | expected of the system | n/a because |"
+    head = "| fault | what happens | how it is done | outcome in the system | n/a because |"
     rows = [_row(kind) for kind in kinds]
     return "\n".join([f"## {layer.value.capitalize()}\n", head, "|---|---|---|---|---|", *rows, ""])
 

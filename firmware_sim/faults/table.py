@@ -45,6 +45,7 @@ OUTCOMES: Mapping[str, str] = MappingProxyType(
         "pairing_cause": "the hub's page names this cause and one next step",
         "inbox_unknown_user": "an observation without a person, in the inbox that asks whose it is",
         "arrival_time": "a live record takes the time of its arrival, older ones are history",
+        "undated": "kept as history without a date; it never rings as if it were new",
         "time_corrected": "the device's time is corrected by the clock read in the same session",
         "gap_reported": "what arrived is stored, and the missing numbers are reported",
     }

@@ -168,5 +168,4 @@ CHECKS: Mapping[str, Callable[[Kept, int, str], None]] = {
     "arrival_time": _arrival_time,
     "stored_flagged": _stored_flagged,
     "inbox_unknown_user": _unknown_user,
-    "gap_reported": _stored,
 }

@@ -23,6 +23,7 @@ async def pairs_again(b: Bench, records: int) -> None:
     """After both sides forgot each other, one new pairing brings what waited."""
     await b.device.forget_bonds()
     await b.radio.forget(b.device.identity.address)
+    await b.device.pairing_mode()
     seen = await b.listen(pair=True)
     assert seen.error == ""
     assert len(b.frames(seen)) == records
