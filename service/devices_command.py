@@ -1,5 +1,6 @@
 """`hearthwatch devices list|table|check [FRAMES.json ...]`: which models are known, and how well.
 
+`devices radio` listens with this machine's own Bluetooth adapter (`radio_command.py`).
 `check` replays captured frames of a model and reports frame by frame what passed and why not;
 without a file it replays those that come with the program. Exit status: 0 all passed, 1 a frame
 failed, 2 a file cannot be used. `--json` prints one JSON object a file.
@@ -18,6 +19,9 @@ from device_adapters.ble.conformance import FrameReport, readable, replay
 from device_adapters.ble.quirks import MODELS, Evidence
 from device_adapters.plain_text import escaped
 from service.devices_page import devices_page, quirk_words
+from service.radio_command import listen
+
+_LONGEST_S = 3600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     checking.add_argument(
         "files", nargs="*", type=Path, metavar="FRAMES.json", help="default: the shipped ones"
     )
-    for parsed in (listing, checking):
+    radio = actions.add_parser("radio", help="test this machine's Bluetooth adapter")
+    radio.add_argument("--seconds", type=float, default=10.0, help="how long to listen")
+    for parsed in (listing, checking, radio):
         parsed.add_argument("--json", action="store_true", help="print JSON, one object a line")
 
 
@@ -40,10 +46,19 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(devices_page())
         return 0
     as_json = cast("bool", arguments.json)
+    if action == "radio":
+        return _radio(cast("float", arguments.seconds), as_json=as_json)
     if action == "list":
         _list(as_json=as_json)
         return 0
     return _check(cast("list[Path]", arguments.files), as_json=as_json)
+
+
+def _radio(seconds: float, *, as_json: bool) -> int:
+    if not 0 < seconds <= _LONGEST_S:
+        sys.stderr.write(f"--seconds: between 0 and {_LONGEST_S:g}\n")
+        return 2
+    return listen(seconds, as_json=as_json)
 
 
 def _list(*, as_json: bool) -> None:
