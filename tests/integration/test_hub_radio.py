@@ -12,7 +12,14 @@ from pydantic import SecretStr
 
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink
-from firmware_sim.peripheral import BloodPressureCuff, DeviceClock, Glucometer, Identity
+from firmware_sim.peripheral import (
+    BloodPressureCuff,
+    DeviceClock,
+    Glucometer,
+    GlucoseSensor,
+    Identity,
+    Peripheral,
+)
 from gateway.broker import LocalBroker
 from gateway.clock import WallClock
 from gateway.commands import CommandBody, PairingOrder, sign_command
@@ -31,6 +38,9 @@ pytestmark = pytest.mark.peer
 HUB = HubId("hub-home")
 SECRET = bytes(range(32))
 RADIO = "C0:FF:EE:00:00:01"
+SENSOR = Identity(
+    manufacturer="Acme", model="CG-1", serial="SN3", address="C0:00:00:00:00:03", name="SIM-CGM"
+)
 CUFF = Identity(
     manufacturer="Acme", model="BP-1", serial="SN1", address="C0:00:00:00:00:01", name="SIM-BP"
 )
@@ -73,7 +83,7 @@ class Home:
                     return report
                 await asyncio.sleep(0.01)
 
-    async def pair(self, device: BloodPressureCuff | Glucometer, session: str) -> PairingReport:
+    async def pair(self, device: Peripheral, session: str) -> PairingReport:
         await self.order(session)
         await device.pairing_mode(at=WallClock().now())
         found = await self.reported("found")
@@ -242,6 +252,50 @@ async def test_a_meters_backlog_is_fetched_once_and_broken_frames_are_refused(
         ]
         assert (refused.source, refused.raw) == ("2A35", b"\x1e\x8a")
         assert refused.field.startswith("byte ")
+
+
+@pytest.mark.row("P10")
+async def test_skipped_numbers_and_a_sensors_session_are_known_to_the_hub(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link = VirtualLink()
+    now = WallClock().now()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        Glucometer(link, METER) as meter,
+        GlucoseSensor(link, SENSOR) as sensor,
+    ):
+        async with home(broker, tmp_path, radio, peer) as here:
+            assert here.hub.radio is not None
+            await here.pair(meter, "p1")
+            for hours in range(9, 0, -1):
+                await meter.measure(glucose_mmol=6.1, at=now - timedelta(hours=hours))
+                if hours in {6, 5}:
+                    meter.memory.remove([meter.records[-1]])
+            await meter.transferred()
+            await here.settled()
+            assert here.hub.radio.devices()[0].missing == ((3, 4),)
+            await meter.measure(glucose_mmol=6.2, at=now)
+            await meter.transferred()
+            await here.settled()
+            assert here.hub.radio.devices()[0].missing == ((3, 4),)  # still known, told once
+            await here.pair(sensor, "p2")
+            began = now - timedelta(hours=1)
+            for minutes in range(0, 60, 5):
+                await sensor.measure_typical(began + timedelta(minutes=minutes))
+            await sensor.transferred()
+            await here.settled()
+            kept = {paired.address: paired for paired in await here.hub.spool.paired()}
+            assert (kept[METER.address].high_water, kept[METER.address].series) == (9, None)
+            assert kept[SENSOR.address].high_water == 55
+            assert kept[SENSOR.address].series is not None
+        sent = len(here.received(Lane.LIVE)) + len(here.received(Lane.BACKLOG))
+        # After a restart the sensor is asked from its own mark on, in its own session.
+        async with home(broker, tmp_path, radio, peer) as here:
+            await sensor.measure_typical(now)
+            await sensor.transferred()
+            await here.settled()
+            assert len(here.received(Lane.LIVE)) + len(here.received(Lane.BACKLOG)) == sent + 1
 
 
 async def test_a_passkey_is_asked_for_and_handed_on(
