@@ -73,3 +73,28 @@ async def test_migrating_twice_changes_nothing(
 def test_an_unknown_command_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["quarantin"]) == 2
     assert "quarantine" in capsys.readouterr().err
+
+
+async def test_a_hub_is_made_a_clinics_by_a_command(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = await asyncpg.connect(database.dsn)
+    try:
+        await connection.execute(
+            "INSERT INTO core.hub (hub, household, area, secret) VALUES ('h-1', 'c', 'a', '');"
+            "INSERT INTO care.area VALUES ('a', NULL, 'village', '上村');"
+            "INSERT INTO care.institution VALUES ('clinic-1', 'village', '上村卫生室', NULL, 'a')"
+        )
+        dsn = ("--dsn", database.dsn)
+        assert await run("clinic", "h-2", "--institution", "clinic-1", *dsn) == 1
+        assert capsys.readouterr().err == "no hub 'h-2' is registered\n"
+        assert await run("clinic", "h-1", "--institution", "clinic-2", *dsn) == 1
+        assert capsys.readouterr().err == "no institution 'clinic-2' is registered\n"
+        assert await run("clinic", "h-1", "--institution", "clinic-1", *dsn) == 0
+        assert "h-1 stands in the clinic clinic-1" in capsys.readouterr().out
+        assert await run("clinic", "h-1", "--home", *dsn) == 0
+        bodies = "SELECT body->>'clinic' AS clinic FROM core.inbox WHERE kind = 'clinic' ORDER BY 1"
+        rows = await connection.fetch(bodies)
+        assert [row["clinic"] for row in rows] == ["clinic-1", None]
+    finally:
+        await connection.close()
