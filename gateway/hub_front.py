@@ -89,17 +89,18 @@ class MqttFront:
                 for mark in self._marks:
                     session.publish_nowait(self._mark_topic, mark)
                 while True:
-                    await self._take(await session.take(_BURST))
+                    await self.take(await session.take(_BURST))
             finally:
                 self._session = None
 
-    async def _take(self, messages: list[MqttMessage]) -> None:
+    async def take(self, messages: list[MqttMessage]) -> None:
+        """Spool a burst of messages, in their order; refusals too."""
         observations: list[Observation] = []
         marks: list[asyncio.Future[None]] = []
         for message in messages:
             if message.topic.startswith("dev/1/fence~"):
                 marks += [passed for mark, passed in self._marks.items() if mark == message.payload]
-            else:
+            elif message.payload:  # an empty one only takes a retained message away
                 observations += await self._read(message)
         if observations:
             await self._spool.add_decided(observations)
