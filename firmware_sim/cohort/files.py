@@ -28,7 +28,7 @@ from firmware_sim.cohort.readings import PersonReadings, measure
 from firmware_sim.cohort.seeds import Purpose
 from firmware_sim.cohort.setting import GlucoseEngine
 
-VERSION = 1
+VERSION = 2
 """Of the model: a change that changes anybody's bytes raises it."""
 
 

@@ -132,5 +132,7 @@ def stamps(
 
 
 def reset_events(person: CohortPerson, device: Device, calendar: Calendar) -> list[Event]:
-    """The resets of a clock as events."""
+    """The resets of a clock as events; none where no clock stamps the readings."""
+    if device.manual or not device.clock:
+        return []
     return device.resets.events(person.id, calendar, EventKind.CLOCK_RESET, lambda _size: device.id)

@@ -276,6 +276,36 @@ def test_clock_and_network_troubles_show_in_the_stamps() -> None:
     assert all(flags[flag] for flag in Flag if flag not in (Flag.LO, Flag.HI))
 
 
+@pytest.mark.row("S1")
+def test_readings_after_a_reset_of_the_clock_have_no_time_of_their_own() -> None:
+    shown = 0
+    for readings, event in of_kind(EventKind.CLOCK_RESET):
+        assert event.ends_at is not None
+        for block in readings.blocks:
+            if event.detail not in block.devices:
+                continue
+            of_device = block.device == block.devices.index(event.detail)
+            since = block.true_s >= event.begins_at.timestamp()
+            during = of_device & since & (block.true_s < event.ends_at.timestamp())
+            assert np.all((block.stamps.arrival | block.stamps.unset)[during])
+            shown += int(np.count_nonzero(during))
+    assert shown > 100
+
+
+@pytest.mark.row("S1")
+def test_an_offline_hub_delivers_hours_later_and_all_at_once() -> None:
+    late = together = 0
+    for readings in cohort():
+        for block in readings.blocks:
+            if any(flag & Flag.MANUAL for flag in block.flags.tolist()):
+                continue
+            received = block.stamps.received[block.stamps.received - block.true_s > 3_600]
+            late += len(received)
+            together += int(np.count_nonzero(np.abs(np.diff(received)) <= 60))
+    assert late > 100
+    assert together > late / 3
+
+
 def test_a_calendar_knows_feasts_and_the_coldest_day() -> None:
     assert YEAR.festival[28]  # 29 January 2025: Chinese New Year
     assert not YEAR.festival[60]
