@@ -48,6 +48,7 @@ async def sends_all_again(b: Bench) -> None:
 async def deletes(b: Bench) -> None:
     old = await measured(b, 2)
     assert await b.told() == old
+    assert b.device.memory.records == ()  # it is gone, not only marked as sent
     new = await b.device.measure_typical(b.scene.minutes_later(9))
     assert await b.told() == [new]
 
