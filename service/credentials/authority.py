@@ -219,13 +219,19 @@ def _make(folder: Path, now: datetime) -> None:
     secret = key.private_bytes(
         _PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # The key first: a certificate whose key is lost with a crash would be trusted for nothing.
-    descriptor = os.open(folder / "homes.key", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # The key first: with the certificate there, nobody makes another.
+    _write(folder / "homes.key", secret)
+    _write(folder / "homes.crt", certificate.public_bytes(_PEM))
+
+
+def _write(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    (folder / "homes.crt").write_bytes(certificate.public_bytes(_PEM))
+    draft.replace(path)
 
 
 def _name(common: str) -> x509.Name:

@@ -23,7 +23,16 @@ def test_the_tree_keeps(rule: Callable[[Path], list[str]]) -> None:
     assert rule(ROOT) == []
 
 
-@pytest.mark.parametrize("module", ["gateway.hub_command", "service.decode_command", "service.cli"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "gateway.hub_command",
+        "gateway.hub_enrol_command",
+        "gateway.hub_renew_command",
+        "service.decode_command",
+        "service.cli",
+    ],
+)
 def test_a_hub_command_loads_neither_the_web_framework_nor_the_database_driver(module: str) -> None:
     code = (
         f"import importlib, sys; importlib.import_module({module!r}); "

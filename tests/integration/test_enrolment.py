@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import json
+import os
 import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +16,12 @@ import httpx2
 import pytest
 
 from device_adapters.mqtt.client import MqttUnavailable
-from gateway.clock import WallClock
+from gateway.clock import ManualClock, WallClock
+from gateway.core_settings import CoreSettings
 from gateway.facts import HubFact, decode_fact
 from gateway.hub_county import Codes, CountyLine, CountyRefusedError
 from gateway.hub_identity import IdentityFolder
-from gateway.hub_renewal import renew
+from gateway.hub_renewal import keep_renewed, renew
 from gateway.hub_settings import hub_settings
 from service import revoke_command
 from tests.fixtures.database import Database
@@ -52,6 +55,44 @@ async def let_in(enrolling: Enrolling, data_dir: Path, **place: str) -> str:
     folder.keep(await line.poll(codes.device_code), line.url)
     await enrolling.followed()
     return hub
+
+
+@asynccontextmanager
+async def core_running(enrolling: Enrolling) -> AsyncGenerator[None]:
+    """`hearthwatch core` on the county's own listener."""
+    line = enrolling.broker.own("core")
+    assert line.tls is not None
+    settings = CoreSettings(
+        dsn=enrolling.services.settings.dsn.replace("hw_service", "hw_core"),
+        mqtt_host=line.host,
+        mqtt_port=line.port,
+        mqtt_ca_file=line.tls.ca_file,
+        mqtt_certificate_file=line.tls.certificate_file,
+        mqtt_key_file=line.tls.key_file,
+    )
+    environment = {
+        f"HEARTHWATCH_CORE_{name.upper()}": str(value)
+        for name, value in settings.model_dump(exclude_none=True).items()
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service.cli", "core"),
+        env={**os.environ, **environment},  # noqa: TID251 - handed on, not read
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def obeyed(enrolling: Enrolling, hub: str) -> None:
+    """Returns once the hub follows a command: it is signed with the secret that it was given."""
+    async with asyncio.timeout(30):
+        while not await enrolling.county.owner.fetchval(  # noqa: ASYNC110 - a row tells nobody
+            "SELECT acknowledged_version FROM core.hub_command WHERE hub = $1", hub
+        ):
+            await asyncio.sleep(0.1)
 
 
 async def word(line: CountyLine, codes: Codes) -> str:
@@ -100,7 +141,10 @@ async def test_a_hub_comes_in_by_a_code_and_runs_with_what_it_was_given(
     assert (fact.hub, fact.household, fact.area) == (hub, "home-1", "village-area-a")
     assert bytes.fromhex(fact.secret_hex) == settings.secret
 
-    async with session(enrolling.broker.own("core")) as core:
+    async with (
+        core_running(enrolling),
+        session(enrolling.broker.own("core", client_id="watch")) as core,
+    ):
         await core.subscribe(f"hw/1/status/{hub}")
         running = await asyncio.create_subprocess_exec(
             *(*command, "--data-dir", data, "--no-bluetooth"), stdout=asyncio.subprocess.DEVNULL
@@ -109,6 +153,7 @@ async def test_a_hub_comes_in_by_a_code_and_runs_with_what_it_was_given(
             async with asyncio.timeout(30):
                 status = json.loads((await core.take(1))[0].payload)
             assert (status["hub"], status["online"]) == (hub, True)
+            await obeyed(enrolling, hub)
         finally:
             running.terminate()
             await running.wait()
@@ -271,6 +316,31 @@ async def test_a_certificate_is_renewed_also_after_its_end_and_the_key_stays(
     request, _ = stranger.request()
     with pytest.raises(CountyRefusedError, match="not_renewable"):
         await CountyLine(url=enrolling.address).renew(request)
+
+
+async def test_a_running_hub_renews_by_itself_when_two_thirds_have_passed(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    await let_in(enrolling, tmp_path / "hub")
+    folder = IdentityFolder(tmp_path / "hub")
+    identity = folder.read()
+    assert identity is not None
+    await enrolling.county.owner.execute(
+        "UPDATE care.hub_certificate SET issued_at = issued_at - interval '20 days'"
+    )
+    clock = ManualClock(identity.renew_at - timedelta(minutes=30))
+    async with asyncio.TaskGroup() as group:
+        renewing = group.create_task(keep_renewed(tmp_path / "hub", clock), name="renewal")
+        await asyncio.sleep(0.5)
+        assert folder.read() == identity
+        clock.advance(timedelta(hours=1))
+        async with asyncio.timeout(10):
+            while folder.read() == identity:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.05)
+        renewing.cancel()
+    renewed = folder.read()
+    assert renewed is not None
+    assert renewed.expires_at > identity.expires_at
 
 
 @pytest.mark.row("X5")
