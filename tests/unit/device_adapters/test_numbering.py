@@ -1,6 +1,8 @@
 """Record numbers of a transfer: gaps, the newest, the end of the numbers and a new beginning."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device_adapters.ble.numbering import Gap, missing, newest
 
@@ -48,3 +50,35 @@ def test_what_was_written_over_since_the_last_session_is_told_once() -> None:
     assert gaps([100, 150, 200, 201], since=200) == []  # told when they were found
     assert gaps([201], since=200) == gaps([], since=200) == []
     assert gaps([1], since=65534) == [(65535, 0)]
+
+
+@st.composite
+def memories(draw: st.DrawFn) -> tuple[list[int], set[int]]:
+    """Numbers as a device would send them, and those that it left out.
+
+    Of two records nobody knows whether the second is older or the first after a new beginning.
+    """
+    first, count = draw(st.integers(0, 65535)), draw(st.integers(6, 400))
+    numbers = [(first + place) % 65536 for place in range(count)]
+    gone = draw(st.sets(st.integers(1, count - 2), max_size=count // 3))
+    left = [number for place, number in enumerate(numbers) if place not in gone]
+    return left[:: draw(st.sampled_from([1, -1]))], {numbers[place] for place in gone}
+
+
+@given(memories())
+def test_what_is_told_is_what_was_left_out_wherever_the_numbers_begin(
+    memory: tuple[list[int], set[int]],
+) -> None:
+    sent, gone = memory
+    told = {(gap.first + place) % 65536 for gap in missing(sent) for place in range(gap.count)}
+    assert told == gone
+
+
+@given(memories(), st.integers(0, 65535))
+def test_no_number_that_came_is_ever_called_missing(
+    memory: tuple[list[int], set[int]], since: int
+) -> None:
+    sent, _ = memory
+    for gap in missing(sent, since):
+        for place in range(gap.count):
+            assert (gap.first + place) % 65536 not in {*sent, since}

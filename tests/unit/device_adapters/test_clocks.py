@@ -1,0 +1,94 @@
+"""Which pair of clock readings belongs to which record; what a glucose sensor is told."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from device_adapters.adapter import DecodeError
+from device_adapters.ble.clocks import Correction
+from device_adapters.ble.decoders import cgm
+from rules.vocabulary import CoincidentClocks
+
+pytestmark = pytest.mark.row("P11")
+
+CHINA = ZoneInfo("Asia/Shanghai")
+SET_AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+NOON = datetime(2026, 11, 21, 12, 0)  # noqa: DTZ001 - SET_AT on a right clock
+HOUR = timedelta(hours=1)
+
+
+def pair(device_time: datetime, hub_time: datetime) -> CoincidentClocks:
+    return CoincidentClocks(device_time=device_time, hub_time=hub_time)
+
+
+AN_HOUR_LATER = pair(NOON + HOUR, SET_AT + HOUR)
+
+
+def chosen(was_ahead: timedelta, device_time: datetime | None) -> str:
+    before = pair(NOON + was_ahead, SET_AT)
+    correction = Correction(now=AN_HOUR_LATER, before_set=before)
+    found = correction.pair_of(device_time, CHINA)
+    return {before: "before", AN_HOUR_LATER: "now"}[found] if found else "none"
+
+
+@pytest.mark.parametrize(
+    ("was_ahead", "shown", "expected"),
+    [
+        (-8 * HOUR, NOON - 9 * HOUR, "before"),
+        (-8 * HOUR, NOON - 8 * HOUR, "before"),
+        (-8 * HOUR, NOON, "now"),
+        (-8 * HOUR, NOON - HOUR, "now"),  # no clock of this device has shown that
+        (8 * HOUR, NOON - HOUR, "before"),
+        (8 * HOUR, NOON + 7 * HOUR, "before"),  # later than the present
+        (8 * HOUR, NOON + HOUR / 2, "now"),  # shown twice: the present pair
+        (8 * HOUR, NOON + 9 * HOUR, "now"),  # in nobody's past; intake will not believe it
+    ],
+)
+def test_a_record_is_corrected_by_the_clock_it_was_made_by(
+    was_ahead: timedelta, shown: datetime, expected: str
+) -> None:
+    assert chosen(was_ahead, shown) == expected
+
+
+def test_a_record_without_a_date_or_a_clock_never_set_takes_the_present_pair() -> None:
+    assert chosen(-HOUR, None) == "now"
+    assert Correction(now=AN_HOUR_LATER).pair_of(NOON, CHINA) == AN_HOUR_LATER
+    assert Correction(now=None).pair_of(NOON, CHINA) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        (CHINA, "ea070b150c0000" + "2000"),  # +8 h = 32 quarters
+        (ZoneInfo("Europe/Berlin"), "ea070b15050000" + "0400"),
+        (ZoneInfo("Asia/Kathmandu"), "ea070b15092d00" + "1700"),  # +5:45
+        (timezone(timedelta(minutes=7)), "ea070b15040700" + "80ff"),  # no quarter: unknown
+    ],
+)
+def test_a_sensor_is_told_the_time_with_its_zone(zone: ZoneInfo, expected: str) -> None:
+    octets = cgm.encode_session_start(SET_AT.astimezone(zone), with_crc=False)
+    assert octets.hex() == expected
+    summer = datetime(2026, 7, 1, 10, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert cgm.encode_session_start(summer, with_crc=False)[7:].hex() == "0404"
+    closed = cgm.encode_session_start(SET_AT.astimezone(zone), with_crc=True)
+    assert cgm.has_crc(closed)
+    assert closed[:-2] == octets
+    told = cgm.session_began(closed)
+    assert told == SET_AT.astimezone(zone).replace(tzinfo=None)
+
+
+def test_what_a_sensor_says_of_its_session_is_read_or_refused() -> None:
+    assert cgm.session_began(bytes(7) + b"\x80\xff") is None
+    assert cgm.minutes_running(bytes.fromhex("3c00000000")) == 60
+    assert cgm.minutes_running(bytes.fromhex("3c00010000")) is None  # stopped: its clock stands
+    assert cgm.run_time_h(bytes.fromhex("5001")) == 336
+    assert cgm.run_time(bytes.fromhex("5001")) == {"run_time_h": "336"}
+    for read, octets in (
+        (cgm.session_began, "ea070b150c00"),
+        (cgm.minutes_running, "3c000000"),
+        (cgm.run_time_h, "50"),
+        (cgm.run_time_h, "5001ffff"),
+    ):
+        with pytest.raises(DecodeError):
+            read(bytes.fromhex(octets))
