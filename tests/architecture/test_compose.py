@@ -10,6 +10,7 @@ from gateway.broker_access import Access, access_of, covers
 from gateway.core_settings import CoreSettings
 from gateway.operator_settings import OperatorSettings
 from service.cli import COMMANDS
+from service.ingest_settings import IngestSettings
 from service.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ SETTINGS = {
     "service": ServiceSettings,
     "authority": ServiceSettings,
     "migrate": OperatorSettings,
+    "ingest": IngestSettings,
 }
 
 

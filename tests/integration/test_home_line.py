@@ -19,7 +19,12 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from device_adapters.mqtt.client import MqttSession, MqttSettings, MqttWill, connect
+from firmware_sim.bleak_backend import VirtualRadio
+from firmware_sim.link import VirtualLink
+from firmware_sim.peripheral import BloodPressureCuff
+from gateway.broker import LocalBroker
 from gateway.clock import ManualClock, WallClock
+from gateway.commands import CommandBody
 from gateway.home_assistant import Home, device_id
 from gateway.home_line import HomeLine, HomeSources, Instructions
 from gateway.hub import Hub
@@ -34,6 +39,10 @@ from rules.vocabulary import (
     QuantityName,
     Vital,
 )
+from tests.fakes.receipt_peer import ReceiptPeer
+from tests.fakes.virtual_agent import VirtualAgent
+from tests.integration import test_hub_radio
+from tests.integration.test_hub import login
 from tests.unit.gateway.observations import CUFF, START, blood_pressure
 
 pytestmark = pytest.mark.peer
@@ -310,6 +319,54 @@ async def test_the_speaker_speaks_with_the_countys_line_dead(port: int, tmp_path
             assert "call 120" in str(said["en"])
             assert hub.home is not None
             assert hub.home.up
+
+
+@pytest.mark.row("I4")
+async def test_a_paired_cuff_shows_its_measurement_and_leaves_with_its_owner(
+    port: int, broker: LocalBroker, tmp_path: Path
+) -> None:
+    link = VirtualLink()
+    chosen = HubSettings(
+        hub_id=test_hub_radio.HUB,
+        secret_hex=SecretStr(test_hub_radio.SECRET.hex()),
+        data_dir=tmp_path,
+        time_source=TimeSource.ALWAYS,
+        broker_host=broker.host,
+        broker_port=broker.port,
+        broker_password=SecretStr(broker.credentials("hub-home").password),
+        home_broker_host="127.0.0.1",
+        home_broker_port=port,
+        language="zh",
+    )
+    identity = test_hub_radio.CUFF
+    config = f"homeassistant/device/{device_id(f'Acme/BP-1/{identity.serial}')}/config"
+    async with (
+        ear(port) as session,
+        ReceiptPeer.connect(login(broker, "core", "peer")) as peer,
+        VirtualRadio(link, test_hub_radio.RADIO) as radio,
+        BloodPressureCuff(link, identity, strict_pairing=True) as cuff,
+    ):
+        await peer.command(test_hub_radio.HUB, b"")
+        await session.subscribe("#")
+        told = Told(session)
+        async with Hub(
+            chosen,
+            WallClock(),
+            scanner_backend=radio.scanner_backend,
+            client_backend=radio.client_backend,
+            agent=VirtualAgent(radio),
+        ) as hub:
+            here = test_hub_radio.Home(hub, peer)
+            await here.pair(cuff, "home-line")
+            await cuff.measure(systolic=141, diastolic=90, at=WallClock().now())
+            await cuff.transferred()
+            shown = await told.json(config)
+            components = cast("dict[str, dict[str, str]]", shown["cmps"])
+            assert components["systolic"]["name"] == "收缩压"
+            state = await told.json(str(shown["state_topic"]))
+            assert (state["systolic"], state["diastolic"]) == (141, 90)
+            await here.command(CommandBody(bindings_known=("Other/X/1",)))
+            await told.until(config, b"")
 
 
 async def test_the_house_learns_that_the_hub_is_gone(port: int) -> None:
