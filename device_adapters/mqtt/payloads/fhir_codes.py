@@ -100,6 +100,8 @@ DOUBTS: Mapping[str, QualityFlag] = {
 """Measurement-status words of `interpretation` that make a reading doubtful."""
 
 NOT_OF_A_PERSON = frozenset({"demo-data", "test-data"})
+TEST_LABEL = "HTEST"
+"""Security label (v3-ActReason) by which a PHD gateway marks what it sends for a test."""
 
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
 _SPELLINGS: Mapping[str, str] = {"mmol/l": "mmol/L", "mg/dl": "mg/dL", "1/min": "/min"}

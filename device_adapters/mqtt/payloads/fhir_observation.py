@@ -19,6 +19,7 @@ from device_adapters.mqtt.payloads.body import (
     device_key,
     device_of_topic,
     document_of,
+    fields_of,
     origin_of,
     text_of,
 )
@@ -31,6 +32,7 @@ from device_adapters.mqtt.payloads.fhir_codes import (
     MEALS,
     NOT_OF_A_PERSON,
     STATUSES,
+    TEST_LABEL,
 )
 from device_adapters.mqtt.payloads.fhir_elements import (
     Coding,
@@ -100,6 +102,9 @@ def _check(document: Fields) -> None:
     said = _interpretation(document) & NOT_OF_A_PERSON
     if said:
         raise PayloadError("interpretation", f"says {', '.join(sorted(said))}")
+    labels = children(fields_of(document.get("meta") or {}, "meta"), "security")
+    if any(label.get("code") == TEST_LABEL for label in labels):
+        raise PayloadError("meta.security", "says that it was sent for a test")
 
 
 def _check_device(contained: Sequence[Fields], device: DeviceRef) -> None:

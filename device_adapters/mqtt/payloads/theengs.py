@@ -31,7 +31,7 @@ SCALES = ("XMTZC01HM/XMTZC04HM", "XMTZC02HM/XMTZC05HM")
 """`model_id` of the scales whose decoders tell a person from a thing on the scale."""
 
 _UCUM: Mapping[str, str] = {"lb": "[lb_av]"}
-_ADDRESS = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}", re.ASCII)
+_ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}", re.ASCII)
 
 
 def decode_theengs(payload: bytes, arrival: Arrival) -> tuple[Observation, ...]:
@@ -70,7 +70,7 @@ def _device(document: Fields, topic: str) -> DeviceRef:
     address = document.get("id")
     if not isinstance(address, str) or _ADDRESS.fullmatch(address) is None:
         raise PayloadError("id", "is not an address such as 00:11:22:33:44:55")
-    serial = address.replace(":", "")
+    serial = address.replace(":", "").upper()
     if topic.rpartition("/")[2].upper() != serial:
         raise PayloadError("id", f"{address} may not be told of on {topic:.200}")
     return DeviceRef(

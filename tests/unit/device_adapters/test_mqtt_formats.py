@@ -282,6 +282,7 @@ def test_fhir_refusals_name_the_element() -> None:
         ("code", changed(example, code={"text": "oxygen"})),
         ("code", changed("meal-context-observation")),
         ("contained", changed(example, contained={})),
+        ("meta.security", changed(example, meta={"security": [{"code": "HTEST"}]})),
         ("valueQuantity.value", changed(example, valueQuantity={"value": "79"})),
         (
             "interpretation",
@@ -352,6 +353,7 @@ def test_a_scale_that_a_gateway_overhears_is_a_weight_of_a_device_with_an_addres
     assert seen.quantities == {QuantityName.WEIGHT: Quantity(value=Decimal("72.45"), unit="kg")}
     assert (seen.kind, seen.origin, seen.device_time) == (Vital.WEIGHT, Origin.LIVE, None)
     assert seen.context == {"impedance_ohm": "503"}
+    assert read(SCALE_TOPIC, {**SCALE, "id": str(SCALE["id"]).lower()}).device == seen.device
     pounds = read(SCALE_TOPIC, {**SCALE, "unit": "lb", "weight": 140.65})
     assert pounds.quantities[QuantityName.WEIGHT].unit == "[lb_av]"
 
