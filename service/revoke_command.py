@@ -21,19 +21,22 @@ EXIT_WAITING = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("hub", help="the hub's id (hub-…)")
+    parser.add_argument(
+        "--wait", type=float, default=_OBEYED_S, help="seconds to wait for the broker (default 60)"
+    )
     parser.add_argument("--dsn", help="PostgreSQL address, as the role hw_service")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Revoke; 0 once the broker acts by it, 1 for no such hub, 3 when no service made it follow."""
     try:
-        return asyncio.run(_revoke(find_dsn(arguments.dsn), arguments.hub))
+        return asyncio.run(_revoke(find_dsn(arguments.dsn), arguments.hub, arguments.wait))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_UNKNOWN
 
 
-async def _revoke(dsn: str, hub: str) -> int:
+async def _revoke(dsn: str, hub: str, patience_s: float) -> int:
     clock = WallClock()
     async with open_pool(dsn, size=1) as pool:
         store = Enrolments(pool, ZoneInfo(_ZONE))
@@ -41,7 +44,7 @@ async def _revoke(dsn: str, hub: str) -> int:
         if number is None:
             sys.stderr.write(f"{hub}: no such hub is in\n")
             return EXIT_UNKNOWN
-        took_s = await seconds_until_applied(store, number, clock)
+        took_s = await _seconds_until_applied(store, number, clock, patience_s)
     if took_s is None:
         sys.stderr.write(f"{hub}: revoked; the broker follows as soon as the service runs\n")
         return EXIT_WAITING
@@ -49,10 +52,12 @@ async def _revoke(dsn: str, hub: str) -> int:
     return 0
 
 
-async def seconds_until_applied(store: Enrolments, number: int, clock: Clock) -> float | None:
-    """How long the broker took to act by a change; None when it did not within a minute."""
+async def _seconds_until_applied(
+    store: Enrolments, number: int, clock: Clock, patience_s: float
+) -> float | None:
+    """How long the broker took to act by a change; None when it did not in that time."""
     began = clock.monotonic()
-    while clock.monotonic() < began + _OBEYED_S:
+    while clock.monotonic() < began + patience_s:
         if (await store.access()).applied >= number:
             return clock.monotonic() - began
         await asyncio.sleep(_LOOK_EVERY_S)

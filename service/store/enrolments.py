@@ -117,9 +117,13 @@ class Enrolments(Database):
             detail = {"hub": hub, "serial": issued.serial}
             await write_audit(connection, None, "certificate renewed", None, detail, now)
 
-    async def hubs(self, account: Account, now: datetime) -> list[EnrolledHub]:
-        """The newest 500 hubs that were ever let in."""
-        rows = await self.pool.fetch(_SQL["hubs"])
+    async def is_known(self, hub: str) -> bool:
+        """Whether that hub was ever let in."""
+        return await self.pool.fetchrow(_SQL["identity"], hub) is not None
+
+    async def hubs(self, account: Account, find: str, now: datetime) -> list[EnrolledHub]:
+        """The newest 500 hubs that were ever let in and have `find` in their name or place."""
+        rows = await self.pool.fetch(_SQL["hubs"], find)
         await self.audit(account, "read enrolled hubs", None, {"rows": len(rows)}, now)
         return [EnrolledHub(**dict(row)) for row in rows]
 

@@ -70,6 +70,7 @@ GROUP BY c.hub ORDER BY issued_at DESC LIMIT 1
 SELECT i.hub, i.enrolled_at, i.revoked_at, i.clinic IS NOT NULL AS is_clinic, coalesce(i.household, c.name) AS place,
     (SELECT max(k.expires_at) FROM care.hub_certificate k WHERE k.hub = i.hub AND k.revoked_at IS NULL) AS expires_at
 FROM care.hub_identity i LEFT JOIN care.institution c ON c.institution_id = i.clinic
+WHERE position($1 IN i.hub || ' ' || coalesce(i.household, c.name)) > 0
 ORDER BY i.enrolled_at DESC, i.hub LIMIT 500
 
 -- name: want

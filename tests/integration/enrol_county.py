@@ -6,7 +6,7 @@ import socket
 import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx2
@@ -45,6 +45,28 @@ class CountyBroker:
     hub_port: int
     device_port: int
     own_port: int
+    processes: list[asyncio.subprocess.Process] = field(
+        default_factory=list[asyncio.subprocess.Process]
+    )
+
+    async def start(self) -> None:
+        """Start mosquitto under `deploy/run-broker.sh`; returns when it listens."""
+        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        with (self.folder / "broker.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(DEPLOY / "run-broker.sh", self.folder / "mosquitto.conf", self.access, program),
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        await _listening(self.own_port, process)
+
+    async def stop(self) -> None:
+        """Stop it."""
+        process = self.processes[-1]
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
     @property
     def certificates(self) -> Path:
@@ -144,20 +166,11 @@ async def open_broker(folder: Path, settings: ServiceSettings) -> AsyncGenerator
     text = text.replace("/mosquitto/", f"{folder}/")
     (folder / "data").mkdir()
     (folder / "mosquitto.conf").write_text("user root\n" + text)
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    with (folder / "broker.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(DEPLOY / "run-broker.sh", folder / "mosquitto.conf", broker.access, program),
-            stdout=log,
-            stderr=log,
-        )
     try:
-        await _listening(broker.own_port, process)
+        await broker.start()
         yield broker
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+        await broker.stop()
 
 
 async def _listening(port: int, process: asyncio.subprocess.Process) -> None:

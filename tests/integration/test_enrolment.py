@@ -198,10 +198,28 @@ async def test_a_revoked_hub_is_thrown_out_and_stays_out_within_a_minute(
         await renew(folder, identity)
 
 
-def _revoke(hub: str, dsn: str) -> int:
+def _revoke(hub: str, dsn: str, *, wait: str = "60") -> int:
     parser = argparse.ArgumentParser()
     revoke_command.add_arguments(parser)
-    return revoke_command.run(parser.parse_args([hub, "--dsn", dsn]))
+    return revoke_command.run(parser.parse_args([hub, "--dsn", dsn, "--wait", wait]))
+
+
+async def test_a_revocation_while_the_broker_is_away_is_told_and_holds_when_it_is_back(
+    enrolling: Enrolling, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = await let_in(enrolling, tmp_path / "hub")
+    dsn = enrolling.services.settings.dsn
+    await enrolling.broker.stop()
+    assert await asyncio.to_thread(_revoke, hub, dsn, wait="1") == revoke_command.EXIT_WAITING
+    assert "the broker follows" in capsys.readouterr().err
+    page = await enrolling.admin.get("/enrol", params={"find": hub})
+    assert "消息服务器尚未执行最近一次更改" in page.text
+    await enrolling.broker.start()
+    # its files were written before it started: it knows at once
+    assert not await admitted(enrolling.broker.hub(tmp_path / "hub"))
+    await enrolling.followed()
+    assert await asyncio.to_thread(_revoke, hub, dsn) == revoke_command.EXIT_UNKNOWN
+    assert "no such hub is in" in capsys.readouterr().err
 
 
 @pytest.mark.row("X5")

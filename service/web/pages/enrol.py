@@ -34,9 +34,11 @@ _LONGEST = 200
 
 
 @router.get("", response_model=None)
-async def page(request: Request, parts: Parts, account: Keeper, code: str = "") -> Response:
+async def page(
+    request: Request, parts: Parts, account: Keeper, code: str = "", find: str = ""
+) -> Response:
     """What is in, and the field for a hub's code; `code` as the QR code carries it."""
-    return await _page(request, parts, account, code=code[:20])
+    return await _page(request, parts, account, code=code[:20], find=find[:_LONGEST])
 
 
 @router.post("/look", response_model=None)
@@ -72,8 +74,8 @@ async def approve(  # noqa: PLR0913, PLR0917 - the fields of one form
     if place is None:
         return await _look(request, parts, account, desk, code=code, notice=NO_PLACE)
     now = parts.clock.now()
-    known = {each.hub for each in await desk.store.hubs(account, now)}
-    if replaces and replaces not in known:
+    replaces = replaces.strip()
+    if replaces and not await desk.store.is_known(replaces):
         return await _look(request, parts, account, desk, code=code, notice=NO_HUB)
     hub = replaces or codes.new_hub_id()
     where = Standing(clinic=place.id) if clinic else Standing(household=place.id)
@@ -176,18 +178,18 @@ async def _look(
         "code": codes.shown(found.user_code),
         "fingerprint": in_groups(found.fingerprint),
         "clinics": await desk.store.clinics(),
-        "hubs": await desk.store.hubs(account, now),
         "refused": say(language, notice) if notice else "",
     }
     return render(request, account, "enrol_look.html", facts, status=409 if notice else 200)
 
 
-async def _page(
+async def _page(  # noqa: PLR0913 - a request and what to say
     request: Request,
     parts: Services,
     account: Account,
     *,
     code: str = "",
+    find: str = "",
     notice: str = "",
     claim: tuple[str, str] | None = None,
 ) -> Response:
@@ -200,7 +202,8 @@ async def _page(
         "refused": say(language, notice) if notice else "",
         "claim": claim,
         "claim_qr": qr_picture(claim[1]) if claim else None,
-        "hubs": [] if desk is None else await desk.store.hubs(account, now),
+        "find": find,
+        "hubs": [] if desk is None else await desk.store.hubs(account, find.strip(), now),
         "devices": [] if desk is None else await desk.store.devices(account, now),
         "access": None if desk is None else await desk.store.access(),
     }
