@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -177,6 +178,85 @@ async def test_without_the_core_nothing_is_promised_and_nothing_lost(
     assert await systolics(town.owner) == [138, 142]
 
 
+@pytest.mark.slow
+async def test_kill_9_between_spool_and_commit_loses_nothing(
+    town: Town, database: Database, broker: LocalBroker, open_folder: Path
+) -> None:
+    now = datetime.now(UTC)  # noqa: TID251
+    headers = bearer(await token_for(database))
+    variables = environment_of(settings(database, broker, open_folder))
+    async with ingest_process(variables) as (process, client):
+        warm = await client.post("/ingest/reading", json=reading(1, now), headers=headers)
+        assert warm.status_code == 202
+        await town.kill_core()
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(
+                unanswered(client, reading(2, now, 142), headers), name="post"
+            )
+            with contextlib.closing(sqlite3.connect(open_folder / "ingest" / "spool.db")) as spool:
+                async with asyncio.timeout(10):
+                    while spool.execute("SELECT count(*) FROM message").fetchone() != (2,):  # noqa: ASYNC110
+                        await asyncio.sleep(0.02)
+            process.kill()
+            assert await waiting
+    await town.start_core()
+    assert await systolics(town.owner) == [138]
+    async with ingest_process(variables):
+        await town.wait_for("SELECT count(*) = 2 FROM core.observation")
+    assert await systolics(town.owner) == [138, 142]
+
+
+async def unanswered(client: httpx2.AsyncClient, body: Json, headers: dict[str, str]) -> bool:
+    """Whether the connection broke without an answer."""
+    try:
+        await client.post("/ingest/reading", json=body, headers=headers)
+    except httpx2.TransportError:
+        return True
+    return False
+
+
+@contextlib.asynccontextmanager
+async def ingest_process(
+    variables: dict[str, str],
+) -> AsyncGenerator[tuple[asyncio.subprocess.Process, httpx2.AsyncClient]]:
+    """The command as a process of its own, once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service.cli", "ingest", "--port", str(port)),
+        env=variables,
+        stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        async with httpx2.AsyncClient(base_url=address, timeout=30) as client:
+            async with asyncio.timeout(20):
+                while True:
+                    with contextlib.suppress(httpx2.TransportError):
+                        if (await client.get("/healthz")).is_success:
+                            break
+                    await asyncio.sleep(0.1)
+            yield process, client
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def environment_of(chosen: IngestSettings) -> dict[str, str]:
+    assert chosen.broker_password is not None
+    return {
+        **os.environ,  # noqa: TID251 - a child process inherits the test's environment
+        "HEARTHWATCH_INGEST_DSN": chosen.dsn,
+        "HEARTHWATCH_INGEST_DATA_DIR": str(chosen.data_dir),
+        "HEARTHWATCH_INGEST_BROKER_HOST": chosen.broker_host,
+        "HEARTHWATCH_INGEST_BROKER_PORT": str(chosen.broker_port),
+        "HEARTHWATCH_INGEST_BROKER_PASSWORD": chosen.broker_password.get_secret_value(),
+    }
+
+
 @pytest.fixture
 async def alone(database: Database) -> Database:
     """A database with a county and no core."""
@@ -298,44 +378,13 @@ def test_an_operator_issues_lists_and_revokes(
 
 
 @pytest.mark.slow
-async def test_the_command_serves_and_ends_by_a_signal(environment: dict[str, str]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service.cli", "ingest", "--port", str(port)),
-        env=environment,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            async with asyncio.timeout(20):
-                while True:
-                    with contextlib.suppress(httpx2.TransportError):
-                        if (await client.get("/healthz")).is_success:
-                            break
-                    await asyncio.sleep(0.1)
+async def test_the_command_serves_and_ends_by_a_signal(
+    alone: Database, broker: LocalBroker, open_folder: Path
+) -> None:
+    variables = environment_of(settings(alone, broker, open_folder))
+    async with ingest_process(variables) as (process, _), asyncio.timeout(10):
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
-            assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-@pytest.fixture
-def environment(alone: Database, broker: LocalBroker, open_folder: Path) -> dict[str, str]:
-    chosen = settings(alone, broker, open_folder)
-    assert chosen.broker_password is not None
-    return {
-        **os.environ,  # noqa: TID251 - a child process inherits the test's environment
-        "HEARTHWATCH_INGEST_DSN": chosen.dsn,
-        "HEARTHWATCH_INGEST_DATA_DIR": str(chosen.data_dir),
-        "HEARTHWATCH_INGEST_BROKER_HOST": chosen.broker_host,
-        "HEARTHWATCH_INGEST_BROKER_PORT": str(chosen.broker_port),
-        "HEARTHWATCH_INGEST_BROKER_PASSWORD": chosen.broker_password.get_secret_value(),
-    }
+        assert await process.wait() == 0
 
 
 def test_every_setting_is_described() -> None:
