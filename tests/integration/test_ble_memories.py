@@ -175,9 +175,11 @@ async def test_a_cuff_that_shows_an_error_to_strangers_is_not_tried_a_second_tim
         radio.drops = 1000
         await cuff.measure(systolic=131, diastolic=80, at=AT)
         summary = await home.session()
+        left = radio.drops
         await asyncio.sleep(0.6)
     assert summary.reason is SessionReason.BOND_LOST
     assert len(home.sessions) == 2
+    assert radio.drops == left < 1000
 
 
 @pytest.mark.row("P11")

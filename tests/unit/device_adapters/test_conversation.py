@@ -1,0 +1,149 @@
+"""Conversations with devices in memory: what is asked of whom, and what becomes of the answers."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from device_adapters.adapter import DecodeError, Frame
+from device_adapters.ble.conversation import Conversation
+from device_adapters.ble.origin import classify
+from device_adapters.ble.scale_parts import ScaleParts
+from device_adapters.ble.session import LastTime, SessionReason, SessionSetup, SessionSummary
+from firmware_sim.profiles.body_composition import Composition, encode_body_composition
+from firmware_sim.profiles.glucose import encode_glucose
+from firmware_sim.profiles.heart_rate import encode_heart_rate
+from firmware_sim.profiles.weight_scale import encode_weight
+from rules.identity import observation_identity
+from rules.vocabulary import HubId, HubStamp, Observation, Origin, QuantityName, Vital
+from tests.fakes.memory_link import MemoryLink
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+SHOWN = datetime(2026, 11, 21, 7, 30)  # noqa: DTZ001 - a device's clock has no zone
+PLATE = {"2A29": b"Acme", "2A24": b"X", "2A25": b"1"}
+PRESSURE = bytes.fromhex("02e60082009600ea070b15071e00")
+
+
+@dataclass
+class Kept:
+    observations: list[Observation] = field(default_factory=list[Observation])
+    refused: list[Frame] = field(default_factory=list[Frame])
+
+    async def on_observation(self, observation: Observation) -> None:
+        self.observations.append(observation)
+
+    async def on_refused(self, frame: Frame, error: DecodeError) -> None:
+        del error
+        self.refused.append(frame)
+
+    async def on_session_end(self, summary: SessionSummary) -> None:
+        raise AssertionError(summary)
+
+
+async def talk(
+    link: MemoryLink, since: int | None = None, last_time: LastTime | None = None
+) -> tuple[Kept, SessionSummary, LastTime]:
+    kept = Kept()
+    setup = SessionSetup(
+        hub=HubId("h"),
+        session="s",
+        address="C0:00:00:00:00:01",
+        zone=UTC,
+        stamps=lambda: HubStamp(boot_id="b", monotonic_s=0, wall=NOON, wall_trusted=True),
+        since=since,
+        last_time=last_time or LastTime(),
+        first_wait_s=0.02,
+        quiet_s=0.01,
+        answer_s=1.0,
+        stream_step_s=0.01,
+    )
+    conversation = Conversation(setup, kept)
+    summary = await conversation.run(link)
+    return kept, summary, conversation.for_next_time
+
+
+def sugar(sequence: int) -> tuple[str, bytes]:
+    return "2A18", encode_glucose(sequence=sequence, at=SHOWN, value=6.1, unit="mmol/L")
+
+
+async def test_a_meter_without_record_access_is_listened_to() -> None:
+    kept, summary, _ = await talk(
+        MemoryLink(values=dict(PLATE), indicated={"2A18": [sugar(n)[1] for n in (4, 5)]})
+    )
+    assert [o.sequence for o in kept.observations] == [4, 5]
+    assert summary.reason is SessionReason.QUIET
+    assert summary.high_water is None  # nobody said that this was all
+
+
+async def test_a_device_that_is_a_cuff_and_a_meter_gives_both() -> None:
+    link = MemoryLink(
+        values=dict(PLATE), indicated={"2A35": [PRESSURE]}, records=[sugar(1), sugar(2)]
+    )
+    kept, summary, _ = await talk(link)
+    assert {o.kind for o in kept.observations} == {Vital.BLOOD_PRESSURE, Vital.GLUCOSE}
+    assert (summary.count, summary.high_water) == (3, 2)
+    assert summary.reason is SessionReason.TRANSFERRED
+
+
+async def test_what_the_last_session_brought_is_counted_as_repeated() -> None:
+    link = MemoryLink(values=dict(PLATE), indicated={"2A35": [PRESSURE]})
+    _, first, left = await talk(link)
+    _, second, _ = await talk(link, last_time=left)
+    assert (first.repeated, second.repeated, second.count) == (0, 1, 1)
+
+
+async def test_an_equal_reading_without_date_and_number_is_a_reading_again() -> None:
+    """Hazard 0.8; only a model that is known to send all again is not believed."""
+    undated = bytes.fromhex("00e60082009600")
+    for model, repeated in (("X", 0), ("BM59", 1)):
+        plate = {**PLATE, "2A24": model.encode()}
+        link = MemoryLink(values=plate, indicated={"2A35": [undated]})
+        _, _, left = await talk(link)
+        _, summary, _ = await talk(link, last_time=left)
+        assert (summary.count, summary.repeated) == (1, repeated)
+
+
+async def test_a_strap_that_says_nonsense_is_refused_and_sampled_on() -> None:
+    values = [b"\x10", encode_heart_rate(rate=61, contact=True)]
+    for indicated, refused in ((values, 0), (values[:1], 1)):
+        kept, summary, _ = await talk(MemoryLink(values=dict(PLATE), indicated={"2A37": indicated}))
+        assert summary.reason is SessionReason.SAMPLED
+        assert (len(kept.refused), summary.refused) == (refused, refused)
+        assert classify(kept.observations, zone=UTC) == [Origin.LIVE] * (1 - refused)
+
+
+WEIGHT = encode_weight(weight=71.5, at=SHOWN, user_id=1)
+COMPOSITION = encode_body_composition(
+    fat_percent=24.0, at=SHOWN, user_id=1, rest=Composition(impedance_ohm=500, weight=71.5)
+)
+
+
+@pytest.mark.parametrize("order", [("2A9C", "2A9D"), ("2A9D", "2A9C")])
+async def test_weight_and_composition_are_one_reading_in_either_order(
+    order: tuple[str, str],
+) -> None:
+    said = {"2A9C": [COMPOSITION], "2A9D": [WEIGHT]}
+    link = MemoryLink(values=dict(PLATE), indicated={number: said[number] for number in order})
+    kept, _, _ = await talk(link)
+    (reading,) = kept.observations
+    assert reading.quantities[QuantityName.WEIGHT].value == Decimal("71.5")
+    assert reading.context["body_fat_percent"] == "24.0"
+    alone, _, _ = await talk(MemoryLink(values=dict(PLATE), indicated={"2A9D": [WEIGHT]}))
+    assert observation_identity(alone.observations[0]) == observation_identity(reading)
+
+
+async def test_a_composition_of_another_moment_stays_by_itself() -> None:
+    other = encode_weight(weight=60, at=SHOWN, user_id=2)
+    link = MemoryLink(
+        values=dict(PLATE), indicated={"2A9C": [COMPOSITION], "2A9D": [other, WEIGHT]}
+    )
+    kept, _, _ = await talk(link)
+    assert {(o.user_slot, "body_fat_percent" in o.context) for o in kept.observations} == {
+        (1, True),
+        (2, False),
+    }
+
+
+def test_nothing_waits_in_an_empty_scale() -> None:
+    assert ScaleParts(beside_weights=True).rest() == []
