@@ -18,7 +18,7 @@ import structlog
 from gateway import spool_rows
 from gateway.refused import Refused, encode_refused
 from gateway.spool_rows import LanePosition, PairedDevice, SpooledMessage, Waiting
-from gateway.sqlite_writer import SpoolError, SqliteWriter, open_connection
+from gateway.sqlite_writer import SpoolDamagedError, SqliteWriter, open_connection
 from rules.vocabulary import Observation, Origin
 from rules.wire import Lane, encode_observation
 
@@ -39,18 +39,18 @@ class Spool:
     async def open(path: Path) -> AsyncGenerator["Spool"]:
         """Open or create the spool at `path`; closes it at the end of the block.
 
-        A file that cannot be read is moved aside (`<name>.damaged-<epoch>`), logged as an error,
-        and replaced by an empty one under a new epoch.
+        A damaged file is moved aside (`<name>.damaged-<epoch>`), logged as an error, and replaced
+        by an empty one under a new epoch. A whole one that cannot be opened now stays.
 
         Raises:
-            SpoolError: the folder cannot be written.
+            SpoolError: the folder cannot be written, the disk is full, the file is locked.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         schema = resources.files("gateway").joinpath("spool_schema.sql").read_text("utf-8")
         moved_aside: Path | None = None
         try:
             connection = open_connection(path, schema)
-        except SpoolError as error:
+        except SpoolDamagedError as error:
             moved_aside = _move_aside(path)
             _log.error("spool damaged, starting an empty one", reason=str(error), kept=moved_aside)
             connection = open_connection(path, schema)

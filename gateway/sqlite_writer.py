@@ -24,6 +24,23 @@ class SpoolError(Exception):
     """The spool's file cannot be used: unreadable, full, or closed; the text says which."""
 
 
+class SpoolDamagedError(SpoolError):
+    """The file itself is broken: no free space and no waiting will make it readable again."""
+
+
+_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_IOERR_READ,
+        sqlite3.SQLITE_IOERR_SHORT_READ,
+        sqlite3.SQLITE_IOERR_CORRUPTFS,
+    }
+)
+"""What a broken file or card answers. A full disk or somebody else's lock is none of these: such a
+file is whole, and to put it aside would leave what it holds unsent."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """`perform` works inside the transaction and gives what is to be called after the commit."""
@@ -128,7 +145,8 @@ def open_connection(path: Path, schema: str) -> sqlite3.Connection:
     """A connection to `path` in WAL mode with `synchronous=FULL`, its tables made if new.
 
     Raises:
-        SpoolError: the file is not a database or fails its check.
+        SpoolDamagedError: the file is not a database or fails its check.
+        SpoolError: it cannot be opened now: no space, no permission, locked by another program.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
@@ -136,11 +154,14 @@ def open_connection(path: Path, schema: str) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise SpoolError(f"{path.name}: {verdict}")
+            raise SpoolDamagedError(f"{path.name}: {verdict}")
         connection.executescript(schema)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise SpoolError(f"{path.name}: {error}") from error
+        primary = error.sqlite_errorcode & 0xFF
+        damaged = not _DAMAGE.isdisjoint({error.sqlite_errorcode, primary})
+        kind = SpoolDamagedError if damaged else SpoolError
+        raise kind(f"{path.name}: {error}") from error
     except SpoolError:
         connection.close()
         raise

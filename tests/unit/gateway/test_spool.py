@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import sqlite3
 import time
 from datetime import timedelta
@@ -120,6 +121,24 @@ async def test_a_damaged_file_is_kept_aside_and_replaced(tmp_path: Path) -> None
     async with Spool.open(path) as spool:
         assert spool.moved_aside is not None
         assert (await spool.waiting()).nothing
+
+
+async def test_a_whole_file_on_a_full_disk_stays_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    async with Spool.open(path) as spool:
+        await spool.add(blood_pressure(1))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # no file may grow: ENOSPC's twin
+    try:
+        with pytest.raises(SpoolError):
+            async with Spool.open(path):
+                pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.glob("*damaged*")) == []
+    async with Spool.open(path) as spool:
+        assert spool.moved_aside is None
+        assert (await spool.waiting()).undecided == 1
 
 
 async def test_a_record_of_another_version_becomes_a_refusal(tmp_path: Path) -> None:
