@@ -199,7 +199,10 @@ class Enrolling:
     async def approve(self, code: str, *, replaces: str = "", **place: str) -> str:
         """The administrator lets the hub with that code in; returns its id."""
         form = {"code": code, "replaces": replaces, **place}
-        answer = await self.admin.post("/enrol/approve", data=form)
+        shown = await self.admin.post("/enrol/approve", data=form)
+        assert shown.status_code == 200, shown.text
+        confirmed = next(iter(place.values()))
+        answer = await self.admin.post("/enrol/approve", data={**form, "confirmed": confirmed})
         assert answer.status_code == 303, answer.text
         hub: str = await self.county.owner.fetchval(
             "SELECT hub FROM care.enrolment WHERE user_code = $1", code.replace("-", "")

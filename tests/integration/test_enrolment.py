@@ -287,9 +287,8 @@ async def test_the_county_says_wait_slow_down_denied_and_over(
         "UPDATE care.enrolment SET expires_at = created_at WHERE state = 'pending'"
     )
     assert await word(line, late) == "expired_token"
-    gone = await enrolling.admin.post(
-        "/enrol/approve", data={"code": late.user_code, "household": "home-1"}
-    )
+    form = {"code": late.user_code, "household": "home-1", "confirmed": "home-1"}
+    gone = await enrolling.admin.post("/enrol/approve", data=form)
     assert gone.status_code == 409
 
 

@@ -1,6 +1,7 @@
 """Letting hubs and devices in, and shutting them out: the administrator's page."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -33,6 +34,15 @@ _DEVICE = re.compile(r"[A-Za-z0-9._-]+~[A-Za-z0-9._-]+~[A-Za-z0-9._-]+")
 _LONGEST = 200
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Where the administrator wants a hub to stand, to be confirmed."""
+
+    place: Place
+    is_clinic: bool
+    replaces: str
+
+
 @router.get("", response_model=None)
 async def page(
     request: Request, parts: Parts, account: Keeper, code: str = "", find: str = ""
@@ -52,7 +62,7 @@ async def look(
     desk = parts.enrolment
     if desk is None:
         return await error_page(request, 404)
-    return await _look(request, parts, account, desk, code=code, notice="")
+    return await _look(request, parts, account, desk, code=code)
 
 
 @router.post("/approve", response_model=None)
@@ -64,8 +74,12 @@ async def approve(  # noqa: PLR0913, PLR0917 - the fields of one form
     household: Annotated[str, Form(max_length=_LONGEST)] = "",
     clinic: Annotated[str, Form(max_length=_LONGEST)] = "",
     replaces: Annotated[str, Form(max_length=_LONGEST)] = "",
+    confirmed: Annotated[str, Form(max_length=_LONGEST)] = "",
 ) -> Response:
-    """Lets the hub in; it fetches its certificate within seconds."""
+    """Lets the hub in once the place was shown in words and confirmed.
+
+    A hub in the wrong home sends help to the wrong door.
+    """
     desk = parts.enrolment
     user_code = codes.typed(code)
     if desk is None or user_code is None:
@@ -78,6 +92,9 @@ async def approve(  # noqa: PLR0913, PLR0917 - the fields of one form
     if replaces and not await desk.store.is_known(replaces):
         return await _look(request, parts, account, desk, code=code, notice=NO_HUB)
     hub = replaces or codes.new_hub_id()
+    if confirmed != place.id:
+        chosen = Chosen(place=place, is_clinic=bool(clinic), replaces=replaces)
+        return await _look(request, parts, account, desk, code=code, chosen=chosen)
     where = Standing(clinic=place.id) if clinic else Standing(household=place.id)
     if not await desk.store.approve(account, user_code, hub, where, now):
         return await _page(request, parts, account, code=code, notice=NO_CODE)
@@ -158,14 +175,15 @@ async def _place(desk: EnrolmentDesk, household: str, clinic: str) -> Place | No
     return await (desk.store.clinic(clinic) if clinic else desk.store.household(household))
 
 
-async def _look(
+async def _look(  # noqa: PLR0913 - a request and what the form held
     request: Request,
     parts: Services,
     account: Account,
     desk: EnrolmentDesk,
     *,
     code: str,
-    notice: str,
+    notice: str = "",
+    chosen: Chosen | None = None,
 ) -> Response:
     now = parts.clock.now()
     user_code = codes.typed(code)
@@ -178,6 +196,7 @@ async def _look(
         "code": codes.shown(found.user_code),
         "fingerprint": in_groups(found.fingerprint),
         "clinics": await desk.store.clinics(),
+        "chosen": chosen,
         "refused": say(language, notice) if notice else "",
     }
     return render(request, account, "enrol_look.html", facts, status=409 if notice else 200)
