@@ -30,7 +30,7 @@ from gateway.hub_settings import HubSettings, TimeSource
 from gateway.hub_status import STATUS_VERSION, HubStatus, SpoolReport, encode_status
 from gateway.hub_view import LatestReadings
 from gateway.packs import load_first_pack
-from gateway.red_path import RedPath
+from gateway.red_path import SOUNDING, RedPath
 from gateway.spool import Spool
 from gateway.stamps import Stamps, always, kernel_is_synchronised
 from gateway.uplink import Uplink
@@ -44,8 +44,8 @@ KEPT_AFTER_RECEIPT = timedelta(days=7)
 
 _TIDY_EVERY_S = 6 * 3600.0
 _WATCH_EVERY_S = 1.0
-_RECALLED = 200
-"""Records that a restart judges again: an emergency that reached nobody must sound on."""
+_RECALLED = 2000
+"""Records that a restart judges again at most: an emergency that reached nobody must sound on."""
 
 
 class Hub:
@@ -147,9 +147,14 @@ class RunningHub:
             await self._take_command(payload)
 
     async def recall_readings(self) -> None:
-        """Judge again what the core has not committed: a power cut silences no emergency."""
-        for observation in await self.spool.unreceipted(_RECALLED):
-            self.red_path.consider(observation, self._clock.now())
+        """Judge the last day's readings again: a power cut silences no emergency.
+
+        The core's receipt is no reason to leave one out: it does not say that a person was told.
+        """
+        now = self._clock.now()
+        past = await self.spool.received_since(now - SOUNDING, _RECALLED)
+        self.red_path.recall([(one, one.received_at) for one in past], now)
+        await self._look_for_receipts(now)
 
     async def watch(self) -> None:
         """Notice, within a second, what has to be said because nobody was reached."""

@@ -5,7 +5,7 @@ own, and the same engine decides on it (law 7). The alert id is the core's for t
 What was said stands until it is old; while nobody has been reached (`reach.py`) it says so too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -25,11 +25,13 @@ _log = structlog.get_logger()
 _REMEMBERED = timedelta(hours=1)
 """Hub rules look back at most 30 minutes and wait at most 20 for a confirmation."""
 
+_LONGEST_WAIT = timedelta(minutes=20)
+
 _MOST_POINTS = 20
 """Of one device in that time: nobody measures more often, and a broken device must not cost the
 hub its breath (an evaluation grows with the square of the points)."""
 
-_SOUNDING = timedelta(days=1)
+SOUNDING = timedelta(days=1)
 """How long an emergency that reached nobody is repeated."""
 
 _NOBODY = SubjectRef("home:this")
@@ -94,6 +96,24 @@ class RedPath:
         )
         return self._judge(key, now, frozenset({point.identity}))
 
+    def recall(self, past: Iterable[tuple[Observation, datetime]], now: datetime) -> None:
+        """Judge again what was received before a restart, each reading as of its own reception.
+
+        So an alert is as old as it was: what has reached nobody for hours says so at once, and
+        what is over stays over. `past` is in order of reception.
+        """
+        last: dict[tuple[str, int | None], datetime] = {}
+        for observation, received_at in past:
+            at = min(received_at, now)
+            key = (observation.device.key, observation.user_slot)
+            if key in last and key in self._points:
+                self._judge(key, min(last[key] + _LONGEST_WAIT, at), frozenset())
+            self.consider(observation, at)
+            last[key] = at
+        for key, at in last.items():
+            if key in self._points:
+                self._judge(key, min(at + _LONGEST_WAIT, now), frozenset())
+
     def instructions(self, now: datetime) -> tuple[Mapping[str, str], ...]:
         """What the patient is to be told at `now`, newest first, each in `zh` and `en`.
 
@@ -115,7 +135,7 @@ class RedPath:
             alert
             for alert in reversed(self._alerts.values())
             if now < alert.until
-            or (self._is_unreached(alert, now) and now < alert.raised_at + _SOUNDING)
+            or (self._is_unreached(alert, now) and now < alert.raised_at + SOUNDING)
         )
 
     def changes_at(self, now: datetime) -> datetime | None:

@@ -165,9 +165,14 @@ class Spool:
             lambda db: spool_rows.is_receipted(db, session, ordinal), durable=False
         )
 
-    async def unreceipted(self, limit: int) -> list[Observation]:
-        """The newest `limit` records that the core has not committed, oldest first."""
-        return await self._writer.run(lambda db: spool_rows.unreceipted(db, limit), durable=False)
+    async def received_since(self, since: datetime, limit: int) -> list[Observation]:
+        """Up to `limit` records received since then on the hub's clock, oldest first.
+
+        Where there are more, those of the backlog lane are left out first, then the oldest.
+        """
+        return await self._writer.run(
+            lambda db: spool_rows.received_since(db, since, limit), durable=False
+        )
 
     async def remember_paired(self, device: PairedDevice) -> None:
         """Keep a bonded device, or what is new about it."""

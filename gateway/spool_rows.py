@@ -233,15 +233,16 @@ def is_receipted(db: sqlite3.Connection, session: str, ordinal: int) -> bool:
     return not waits
 
 
-def unreceipted(db: sqlite3.Connection, limit: int) -> list[Observation]:
-    """The newest records that the core has not committed, oldest first, without unreadable ones."""
+def received_since(db: sqlite3.Connection, since: datetime, limit: int) -> list[Observation]:
+    """Records received since then, oldest first, the backlog's left out first, then the oldest."""
     rows = db.execute(
-        "SELECT body FROM message WHERE kind = 'observation' AND receipted_at IS NULL"
-        " ORDER BY message_id DESC LIMIT ?",
-        (limit,),
+        "SELECT message_id, body FROM message WHERE kind = 'observation'"
+        " AND unixepoch(json_extract(CAST(body AS TEXT), '$.received.wall')) >= ?"
+        " ORDER BY lane IS 'backlog', message_id DESC LIMIT ?",
+        (int(since.timestamp()), limit),
     ).fetchall()
     readable: list[Observation] = []
-    for (body,) in reversed(rows):
+    for _, body in sorted(rows):
         with contextlib.suppress(WireError):
             readable.append(decode_observation(body))
     return readable

@@ -231,6 +231,24 @@ async def test_a_restart_in_an_emergency_goes_on_telling(
         assert "拨打120" in await fetch(hub, "zh")
 
 
+@pytest.mark.parametrize("hours", [0.2, 5.0])
+async def test_a_restart_after_the_receipt_goes_on_until_a_person_was_told(
+    broker: LocalBroker, tmp_path: Path, hours: float
+) -> None:
+    local = START.astimezone(ZONE).replace(tzinfo=None)
+    emergency = dataclasses.replace(
+        blood_pressure(1, origin=Origin.LIVE, systolic=231), device_time=local
+    )
+    async with Spool.open(tmp_path / "spool.db") as spool:
+        ((lane, sequence),) = await spool.add_decided([emergency])
+        await spool.receipt(lane, sequence, START)
+        # A meter's memory came afterwards, more than is judged again.
+        await spool.add_decided([blood_pressure(n, session="m") for n in range(2, 2300)])
+    clock = ManualClock(START + timedelta(hours=hours))
+    async with Hub(settings(broker, tmp_path), clock) as hub:
+        assert "还没有联系上任何人" in await fetch(hub, "zh")
+
+
 async def until(happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while True:

@@ -67,6 +67,21 @@ def test_an_emergency_that_reached_nobody_says_so_and_goes_on_for_a_day(path: Re
     ]
 
 
+def test_what_is_recalled_is_as_old_as_it_was(path: RedPath) -> None:
+    crisis, emergency = reading(1, 0, 185), reading(2, 120, 230)
+    now = START + timedelta(hours=6)
+    path.recall([(one, one.received_at) for one in (crisis, emergency)], now)
+    unconfirmed, certain = path.alerts()
+    # Nobody repeated the first one: that was known 20 minutes later, not six hours later.
+    assert unconfirmed.raised_at == START + timedelta(minutes=20)
+    assert certain.raised_at == START + timedelta(hours=2)
+    first, *rules = path.instructions(now)
+    assert first["en"].startswith("Nobody has been reached")
+    assert rules
+    path.reach.note_told([unconfirmed.alert_id, certain.alert_id])
+    assert path.instructions(now) == ()  # over, and a restart does not say it again
+
+
 def test_an_ordinary_reading_says_nothing(path: RedPath) -> None:
     assert path.consider(reading(1, 0, 138), START) == []
     assert path.instructions(START) == ()
