@@ -100,6 +100,7 @@ async def test_a_notification_lost_on_the_way_is_asked_for_again() -> None:
     assert sorted(o.sequence or 0 for o in home.observations) == list(range(10))
 
 
+@pytest.mark.slow
 async def test_numbers_that_reach_their_end_and_numbers_that_begin_again_lose_nothing() -> None:
     link, home = VirtualLink(), Home()
     async with (
@@ -132,6 +133,7 @@ async def test_moving_numbers_have_no_gaps() -> None:
     assert (summary.count, summary.missing, summary.high_water) == (8, (), None)
 
 
+@pytest.mark.slow
 async def test_a_cuff_that_resends_all_and_advertises_all_day_is_left_alone_until_it_is_news() -> (
     None
 ):
