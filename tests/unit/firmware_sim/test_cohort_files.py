@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
@@ -18,8 +17,8 @@ from firmware_sim.cohort.csv_lines import READINGS_COLUMNS
 from firmware_sim.cohort.files import Request, Written, write_cohort
 from firmware_sim.cohort.population import draw_people
 from firmware_sim.cohort.seeds import Purpose, purpose_of, stream, subject_id
+from tests.unit.firmware_sim.other_pythons import ROOT, other_pythons, output_of
 
-ROOT = Path(__file__).parents[3]
 SMALL = Request(
     purpose=Purpose.TUNING,
     seed=7,
@@ -50,44 +49,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Written, Path]:
 
 
 def digest_of(python: str, folder: Path, **environment: str) -> str:
-    run = subprocess.run(  # noqa: S603 - an interpreter of this machine and our own text
-        [python, "-B", "-W", "ignore", "-c", PROGRAM, str(folder)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), **environment},
-    )
-    return run.stdout.strip()
-
-
-def other_pythons() -> list[tuple[str, str]]:
-    """Interpreters from 3.11 on that have NumPy, or can borrow ours, and their extra path."""
-    places = [Path("/usr/bin"), Path("/usr/local/bin")]
-    places += sorted(Path.home().glob(".pyenv/versions/*/bin"))
-    found: dict[Path, tuple[str, str]] = {}
-    for place in places:
-        for python in sorted(place.glob("python3*")):
-            if not re.fullmatch(r"python3(\.\d+)?", python.name):
-                continue
-            for extra in ("", NUMPY_HERE):
-                path = f"{ROOT}:{extra}" if extra else str(ROOT)
-                if python.resolve() not in found and _has_numpy(python, path):
-                    found[python.resolve()] = (str(python), path)
-    return sorted(found.values())
-
-
-def _has_numpy(python: Path, path: str) -> bool:
-    probe = "import sys; assert sys.version_info >= (3, 11); import numpy"
-    run = subprocess.run(  # noqa: S603 - an interpreter of this machine
-        [str(python), "-B", "-c", probe],
-        capture_output=True,
-        check=False,
-        timeout=60,
-        env={"PYTHONPATH": path},
-    )
-    return run.returncode == 0
+    return output_of(python, PROGRAM, str(folder), folder=folder, **environment)
 
 
 @pytest.mark.row("S1")
@@ -121,7 +83,7 @@ def test_another_order_of_hashes_and_another_processor_give_the_same_bytes(tmp_p
 @pytest.mark.row("S1")
 @pytest.mark.slow
 def test_every_python_of_this_machine_gives_the_same_bytes(tmp_path: Path) -> None:
-    pythons = [(sys.executable, str(ROOT)), *other_pythons()]
+    pythons = [(sys.executable, str(ROOT)), *other_pythons("numpy", NUMPY_HERE)]
     digests = {python: digest_of(python, tmp_path, PYTHONPATH=path) for python, path in pythons}
     assert digests == dict.fromkeys(digests, DIGEST)
 

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import bumble
 import pytest
 
 from firmware_sim.peripheral import PERIPHERALS
 from firmware_sim.profiles.names import Profile
 from firmware_sim.record_stream import digest, record_stream
 from service import cli
+from tests.unit.firmware_sim.other_pythons import other_pythons, output_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PINNED = {
@@ -23,6 +26,18 @@ PINNED = {
 }
 """Digests of 200 hourly records of seed 1; a change means that devices send other octets now."""
 
+PROGRAM = """
+import asyncio
+from datetime import UTC, datetime, timedelta
+from firmware_sim.peripheral import PERIPHERALS
+from firmware_sim.record_stream import digest, record_stream
+for profile in PERIPHERALS:
+    frames = asyncio.run(record_stream(profile, seed=1, count=200, every=timedelta(hours=1),
+                                       start=datetime(2026, 1, 1, tzinfo=UTC)))
+    print(profile.value, digest(frames))
+"""
+PACKAGES_HERE = str(Path(bumble.__file__).parents[1])
+
 
 async def stream(profile: Profile, seed: int) -> list[bytes]:
     return await record_stream(profile, seed=seed, count=200, start=START, every=timedelta(hours=1))
@@ -35,6 +50,20 @@ async def test_the_same_seed_gives_the_same_octets_on_every_machine(profile: Pro
     assert len(frames) == 200
     assert digest(frames) == PINNED[profile]
     assert digest(await stream(profile, 2)) != PINNED[profile]
+
+
+@pytest.mark.row("S4")
+@pytest.mark.slow
+def test_every_other_python_of_this_machine_makes_the_same_octets(tmp_path: Path) -> None:
+    pythons = other_pythons("firmware_sim.peripheral", PACKAGES_HERE)
+    if not pythons:
+        pytest.skip("this machine has no other Python from 3.11 on that can import bumble")
+    said = {
+        python: output_of(python, PROGRAM, folder=tmp_path, PYTHONPATH=path, PYTHONHASHSEED="77")
+        for python, path in pythons
+    }
+    pinned = "\n".join(f"{profile.value} {PINNED[profile]}" for profile in PERIPHERALS)
+    assert said == dict.fromkeys(said, pinned)
 
 
 @pytest.mark.parametrize("profile", PERIPHERALS, ids=lambda profile: profile.value)
