@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device_adapters.mqtt.client import MqttMessage, MqttSettings, mqtt_session
+from device_adapters.mqtt.client import MqttMessage, MqttSession, MqttSettings, mqtt_session
 from device_adapters.mqtt.payloads.body import Arrival
 from device_adapters.mqtt.payloads.hearthwatch import KINDS as READ_KINDS
 from device_adapters.mqtt.payloads.hearthwatch import decode_reading
@@ -26,6 +26,7 @@ from service.cli import main
 
 AT = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 CHINA = timezone(timedelta(hours=8))
+PATIENCE_S, MOST_TURNS = 10.0, 30
 DEVICE = Identity(manufacturer="Hearth", model="GEN-1", serial="GEN-0001")
 
 
@@ -42,6 +43,37 @@ def observed(topic: str, payload: bytes, at: datetime = AT) -> Observation:
             zone=CHINA,
         ),
     )
+
+
+async def every_turn(generator: MessageGenerator, at: datetime) -> list[datetime]:
+    """The instants for which the generator asks, from the first on; fails when it never ends.
+
+    Counted besides timed: a generator that asks for the present again never lets a timer run.
+    """
+    due: list[datetime] = []
+    now: datetime | None = at
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while now is not None and len(due) < MOST_TURNS:
+                due.append(now)
+                now = await generator.work(now)
+    except TimeoutError:
+        pytest.fail(f"the broker did not acknowledge within {PATIENCE_S:.0f} s: turn {len(due)}")
+    if now is not None:
+        pytest.fail(f"the generator asks for yet another turn after {MOST_TURNS}, at {now}")
+    return due
+
+
+async def hear(ear: MqttSession, count: int) -> list[MqttMessage]:
+    """So many messages or more; fails when they do not come."""
+    heard: list[MqttMessage] = []
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(heard) < count:
+                heard += await ear.take(20)
+    except TimeoutError:
+        pytest.fail(f"{len(heard)} of {count} messages arrived within {PATIENCE_S:.0f} s")
+    return heard
 
 
 @pytest.mark.row("S5")
@@ -77,6 +109,7 @@ def test_the_same_seed_sends_the_same_octets() -> None:
 
 
 @pytest.mark.peer
+@pytest.mark.timeout(30)
 @pytest.mark.row("S5")
 async def test_the_rate_is_that_of_the_time_handed_in(broker: LocalBroker) -> None:
     front = broker.credentials("hub-front")
@@ -105,15 +138,8 @@ async def test_the_rate_is_that_of_the_time_handed_in(broker: LocalBroker) -> No
             line=line, identity=DEVICE, at=AT, clock=DeviceClock.right(), neighbour=DEVICE
         )
         generator = MessageGenerator(sender, plan)
-        due: list[datetime] = []
-        now: datetime | None = AT
-        while now is not None:
-            due.append(now)
-            now = await generator.work(now)
-        heard: list[MqttMessage] = []
-        async with asyncio.timeout(5):
-            while len(heard) < 12:
-                heard += await ear.take(20)
+        due = await every_turn(generator, AT)
+        heard = await hear(ear, 12)
     line.close()
     assert due == [AT + timedelta(seconds=10 * number) for number in range(12)]
     seen = [observed(message.topic, message.payload) for message in heard]
@@ -147,10 +173,7 @@ async def test_the_command_publishes_right_and_wrong_readings_to_any_broker(
         await ear.subscribe("dev/1/+/reading")
         assert await asyncio.to_thread(main, [*words, *good]) == 0
         assert await asyncio.to_thread(main, [*words, "--fault", "not-ours"]) == 0
-        heard: list[MqttMessage] = []
-        async with asyncio.timeout(5):
-            while len(heard) < 5:
-                heard += await ear.take(20)
+        heard = await hear(ear, 5)
     kinds = [json.loads(message.payload).get("kind") for message in heard]
     assert kinds == ["spo2", "weight", "spo2", "weight", None]
     assert {message.topic for message in heard} == {"dev/1/Hearth~GEN-1~G7/reading"}
