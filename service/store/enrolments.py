@@ -61,8 +61,9 @@ class Enrolments(Database):
         await self.audit(account, "read enrolment", None, detail, now)
         return found
 
-    async def household(self, household: str) -> Place | None:
-        """The home of that number."""
+    async def household(self, account: Account, household: str, now: datetime) -> Place | None:
+        """The home of that number, with its address: that somebody looked is written down."""
+        await self.audit(account, "read home's place", None, {"household": household}, now)
         return _place(await self.pool.fetchrow(_SQL["household_place"], household))
 
     async def clinic(self, clinic: str) -> Place | None:

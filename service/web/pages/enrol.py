@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -84,10 +85,10 @@ async def approve(  # noqa: PLR0913, PLR0917 - the fields of one form
     user_code = codes.typed(code)
     if desk is None or user_code is None:
         return await error_page(request, 404)
-    place = await _place(desk, household.strip(), clinic)
+    now = parts.clock.now()
+    place = await _place(desk, account, household.strip(), clinic, now)
     if place is None:
         return await _look(request, parts, account, desk, code=code, notice=NO_PLACE)
-    now = parts.clock.now()
     replaces = replaces.strip()
     if replaces and not await desk.store.is_known(replaces):
         return await _look(request, parts, account, desk, code=code, notice=NO_HUB)
@@ -169,10 +170,14 @@ async def revoke_device(
     return RedirectResponse("/enrol", status_code=303)
 
 
-async def _place(desk: EnrolmentDesk, household: str, clinic: str) -> Place | None:
+async def _place(
+    desk: EnrolmentDesk, account: Account, household: str, clinic: str, now: datetime
+) -> Place | None:
     if bool(household) == bool(clinic):
         return None
-    return await (desk.store.clinic(clinic) if clinic else desk.store.household(household))
+    if clinic:
+        return await desk.store.clinic(clinic)
+    return await desk.store.household(account, household, now)
 
 
 async def _look(  # noqa: PLR0913 - a request and what the form held
