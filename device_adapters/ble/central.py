@@ -502,6 +502,7 @@ class BleCentral:
             async with self.radio.connect(address, conversation.lost, timeout_s=timeout_s) as link:
                 self._bond_lost.pop(address, None)
                 summary = await conversation.run(link)
+            summary = await conversation.finish(summary)
             self._last_times[address] = conversation.for_next_time
             self._rest_after(address, summary)
             await self._listener.on_session_end(summary)

@@ -35,6 +35,9 @@ from device_adapters.ble.session import (
 from device_adapters.ble.stream import sample
 from rules.vocabulary import CoincidentClocks, DeviceRef
 
+_NO_RECORD = frozenset({RECORD_ACCESS, HEART_RATE})
+"""An answer to a request, and a stream: of neither is anything missing when a session has ended."""
+
 
 class Conversation:
     """Runs one session on an open link; `lost` is to be called when the link breaks."""
@@ -66,6 +69,8 @@ class Conversation:
     async def run(self, link: Link) -> SessionSummary:
         """Read, collect, hand on; returns after the last observation was taken.
 
+        The device may go on sending until the link is down: `finish` is to be called then.
+
         Raises:
             LinkError: the link broke before anything could be subscribed.
         """
@@ -85,10 +90,29 @@ class Conversation:
                 reason = await self._collect(link, hand_over)
             except LinkError as error:
                 broken = error  # told after the group, which would wrap it
-            await hand_over.rest()
+            await self._take_waiting(hand_over)
         if broken is not None and not hand_over.began:
             raise broken
         return self.summary(reason, self._detail if broken is None else broken.detail)
+
+    async def finish(self, summary: SessionSummary) -> SessionSummary:
+        """Hand on what came while the session was being closed; the link is down now.
+
+        The radio has confirmed it, and for a device that deletes then, nobody else has it.
+        """
+        hand_over = self._hand_over
+        if hand_over is None:
+            return summary
+        hand_over.reopen()
+        async with hand_over.group:
+            await self._take_waiting(hand_over)
+        return self.summary(summary.reason, summary.detail)
+
+    async def _take_waiting(self, over: HandOver) -> None:
+        for arrival in self._inflow.waiting():
+            if arrival.characteristic not in _NO_RECORD:
+                await over.take(arrival)
+        await over.rest()
 
     def summary(self, reason: SessionReason, detail: str = "") -> SessionSummary:
         """What this session brought so far."""

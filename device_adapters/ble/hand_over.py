@@ -73,6 +73,10 @@ class HandOver:
         """Where the calls of the listener run; to be entered around everything."""
         return self._group
 
+    def reopen(self) -> None:
+        """Make `group` fit to be entered once more."""
+        self._group = asyncio.TaskGroup()
+
     @property
     def began(self) -> bool:
         """Whether anything has arrived."""

@@ -57,6 +57,15 @@ class Inflow:
         async with asyncio.timeout(wait_s):
             return await self._arrivals.get()
 
+    def waiting(self) -> list[Arrival]:
+        """What has arrived and nobody has asked for yet; it is given out by this."""
+        arrivals: list[Arrival] = []
+        while not self._arrivals.empty():
+            arrival = self._arrivals.get_nowait()
+            if arrival is not None:
+                arrivals.append(arrival)
+        return arrivals
+
     @property
     def overflowed(self) -> bool:
         """Whether values had to be refused and all that were kept have been given out."""

@@ -102,8 +102,9 @@ async def hub(
     *devices: Peripheral,
     clock: Hand | None = None,
     since: Callable[[str], int | None] = lambda _address: None,
+    inbox: Inbox | None = None,
 ) -> AsyncGenerator[Inbox]:
-    inbox = Inbox()
+    inbox = inbox or Inbox()
     central = BleCentral(
         CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
         stamps=clock or Hand(),
@@ -226,6 +227,41 @@ async def test_a_reset_clock_is_seen_and_set_and_the_reading_is_live() -> None:
         await cuff.measure(systolic=228, diastolic=128, at=AT + timedelta(minutes=1))
         (again,) = inbox.of(await inbox.next_session())
         assert again.device_time == LOCAL + timedelta(minutes=1)
+
+
+@pytest.mark.row("P10")
+async def test_a_second_reading_while_the_session_closes_is_not_lost() -> None:
+    class SlowCard(Inbox):
+        """The first record takes longer to be durable than the device is waited for."""
+
+        writing = asyncio.Event()
+        second_sent = asyncio.Event()
+
+        async def on_observation(self, observation: Observation) -> None:
+            await super().on_observation(observation)
+            self.writing.set()
+            await self.second_sent.wait()
+
+    link, inbox = VirtualLink(), SlowCard()
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, hang_up_after_s=30.0) as cuff,
+        hub(radio, cuff, inbox=inbox),
+    ):
+        await cuff.measure(systolic=138, diastolic=88, pulse=60, at=AT, user_id=1, status=1)
+        async with asyncio.timeout(10):
+            await inbox.writing.wait()
+        await asyncio.sleep(1.0)  # twice the silence after which a device has said everything
+        second = AT + timedelta(minutes=1)
+        await cuff.measure(systolic=225, diastolic=121, pulse=60, at=second, user_id=1, status=1)
+        await asyncio.sleep(0.2)
+        inbox.second_sent.set()
+        summary = await inbox.next_session()
+    assert [o.quantities[QuantityName.SYSTOLIC] for o in inbox.of(summary)] == [
+        mmhg(138),
+        mmhg(225),
+    ]
+    assert summary.count == 2
 
 
 async def test_a_clock_is_left_alone_by_a_hub_that_does_not_know_the_time() -> None:
