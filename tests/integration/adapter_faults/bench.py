@@ -43,7 +43,8 @@ from tests.integration.county_bench import Bench as County
 AT = datetime.fromisoformat("2026-11-20T23:30:00+00:00")  # 07:30 on the 21st in China
 RADIO = "C0:FF:EE:00:00:01"
 PATIENCE_S = 12.0
-_OPTIONS: PeripheralOptions = {"interval_ms": 5.0, "hang_up_after_s": 0.02, "patience_s": 0.15}
+SHORT_PATIENCE_S = 0.15  # of a device that is to hang up on us because nothing happens
+_OPTIONS: PeripheralOptions = {"interval_ms": 5.0, "hang_up_after_s": 0.02, "patience_s": 4.0}
 
 
 @dataclass(frozen=True, kw_only=True)
