@@ -121,6 +121,7 @@ async def serving(
     devices: Sequence[Peripheral],
     home: Home,
     settings: CentralSettings = SETTINGS,
+    ours: BleakRadio | None = None,
 ) -> AsyncGenerator[BleCentral]:
     """The central at work for as long as the block lasts."""
     central = BleCentral(
@@ -129,7 +130,7 @@ async def serving(
         listener=home,
         since=home.since,
         remembered=home.remembered,
-        radio=BleakRadio(radio.scanner_backend, radio.client_backend),
+        radio=ours or BleakRadio(radio.scanner_backend, radio.client_backend),
     )
     known = [device.identity.address for device in devices]
     async with asyncio.TaskGroup() as group:
