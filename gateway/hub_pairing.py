@@ -6,7 +6,7 @@ digits; another session, or none, ends the one under way. A finished one is neve
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 
 import structlog
 
@@ -25,6 +25,11 @@ from gateway.spool_rows import PairedDevice
 from gateway.stamps import Stamps
 
 _log = structlog.get_logger()
+
+LONGEST_WINDOW = timedelta(minutes=6)
+"""The core's window is five minutes; a hub whose clock is behind must not hold it open for days."""
+
+_LOOK_EVERY_S = 5.0
 
 _CHOOSABLE = frozenset({Phase.FOUND, Phase.FAILED})
 
@@ -56,6 +61,7 @@ class HubPairing:
         self._on_change = on_change
         self._agent = agent
         self._order: PairingOrder | None = None
+        self._closes_s = 0.0
         self._version = 0
         self._finished: str | None = None
         self._stirred = asyncio.Event()
@@ -72,6 +78,8 @@ class HubPairing:
 
     def obey(self, version: int, order: PairingOrder | None) -> None:
         """Take the order in force; None ends what is under way."""
+        if order is not None and (self._order is None or self._order.session != order.session):
+            self._closes_s = self._clock.monotonic() + LONGEST_WINDOW.total_seconds()
         self._version = version
         self._order = order
         if order is None and self._report is not None:
@@ -90,10 +98,15 @@ class HubPairing:
                 await self._stirred.wait()
 
     def _is_open(self, order: PairingOrder) -> bool:
-        return order.session != self._finished and self._clock.now() < order.until
+        return order.session != self._finished and self._left_s(order) > 0
+
+    def _left_s(self, order: PairingOrder) -> float:
+        """Seconds until the window closes: at the order's time, by a clock that may be wrong."""
+        by_clock = (order.until - self._clock.now()).total_seconds()
+        return min(by_clock, self._closes_s - self._clock.monotonic())
 
     async def _carry_out(self, order: PairingOrder) -> None:
-        window_s = (order.until - self._clock.now()).total_seconds()
+        window_s = self._left_s(order)
         session = PairingSession(
             self._radio,
             PairingSettings(zone=self._zone, window_s=window_s),
@@ -163,7 +176,8 @@ class HubPairing:
             state = await session.changed(state)
 
     async def _stir_at_end(self, order: PairingOrder) -> None:
-        await self._clock.wait_until(order.until)
+        while (left_s := self._left_s(order)) > 0:  # a clock that learns the time jumps
+            await self._clock.pause(min(left_s, _LOOK_EVERY_S))
         self._stirred.set()
 
     def _tell(self, session: str, state: PairingState) -> None:

@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 from pydantic import SecretStr
 
+from device_adapters.ble.central import BleakRadio
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import (
@@ -21,12 +24,15 @@ from firmware_sim.peripheral import (
     Peripheral,
 )
 from gateway.broker import LocalBroker
-from gateway.clock import WallClock
+from gateway.clock import ManualClock, WallClock
 from gateway.commands import CommandBody, PairingOrder, sign_command
 from gateway.hub import Hub, RunningHub
+from gateway.hub_radio import HubRadio
 from gateway.hub_settings import HubSettings, TimeSource
 from gateway.hub_status import PairingReport, RadioReport
 from gateway.refused import decode_refused
+from gateway.spool import Spool
+from gateway.stamps import Stamps, always
 from rules.vocabulary import DeviceRef, HubId, Observation, Origin, QuantityName
 from rules.wire import Lane, decode_envelope
 from tests.fakes.receipt_peer import ReceiptPeer
@@ -36,6 +42,8 @@ from tests.integration.test_hub import login
 pytestmark = pytest.mark.peer
 
 HUB = HubId("hub-home")
+CHINA = ZoneInfo("Asia/Shanghai")
+START = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 SECRET = bytes(range(32))
 RADIO = "C0:FF:EE:00:00:01"
 SENSOR = Identity(
@@ -318,6 +326,53 @@ async def test_a_passkey_is_asked_for_and_handed_on(
         assert report.device is not None
         expected = DeviceRef(manufacturer="Acme", model="GM-1", serial="SN2")
         assert [paired.device for paired in await here.hub.spool.paired()] == [expected]
+
+
+@pytest.mark.row("P3")
+@pytest.mark.parametrize("behind", [timedelta(), timedelta(days=3)], ids=["right", "behind"])
+async def test_a_pairing_window_closes_by_itself_whatever_the_clock_says(
+    tmp_path: Path, behind: timedelta
+) -> None:
+    link, clock = VirtualLink(), ManualClock(START - behind)
+    async with (
+        VirtualRadio(link, RADIO) as virtual,
+        BloodPressureCuff(link, CUFF) as cuff,
+        Spool.open(tmp_path / "spool.db") as spool,
+        asyncio.TaskGroup() as group,
+    ):
+        radio = HubRadio(
+            hub=HUB,
+            spool=spool,
+            stamps=Stamps(clock, always),
+            zone=CHINA,
+            radio=BleakRadio(virtual.scanner_backend, virtual.client_backend),
+            clock=clock,
+            on_spooled=_take,
+            on_change=lambda: None,
+        )
+        serving = group.create_task(radio.run(), name="radio")
+        order = PairingOrder(session="p1", until=START + timedelta(minutes=5))
+        radio.obey(1, CommandBody(pairing=order))
+        await cuff.pairing_mode(at=START)
+        await _state(radio, "found")
+        for _ in range(7 * 60 // 5):
+            clock.advance(timedelta(seconds=5))
+            await asyncio.sleep(0.001)
+        confirm = structs.replace(order, confirm=CUFF.address)
+        radio.obey(2, CommandBody(pairing=confirm))
+        await asyncio.sleep(0.5)
+        assert await spool.paired() == []
+        serving.cancel()
+
+
+async def _take(observations: list[Observation]) -> None:
+    del observations
+
+
+async def _state(radio: HubRadio, state: str) -> None:
+    async with asyncio.timeout(10):
+        while (report := radio.report()) is None or report.state != state:  # noqa: ASYNC110 - a state
+            await asyncio.sleep(0.01)
 
 
 async def test_a_cancelled_window_ends_and_another_can_open(
