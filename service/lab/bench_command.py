@@ -14,7 +14,7 @@ import msgspec
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
-from service.lab import bench_adapters, bench_hub, bench_sim, bench_walk
+from service.lab import bench_devices, bench_hub, bench_sim, bench_walk
 from service.lab.bench_stages import BenchError
 from service.lab.children import ChildError
 
@@ -42,8 +42,9 @@ def _walk(folder: Path, arguments: argparse.Namespace) -> bench_walk.WalkReport:
     return asyncio.run(measuring)
 
 
-def _adapters(_: Path, arguments: argparse.Namespace) -> bench_adapters.AdaptersReport:
-    return bench_adapters.bench_adapters(arguments.seconds)
+def _adapters(folder: Path, arguments: argparse.Namespace) -> bench_devices.DevicesReport:
+    only_decode = cast("bool", arguments.decode_only)
+    return bench_devices.bench_devices(folder, seconds=arguments.seconds, only_decode=only_decode)
 
 
 def _hub(folder: Path, arguments: argparse.Namespace) -> bench_hub.HubReport:
@@ -62,7 +63,7 @@ def _sim(folder: Path, arguments: argparse.Namespace) -> bench_sim.SimReport:
 
 BENCHES = {
     "walk": Bench(measure=_walk, table=bench_walk.table),
-    "adapters": Bench(measure=_adapters, table=bench_adapters.table),
+    "adapters": Bench(measure=_adapters, table=bench_devices.table),
     "hub": Bench(measure=_hub, table=bench_hub.table),
     "sim": Bench(measure=_sim, table=bench_sim.table),
 }
@@ -76,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--people", type=int, default=200, help="with a cuff (walk), in a cohort (sim)"
     )
     parser.add_argument("--homes", type=int, default=10_000, help="connected at once (sim)")
+    parser.add_argument(
+        "--decode-only", action="store_true", help="leave out what needs a radio (adapters)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

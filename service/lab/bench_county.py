@@ -41,6 +41,7 @@ class BenchCounty:
         password: Of the doctor's login.
         hub_secret: Signs the front hub's commands, in hex.
         devices: One cuff a person.
+        homes: Homes with a hub of their own and a patient who has no device yet.
     """
 
     postgres: EmbeddedPostgres
@@ -50,15 +51,21 @@ class BenchCounty:
     password: str
     hub_secret: str
     devices: tuple[Identity, ...]
+    homes: tuple[str, ...] = ()
 
 
 @asynccontextmanager
-async def bench_county(folder: Path, people: int) -> AsyncGenerator[BenchCounty]:
-    """Database and broker with so many registered people, each with a cuff that speaks MQTT."""
+async def bench_county(folder: Path, people: int, homes: int = 0) -> AsyncGenerator[BenchCounty]:
+    """Database and broker with so many registered people, each with a cuff that speaks MQTT.
+
+    `homes` more people have a hub at home; both it and the person's login are called `hub-home-<n>`
+    and share the county's key and password.
+    """
+    hubs = tuple(f"hub-home-{number}" for number in range(homes))
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder / "postgres"))
         broker = await stack.enter_async_context(
-            LocalBroker(folder / "broker", users=("core", FRONT, DEVICE_USER))
+            LocalBroker(folder / "broker", users=("core", FRONT, DEVICE_USER, *hubs))
         )
         await migrate(postgres.dsn, ALL_MIGRATIONS)
         county = BenchCounty(
@@ -72,6 +79,7 @@ async def bench_county(folder: Path, people: int) -> AsyncGenerator[BenchCounty]
                 Identity(manufacturer="Hearth", model="BP-500W", serial=f"B-{number:05d}")
                 for number in range(people)
             ),
+            homes=hubs,
         )
         await _register(county)
         yield county
@@ -146,13 +154,41 @@ async def _register(county: BenchCounty) -> None:
             _BEGINNING,
         )
         for device in county.devices:
-            await _register_person(store, device)
+            await _register_wearer(store, device)
+        password_hash = await hash_password(county.password)
+        for hub in county.homes:
+            await _register_home(store, hub, county.hub_secret, password_hash)
 
 
-async def _register_person(store: Store, device: Identity) -> None:
-    number = uuid5(NAMESPACE_OID, device.serial)
+async def _register_home(store: Store, hub: str, secret: str, password_hash: str) -> None:
+    await _register_person(store, hub)
+    number = uuid5(NAMESPACE_OID, hub)
+    await store.register_account(
+        NewAccount(
+            account_id=number,
+            login=hub,
+            password_hash=password_hash,
+            role=Role.PATIENT,
+            person_id=number,
+        )
+    )
+    home = HubFact(hub=HubId(hub), household=f"h-{hub}", area="c", secret_hex=secret)
+    await store.register_hub(home, _BEGINNING)
+
+
+async def _register_wearer(store: Store, device: Identity) -> None:
+    await _register_person(store, device.serial)
+    key = f"{device.manufacturer}/{device.model}/{device.serial}"
     subject = SubjectRef(f"s-{device.serial}")
-    household = f"h-{device.serial}"
+    await store.bind_device(
+        BindingFact(device=key, user_slot=None, subject=subject, valid_from=_BEGINNING), _BEGINNING
+    )
+
+
+async def _register_person(store: Store, name: str) -> None:
+    number = uuid5(NAMESPACE_OID, name)
+    subject = SubjectRef(f"s-{name}")
+    household = f"h-{name}"
     await store.register_household(Household(household_id=household, area="c"))
     await store.register_person(
         Person(
@@ -161,10 +197,6 @@ async def _register_person(store: Store, device: Identity) -> None:
         ),
         _BEGINNING,
     )  # fmt: skip
-    key = f"{device.manufacturer}/{device.model}/{device.serial}"
-    await store.bind_device(
-        BindingFact(device=key, user_slot=None, subject=subject, valid_from=_BEGINNING), _BEGINNING
-    )
     await store.register_contract(
         Contract(
             contract_id=number,
