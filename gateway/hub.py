@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from device_adapters.ble.central import BleakRadio, ClientBackend, ScannerBackend
 from device_adapters.ble.pairing_session import PairingAgent
+from device_adapters.ble.radio import BleakRadio, ClientBackend, ScannerBackend
 from device_adapters.mqtt.client import MqttSettings, MqttTls, MqttWill
 from gateway import hub_page
 from gateway.clock import ProcessClock
@@ -44,6 +44,7 @@ KEPT_AFTER_RECEIPT = timedelta(days=7)
 
 _TIDY_EVERY_S = 6 * 3600.0
 _WATCH_EVERY_S = 1.0
+_CLOCK_STEP = timedelta(seconds=5)  # smaller ones harm nothing
 _RECALLED = 2000
 """Records that a restart judges again at most: an emergency that reached nobody must sound on."""
 
@@ -102,6 +103,7 @@ class RunningHub:
         self._latest = LatestReadings()
         self._settings = settings
         self._clock = clock
+        self._looked_at = clock.now(), clock.monotonic()
         self._hub = HubId(settings.hub_id)
         self._command: Command | None = None
         self.uplink = Uplink(
@@ -133,6 +135,7 @@ class RunningHub:
 
     async def note_spooled(self, observations: list[Observation]) -> None:
         """Take notice of records that are on disk now: red path, local page, uplink."""
+        self._look_at_clock()
         for observation in observations:
             self._latest.note(observation)
             self.red_path.consider(observation, self._clock.now())
@@ -160,9 +163,19 @@ class RunningHub:
         """Notice, within a second, what has to be said because nobody was reached."""
         while True:
             await self._clock.pause(_WATCH_EVERY_S)
+            self._look_at_clock()
             now = self._clock.now()
             await self._look_for_receipts(now)
             self.red_path.instructions(now)  # a confirmation that never came is found here
+
+    def _look_at_clock(self) -> None:
+        """A machine that learns the time jumps; what is being said must not end by that."""
+        before, before_s = self._looked_at
+        self._looked_at = now, now_s = self._clock.now(), self._clock.monotonic()
+        stepped = now - before - timedelta(seconds=now_s - before_s)
+        if abs(stepped) > _CLOCK_STEP:
+            _log.warning("clock was set", hub=self._hub, by_s=stepped.total_seconds())
+            self.red_path.clock_stepped(stepped)
 
     async def _look_for_receipts(self, now: datetime) -> None:
         reach = self.red_path.reach

@@ -114,6 +114,24 @@ class RedPath:
             if key in self._points:
                 self._judge(key, min(at + _LONGEST_WAIT, now), frozenset())
 
+    def clock_stepped(self, by: timedelta) -> None:
+        """The hub's clock was put right by `by`: what it dated before moves with it.
+
+        A hub that was started without the time learns it minutes later, and a jump of days would
+        make an emergency of a minute ago an old one.
+        """
+        self._alerts = {
+            name: replace(alert, raised_at=alert.raised_at + by, until=alert.until + by)
+            for name, alert in self._alerts.items()
+        }
+        self._points = {
+            key: [
+                replace(one, effective_at=one.effective_at + by, received_at=one.received_at + by)
+                for one in points
+            ]
+            for key, points in self._points.items()
+        }
+
     def instructions(self, now: datetime) -> tuple[Mapping[str, str], ...]:
         """What the patient is to be told at `now`, newest first, each in `zh` and `en`.
 

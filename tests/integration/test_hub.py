@@ -162,6 +162,37 @@ async def test_an_emergency_without_a_receipt_says_after_a_minute_that_nobody_wa
         assert "还没有联系上任何人" in await fetch(hub, "zh")
 
 
+class LearningClock(ManualClock):
+    """The clock of a machine without a battery: it jumps when the machine learns the time."""
+
+    _learnt = timedelta()
+
+    def learn(self, step: timedelta) -> None:
+        self._learnt += step
+        self.advance(step)
+
+    def monotonic(self) -> float:
+        return super().monotonic() - self._learnt.total_seconds()
+
+
+async def test_a_hub_that_learns_the_time_goes_on_telling(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    clock = LearningClock(START - timedelta(days=3))
+    async with home(broker, tmp_path, clock) as (hub, device, peer):
+        await settled(hub, clock.now())
+        peer.silent = True
+        high = reading(1, clock.now(), systolic=231)
+        await device.publish(f"dev/1/{CUFF.key}/reading", high)
+        await until(lambda: bool(hub.red_path.alerts()))
+        clock.learn(timedelta(days=3))
+        await asyncio.sleep(0.05)
+        assert "拨打120" in await fetch(hub, "zh")
+        assert "还没有联系上任何人" not in await fetch(hub, "zh")
+        await clock_to(clock, START + timedelta(seconds=61))
+        assert "还没有联系上任何人" in await fetch(hub, "zh")
+
+
 async def test_a_person_who_was_told_ends_nobody_was_reached(
     broker: LocalBroker, tmp_path: Path
 ) -> None:
