@@ -5,9 +5,10 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Collection
 from datetime import tzinfo
 
-from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.central import BleCentral, CentralSettings
 from device_adapters.ble.link import LinkError
 from device_adapters.ble.pairing_session import PairingAgent
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import Remembered, SessionSummary
 from gateway.clock import ProcessClock
 from gateway.commands import CommandBody

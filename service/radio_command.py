@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from device_adapters.ble.central import BleakRadio
 from device_adapters.ble.link import Radio
 from device_adapters.ble.pairing import SUPPORTED
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.radio_check import GOOD_DBM, WEAK_DBM, RadioCheck, Verdict, check_radio
 from device_adapters.plain_text import escaped
 

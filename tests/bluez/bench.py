@@ -15,7 +15,7 @@ from typing import Any, TypeVar  # noqa: TID251 - structlog's own type of a log 
 from structlog.testing import capture_logs
 
 from device_adapters.ble.agent import BluezAgent
-from device_adapters.ble.central import BleakRadio
+from device_adapters.ble.radio import BleakRadio
 from firmware_sim.kernel_radio import KernelRadio
 from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import Identity, Peripheral

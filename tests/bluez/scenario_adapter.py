@@ -6,9 +6,9 @@ import pytest
 from bumble.keys import MemoryKeyStore
 
 from device_adapters.ble.agent import BluezAgent
-from device_adapters.ble.central import BleakRadio
 from device_adapters.ble.link import LinkCause, LinkError
 from device_adapters.ble.pairing_session import PasskeyDesk
+from device_adapters.ble.radio import BleakRadio
 from firmware_sim.peripheral import BloodPressureCuff
 from tests.bluez.bench import air, home, now, plate, power
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from device_adapters.ble.agent import BluezAgent
-from device_adapters.ble.central import BleakRadio
 from device_adapters.ble.link import LinkCause, LinkError, Seen
 from device_adapters.ble.pairing_session import PasskeyDesk
+from device_adapters.ble.radio import BleakRadio
 from firmware_sim.peripheral import BloodPressureCuff, DeviceClock, Glucometer, Peripheral
 from rules.vocabulary import QuantityName
 from tests.bluez.bench import CHINA, PATIENCE_S, air, home, now, plate

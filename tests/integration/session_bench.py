@@ -13,7 +13,8 @@ from typing import cast
 from bumble.att import ATT_PDU, ATT_Write_Command, ATT_Write_Request, Attribute, Bearer
 
 from device_adapters.adapter import DecodeError, Frame
-from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.central import BleCentral, CentralSettings
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import Remembered, SessionSummary
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.interference import Outlet

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 
-from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.central import BleCentral, CentralSettings
 from device_adapters.ble.link import LinkCause, Seen
 from device_adapters.ble.pairing_causes import Cause
 from device_adapters.ble.pairing_session import PairingFailed, PairingSession, PairingSettings
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import SessionReason
 from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import BloodPressureCuff, Glucometer

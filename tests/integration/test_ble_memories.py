@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from device_adapters.ble.central import BleakRadio
 from device_adapters.ble.link import Link
 from device_adapters.ble.origin import corrected_time
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import SessionReason
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink

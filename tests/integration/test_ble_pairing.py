@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.central import BleCentral, CentralSettings
 from device_adapters.ble.pairing import Phase
 from device_adapters.ble.pairing_causes import Cause
 from device_adapters.ble.pairing_session import PairingFailed, PairingSession, PairingSettings
+from device_adapters.ble.radio import BleakRadio
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import BloodPressureCuff, DeviceClock, Glucometer, Identity

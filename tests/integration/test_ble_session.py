@@ -10,9 +10,10 @@ from decimal import Decimal
 import pytest
 
 from device_adapters.adapter import DecodeError, Frame
-from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.central import BleCentral, CentralSettings
 from device_adapters.ble.link import LinkCause
 from device_adapters.ble.origin import classify
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import SessionReason, SessionSummary
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink

@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 from pydantic import SecretStr
 
-from device_adapters.ble.central import BleakRadio
+from device_adapters.ble.radio import BleakRadio
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import (

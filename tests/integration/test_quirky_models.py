@@ -12,8 +12,9 @@ import pytest
 from bumble.hci import Address
 
 from device_adapters.adapter import DecodeError, Frame
-from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.central import BleCentral, CentralSettings
 from device_adapters.ble.quirks import MODELS, Evidence
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import SessionSummary
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.central import hang_up

@@ -9,8 +9,8 @@ from bleak.backends.scanner import BaseBleakScanner
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble.device import Advertisement
 
-from device_adapters.ble.central import BleakRadio
 from device_adapters.ble.link import LinkCause
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.radio_check import HealthDevice, RadioCheck, Verdict, check_radio
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.bleak_scanner import VirtualScanner

@@ -15,10 +15,11 @@ from pathlib import Path
 import asyncpg
 from bumble.hci import Address
 
-from device_adapters.ble.central import BleakRadio, BleCentral, CentralSettings
+from device_adapters.ble.central import BleCentral, CentralSettings
 from device_adapters.ble.pairing_causes import Cause, cause_of_loss
 from device_adapters.ble.pairing_session import PairingFailed, PairingSession, PairingSettings
 from device_adapters.ble.quirks import quirk_of
+from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import Remembered, SessionSummary
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.central import hang_up
