@@ -35,6 +35,7 @@ from rules.vocabulary import (
     NoValue,
     Observation,
     Origin,
+    QualityFlag,
     Quantity,
     QuantityName,
 )
@@ -124,6 +125,7 @@ def mmhg(value: int) -> Quantity:
     return Quantity(value=Decimal(value), unit="mm[Hg]")
 
 
+@pytest.mark.row("P12")
 async def test_one_measurement_arrives_once_live_and_complete() -> None:
     link = VirtualLink()
     async with (
@@ -138,6 +140,7 @@ async def test_one_measurement_arrives_once_live_and_complete() -> None:
     assert seen.quantities[QuantityName.SYSTOLIC] == mmhg(138)
     assert seen.quantities[QuantityName.DIASTOLIC] == mmhg(88)
     assert (seen.user_slot, seen.device_time, seen.raw) == (1, LOCAL, frame)
+    assert seen.flags == (QualityFlag.BODY_MOVEMENT,)
     assert (seen.hub, seen.session, seen.source) == ("hub-1", summary.session, "ble:2A35")
     assert summary.count == 1
     assert summary.battery_percent == 87
