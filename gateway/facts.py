@@ -49,7 +49,10 @@ class ToldFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairingFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Open, confirm or cancel a pairing window on a hub for somebody."""
+    """Open, confirm or cancel a pairing window on a hub for somebody.
+
+    `model` is which device it is, as the person said; the hub needs none, the pages ask again.
+    """
 
     hub: HubId
     subject: SubjectRef
@@ -58,6 +61,7 @@ class PairingFact(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     address: str | None = None
     passkey: str | None = None
+    model: str | None = None
 
 
 class ObservationFact(msgspec.Struct, frozen=True, kw_only=True):

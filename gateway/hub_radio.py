@@ -5,11 +5,15 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Collection
 from datetime import tzinfo
 
+from msgspec import structs
+
 from device_adapters.ble.central import BleCentral, CentralSettings
 from device_adapters.ble.link import LinkError
+from device_adapters.ble.pairing_causes import Cause, cause_of_loss, is_low
 from device_adapters.ble.pairing_session import PairingAgent
+from device_adapters.ble.quirks import quirk_of
 from device_adapters.ble.radio import BleakRadio
-from device_adapters.ble.session import Remembered, SessionSummary
+from device_adapters.ble.session import Remembered, SessionReason, SessionSummary
 from gateway.clock import ProcessClock
 from gateway.commands import CommandBody
 from gateway.device_book import DeviceBook
@@ -90,7 +94,18 @@ class HubRadio:
 
     def devices(self) -> tuple[DeviceReport, ...]:
         """Every paired device that may be synchronised, by address."""
-        return tuple(self.book.report(self._known[address]) for address in sorted(self.known()))
+        return tuple(self._report(self._known[address]) for address in sorted(self.known()))
+
+    def _report(self, paired: PairedDevice) -> DeviceReport:
+        """What the book says of a device, and why it cannot be read where it cannot."""
+        report = self.book.report(paired)
+        link = self._central.why_bond_lost(paired.address)
+        if link is not None:
+            quirk = quirk_of(paired.device.model, paired.device.manufacturer)
+            return structs.replace(report, cause=cause_of_loss(link, quirk).value)
+        if report.reason == SessionReason.FAILED and is_low(report.battery_percent):
+            return structs.replace(report, cause=Cause.BATTERY_LOW.value)
+        return report
 
     def adapter(self) -> RadioReport:
         """How the Bluetooth adapter is."""

@@ -55,7 +55,8 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     when its silence becomes strange (`gateway.availability`); `clock_ahead_s` how far its clock ran
     ahead of the hub's; `rssi` in dBm at the last advertisement. `missing` are ranges of record
     numbers, both ends included, that the device counted and did not send: the newest 20 that were
-    noticed since the hub's start.
+    noticed since the hub's start. `cause` names why it lets us in no longer or
+    cannot be read (`device_adapters.ble.pairing_causes.Cause`), None while it can.
     """
 
     device: DeviceLabel
@@ -67,6 +68,7 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     clock_ahead_s: float | None = None
     rssi: int | None = None
     missing: tuple[tuple[int, int], ...] = ()
+    cause: str | None = None
 
 
 class RadioReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,7 +178,12 @@ _GONE_THERE = frozenset({LinkCause.BOND_LOST_ON_DEVICE, LinkCause.DROPPED})
 
 def is_battery(link: LinkCause, percent: int | None) -> bool:
     """Whether a link broke because the device's battery, last seen at `percent`, is empty."""
-    return link in _BROKEN and percent is not None and percent <= LOW_BATTERY_PERCENT
+    return link in _BROKEN and is_low(percent)
+
+
+def is_low(percent: int | None) -> bool:
+    """Whether a level, last seen, is too low to rely on; an unknown one is not."""
+    return percent is not None and percent <= LOW_BATTERY_PERCENT
 
 
 def cause_of_loss(link: LinkCause, quirk: Quirk) -> Cause:

@@ -81,17 +81,23 @@ class Own(Reads):
             reported_at=status["reported_at"] if status else None,
             status=status["body"] if status else None,
             devices=tuple(row["device"] for row in devices),
+            model=request.model if request else None,
         )
 
-    async def request_pairing(self, account: Account, now: datetime) -> str:
+    async def request_pairing(
+        self, account: Account, now: datetime, model: str | None = None
+    ) -> str:
         """Asks the hub to look for a new device; returns the pairing session's id.
+
+        `model` is which one it is, as the person said.
 
         Raises:
             NotAPatientError: the account is staff.
             NoHubError: no hub stands in this home.
         """
         session = str(uuid.uuid4())
-        await self._append_pairing(account, "open", now, session=session, until=now + PAIRING_OPEN)
+        until = now + PAIRING_OPEN
+        await self._append_pairing(account, "open", now, session=session, until=until, model=model)
         return session
 
     async def confirm_pairing(
@@ -115,6 +121,7 @@ class Own(Reads):
             until=request.until,
             address=address,
             passkey=passkey,
+            model=request.model,
         )
         return True
 
@@ -151,6 +158,7 @@ class Own(Reads):
         until: datetime | None = None,
         address: str | None = None,
         passkey: str | None = None,
+        model: str | None = None,
     ) -> None:
         _, subject = _own(account)
         hub = await self.own_hub(account)
@@ -164,6 +172,7 @@ class Own(Reads):
             until=until,
             address=address,
             passkey=passkey,
+            model=model,
         )
         async with self.pool.acquire() as connection, connection.transaction():
             await append_inbox(connection, "pairing", body, now)

@@ -201,7 +201,10 @@ class PatientOverview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairingState:
-    """Where a pairing stands; `status` is the hub's own JSON text, None while unheard."""
+    """Where a pairing stands; `status` is the hub's own JSON text, None while unheard.
+
+    `model` is what the person said it is, None for another device.
+    """
 
     hub: str | None
     requested: bool
@@ -210,6 +213,7 @@ class PairingState:
     reported_at: datetime | None
     status: str | None
     devices: tuple[str, ...]
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Pairing a cuff in plain words: where it stands, what failed, and the one thing to do next."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from device_adapters.ble.pairing_causes import ADVICE, Cause
-from gateway.hub_status import PairingReport, decode_status
+from device_adapters.ble.guidance import choices, guide_of, quirk_of_choice
+from device_adapters.ble.pairing_causes import ADVICE, Advice, Cause, as_model
+from gateway.hub_status import HubStatus, PairingReport, decode_status
 from rules.wire import WireError
 from service.store.records import PairingState
 from service.web.language import mark, say
@@ -22,7 +24,8 @@ _SENTENCES = {
     "failed": mark("It did not work this time."),
     "silent": mark("The box in your home is not answering."),
 }
-_ADVICE = {cause.value: advice for cause, advice in ADVICE.items()}
+_GUIDED = frozenset({"requested", "searching", "failed"})
+_CAUSES = {cause.value: cause for cause in Cause}
 _AGAIN = mark("Put the device beside the box and press Try again.")
 _CHECK_BOX = mark("Check that the box has power and network, then press Try again.")
 
@@ -37,8 +40,17 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A paired device that cannot be read: why, and the one thing to do next."""
+
+    device: str
+    sentence: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairingView:
-    """What `pairing.html` says."""
+    """What `pairing.html` says; `guide` is how the chosen `model` ("": another) gets ready."""
 
     hub: str | None
     state: str
@@ -49,13 +61,18 @@ class PairingView:
     can_cancel: bool
     failed: bool
     devices: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
+    choices: tuple[tuple[str, str], ...]
+    model: str
+    guide: str
 
 
 def pairing_view(state: PairingState, language: str, now: datetime) -> PairingView:
     """The view of a request and of the hub's own report about it."""
     report = _report(state)
     name = _state_name(state, report, now)
-    sentence, next_step = _words(name, report, language)
+    sentence, next_step = _words(name, report, state.model, language)
+    guide = guide_of(state.model)
     running = name in _RUNNING
     return PairingView(
         hub=state.hub,
@@ -67,15 +84,36 @@ def pairing_view(state: PairingState, language: str, now: datetime) -> PairingVi
         can_cancel=running,
         failed=name in {"failed", "silent"},
         devices=tuple(device.replace("/", " ") for device in state.devices),
+        troubles=tuple(_troubles(state, language)),
+        choices=choices(),
+        model=state.model or "",
+        guide=(guide.zh if language == "zh" else guide.en) if name in _GUIDED else "",
     )
 
 
-def _words(name: str, report: PairingReport | None, language: str) -> tuple[str, str]:
+def _troubles(state: PairingState, language: str) -> Iterator[Trouble]:
+    status = _status(state)
+    for one in () if status is None else status.devices:
+        label = one.device
+        key = f"{label.manufacturer}/{label.model}/{label.serial}"
+        cause = None if one.cause is None else _CAUSES.get(one.cause)
+        if cause is not None and key in state.devices:
+            sentence, next_step = _advised(ADVICE[cause], language)
+            yield Trouble(device=key.replace("/", " "), sentence=sentence, next_step=next_step)
+
+
+def _advised(advice: Advice, language: str) -> tuple[str, str]:
+    return (advice.zh, advice.next_zh) if language == "zh" else (advice.en, advice.next_en)
+
+
+def _words(
+    name: str, report: PairingReport | None, model: str | None, language: str
+) -> tuple[str, str]:
     """The sentence and the one next step; the hub's named cause speaks for itself."""
     cause = report.cause if report is not None and name in {"failed", "pairing"} else None
-    advice = None if cause is None else _ADVICE.get(cause)
-    if advice is not None:
-        return (advice.zh, advice.next_zh) if language == "zh" else (advice.en, advice.next_en)
+    known = None if cause is None else _CAUSES.get(cause)
+    if known is not None:
+        return _advised(ADVICE[as_model(known, quirk_of_choice(model))], language)
     sentence = say(language, _SENTENCES.get(name) or name)
     following = {"failed": _AGAIN, "silent": _CHECK_BOX}.get(name)
     return sentence, "" if following is None else say(language, following)
@@ -102,13 +140,18 @@ def _found(name: str, report: PairingReport | None) -> tuple[Found, ...]:
 
 def _report(state: PairingState) -> PairingReport | None:
     """The hub's report about this very session; one about an older session says nothing."""
-    if state.status is None or state.session is None:
+    status = None if state.session is None else _status(state)
+    report = None if status is None else status.pairing
+    return report if report is not None and report.session == state.session else None
+
+
+def _status(state: PairingState) -> HubStatus | None:
+    if state.status is None:
         return None
     try:
-        report = decode_status(state.status.encode()).pairing
+        return decode_status(state.status.encode())
     except WireError:
         return None
-    return report if report is not None and report.session == state.session else None
 
 
 def _state_name(state: PairingState, report: PairingReport | None, now: datetime) -> str:

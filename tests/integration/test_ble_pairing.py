@@ -181,3 +181,22 @@ async def test_a_radio_that_is_off_is_the_cause() -> None:
     radio = VirtualRadio(VirtualLink(), RADIO)
     async with pairing(radio) as session:
         assert (session.state.phase, session.state.cause) == (Phase.FAILED, Cause.ADAPTER_OFF)
+
+
+@pytest.mark.row("P6")
+async def test_a_battery_that_ends_while_pairing_is_named() -> None:
+    class Flat(BloodPressureCuff):
+        """Says that its battery is nearly empty, and is off when its clock is asked for."""
+
+        def _read_clock(self) -> datetime | None:
+            self._spawn(self.die(), "die")
+            return super()._read_clock()
+
+    link = VirtualLink()
+    async with VirtualRadio(link, RADIO) as radio, Flat(link, CUFF, battery_percent=6) as cuff:
+        await cuff.pairing_mode(at=AT)
+        async with pairing(radio) as session:
+            await found(session)
+            with pytest.raises(PairingFailed) as failure:
+                await session.confirm(CUFF.address)
+    assert failure.value.cause is Cause.BATTERY_LOW

@@ -542,3 +542,26 @@ async def test_the_pages_work_without_scripts(browser: Browser, county: County) 
         await page.locator("form[action$=acknowledge] button").click()
         await expect(page.locator("#line-told")).to_contain_text("家医甲 已接手")
         await context.close()
+
+
+@pytest.mark.row("P2")
+@pytest.mark.row("P6")
+async def test_a_patient_chooses_the_model_and_is_told_its_button_and_its_own_trouble(
+    browser: Browser, county: County
+) -> None:
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "zhang", size=PHONE, language="zh") as page,
+    ):
+        await page.get_by_label("是哪一款设备？").select_option("HEM-7322T")
+        await page.get_by_role("button", name="开始").click()
+        await expect(page.locator("#pairing-state")).to_have_attribute("data-state", "requested")
+        order = await _last_order(county)
+        assert order["model"] == "HEM-7322T"
+        assert order["session"] is not None
+        await expect(page.locator("#pairing-guide")).to_contain_text("-P-")
+        await _hub_says(county, order["session"], "failed", cause="bond_refused")
+        await expect(page.locator("#pairing-state")).to_contain_text("只能与一个主机配对")
+        await expect(page.locator("#pairing .note")).to_contain_text("请在那部手机上删除")
+        await expect(page.locator("#pairing-model")).to_have_value("HEM-7322T")
+        assert await violations(page) == []

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from device_adapters.ble.guidance import GUIDES
 from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
@@ -50,10 +51,16 @@ async def pairing(request: Request, parts: Parts, account: Pairing) -> Response:
 
 
 @router.post("/pairing/start", response_model=None)
-async def start(request: Request, parts: Parts, account: Pairing) -> Response:
-    """Asks the hub to look for a new device."""
+async def start(
+    request: Request,
+    parts: Parts,
+    account: Pairing,
+    model: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Asks the hub to look for a new device; an unknown `model` is another device."""
+    known = model if model in GUIDES else None
     try:
-        await parts.store.request_pairing(account, parts.clock.now())
+        await parts.store.request_pairing(account, parts.clock.now(), known)
     except NoHubError:
         return await _panel(request, parts, account)  # the panel says that there is no hub
     return await _panel(request, parts, account)
