@@ -5,11 +5,13 @@ Each figure has its peer in the same run; see `bench_adapters.py`, `bench_backlo
 """
 
 import asyncio
+import logging
 from pathlib import Path
 
 import msgspec
 
 from firmware_sim.packet_logs import stop_describing_packets
+from gateway.structured_log import configure_logs
 from service.lab import bench_backlog, bench_unbox
 from service.lab.bench_adapters import AdaptersReport, DecodeRate, bench_adapters
 from service.lab.bench_adapters import table as decode_table
@@ -48,6 +50,7 @@ def bench_devices(folder: Path, *, seconds: float, only_decode: bool = False) ->
 
 
 async def _through_the_air(folder: Path) -> AirReport:
+    configure_logs(level=logging.WARNING)  # standard output is the report's
     return AirReport(
         backlog=await bench_backlog.bench_backlog(folder / "backlog"),
         crowd=await bench_backlog.bench_crowd(folder / "crowd"),
