@@ -30,19 +30,23 @@ def plan_absence(
         calendar: Which days.
         reasons: Why somebody may be admitted ("crisis", "illness", "infection") and on which day.
         events: Admissions, discharges, moves and the death are appended.
+
+    The reasons are looked at in order of their days, so one stay ends before another begins, and
+    what happens later changes nothing before it.
     """
     chance = stream(person.purpose, person.seed, person.number, "absence")
     days = calendar.days
     alive, at_home = np.ones(days, np.bool_), np.ones(days, np.bool_)
     _travel(chance, person, calendar, at_home, events)
     death = _death(chance, person, calendar)
-    for reason, day in (*reasons, *_other_admissions(chance, calendar)):
+    everything = (*reasons, *_other_admissions(chance, calendar))
+    for reason, day in sorted(everything, key=lambda each: each[1]):
         lucky, length, fatal = chance.random(3).tolist()
-        if lucky >= _admission_risk(person, calendar, reason) or not 0 <= day < days:
+        if lucky >= _admission_risk(person, calendar, reason) or not 0 <= day < min(days, death):
             continue
         if not at_home[day]:
             continue
-        home_again = day + 4 + int(11 * length * length)
+        home_again = _until_away(at_home, day, day + 4 + int(11 * length * length))
         at_home[day:home_again] = False
         _add(events, person, calendar, EventKind.ADMISSION, day, reason)
         if fatal < _DEATH_AFTER_HOSPITAL:
@@ -50,10 +54,15 @@ def plan_absence(
         elif home_again < min(days, death):
             _add(events, person, calendar, EventKind.DISCHARGE, home_again, "")
     if death < days:
-        alive[death + 1 :] = False
-        at_home[death:] = False
+        alive[death:] = at_home[death:] = False
         _add(events, person, calendar, EventKind.DEATH, death, "")
     return alive, at_home
+
+
+def _until_away(at_home: npt.NDArray[np.bool_], day: int, until: int) -> int:
+    """The first day from `day` on that is spent elsewhere already, or `until`: none leave twice."""
+    elsewhere = np.flatnonzero(~at_home[day:until])
+    return day + int(elsewhere[0]) if len(elsewhere) else until
 
 
 def _admission_risk(person: CohortPerson, calendar: Calendar, reason: str) -> float:

@@ -22,13 +22,14 @@ from firmware_sim.cohort.csv_lines import (
     person_line,
     reading_lines,
 )
-from firmware_sim.cohort.infection import Introduction, infections
+from firmware_sim.cohort.infection_chain import Introduction
+from firmware_sim.cohort.lived import infections_of_the_present
 from firmware_sim.cohort.population import draw_people
 from firmware_sim.cohort.readings import PersonReadings, measure
 from firmware_sim.cohort.seeds import Purpose
 from firmware_sim.cohort.setting import GlucoseEngine
 
-VERSION = 2
+VERSION = 3
 """Of the model: a change that changes anybody's bytes raises it."""
 
 
@@ -79,7 +80,7 @@ def generate(request: Request) -> Iterator[PersonReadings]:
         ValueError: At once, before anybody is measured: an outbreak where nobody lives.
     """
     people = draw_people(request.purpose, request.seed, request.people, request.calendar)
-    found = infections(people, request.calendar, introductions=request.outbreaks)
+    found = infections_of_the_present(people, request.calendar, request.outbreaks)
     by_number = {person.number: person for person in people}
     return (
         measure(person, request.calendar, found, by_number, request.engine) for person in people

@@ -16,84 +16,31 @@ Sources (read: the abstract was read):
 * [Lessler 2009] Lancet Infect Dis 9:291 (read): median incubation of influenza A 1.4 days, of
   rhinovirus 1.9; in whole days 1-3 here.
 
-The village rate, the winter peak, the duration of protection are ours.
+The village rate, the winter peak, the duration of protection are ours. Whoever is dead, moved, away
+or in hospital takes no part (`lived.py` finds out together who was there and who fell ill).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from firmware_sim.cohort.calendar import Calendar
 from firmware_sim.cohort.event import Event, EventKind
+from firmware_sim.cohort.infection_chain import (
+    NATURE,
+    USUAL,
+    Chain,
+    Column,
+    Index,
+    Infections,
+    Introduction,
+    Places,
+    Present,
+    Spread,
+)
 from firmware_sim.cohort.people import CohortPerson
 from firmware_sim.cohort.seeds import stream
-
-Index = npt.NDArray[np.int64]
-Column = npt.NDArray[np.float64]
-
-_NATURE = (8, 5)  # infections a person may have before their nature repeats; draws of each
-_LATENT_DAYS = np.array([1, 2, 2, 3])  # from infection to infectious and, on that day, ill
-_INFECTIOUS_DAYS = np.array([2, 3, 3, 4, 5])
-_ILL_DAYS = np.array([4, 5, 7, 7, 9, 12])
-_NEVER = np.iinfo(np.int64).max // 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """How infections spread; every rate is per day.
-
-    Attributes:
-        outside: Mean probability of catching it outside the cohort.
-        winter: 0 no season to 1 none at midsummer: outside and village rates follow it.
-        roof: Rate for each infectious person under the same roof; 0.055 over three days gives
-            about 15 % of contacts [Carcione 2011].
-        village: Rate for a village in which everybody is infectious.
-        symptomatic: Share of the infected who fall ill [Leung 2015].
-        protected_days: Nobody catches it again for so long.
-    """
-
-    outside: float = 0.000_12
-    winter: float = 0.7
-    roof: float = 0.055
-    village: float = 0.08
-    symptomatic: float = 0.84
-    protected_days: int = 180
-
-
-USUAL = Spread()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Introduction:
-    """An outbreak put there on purpose: so many people of a village infected on one day."""
-
-    day: int
-    village: int
-    people: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Infections:
-    """All infections of a cohort in order of day, then person; equal lengths.
-
-    Attributes:
-        person: Index of the person (0 for the first).
-        infected: Day index of the infection.
-        onset: Day index of the first symptoms; -1 for an infection without any.
-        well: Day index of the first day without symptoms; -1 likewise.
-        severity: 0.3 to 1, the worst day of `sick`; 0 without symptoms.
-        source: 0 outside, 1 own household, 2 village, 3 an `Introduction`.
-    """
-
-    person: Index
-    infected: Index
-    onset: Index
-    well: Index
-    severity: Column
-    source: Index
 
 
 def infections(
@@ -102,6 +49,7 @@ def infections(
     *,
     spread: Spread = USUAL,
     introductions: Sequence[Introduction] = (),
+    present: Present | None = None,
 ) -> Infections:
     """The outbreak of a whole cohort; every person's chances come from a stream of their own.
 
@@ -111,26 +59,58 @@ def infections(
         people: In order of number, all of one cohort.
         calendar: The days.
         spread: How it spreads.
-        introductions: Villages are numbered in the order in which they first appear.
+        introductions: Villages are numbered in the order in which they first appear; where fewer
+            susceptible people are present that day, fewer are infected.
+        present: One row a day, one column a person: alive and living in the village; everybody on
+            every day when not given.
 
     Raises:
         ValueError: An introduction names a village that is not there, or more people than live in
             it.
     """
-    names = [(each.purpose, each.seed, each.number) for each in people]
-    chance = [stream(*name, "infection").random(calendar.days) for name in names]
-    nature = [stream(*name, "infection/nature").random(_NATURE) for name in names]
-    places = _Places(
-        roof=_numbered([each.home.household for each in people]),
-        village=_numbered([each.home.village for each in people]),
-    )
-    _check(introductions, np.bincount(places.village).tolist())
-    season = 1 + spread.winter * calendar.season
-    chain = _Chain(places=places, spread=spread, nature=np.array(nature).reshape(-1, *_NATURE))
-    columns = np.array(chance).reshape(len(people), calendar.days).T
-    for day in range(calendar.days):
-        chain.step(day, float(season[day]), columns[day], introductions)
-    return chain.collected()
+    return Outbreak(people, calendar, spread=spread, introductions=introductions).run(present)
+
+
+class Outbreak:
+    """The chances of a cohort, drawn once, for a chain that is run several times."""
+
+    def __init__(
+        self,
+        people: Sequence[CohortPerson],
+        calendar: Calendar,
+        *,
+        spread: Spread = USUAL,
+        introductions: Sequence[Introduction] = (),
+    ) -> None:
+        """As for `infections`, which see.
+
+        Raises:
+            ValueError: An introduction names a village that is not there, or more people than live
+                in it.
+        """
+        names = [(each.purpose, each.seed, each.number) for each in people]
+        chance = [stream(*name, "infection").random(calendar.days) for name in names]
+        nature = [stream(*name, "infection/nature").random(NATURE) for name in names]
+        self._places = Places(
+            roof=_numbered([each.home.household for each in people]),
+            village=_numbered([each.home.village for each in people]),
+        )
+        _check(introductions, np.bincount(self._places.village).tolist())
+        self._spread, self._introductions = spread, introductions
+        self._season = 1 + spread.winter * calendar.season
+        self._chance = np.array(chance).reshape(len(people), calendar.days).T
+        self._nature = np.array(nature).reshape(-1, *NATURE)
+
+    def run(self, present: Present | None = None) -> Infections:
+        """Every infection while these people are present; see `infections`."""
+        if present is None:
+            present = np.ones(self._chance.shape, np.bool_)
+        chain = Chain(places=self._places, spread=self._spread, nature=self._nature)
+        for day, (season, chance, there) in enumerate(
+            zip(self._season.tolist(), self._chance, present, strict=True)
+        ):
+            chain.step(day, season, chance, there, self._introductions)
+        return chain.collected()
 
 
 def sickness(found: Infections, person: int, days: int) -> Column:
@@ -177,12 +157,6 @@ def infection_events(
     return events
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Places:
-    roof: Index
-    village: Index
-
-
 def _check(introductions: Sequence[Introduction], inhabitants: list[int]) -> None:
     for each in introductions:
         if not 0 <= each.village < len(inhabitants):
@@ -197,73 +171,3 @@ def _numbered(names: list[str]) -> Index:
     """Every name as a number, counted in order of first appearance."""
     number: dict[str, int] = {}
     return np.array([number.setdefault(name, len(number)) for name in names], np.int64)
-
-
-class _Chain:
-    """Who is susceptible, infectious, protected; one step a day."""
-
-    def __init__(self, *, places: _Places, spread: Spread, nature: Column) -> None:
-        count = len(places.roof)
-        self._places, self._spread, self._nature = places, spread, nature
-        self._inhabitants = np.bincount(places.village)
-        self._infectious_from = np.full(count, _NEVER)
-        self._infectious_to = np.full(count, _NEVER)
-        self._free_from = np.zeros(count, np.int64)
-        self._times = np.zeros(count, np.int64)
-        self._rows: list[tuple[int, int, int, int]] = []  # person, day, source, how many before
-
-    def step(
-        self, day: int, season: float, chance: Column, introductions: Sequence[Introduction]
-    ) -> None:
-        places, spread = self._places, self._spread
-        infectious = (self._infectious_from <= day) & (day < self._infectious_to)
-        roof = spread.roof * np.bincount(places.roof, infectious)[places.roof]
-        crowd = np.bincount(places.village, infectious) / self._inhabitants
-        outside = spread.outside * season
-        total = outside + roof + spread.village * season * crowd[places.village]
-        caught = np.round(1 - np.exp(-total), 12)
-        free = self._free_from <= day
-        new = np.flatnonzero((chance < caught) & free)
-        # Given that it happened, the same draw is uniform below `caught` and tells from where.
-        part = chance[new] / caught[new] * total[new]
-        source = np.where(part < outside, 0, np.where(part < outside + roof[new], 1, 2))
-        today = dict(zip(new.tolist(), source.tolist(), strict=True))
-        for each in introductions:
-            if each.day == day:
-                here = np.flatnonzero((places.village == each.village) & free)[: each.people]
-                today.update(dict.fromkeys(here.tolist(), 3))
-        for person in sorted(today):
-            self._infect(person, day, today[person])
-
-    def _infect(self, person: int, day: int, source: int) -> None:
-        times = self._times[person].item()
-        self._rows.append((person, day, source, times))
-        latent, length = self._nature[person, times % _NATURE[0], :2].tolist()
-        begins = day + _pick(_LATENT_DAYS, latent)
-        self._infectious_from[person] = begins
-        self._infectious_to[person] = begins + _pick(_INFECTIOUS_DAYS, length)
-        self._free_from[person] = day + self._spread.protected_days
-        self._times[person] += 1
-
-    def collected(self) -> Infections:
-        table = np.array(self._rows, np.int64).reshape(-1, 4)
-        person, infected, source, times = table.T
-        latent, _, symptoms, severity, length = self._nature[person, times % _NATURE[0]].T
-        ill = symptoms < self._spread.symptomatic
-        onset = np.where(ill, infected + _picked(_LATENT_DAYS, latent), -1)
-        return Infections(
-            person=person,
-            infected=infected,
-            onset=onset,
-            well=np.where(ill, onset + _picked(_ILL_DAYS, length), -1),
-            severity=np.where(ill, (0.3 + 0.7 * severity).round(6), 0.0),
-            source=source,
-        )
-
-
-def _picked(choices: Index, chance: Column) -> Index:
-    return choices[(chance * len(choices)).astype(np.int64)]
-
-
-def _pick(choices: Index, chance: float) -> int:
-    return choices[int(chance * len(choices))].item()

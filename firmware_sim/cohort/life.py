@@ -5,6 +5,7 @@ Rates are ours (events a person-year): no source gives them for people who measu
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ _CRISES_A_YEAR = (0.02, 0.07, 0.16)  # no hypertension, hypertension, the same a
 _MONTH_DAYS = 30
 _PLATEAU_DAYS, _TREATED_DAYS = 60, 21
 _PREGNANCY_DAYS, _PREGNANCY_RISK = 280, 0.09
+# Without an end these go on beyond the calendar; other events without one are instants.
+_GOES_ON = frozenset({EventKind.DRIFT_2_5, EventKind.DRIFT_5, EventKind.DRUG_STOPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class DayLine:
     """One element a day of the calendar; nobody writes to these arrays.
 
     Attributes:
-        alive: False after the day of death.
+        alive: False from the day of death on.
         at_home: Can measure at home: alive, neither admitted nor moved away.
         dose_taken: The day's medicines (all of them) were taken; False without a prescription.
         drug_on: A pressure drug is still prescribed or still being taken; False after a stop.
@@ -132,13 +135,36 @@ def with_absences(
     events = [*life.events, *more_events]
     alive, at_home = plan_absence(person, calendar, tuple(reasons), events)
     days_alive = int(np.count_nonzero(alive))
-    end = calendar.instant(days_alive)
     return Life(
         line=replace(life.line, alive=alive, at_home=at_home),
         slow=life.slow,
         crises=tuple(each for each in life.crises if each.begins_minute < 1440 * days_alive),
-        events=tuple(sorted((each for each in events if each.begins_at < end), key=_by_time)),
+        events=in_lifetime(events, calendar, alive),
     )
+
+
+def in_lifetime(
+    events: Iterable[Event], calendar: Calendar, alive: npt.NDArray[np.bool_]
+) -> tuple[Event, ...]:
+    """The events in order of time, none beyond the death: it ends what is still going on.
+
+    Args:
+        events: In any order; the death among them.
+        calendar: Which days.
+        alive: One value a day, as in `DayLine`.
+    """
+    found = list(events)
+    if not alive.all():
+        end = calendar.instant(int(np.count_nonzero(alive)))
+        before = (each for each in found if each.begins_at < end or each.kind is EventKind.DEATH)
+        found = [_ended(each, end) for each in before]
+    return tuple(sorted(found, key=_by_time))
+
+
+def _ended(event: Event, end: datetime) -> Event:
+    if event.ends_at is None:
+        return replace(event, ends_at=end) if event.kind in _GOES_ON else event
+    return replace(event, ends_at=min(event.ends_at, end))
 
 
 def _by_time(event: Event) -> tuple[float, str]:

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from firmware_sim.cohort import episodes
 from firmware_sim.cohort.blocks import Block
 from firmware_sim.cohort.calendar import Calendar
 from firmware_sim.cohort.cuff_readings import cuff_block
 from firmware_sim.cohort.event import Event, EventKind
 from firmware_sim.cohort.habits import measuring, stop_day
-from firmware_sim.cohort.infection import Infections, infection_events, sickness
-from firmware_sim.cohort.life import usual_life, with_absences
+from firmware_sim.cohort.infection_chain import Infections
+from firmware_sim.cohort.life import in_lifetime
+from firmware_sim.cohort.lived import lived
 from firmware_sim.cohort.people import CohortPerson
 from firmware_sim.cohort.seeds import stream
 from firmware_sim.cohort.setting import GlucoseEngine, Setting
@@ -22,10 +20,7 @@ from firmware_sim.cohort.single_readings import (
     scale_block,
     thermometer_block,
 )
-from firmware_sim.cohort.spans import Spans
 from firmware_sim.cohort.transport import offline_spells
-
-_HYPOXIA_ADMITTED = 7.0  # percentage points lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +59,8 @@ def measure(
         people: By number; the spouse who may use the cuff is looked up here.
         engine: Whose equations the glucose of people on insulin follows.
     """
-    index = person.number - 1
-    sick = sickness(infections, index, calendar.days)
-    life = usual_life(person, calendar, sick)
-    bouts = episodes.fibrillation(person, calendar)
-    failures = episodes.decompensations(person, calendar)
-    lacks = episodes.hypoxia(person, calendar, life.line)
-    illness = [
-        *episodes.heart_and_lung_events(
-            person.id, calendar, bouts=bouts, failures=failures, lacks=lacks
-        ),
-        *infection_events(infections, index, person.id, calendar),
-    ]
-    life = with_absences(
-        person, calendar, life, admission_days=_admissions(failures, lacks), more_events=illness
-    )
+    days = lived(person, calendar, infections)
+    life = days.life
     chance = stream(person.purpose, person.seed, person.number, "habit")
     stops = stop_day(person, calendar, chance)
     setting = Setting(
@@ -87,9 +69,9 @@ def measure(
         calendar=calendar,
         life=life,
         able=measuring(life.line.at_home, stops),
-        bouts=bouts,
-        failures=failures,
-        lacks=lacks,
+        bouts=days.bouts,
+        failures=days.failures,
+        lacks=days.lacks,
         offline=offline_spells(calendar, chance),
         events=list(life.events),
         engine=engine,
@@ -102,25 +84,11 @@ def measure(
         thermometer_block(setting),
         scale_block(setting),
     ]
-    end = calendar.instant(int(np.count_nonzero(life.line.alive)))
-    lived = (event for event in setting.events if event.begins_at < end)
     return PersonReadings(
         person=person,
         blocks=tuple(block for block in blocks if block is not None and len(block.true_s)),
-        events=tuple(sorted(lived, key=_by_time)),
+        events=in_lifetime(setting.events, calendar, life.line.alive),
     )
-
-
-def _by_time(event: Event) -> tuple[float, str]:
-    return event.begins_at.timestamp(), event.kind.value
-
-
-def _admissions(failures: Spans, lacks: Spans) -> tuple[int, ...]:
-    minutes = [
-        *failures.end.tolist(),
-        *(lacks.begin[lacks.size >= _HYPOXIA_ADMITTED] + 1440).tolist(),
-    ]
-    return tuple(sorted(int(minute // 1440) for minute in minutes))
 
 
 def _note_stop(setting: Setting, stops: int | None) -> None:

@@ -20,7 +20,7 @@ from rich.progress import (
 
 from firmware_sim.cohort.calendar import Calendar
 from firmware_sim.cohort.files import Request, Written, write_cohort
-from firmware_sim.cohort.infection import Introduction
+from firmware_sim.cohort.infection_chain import Introduction
 from firmware_sim.cohort.seeds import Purpose
 from firmware_sim.cohort.setting import GlucoseEngine
 from firmware_sim.cohort.simglucose_engine import SimglucoseMissingError

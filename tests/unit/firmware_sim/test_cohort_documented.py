@@ -8,7 +8,7 @@ import pytest
 from firmware_sim.cohort.blocks import CONTEXTS, Flag, flag_text
 from firmware_sim.cohort.csv_lines import EVENTS_COLUMNS, PEOPLE_COLUMNS, READINGS_COLUMNS
 from firmware_sim.cohort.glucose_body import HABITUS, Treatment
-from firmware_sim.cohort.infection import USUAL
+from firmware_sim.cohort.infection_chain import USUAL
 from firmware_sim.cohort.levels import drug_effect
 from firmware_sim.cohort.prevalence import (
     DIABETES_2,

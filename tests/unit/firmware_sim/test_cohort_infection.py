@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 
 from firmware_sim.cohort.event import EventKind
-from firmware_sim.cohort.infection import (
-    USUAL,
-    Infections,
-    Introduction,
-    infection_events,
-    infections,
-    sickness,
-)
+from firmware_sim.cohort.infection import infection_events, infections, sickness
+from firmware_sim.cohort.infection_chain import USUAL, Infections, Introduction
 from firmware_sim.cohort.people import CohortPerson
 from tests.unit.firmware_sim.cohort_person import YEAR, living_at, somebody
 
@@ -132,6 +126,27 @@ def test_events_tell_illness_from_an_infection_without_symptoms() -> None:
         assert ("no symptoms" in event.detail) is not bool(ill)
         assert event.ends_at is not None
         assert event.ends_at > event.begins_at
+
+
+def test_who_is_absent_neither_gives_nor_catches_anything() -> None:
+    people = cohort(200, household=2, village=2)
+    guests = [Introduction(day=20, village=village, people=1) for village in range(100)]
+    spread = replace(ONLY_ROOF, roof=1.0)
+    usual = infections(people, YEAR, spread=spread, introductions=guests)
+    assert (usual.source == 1).sum() > 80
+    present = np.ones((YEAR.days, 200), np.bool_)
+    present[21:, 0:100:2] = False  # the guest of a household leaves the day after
+    present[:, 101:200:2] = False  # whom the guest would infect is not there
+    found = infections(people, YEAR, spread=spread, introductions=guests, present=present)
+    assert set(found.source.tolist()) == {3}
+    assert len(found.person) == 100
+    assert not set(found.person.tolist()) & set(range(101, 200, 2))
+
+
+def test_an_outbreak_where_everybody_is_away_infects_nobody() -> None:
+    guest = Introduction(day=20, village=0, people=8)
+    nobody = np.zeros((YEAR.days, 100), np.bool_)
+    assert len(infections(cohort(100), YEAR, introductions=[guest], present=nobody).person) == 0
 
 
 def test_a_cohort_of_nobody_has_no_infections() -> None:
