@@ -69,6 +69,13 @@ def test_a_member_of_a_later_version_is_covered_and_ignored() -> None:
     assert verify_command(json.dumps(members).encode(), hub=HUB, secret=SECRET).body == BODY
 
 
+@given(st.text(max_size=80))
+def test_whatever_stands_in_place_of_the_signature_is_refused_and_ends_no_hub(mac: str) -> None:
+    forged = json.dumps({**json.loads(signed()), "mac": mac}).encode()
+    with pytest.raises(CommandError):
+        verify_command(forged, hub=HUB, secret=SECRET)
+
+
 @given(st.binary(max_size=200))
 def test_rubbish_is_refused_by_name(payload: bytes) -> None:
     with pytest.raises(CommandError):
