@@ -13,7 +13,7 @@ from hashlib import sha256
 from device_adapters.mqtt.client import MqttMessage, MqttSession, MqttSettings, mqtt_session
 from device_adapters.mqtt.payloads import theengs
 from device_adapters.mqtt.payloads.body import Arrival, PayloadError
-from device_adapters.mqtt.payloads.nameless import nameless
+from device_adapters.mqtt.payloads.nameless import without_names
 from device_adapters.mqtt.registry import FORMATS, decoder_of
 from gateway.reconnect import Line
 from gateway.refused import Refused
@@ -153,5 +153,5 @@ def _refusal(message: MqttMessage, error: ValueError) -> Refused:
         source=message.topic,
         reason=error.reason if known else f"cannot be read: {error!r}",
         field=error.field if known else "",
-        raw=nameless(message.payload),
+        raw=without_names(message.topic, message.payload),
     )

@@ -6,6 +6,8 @@ Theengs messages are written here after the property lists of its decoder.
 
 import copy
 import json
+import re
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_adapters.mqtt.payloads.body import Arrival, PayloadError
-from device_adapters.mqtt.payloads.nameless import nameless
+from device_adapters.mqtt.payloads.nameless import nameless, without_names
 from device_adapters.mqtt.registry import FORMATS, decoder_of
 from rules.identity import observation_identity
 from rules.vocabulary import (
@@ -327,7 +329,64 @@ def test_no_name_is_kept_of_a_document() -> None:
     assert b"79.0" in kept  # digits as sent
     topic, document = omh("blood-glucose/3.0/shouldPass/with-date-time-time-frame", user_id="zhang")
     assert b"zhang" not in read(topic, document).raw
-    assert nameless(b"{broken") == b"{broken"
+
+
+ZHANG = "张伟"
+NAMED: dict[str, object] = {
+    "title of a code": {"code": {"coding": [{"code": "150456"}], "text": ZHANG}},
+    "extension": {"extension": [{"url": "a", "valueString": ZHANG}]},
+    "owner of a device": {"contained": [{"resourceType": "Device", "patient": {"display": ZHANG}}]},
+    "device": {"device": {"display": f"{ZHANG}的血氧仪"}},
+    "no reading": {"resourceType": "Patient", "name": [{"text": ZHANG}], "birthDate": "1948-01-09"},
+    "bundle": {"resourceType": "Bundle", "entry": [{"resource": {"name": [{"family": ZHANG}]}}]},
+    "list": [{"subject": {"display": ZHANG}}, ZHANG],
+    "data point": {"header": {"acquisition_provenance": {"source_name": ZHANG}}},
+    "remark": {"body": {"user_notes": ZHANG}},
+    "a word beside one that is kept": {"component": [{"code": "1"}, ZHANG]},
+    "a key": {ZHANG: {"code": ZHANG}},
+    "a number of a person": {"identifier": [{"value": 1948}], "telecom": {"value": 1948}},
+}
+
+
+@pytest.mark.parametrize("place", NAMED)
+@pytest.mark.parametrize("spoil", ["whole", "cut off", "not a number", "half a pair", "utf-16"])
+def test_no_name_is_kept_of_what_no_decoder_or_no_parser_takes(place: str, spoil: str) -> None:
+    text = json.dumps({"at": NAMED[place], "valueQuantity": {"value": 0}}, ensure_ascii=False)
+    text = text.replace('{"value": 0}', '{"value": 79.0, "unit": "%"}')
+    payload = {
+        "whole": text.encode(),
+        "cut off": text[:-2].encode(),
+        "not a number": text.replace("79.0", "79.0, 1: NaN").encode(),
+        "half a pair": text.replace("%", "\\ud800").encode(),
+        "utf-16": text.encode("utf-16"),
+    }[spoil]
+    kept = nameless(payload).decode()
+    assert not {ZHANG, "1948"} & set(re.findall(r"张伟|1948", kept))
+    assert '"value": 79.0' in kept  # digits as sent
+    if spoil in {"whole", "utf-16"}:
+        json.loads(kept)
+
+
+@pytest.mark.parametrize("example", ["compound-numeric-blood-pressure", "numeric-spo2-alarm"])
+def test_a_reading_that_is_kept_without_names_can_still_be_read(example: str) -> None:
+    whole = read(FHIR_TOPIC, json.dumps(FHIR[example]).encode())
+    again = read(FHIR_TOPIC, whole.raw)
+    assert observation_identity(again) == observation_identity(whole)
+
+
+def test_only_what_may_name_somebody_is_masked() -> None:
+    assert nameless(b"{broken") == '{"…"'.encode()
+    own = b'{"v": 1, "kind": "pulse", "note": "broken'
+    assert without_names("dev/1/A~B~1/reading", own) == own
+    patient = b'{"resourceType": "Patient", "id": "zhang"}'
+    assert b"zhang" not in without_names("dev/1/A~B~1/reading", patient)
+
+
+def test_taking_names_out_takes_no_longer_for_a_deep_or_a_broken_body() -> None:
+    for evil in (b'"' * 250_000, b'{"header":' * 25_000, b"[" * 250_000, b'"' + b"\\" * 250_000):
+        began = time.process_time()
+        nameless(evil)
+        assert time.process_time() - began < 2
 
 
 SCALE: Json = {
