@@ -12,67 +12,25 @@ import re
 
 _MASK = '"…"'
 
-_TEXTS = frozenset(
-    [
-        "status",
-        "system",
-        "code",
-        "unit",
-        "comparator",
-        "version",
-        "namespace",
-        "modality",
-        "url",
-        "profile",
-        "effectiveDateTime",
-        "effectiveInstant",
-        "valueDateTime",
-        "start",
-        "end",
-        "issued",
-        "date_time",
-        "start_date_time",
-        "end_date_time",
-        "creation_date_time",
-        "source_creation_date_time",
-        "descriptive_statistic",
-        "body_posture",
-        "measurement_location",
-        "measurement_method",
-        "specimen_source",
-        "temporal_relationship_to_meal",
-        "temporal_relationship_to_sleep",
-        "temporal_relationship_to_physical_activity",
-        "oxygen_therapy_mode_of_administration",
-        "manufacturer",
-        "modelNumber",
-        "serialNumber",
-    ]
-)
+_STANDARD = """
+    status system code unit comparator version namespace modality url profile
+    effectiveDateTime effectiveInstant valueDateTime start end issued
+    date_time start_date_time end_date_time creation_date_time source_creation_date_time
+    descriptive_statistic body_posture measurement_location measurement_method specimen_source
+    temporal_relationship_to_meal temporal_relationship_to_sleep
+    temporal_relationship_to_physical_activity oxygen_therapy_mode_of_administration
+    manufacturer modelNumber serialNumber
+"""
+_WHO = """
+    subject performer note encounter focus identifier user_id patient owner contact telecom
+    address name author recorder source_name
+"""
+_TEXTS = frozenset(_STANDARD.split())
 """Members whose texts are words of a standard, times, or a device's type label."""
 
 _NUMBERS = frozenset({"value"})
 _RESOURCES = frozenset({'"Observation"', '"Device"', '"Bundle"'})
-_PERSONAL = frozenset(
-    [
-        "subject",
-        "performer",
-        "note",
-        "encounter",
-        "focus",
-        "identifier",
-        "user_id",
-        "patient",
-        "owner",
-        "contact",
-        "telecom",
-        "address",
-        "name",
-        "author",
-        "recorder",
-        "source_name",
-    ]
-)
+_PERSONAL = frozenset(_WHO.split())
 """Members that tell who it was: nothing below them is kept, whatever it is called."""
 
 _KEY = re.compile(r'"[A-Za-z_]{1,64}"', re.ASCII)
