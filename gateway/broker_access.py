@@ -1,7 +1,8 @@
 """Who may publish and read what on the broker: one table, used by mosquitto's ACL file and by ours.
 
 Users are named by what they are: `core`; `hub-<name>`, a hub whose id is its user name;
-`hub-front`, the hub beside the broker that takes in devices which speak MQTT themselves;
+`hub-front` and `hub-ingest`, hubs beside the broker that take in devices which speak MQTT
+themselves;
 `device-<key>`, such a device, which speaks for itself only (as does a Bluetooth gateway, by its
 name in its topics); `bridge-<name>`, trusted to speak for any number of devices: the simulator, or
 a vendor's cloud. Anybody else may do nothing.
@@ -13,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRONT = "hub-front"
+FRONTS = frozenset({FRONT, "hub-ingest"})
 DEVICE = "device-"
 BRIDGE = "bridge-"
 
@@ -49,9 +51,9 @@ def access_of(user: str) -> Access:
     if user.startswith(BRIDGE):
         return Access(write=DEVICE_TOPICS)
     if user.startswith("hub-"):
-        devices = DEVICE_TOPICS if user == FRONT else ()
+        devices = DEVICE_TOPICS if user in FRONTS else ()
         # its own mark, by which the front knows that everything published before has reached it
-        marks = (f"dev/1/fence~{user}/reading",) if user == FRONT else ()
+        marks = (f"dev/1/fence~{user}/reading",) if user in FRONTS else ()
         return Access(
             write=(f"hw/1/up/{user}/#", f"hw/1/status/{user}", *marks),
             read=(f"hw/1/receipt/{user}/#", f"hw/1/command/{user}", "hw/1/core", *devices),

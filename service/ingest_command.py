@@ -1,4 +1,4 @@
-"""`hearthwatch ingest`: takes readings over HTTP and answers after the core's commit."""
+"""`hearthwatch ingest`: takes readings over HTTP, and those that devices publish over MQTT."""
 
 import argparse
 import asyncio
@@ -134,6 +134,7 @@ def _hub_settings(settings: IngestSettings, secret: bytes) -> HubSettings:
         broker_key=settings.broker_key,
         zone=settings.zone,
         bluetooth=False,
+        mqtt_devices=settings.mqtt_devices,
     )
 
 

@@ -28,6 +28,9 @@ class IngestSettings(BaseSettings):
     broker_ca: Path | None = Field(default=None, description="Authority to trust; switches TLS on")
     broker_certificate: Path | None = Field(default=None, description="The front's certificate")
     broker_key: Path | None = Field(default=None, description="And its private key")
+    mqtt_devices: bool = Field(
+        default=False, description="Whether to take in what devices publish to the broker too"
+    )
     receipt_s: float = Field(
         default=20.0, gt=0, le=120, description="Seconds to wait for the core before answering 503"
     )

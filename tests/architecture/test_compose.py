@@ -6,7 +6,7 @@ from typing import cast
 
 import yaml
 
-from gateway.broker_access import Access, access_of, covers
+from gateway.broker_access import FRONTS, Access, access_of, covers
 from gateway.core_settings import CoreSettings
 from gateway.operator_settings import OperatorSettings
 from service.cli import COMMANDS
@@ -92,7 +92,8 @@ def county_access(user: str) -> Access:
 
 def test_the_county_grants_what_the_demo_grants() -> None:
     # a device's user name in the county is its key alone: its certificate's CN
-    users = {"core": "core", "hub-front": "hub-front", "hub-a": "hub-a", "device-x": "x"}
+    users = {"core": "core", "hub-a": "hub-a", "device-x": "x"}
+    users |= {front: front for front in FRONTS}
     for user, name in users.items():
         demo, county = access_of(user), county_access(name)
         for wanted, given in ((demo.write, county.write), (demo.read, county.read)):
@@ -110,3 +111,21 @@ def test_only_the_broker_listens_beyond_loopback() -> None:
     for name, service in services().items():
         for port in cast("list[str]", service.get("ports", [])):
             assert port.startswith("127.0.0.1:") or (name, port) in outside
+
+
+def test_the_readme_makes_every_key_and_lets_its_program_read_it() -> None:
+    told = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+    config = (ROOT / "deploy" / "mosquitto.conf").read_text(encoding="utf-8")
+    # the keeper derives the service's own file from the folder
+    named = {"service", *re.findall(r"/certs/([\w-]+)\.key", TEXT + config)}
+    assert {"broker", "core", "hub-ingest"} <= named
+    readable = re.search(r"chown \S+ certs/\{([^}]*)\}\.key", told)
+    assert readable is not None
+    assert set(readable[1].split(",")) == named
+    for name in named:
+        assert f"deploy/make-certificate.sh certs {name}" in told
+
+
+def test_somebody_takes_in_what_devices_publish() -> None:
+    given = cast("dict[str, str]", services()["ingest"]["environment"])
+    assert given["HEARTHWATCH_INGEST_MQTT_DEVICES"] == "true"

@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from device_adapters.mqtt.client import connect
 from gateway.broker import LocalBroker
 from gateway.clock import WallClock
 from rules.vocabulary import SubjectRef
@@ -154,6 +155,26 @@ async def test_the_answer_is_the_commit_and_posting_again_adds_nothing(
             answer = await client.post("/ingest/reading", json=bare, headers=keyed)
             assert answer.status_code == 202
         assert await systolics(town.owner) == [138, 151, 160]
+
+
+@pytest.mark.slow
+@pytest.mark.row("I4")
+async def test_a_county_takes_in_what_a_device_publishes_with_nothing_else_running(
+    town: Town, database: Database, broker: LocalBroker, open_folder: Path
+) -> None:
+    now = datetime.now(UTC)  # noqa: TID251
+    chosen = settings(database, broker, open_folder, mqtt_devices=True)
+    login = broker.credentials("bridge-sim")
+    line = connect(
+        broker.host, broker.port, client_id="meter", user=login.username, password=login.password
+    )
+    async with serving(chosen), line as meter:
+        # the front subscribes when it is connected; the same record may be published again
+        async with asyncio.timeout(20):
+            while not await systolics(town.owner):
+                await meter.publish(f"dev/1/{KEY}/reading", json.dumps(reading(1, now)).encode())
+                await asyncio.sleep(0.3)
+        assert await systolics(town.owner) == [138]
 
 
 @pytest.mark.slow

@@ -46,9 +46,10 @@ def test_a_user_of_no_kind_may_do_nothing() -> None:
         assert (access.write, access.read) == ((), ()), user
 
 
-def test_only_the_front_hub_hears_devices() -> None:
+def test_only_the_hubs_beside_the_broker_hear_devices() -> None:
     for pattern in FORMATS:
-        assert any(covers(topic, pattern) for topic in access_of("hub-front").read)
+        for front in ("hub-front", "hub-ingest"):
+            assert any(covers(topic, pattern) for topic in access_of(front).read)
         assert not any(covers(topic, pattern) for topic in access_of("hub-a").read)
     assert access_of("device-x").read == ()
 
