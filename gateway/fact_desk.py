@@ -193,8 +193,9 @@ class Desk:
 
     async def _told(self, fact: ToldFact) -> None:
         told = Told(alert_id=fact.alert_id, at=fact.at)
+        measured_at = await self.store.inbox.hubs_of_alert(fact.alert_id)
         for hub, home in self.county.hubs.items():
-            if home.household != fact.household:
+            if home.household != fact.household and hub not in measured_at:
                 continue
             body = await self._body(self.store.inbox, hub)
             recent = [known for known in body.told if self.now - known.at < _TOLD_KEPT]

@@ -41,7 +41,7 @@ class ClosingFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToldFact(msgspec.Struct, frozen=True, kw_only=True):
-    """At `at` a person learnt of an alert about somebody of this household."""
+    """At `at` a person learnt of an alert about somebody of this household (empty: of none)."""
 
     alert_id: AlertId
     household: str

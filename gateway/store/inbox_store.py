@@ -89,6 +89,11 @@ class InboxStore:
         """From then on it is this person's turn at the hub; the former's is over."""
         await self._connection.execute(_SQL["begin_turn"], fact.hub, fact.begins_at, fact.subject)
 
+    async def hubs_of_alert(self, alert_id: str) -> set[str]:
+        """The hubs through which the measurement came that an alert rests on."""
+        rows = await self._connection.fetch(_SQL["hubs_of_alert"], alert_id)
+        return {row["hub"] for row in rows}
+
     async def set_pairing(self, pairing: Pairing) -> None:
         """Insert a pairing, or take over its new state."""
         await self._connection.execute(

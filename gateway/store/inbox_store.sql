@@ -31,6 +31,16 @@ SET household = excluded.household, area = excluded.area, secret = excluded.secr
 -- name: set_clinic
 UPDATE core.hub SET clinic = $2 WHERE hub = $1;
 
+-- name: hubs_of_alert
+-- Where the measurement came in that an alert rests on: a clinic's hub, or one that takes in devices of
+-- other homes, sounds too and must hear that somebody knows.
+SELECT convert_from(o.sent, 'UTF8')::jsonb ->> 'hub' AS hub
+FROM core.alert a JOIN core.observation o ON o.subject = a.subject AND o.effective_at = a.effective_at
+WHERE a.alert_id = $1::text::uuid
+UNION
+SELECT q.hub FROM core.alert a JOIN core.quarantine q ON q.subject = a.subject AND q.effective_at = a.effective_at
+WHERE a.alert_id = $1::text::uuid;
+
 -- name: begin_turn
 INSERT INTO core.turn (hub, begins_at, subject) VALUES ($1, $2, $3)
 ON CONFLICT (hub, begins_at) DO UPDATE SET subject = excluded.subject;

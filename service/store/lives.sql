@@ -42,8 +42,8 @@ WHERE l.case_id = $1 AND l.alert_id <> $2 AND l.state <> 'closed' AND k.raised_a
 ORDER BY l.alert_id FOR UPDATE OF l
 
 -- name: home_that_waits
-SELECT l.household FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
-WHERE l.alert_id = $1 AND l.household IS NOT NULL AND k.priority >= $2 AND NOT k.dated
+SELECT coalesce(l.household, '') FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
+WHERE l.alert_id = $1 AND k.priority >= $2 AND NOT k.dated
 
 -- name: raised_at
 SELECT raised_at FROM core.alert WHERE alert_id = $1

@@ -16,6 +16,7 @@ from gateway.facts import (
     ClinicFact,
     DismissFact,
     Fact,
+    ToldFact,
     TurnFact,
 )
 from rules.vocabulary import (
@@ -47,6 +48,7 @@ KINDS: dict[type, str] = {
     BindingFact: "binding",
     ClinicFact: "clinic",
     DismissFact: "dismiss",
+    ToldFact: "told",
     TurnFact: "turn",
 }
 
@@ -320,6 +322,21 @@ async def test_what_was_measured_before_a_turn_is_not_its_persons(town: Town) ->
     await town.bench.feed(stored, lone, paired)
     assert await town.readings(LI) == [151], "only the corrected clock says: in the turn"
     assert len(await town.kept()) == 2
+
+
+async def test_a_clinics_hub_hears_that_somebody_knows_of_what_was_measured_there(
+    town: Town,
+) -> None:
+    await clinic(town)
+    await town.tell(turn(START, LI), now=START)
+    await town.bench.feed(pressure(START + minutes(1), 231, 131, device=KIOSK))
+    alert_id = await town.bench.owner.fetchval("SELECT alert_id::text FROM core.alert")
+    told = ToldFact(alert_id=alert_id, household="another-home", at=START + minutes(2))
+    assert await town.tell(told, now=START + minutes(2)) == [None]
+    command = await town.bench.owner.fetchval(
+        "SELECT body -> 'told' -> 0 ->> 'alert_id' FROM core.hub_command WHERE hub = $1", HUB
+    )
+    assert command == alert_id
 
 
 async def test_a_turns_reading_sent_again_later_stays_its_persons(town: Town) -> None:
