@@ -1,7 +1,8 @@
 """The files a county's mosquitto reads about who may connect, written so that it never sees half.
 
-`ca.crt` (both authorities), `ca.crl` (both lists), `acl`, `passwords`, and last `generation`: who
-runs the broker looks at that one and has it read the others again (`deploy/run-broker.sh`).
+`ca.crt` (both authorities), `ca.crl` (both lists), `acl` (the county's own listener), `acl-homes`
+(the listeners of hubs and devices), `passwords`, and last `generation`: who runs the broker looks
+at that one and has it read the others again (`deploy/run-broker.sh`).
 """
 
 import os
@@ -43,7 +44,9 @@ class BrokerFolder:
         lines = "".join(f"{line}\n" for line in truth.password_lines)
         self._put("ca.crt", own_ca + authority.pem)
         self._put("ca.crl", own_list + authority.revocations(truth.revoked, now))
-        self._put("acl", self.acl.read_text(encoding="utf-8") + access_of(truth, mark))
+        rules = self.acl.read_text(encoding="utf-8")
+        self._put("acl", rules + access_of(truth, mark))
+        self._put("acl-homes", patterns_of(rules) + shut_out_of(truth))
         self._put("passwords", lines)
         self._put("generation", f"{mark}\n")
         return mark
@@ -76,8 +79,18 @@ def access_of(truth: BrokerTruth, mark: str) -> str:
     A refusal stands above every pattern and holds for a session that is already open, hence before
     the revocation list keeps it from coming back.
     """
-    blocks = [
-        f"\nuser {SERVICE_USER}\ntopic read {ACCESS_TOPIC}/#\ntopic write {ACCESS_TOPIC}/{mark}\n"
-    ]
-    blocks += [f"\nuser {hub}\ntopic deny #\n" for hub in truth.shut_out]
-    return "".join(blocks)
+    service = f"user {SERVICE_USER}\ntopic read {ACCESS_TOPIC}/#\ntopic write {ACCESS_TOPIC}/{mark}"
+    return f"\n{service}\n{shut_out_of(truth)}"
+
+
+def shut_out_of(truth: BrokerTruth) -> str:
+    """A refusal of everything for each hub that is shut out."""
+    return "".join(f"\nuser {hub}\ntopic deny #\n" for hub in truth.shut_out)
+
+
+def patterns_of(rules: str) -> str:
+    """What an access list grants to everybody below the own name, without what it grants to users.
+
+    The core's rights are not to be had with a certificate that the homes' authority signed.
+    """
+    return "".join(f"{line}\n" for line in rules.splitlines() if line.startswith("pattern "))

@@ -24,6 +24,7 @@ from gateway.hub_identity import IdentityFolder
 from gateway.hub_renewal import keep_renewed, renew
 from gateway.hub_settings import hub_settings
 from service import revoke_command
+from service.credentials.authority import HomeAuthority, read_request
 from tests.fixtures.database import Database
 from tests.integration.enrol_county import Enrolling, admitted, open_enrolling, session
 from tests.integration.service_county import County, open_county
@@ -428,3 +429,25 @@ async def test_a_flood_of_applications_from_one_address_is_stopped(
         await line.apply(request, "")
     with pytest.raises(CountyRefusedError, match="too_many"):
         await line.apply(request, "")
+
+
+async def test_who_stole_the_homes_key_does_not_get_the_rights_of_the_core(
+    enrolling: Enrolling, tmp_path: Path
+) -> None:
+    await let_in(enrolling, tmp_path / "core")
+    now = WallClock().now()
+    authority = HomeAuthority.open(enrolling.broker.folder / "homes", now)
+    folder = IdentityFolder(tmp_path / "core")
+    forged = authority.issue(read_request(folder.request()[0]), "core", now)
+    folder.certificate.write_text(forged.pem)
+    async with (
+        session(enrolling.broker.own("core", "the core")) as core,
+        session(enrolling.broker.hub(tmp_path / "core")) as thief,
+    ):
+        await core.subscribe("hw/1/receipt/#", "hw/1/up/#")
+        await thief.publish("hw/1/receipt/hub-a/e/live", b"forged")
+        await thief.publish("hw/1/up/core/e/live/1", b"own")
+        assert [message.payload for message in await core.take(10)] == [b"own"]
+    impostor = enrolling.broker.own("core")
+    tls = enrolling.broker.hub(tmp_path / "core").tls
+    assert not await admitted(replace(impostor, tls=tls))
