@@ -12,6 +12,7 @@ from gateway.broker import LocalBroker
 from gateway.clock import ManualClock
 from gateway.hub import Hub
 from gateway.spool import Spool
+from gateway.sqlite_writer import open_connection
 from rules.vocabulary import HubId, Origin
 from rules.wire import Lane, decode_envelope
 from tests.fakes.receipt_peer import ReceiptPeer
@@ -38,10 +39,6 @@ async def test_what_add_has_promised_survives_a_cut_that_tears_the_rest(tmp_path
         for number in range(200):
             await spool.add_decided([blood_pressure(number, origin=Origin.LIVE)])
             promised.append(wal.stat().st_size)
-        synchronous = await spool._writer.run(
-            lambda db: db.execute("PRAGMA synchronous").fetchone()
-        )
-        assert synchronous == (2,)  # FULL: the commit waits for the fsync
         assert promised == sorted(promised)  # no checkpoint began the file again meanwhile
         whole, main = wal.read_bytes(), path.read_bytes()
     for cut in range(CUTS):
@@ -58,6 +55,15 @@ async def test_what_add_has_promised_survives_a_cut_that_tears_the_rest(tmp_path
             assert len(messages) == kept
             assert [message.sequence for message in messages] == list(range(1, kept + 1))
         shutil.rmtree(there)
+
+
+def test_a_commit_of_the_spool_waits_for_its_fsync(tmp_path: Path) -> None:
+    connection = open_connection(tmp_path / "spool.db", "")
+    try:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    finally:
+        connection.close()
 
 
 @pytest.mark.row("P22")
