@@ -73,6 +73,7 @@ class LoadReport:
         repeated: Messages that were sent again.
         acknowledged: PUBACKs of the broker, repeats included.
         receipted: Readings that the core said it has.
+        held: Readings that were never sent yet: their hubs' windows have no room.
         lost_lines: Connections that broke and were opened again.
         seconds: From the first reading to the last.
         live: The lane of readings heard as they were made.
@@ -84,6 +85,7 @@ class LoadReport:
     repeated: int
     acknowledged: int
     receipted: int
+    held: int
     lost_lines: int
     seconds: float
     live: LaneReport
@@ -225,6 +227,11 @@ class Load:
         return sum(home.hub.sent for home in self._homes)
 
     @property
+    def held(self) -> int:
+        """Readings that wait in a hub for room in its window and were never sent."""
+        return self.published - sum(home.hub.sent - home.hub.repeated for home in self._homes)
+
+    @property
     def acknowledged(self) -> int:
         """PUBACKs so far."""
         lines = (home.hub.line for home in self._homes)
@@ -242,6 +249,7 @@ class Load:
             repeated=sum(home.hub.repeated for home in self._homes),
             acknowledged=self.acknowledged,
             receipted=sum(one.receipted for one in lanes.values()),
+            held=self.held,
             lost_lines=counts.lost_lines,
             seconds=round((self._ended_s or self._monotonic()) - self._began_s, 3),
             live=lanes[Lane.LIVE],

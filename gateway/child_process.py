@@ -56,6 +56,8 @@ class Finished:
 async def run(command: Sequence[str | Path], *, account: Account | None = None) -> Finished:
     """Run a command to its end and return exit code and combined output.
 
+    Cancelled, it ends the command (SIGTERM) and waits for that.
+
     Args:
         command: Program and arguments; never passed through a shell.
         account: The user to run as; None keeps ours. Needs root.
@@ -73,7 +75,14 @@ async def run(command: Sequence[str | Path], *, account: Account | None = None) 
         group=account.gid if account else None,
         extra_groups=[] if account else None,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await process.communicate()
+    except asyncio.CancelledError:
+        # else it goes on writing into a folder that is being removed
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+        raise
     return Finished(code=process.returncode or 0, output=output.decode(errors="replace"))
 
 

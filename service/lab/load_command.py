@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import cast
 
 import msgspec
 
-from firmware_sim.load import LaneReport, LoadPlan
+from firmware_sim.hub_lane import WINDOW
+from firmware_sim.load import LaneReport, LoadPlan, LoadReport
 from firmware_sim.mqtt_line import Login
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
@@ -18,6 +20,8 @@ from gateway.store.embedded import EmbeddedPostgresError
 from service.lab.address import address
 from service.lab.children import ChildError
 from service.lab.load_run import LoadError, LoadFigures, load_own_county, run_load
+
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,18 +55,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Publish and print; 1 with a reason when not every reading was receipted.
 
-    2 for options that only another broker has a use for.
+    2 for options that only another broker has a use for, 128 and the signal's number when one ended
+    it: processes and folder of a county of its own are then gone too.
     """
     if arguments.broker is None and (arguments.users or arguments.timekeeper):
         sys.stderr.write("--users and --timekeeper need --broker\n")
         return 2
     failures: list[str] = []
     figures: LoadFigures | None = None
+    ended: list[signal.Signals] = []
     try:
-        with tempfile.TemporaryDirectory(prefix="hw-load-") as name:
-            folder = Path(name)
-            folder.chmod(0o711)  # the database's user passes through
-            figures = asyncio.run(_figures(arguments, folder))
+        figures = asyncio.run(_until_ended(arguments, ended))
     except* (
         BinariesNotFoundError,
         BrokerError,
@@ -77,9 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
         text = msgspec.json.encode(figures).decode() if arguments.json else table(figures)
         sys.stdout.write(f"{text}\n")
         if not figures.all_receipted:
-            missing = figures.report.published - figures.report.receipted
-            failures.append(f"{missing} readings were not receipted")
+            failures.append(_not_receipted(figures.report))
     sys.stderr.writelines(f"{failure}\n" for failure in failures)
+    if ended:
+        sys.stderr.write(f"ended by {ended[0].name}\n")
+        return 128 + ended[0]
     return 1 if failures else 0
 
 
@@ -98,6 +103,11 @@ def table(figures: LoadFigures) -> str:
         f"  backlog: publish -> receipt  {_lane(report.backlog)}",
         f"  CPU of this process          {figures.cpu_share:>9.2f} cores",
     ]
+    if figures.held_back:
+        lines.append(
+            f"  waited in their hubs         {figures.held_back:>9} when publishing ended:"
+        )
+        lines.append(f"    a home has at most {WINDOW} unreceipted messages a lane under way")
     if report.lost_lines:
         lines.append(f"  connections that broke       {report.lost_lines:>9}")
     if figures.stored is not None:
@@ -107,6 +117,34 @@ def table(figures: LoadFigures) -> str:
         memory = ", ".join(f"{name} {size:.0f} MB" for name, size in figures.memory_mb.items())
         lines.append(f"  memory                       {memory}")
     return "\n".join(lines)
+
+
+async def _until_ended(
+    arguments: argparse.Namespace, ended: list[signal.Signals]
+) -> LoadFigures | None:
+    """The figures, or None after a signal, which is then in `ended`; nothing of ours is left."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def end(name: signal.Signals) -> None:
+        if not ended:  # a second one must not break off the tidying up
+            ended.append(name)
+            task.cancel()
+
+    for name in _ENDS:
+        loop.add_signal_handler(name, end, name)
+    with tempfile.TemporaryDirectory(prefix="hw-load-") as name:
+        try:
+            return await _figures(arguments, _passable(Path(name)))
+        except asyncio.CancelledError:
+            if not ended:
+                raise
+            return None
+
+
+def _passable(folder: Path) -> Path:
+    folder.chmod(0o711)  # the database's user passes through
+    return folder
 
 
 async def _figures(arguments: argparse.Namespace, folder: Path) -> LoadFigures:
@@ -145,6 +183,16 @@ def _secrets(users: Path) -> dict[str, str]:
         return msgspec.json.decode(users.read_bytes(), type=dict[str, str])
     except msgspec.DecodeError as error:
         raise ValueError(f"{users}: {error}") from None
+
+
+def _not_receipted(report: LoadReport) -> str:
+    text = f"{report.published - report.receipted} readings were not receipted"
+    if not report.held:
+        return text
+    return (
+        f"{text}, of which {report.held} never left their hubs: a home has at most {WINDOW}"
+        " unreceipted messages a lane under way; more homes or a lower rate would fit"
+    )
 
 
 def _lane(lane: LaneReport) -> str:

@@ -10,6 +10,7 @@ import msgspec
 import psutil
 
 from firmware_sim.clock import PublishedTime, run_on_wall
+from firmware_sim.hub_lane import WINDOW
 from firmware_sim.load import Load, LoadPlan, LoadReport
 from firmware_sim.mqtt_line import LineError, Login
 from gateway.clock import WallClock
@@ -37,6 +38,7 @@ class LoadFigures(msgspec.Struct, frozen=True, kw_only=True):
         kib_per_home: Resident memory of this process a connected home, before the first reading.
         cpu_share: CPU of this process while publishing, 1 = one core.
         load_average: Of the machine, over the last minute, at the end.
+        held_back: Readings that still waited in their hubs, never sent, when publishing ended.
         all_receipted: Whether the core receipted everything in time.
         memory_mb: Resident MB of broker and core, of a county of our own.
         stored: What its database holds at the end.
@@ -49,6 +51,7 @@ class LoadFigures(msgspec.Struct, frozen=True, kw_only=True):
     kib_per_home: float
     cpu_share: float
     load_average: float
+    held_back: int
     all_receipted: bool
     memory_mb: dict[str, float]
     stored: Stored | None = None
@@ -104,7 +107,8 @@ async def run_load(
             ]
             await _publish(load, timekeeper)
             cpu_s = sum(process.cpu_times()[:2]) - cpu_s
-            settled = await _settled(load)
+            held_back = load.held
+            settled = await _settled(load, say)
             for task in watching:
                 task.cancel()
         report = load.report()
@@ -120,6 +124,7 @@ async def run_load(
         kib_per_home=round(connected.kib_per_home, 1),
         cpu_share=round(cpu_s / report.seconds, 2),
         load_average=round(os.getloadavg()[0], 1),
+        held_back=held_back,
         all_receipted=settled,
         memory_mb={},
     )
@@ -151,7 +156,14 @@ async def _publish(load: Load, timekeeper: str | None) -> None:
     await PublishedTime(host, int(port), participant="load").run(load.work)
 
 
-async def _settled(load: Load) -> bool:
+async def _settled(load: Load, say: Callable[[str], None]) -> bool:
+    report = load.report()
+    if report.held:
+        say(
+            f"publishing has ended; waiting {PATIENCE_S:.0f} s at most for"
+            f" {report.published - report.receipted} receipts: {report.held} readings wait in their"
+            f" hubs, as a home has at most {WINDOW} unreceipted messages a lane under way"
+        )
     try:
         await load.settled(PATIENCE_S)
     except TimeoutError:
