@@ -77,6 +77,7 @@ def test_an_outbreak_where_nobody_lives_is_refused_and_leaves_the_cohort_that_is
         ("--outbreak", "2026-07-01"),
         ("--outbreak", "2026-07-01:0:1"),
         ("--people", "0"),
+        ("--people", "200001"),
         ("--people", "ten"),
         ("--days", "-1"),
         ("--seed", "-1"),
