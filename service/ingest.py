@@ -8,9 +8,11 @@ from typing import Annotated, Protocol
 
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from device_adapters.mqtt.payloads.body import MAX_PAYLOAD_BYTES, MAX_TEXT, PayloadError
 from gateway.clock import ProcessClock
+from gateway.sqlite_writer import SpoolError
 from service.headers import SecurityHeaders
 from service.ingest_door import FORMATS, IngestDoor, NotReceiptedError, Posted
 from service.ingest_limits import Limits
@@ -108,7 +110,15 @@ def create_ingest_app(front: Front) -> FastAPI:
 
     app.add_api_route("/ingest/{format_name}", ingest, methods=["POST"], response_model=None)
     app.add_api_route("/healthz", healthz)
-    for lost in DATABASE_ERRORS:
+
+    async def refused(request: Request, error: Exception) -> Response:
+        del request
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        title = {404: "Not found", 405: "Method not allowed"}.get(status, "Refused")
+        return problem_response(status, title.lower().replace(" ", "_"), title)
+
+    app.add_exception_handler(HTTPException, refused)
+    for lost in (SpoolError, *DATABASE_ERRORS):
         app.add_exception_handler(lost, unavailable)
     app.add_middleware(SecurityHeaders)
     return app

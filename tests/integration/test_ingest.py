@@ -350,6 +350,32 @@ async def test_refusals_say_why_and_where(
         assert (await client.get("/healthz")).json() == {"status": "ok"}
 
 
+async def test_a_wrong_address_and_a_spool_that_cannot_write_are_problems_too(
+    alone: Database, broker: LocalBroker, open_folder: Path
+) -> None:
+    headers = bearer(await token_for(alone))
+    chosen = settings(alone, broker, open_folder, receipt_s=0.2)
+    async with serving(chosen) as client:
+        for answer in (await client.get("/nothing"), await client.get("/ingest/reading")):
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["status"] == answer.status_code in {404, 405}
+        # a full card, as the spool sees it
+        spool = sqlite3.connect(chosen.data_dir / "spool.db")
+        tables = [
+            row[0] for row in spool.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        for table in tables:
+            with contextlib.suppress(sqlite3.OperationalError):
+                spool.execute(
+                    f"CREATE TRIGGER full_{table} BEFORE INSERT ON {table}"
+                    " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+                )
+        spool.close()
+        kept = await client.post("/ingest/reading", json=reading(1, None), headers=headers)
+        assert (kept.status_code, kept.json()["reason"]) == (503, "unavailable")
+        assert kept.headers["Retry-After"] == "30"
+
+
 async def test_a_device_that_posts_without_end_is_told_to_wait(
     alone: Database, broker: LocalBroker, open_folder: Path
 ) -> None:
