@@ -19,7 +19,8 @@ async def test_one_run_measures_people_homes_and_the_way_into_the_broker(tmp_pat
     assert report.bare_publisher_per_s > 0
     ratio = report.messages_per_s / report.bare_publisher_per_s
     assert report.ratio_to_bare_publisher == pytest.approx(ratio, abs=1e-2)
-    assert 0 < report.kib_per_home < 64
+    # 0 where earlier tests left this process memory that the homes found room in
+    assert 0 <= report.kib_per_home < 64
     assert "homes connected at once" in table(report)
     lines = (tmp_path / "cohort" / "readings.csv").read_text().splitlines()
     assert len(lines) == report.cohort_readings + 1
