@@ -23,6 +23,9 @@ router = APIRouter(dependencies=[Depends(public())])
 
 Parts = Annotated[Services, Depends(services_of)]
 
+_LINE = r"^[ -~]*$"
+_LINES = r"^[ -~\r\n]*$"  # PEM; what else is there a store refuses, and the hub would try for ever
+
 _RENEW_AFTER = 2 / 3  # of a certificate's life
 
 _REFUSALS = {
@@ -40,8 +43,8 @@ class ApplyBody(BaseModel):
     """A key's certificate request (PEM) and the software that sends it."""
 
     model_config = ConfigDict(extra="forbid")
-    request: str = Field(max_length=8192)
-    software: str = Field(default="", max_length=60)
+    request: str = Field(max_length=8192, pattern=_LINES)
+    software: str = Field(default="", max_length=60, pattern=_LINE)
 
 
 class TokenBody(BaseModel):
@@ -55,7 +58,7 @@ class RenewBody(BaseModel):
     """A fresh certificate request of the same key (PEM)."""
 
     model_config = ConfigDict(extra="forbid")
-    request: str = Field(max_length=8192)
+    request: str = Field(max_length=8192, pattern=_LINES)
 
 
 class ClaimBody(BaseModel):

@@ -406,6 +406,10 @@ async def test_only_an_administrator_lets_in_and_it_is_written_down(
         garbage = await nobody.post("/enrol/device", json={"request": "no"})
         assert garbage.headers["content-type"] == "application/problem+json"
         assert garbage.json()["reason"] == "bad_request"
+        good = IdentityFolder(tmp_path / "odd").request()[0]
+        for odd in ({"request": good + "\x00"}, {"request": good, "software": "a\x00"}):
+            answer = await nobody.post("/enrol/device", json=odd)
+            assert (answer.status_code, answer.json()["reason"]) == (422, "invalid")
     hub = await let_in(enrolling, tmp_path / "hub")
     shut = await enrolling.admin.post("/enrol/revoke", data={"hub": hub})
     assert shut.status_code == 303
