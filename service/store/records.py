@@ -161,6 +161,8 @@ class AlertCard:
 class SeriesPoint:
     """One stored reading in canonical units: mmHg, beats a minute, mmol/L.
 
+    `number` is what a kind without a column of its own measured, in the unit of `rules.codes`: kg,
+    Cel, %, breaths a minute; None for the kinds that have one and where the device had no number.
     `beyond` names the quantities that the device could only place outside its range (`below` for
     LO, `above` for HI); their numbers are None, and they are values, not gaps (hazard 0.2).
     """
@@ -176,6 +178,7 @@ class SeriesPoint:
     time_confidence: str
     flags: tuple[str, ...]
     beyond: Mapping[str, str] = field(default_factory=dict[str, str])
+    number: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

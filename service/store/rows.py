@@ -30,6 +30,7 @@ def point_from(row: asyncpg.Record) -> SeriesPoint:
         time_confidence=row["time_confidence"],
         flags=tuple(row["flags"]),
         beyond=msgspec.json.decode(row["beyond"] or b"{}", type=dict[str, str]),
+        number=row["number"],
     )
 
 

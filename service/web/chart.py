@@ -10,17 +10,32 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rules.vocabulary import Vital
+from rules.vocabulary import QuantityName, Vital
 from service.store.records import Series, SeriesPoint
 from service.web.language import say
+from service.web.vitals import (
+    BEYOND,
+    GLUCOSE_KINDS,
+    NAMES,
+    NUMBERS,
+    number_of,
+    unit_text,
+    value_of,
+)
 
 MORNING = "#b45309"
 EVENING = "#1d4ed8"
 _NOON = 12
 _SHORTEST = timedelta(days=14)
 _MARGIN = timedelta(hours=12)
-_BEYOND = {"below": "LO", "above": "HI"}
-_GLUCOSE = frozenset({Vital.GLUCOSE, Vital.GLUCOSE_PLASMA, Vital.GLUCOSE_CGM})
+_ORDER = (
+    Vital.SPO2,
+    Vital.PULSE,
+    Vital.TEMPERATURE,
+    Vital.WEIGHT,
+    Vital.RESPIRATORY_RATE,
+    Vital.KETONE,
+)
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,49 +85,45 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartBlock:
-    """A chart and its table, newest reading first."""
+    """A chart and its table, newest reading first.
+
+    `caption` explains marks that only this chart has; `pulses` says whether the table needs a
+    column for pulses beside its own values.
+    """
 
     chart: Chart
     rows: tuple[Row, ...]
+    caption: str
+    pulses: bool
 
 
 def blocks(
     series: Series, marked: frozenset[str], language: str, zone: ZoneInfo
 ) -> list[ChartBlock]:
-    """A block for blood pressure and one for glucose, each only where there are readings."""
+    """A block for blood pressure, one for glucose and one for every other kind that was measured.
+
+    A reading without any number has no place in a chart and is left out.
+    """
     said = [p for p in series.points if "–" not in value_of(p)]
     pressure = [p for p in said if p.kind == Vital.BLOOD_PRESSURE]
-    glucose = [p for p in said if p.kind in _GLUCOSE]
+    glucose = [p for p in said if p.kind in GLUCOSE_KINDS]
     made: list[ChartBlock] = []
     if pressure:
         made.append(_pressure(series, pressure, marked, language, zone))
     if glucose:
-        made.append(_glucose(series, glucose, marked, language, zone))
+        label = say(language, "Glucose")
+        made.append(_one_number(series, glucose, marked, language, zone, label=label))
+    for kind in _ORDER:
+        points = [p for p in said if p.kind == kind]
+        if points:
+            label = say(language, NAMES[kind])
+            made.append(_one_number(series, points, marked, language, zone, label=label))
     return made
-
-
-def value_of(point: SeriesPoint) -> str:
-    """`152/94` or `7.1`, with LO and HI as the device shows them; a dash where it had no value."""
-    if point.kind == Vital.BLOOD_PRESSURE:
-        systolic = _number(point, "systolic", point.systolic, 0)
-        return f"{systolic}/{_number(point, 'diastolic', point.diastolic, 0)}"
-    return _number(point, "glucose", point.glucose, 1)
-
-
-def _number(point: SeriesPoint, name: str, value: float | None, digits: int) -> str:
-    if value is None:
-        return _BEYOND.get(point.beyond.get(name, ""), "–")
-    return f"{value:.{digits}f}"
 
 
 def _edges(points: Sequence[SeriesPoint], name: str) -> tuple[str, ...]:
     """For each reading `LO` or `HI` where it lies off the scale, else an empty text."""
-    return tuple(_BEYOND.get(point.beyond.get(name, ""), "") for point in points)
-
-
-def unit_of(point: SeriesPoint) -> str:
-    """The unit in which `value_of` is written."""
-    return "mmol/L" if point.kind in _GLUCOSE else "mmHg"
+    return tuple(BEYOND.get(point.beyond.get(name, ""), "") for point in points)
 
 
 def _pressure(
@@ -141,7 +152,7 @@ def _pressure(
     )
     chart = Chart(
         label=say(language, "Blood pressure"),
-        unit="mmHg",
+        unit=unit_text(Vital.BLOOD_PRESSURE, language),
         zone=zone.key,
         span=_span(series, points),
         times=_seconds(points),
@@ -153,22 +164,30 @@ def _pressure(
         marked=_marked(points, marked),
         edges=_edges(points, "systolic"),
     )
-    return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
+    return ChartBlock(
+        chart=chart,
+        rows=_rows(points, marked, zone),
+        caption=say(language, "Filled: systolic, hollow: diastolic."),
+        pulses=_has_pulses(points),
+    )
 
 
-def _glucose(
+def _one_number(
     series: Series,
     points: Sequence[SeriesPoint],
     marked: frozenset[str],
     language: str,
     zone: ZoneInfo,
+    *,
+    label: str,
 ) -> ChartBlock:
-    values = [p.glucose for p in points]
+    quantity = NUMBERS[points[0].kind]
+    values = [number_of(p, quantity) for p in points]
     morning = [_is_morning(p, zone) for p in points]
-    lower, upper = series.targets.get("glucose_low"), series.targets.get("glucose_high")
+    lower, upper = series.targets.get(f"{quantity}_low"), series.targets.get(f"{quantity}_high")
     chart = Chart(
-        label=say(language, "Glucose"),
-        unit="mmol/L",
+        label=label,
+        unit=unit_text(points[0].kind, language),
         zone=zone.key,
         span=_span(series, points),
         times=_seconds(points),
@@ -182,9 +201,18 @@ def _glucose(
         if upper is not None and lower is not None
         else "",
         marked=_marked(points, marked),
-        edges=_edges(points, "glucose"),
+        edges=_edges(points, quantity),
     )
-    return ChartBlock(chart=chart, rows=_rows(points, marked, zone))
+    return ChartBlock(
+        chart=chart,
+        rows=_rows(points, marked, zone),
+        caption="",
+        pulses=quantity is not QuantityName.PULSE and _has_pulses(points),
+    )
+
+
+def _has_pulses(points: Sequence[SeriesPoint]) -> bool:
+    return any(point.pulse is not None for point in points)
 
 
 def _pressure_target(upper: float | None, lower: float | None, language: str) -> str:

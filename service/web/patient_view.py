@@ -5,17 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rules.vocabulary import Vital
 from service.store.records import PatientOverview, Series, SeriesPoint
-from service.web.chart import ChartBlock, blocks, unit_of, value_of
-from service.web.language import mark, say
+from service.web.chart import ChartBlock, blocks
+from service.web.language import say
+from service.web.vitals import NAMES, unit_text, value_of
 
-_NAMES = {
-    Vital.BLOOD_PRESSURE.value: mark("Blood pressure"),
-    Vital.GLUCOSE.value: mark("Blood glucose"),
-    Vital.GLUCOSE_PLASMA.value: mark("Blood glucose"),
-    Vital.GLUCOSE_CGM.value: mark("Glucose sensor"),
-}
 _MESSAGES = 5
 
 
@@ -67,13 +61,13 @@ def _values(points: Sequence[SeriesPoint], language: str) -> list[OwnValue]:
     newest = sorted(points, key=lambda point: point.effective_at, reverse=True)
     return [
         OwnValue(
-            name=say(language, _NAMES[point.kind]),
+            name=say(language, NAMES[point.kind]),
             text=_text(point, language),
-            unit=unit_of(point),
+            unit=unit_text(point.kind, language),
             at=point.effective_at,
         )
         for point in newest
-        if point.kind in _NAMES
+        if point.kind in NAMES
     ]
 
 

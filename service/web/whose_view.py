@@ -5,28 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rules.codes import MAIN_QUANTITIES, QUANTITIES
-from rules.vocabulary import Bound, Vital
+from rules.codes import MAIN_QUANTITIES
+from rules.vocabulary import Bound
 from rules.window import Point, Value
 from service.store.whose import Choice, Settled, Slot, Unclaimed
-from service.web.language import mark, say
+from service.web.language import say
+from service.web.vitals import NAMES, unit_text
 
 TOGETHER = timedelta(minutes=30)
 """Measurements of one user of a device no further apart than this are asked about at once."""
-
-_NAMES = {
-    Vital.BLOOD_PRESSURE: mark("Blood pressure"),
-    Vital.PULSE: mark("Pulse"),
-    Vital.GLUCOSE: mark("Blood glucose"),
-    Vital.GLUCOSE_PLASMA: mark("Blood glucose"),
-    Vital.GLUCOSE_CGM: mark("Glucose sensor"),
-    Vital.KETONE: mark("Ketones"),
-    Vital.SPO2: mark("Oxygen saturation"),
-    Vital.TEMPERATURE: mark("Temperature"),
-    Vital.WEIGHT: mark("Weight"),
-    Vital.RESPIRATORY_RATE: mark("Breathing rate"),
-}
-_UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "/min": "/min"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +65,11 @@ class SlotLine:
 def measured(point: Point, language: str) -> Measured:
     """The main numbers of a point, LO and HI as the device shows them."""
     main = MAIN_QUANTITIES[point.kind]
-    unit = QUANTITIES[main[0]].unit if main else ""
-    name = _NAMES.get(point.kind)
+    name = NAMES.get(point.kind)
     return Measured(
         name=say(language, name) if name else point.kind.value,
         text="/".join(_text(point.values.get(quantity)) for quantity in main),
-        unit=_UNITS.get(unit, unit),
+        unit=unit_text(point.kind, language),
         at=point.effective_at,
     )
 

@@ -18,9 +18,9 @@ from service.alerts.lifecycle import (
     Outcome,
 )
 from service.store.records import AlertCard, DeliveryRecord, PersonCard, Series, SeriesPoint
-from service.web.chart import unit_of, value_of
 from service.web.evidence import Explained, explained
 from service.web.language import say
+from service.web.vitals import GLUCOSE_KINDS, unit_text, value_of
 from service.web.words import word
 from service.web.worklist_view import name_and_age
 
@@ -107,7 +107,7 @@ def why_card(
             )
             for point in last
         ),
-        unit=unit_of(last[0]) if last else "",
+        unit=unit_text(last[0].kind, language) if last else "",
         usual=why.baseline or say(language, "Usual value not known yet"),
         target="" if why.names_usual else _target(card, language),
         sure=" · ".join((why.sureness, *doubts)),
@@ -175,7 +175,7 @@ def _last(card: AlertCard, series: Series | None, why: Explained) -> list[Series
 
 def _is_of_family(point: SeriesPoint, family: Family) -> bool:
     if family is Family.GLUCOSE:
-        return unit_of(point) == "mmol/L"
+        return point.kind in GLUCOSE_KINDS
     return point.systolic is not None
 
 

@@ -10,8 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid5
 
+import msgspec
 import uvicorn
 
+from rules.codes import MAIN_QUANTITIES
 from rules.engine import Decision, evaluate
 from rules.explain import evidence
 from rules.pack import Pack, load
@@ -37,7 +39,7 @@ _OBSERVATION = (
     " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, systolic,"
     " diastolic, pulse, glucose, flags, body, sent)"
     " VALUES ($1, $2, $3, $4, $5, $1, 'good', $1, $1, 'live', true, false, $6, $7, $8, $9, '{}',"
-    " '{}', '')"
+    " $10::text::jsonb, '')"
 )
 
 
@@ -89,10 +91,21 @@ async def store_readings(county: County, subject: str, readings: Sequence[Readin
                 reading.diastolic,
                 None if reading.systolic is None else 72,
                 None if reading.glucose is None else float(reading.glucose),
+                "{}",
             )
             for reading in readings
         ],
     )
+
+
+async def store_number(county: County, subject: str, kind: Vital, value: Value) -> None:
+    """A reading of now, of a kind that has no column: its number stands in the body alone."""
+    (name,) = MAIN_QUANTITIES[kind]
+    body = msgspec.json.Encoder(decimal_format="number").encode({"values": {name: value}})
+    device = "Hearth/B-1/003"
+    identity = f"{subject}-{kind.value}-{county.now:%Y%m%dT%H%M%S}"
+    row = (county.now, identity, subject, device, kind.value, None, None, None, None)
+    await county.owner.execute(_OBSERVATION, *row, body.decode())
 
 
 def _value(number: int | Decimal | None) -> Value | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -14,7 +15,8 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from gateway.hub_status import Candidate, DeviceLabel, HubStatus, PairingReport, encode_status
-from rules.vocabulary import AlertKind, Priority
+from rules.vocabulary import AlertKind, Bound, Priority, Vital
+from rules.window import Value
 from service.surveillance.daily import refresh
 from tests.fixtures.database import Database
 from tests.integration.page_county import (
@@ -25,6 +27,7 @@ from tests.integration.page_county import (
     seed_passwords,
     seed_townships,
     serve,
+    store_number,
     store_readings,
 )
 from tests.integration.service_county import PASSWORD, ZHANG, ZONE, County, open_county
@@ -565,3 +568,47 @@ async def test_a_patient_chooses_the_model_and_is_told_its_button_and_its_own_tr
         await expect(page.locator("#pairing .note")).to_contain_text("请在那部手机上删除")
         await expect(page.locator("#pairing-model")).to_have_value("HEM-7322T")
         assert await violations(page) == []
+
+
+@pytest.mark.row("P1")
+@pytest.mark.parametrize(
+    ("language", "oxygen", "weight", "temperature"),
+    [
+        ("en", "Oxygen saturation", "Weight", "Temperature"),
+        ("zh", "血氧饱和度", "体重", "体温"),
+    ],
+)
+async def test_a_patient_sees_weight_oxygen_and_temperature_as_value_chart_and_table(
+    browser: Browser, county: County, language: str, oxygen: str, weight: str, temperature: str
+) -> None:
+    for kind, value in (
+        (Vital.SPO2, Value(value=Decimal(94))),
+        (Vital.WEIGHT, Value(value=Decimal("61.40"))),
+        (Vital.TEMPERATURE, Value(censored=Bound.ABOVE)),
+        (Vital.RESPIRATORY_RATE, Value(value=Decimal(16))),
+        (Vital.KETONE, Value(value=Decimal("0.6"))),
+    ):
+        await store_number(county, ZHANG.subject, kind, value)
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "zhang", language=language, size=PHONE) as page,
+    ):
+        for name, text, unit in (
+            (oxygen, "94", "%"),
+            (weight, "61.4", "kg"),
+            (temperature, "HI", "°C"),
+        ):
+            last = page.locator(".now li").filter(has_text=name)
+            await expect(last.locator("b")).to_have_text(text)
+            await expect(last).to_contain_text(unit)
+            section = page.get_by_role("region", name=name, exact=True)
+            await expect(section.locator(".chart")).to_have_attribute("data-drawn", "1")
+            await expect(section).not_to_contain_text(re.compile("ystolic|收缩压"))
+            await section.locator("summary").click()
+            heads = section.locator("thead th")
+            await expect(heads).to_have_count(3)  # no empty column of pulses
+            await expect(heads.nth(1)).to_have_text(unit)
+            await expect(section.locator("tbody td").first).to_have_text(text)
+        assert await page.locator(".chart[data-drawn]").count() == 6
+        assert await violations(page) == []
+        assert await overflow(page) <= 0

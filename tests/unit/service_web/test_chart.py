@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 
 from rules.vocabulary import Vital
 from service.store.records import Series, SeriesPoint
@@ -31,6 +32,11 @@ def point(hours_ago: float, **changes: object) -> SeriesPoint:
 
 def glucose(hours_ago: float, value: float | None) -> SeriesPoint:
     return point(hours_ago, kind=Vital.GLUCOSE.value, systolic=None, diastolic=None, glucose=value)
+
+
+def single(hours_ago: float, kind: Vital, **changes: object) -> SeriesPoint:
+    facts: dict[str, object] = {"systolic": None, "diastolic": None, "pulse": None, **changes}
+    return point(hours_ago, kind=kind.value, **facts)
 
 
 def series(*points: SeriesPoint, **targets: float) -> Series:
@@ -114,3 +120,69 @@ def test_a_pressure_above_the_cuffs_range_says_so() -> None:
     high = point(2, systolic=None, beyond={"systolic": "above"})
     (block,) = blocks(series(high), frozenset(), "en", ZONE)
     assert block.rows[0].value == "HI/90"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "said", "label", "unit"),
+    [
+        (Vital.SPO2, {"number": 94.0}, "94", "血氧饱和度", "%"),
+        (Vital.PULSE, {"pulse": 72.0}, "72", "脉搏", "次/分"),
+        (Vital.TEMPERATURE, {"number": 36.64}, "36.6", "体温", "°C"),
+        (Vital.WEIGHT, {"number": 61.4}, "61.4", "体重", "kg"),
+        (Vital.GLUCOSE_CGM, {"glucose": 5.4}, "5.4", "血糖", "mmol/L"),
+    ],
+)
+def test_every_kind_has_a_chart_and_a_table_in_its_own_unit(
+    kind: Vital, changes: dict[str, object], said: str, label: str, unit: str
+) -> None:
+    (block,) = blocks(series(single(1, kind, **changes)), frozenset(), "zh", ZONE)
+    assert [row.value for row in block.rows] == [said]
+    assert (block.chart.label, block.chart.unit) == (label, unit)
+    drawn = [value for curve in block.chart.curves for value in curve.values if value is not None]
+    assert drawn == list(changes.values())
+
+
+def test_kinds_do_not_share_a_chart_and_one_without_a_number_has_none() -> None:
+    made = blocks(
+        series(
+            point(5),
+            single(4, Vital.WEIGHT, number=61.4),
+            single(3, Vital.SPO2, number=94.0),
+            single(2, Vital.TEMPERATURE),
+            single(1, Vital.SYMPTOM),
+        ),
+        frozenset(),
+        "en",
+        ZONE,
+    )
+    assert [block.chart.label for block in made] == [
+        "Blood pressure",
+        "Oxygen saturation",
+        "Weight",
+    ]
+
+
+def test_only_blood_pressure_speaks_of_systolic_and_only_pulses_get_a_column() -> None:
+    made = blocks(
+        series(
+            point(5),
+            glucose(4, 7.1),
+            single(3, Vital.SPO2, number=94.0, pulse=71.0),
+            single(2, Vital.PULSE, pulse=72.0),
+            single(1, Vital.WEIGHT, number=61.4),
+        ),
+        frozenset(),
+        "en",
+        ZONE,
+    )
+    systolic = "Filled: systolic, hollow: diastolic."
+    assert [block.caption for block in made] == [systolic, "", "", "", ""]
+    # `glucose` here keeps a pulse, as an odd device may send it
+    assert [block.pulses for block in made] == [True, True, True, False, False]
+
+
+def test_an_oximeters_hi_stands_at_the_edge() -> None:
+    high = single(1, Vital.SPO2, beyond={"spo2": "above"})
+    (block,) = blocks(series(high), frozenset(), "en", ZONE)
+    assert block.rows[0].value == "HI"
+    assert block.chart.edges == ("HI",)
