@@ -3,8 +3,7 @@
 A patient who has no device yet is signed in. The device is put into pairing mode (the clock starts
 with that advertisement), the patient presses Start, presses "this is my device", and measures once.
 The walk is the real one: hub with adapter and spool, broker, core, PostgreSQL, service, its pages
-asked as a browser asks them. It ends when the patient's page has the chart with the reading; where
-there is no chart of a kind yet, when the core has receipted the reading to the hub.
+asked as a browser asks them. It ends when the patient's page has the chart with the reading.
 
 Keystrokes are counted, not assumed: characters of form fields that a person has to type. The peer
 is bare bumble: bond, connect, take one value.
@@ -12,7 +11,7 @@ is bare bumble: bond, connect, take one value.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,6 @@ AIM_P95_S = 20.0
 """Machine time for which a person waits at most (issue 4)."""
 
 TRIALS = 5
-_CHARTED = frozenset({Profile.BLOOD_PRESSURE, Profile.GLUCOSE, Profile.CGM})
 _NUMBERS = {
     Profile.BLOOD_PRESSURE: 0x2A35,
     Profile.GLUCOSE: 0x2A18,
@@ -57,10 +55,9 @@ _PATIENCE_S = 60.0
 
 
 class Unboxing(msgspec.Struct, frozen=True, kw_only=True):
-    """One profile: seconds from the advertisement to the chart (or the core's receipt)."""
+    """One profile: seconds from the advertisement to the chart."""
 
     profile: str
-    charted: bool
     trials: int
     median_s: float
     p95_s: float
@@ -145,7 +142,6 @@ async def _unboxing(county: BenchCounty, profile: Profile, homes: Sequence[str])
         people.append(person)
     return Unboxing(
         profile=profile.value,
-        charted=profile in _CHARTED,
         trials=len(homes),
         median_s=round(median(took_s), 2),
         p95_s=round(_p95(took_s), 2),
@@ -166,7 +162,7 @@ async def _unbox(county: BenchCounty, hub: str, profile: Profile, person: _Perso
     clock, link = WallClock(), VirtualLink()
     async with (
         VirtualRadio(link, _RADIO) as radio,
-        _hub(county, hub, radio) as running,
+        _hub(county, hub, radio),
         PERIPHERALS[profile](link, _plate(hub), strict_pairing=True) as device,
     ):
         await person.sees("/patient/pairing", 'id="pairing-start"')
@@ -177,20 +173,8 @@ async def _unbox(county: BenchCounty, hub: str, profile: Profile, person: _Perso
         await person.choose("/patient/pairing/confirm", address=device.identity.address)
         await person.sees("/patient/pairing", 'data-state="paired"')
         await device.measure_typical(clock.now())
-        if profile in _CHARTED:
-            await person.sees("/patient/readings", "data-chart=")
-        else:
-            await _receipted(running, device.transferred)
+        await person.sees("/patient/readings", "data-chart=")
         return time.perf_counter() - began_s
-
-
-async def _receipted(hub: RunningHub, transferred: Callable[[], Awaitable[None]]) -> None:
-    """Return once the core has committed what the device told."""
-    await transferred()
-    await hub.settle(WallClock().now())
-    positions = await hub.spool.positions()
-    if not any(lane.through for lane in positions.values()):
-        raise BenchError("the core has receipted nothing")
 
 
 async def _bare(profile: Profile) -> float:
@@ -266,7 +250,7 @@ def table(report: UnboxReport) -> list[str]:
     head = f"unbox to first chart, p95 aim {report.aim_p95_s:g} s"
     lines = [f"{head:<40}median   p95     bare   ratio  typed  pressed"]
     lines += [
-        f"  {one.profile:<18}{'chart' if one.charted else 'receipt':<20}"
+        f"  {one.profile:<38}"
         f"{one.median_s:>6.2f}  {one.p95_s:>5.2f}  {one.bare_s:>6.3f}  {one.ratio:>6.1f}"
         f"  {one.keystrokes:>5}  {one.presses:>7}"
         for one in report.profiles
