@@ -53,7 +53,8 @@ class DeviceBook:
         told = tuple(dict.fromkeys(gaps))[-_MOST_GAPS:]
         page = replace(page, reason=summary.reason, missing=told)
         if summary.reason not in _UNHEARD:
-            await self._spool.remember_heard(summary.address, now)
+            address = summary.address
+            await self._spool.hold.do(lambda: self._spool.remember_heard(address, now))
             page = replace(
                 page,
                 heard=(*page.heard, now),

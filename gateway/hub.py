@@ -163,6 +163,8 @@ class RunningHub:
         """Notice, within a second, what has to be said because nobody was reached."""
         while True:
             await self._clock.pause(_WATCH_EVERY_S)
+            if await self.spool.hold.retry():
+                self.uplink.wake()
             self._look_at_clock()
             now = self._clock.now()
             await self._look_for_receipts(now)
@@ -188,9 +190,8 @@ class RunningHub:
     async def tidy(self) -> None:
         """Forget, a few times a day, what was receipted long enough ago."""
         while True:
-            gone = await self.spool.forget_receipted_before(self._clock.now() - KEPT_AFTER_RECEIPT)
-            if gone:
-                _log.info("spool tidied", messages=gone)
+            cutoff = self._clock.now() - KEPT_AFTER_RECEIPT
+            await self.spool.hold.do(lambda at=cutoff: self.spool.forget_receipted_before(at))
             await self._clock.pause(_TIDY_EVERY_S)
 
     async def page(self, language: str) -> str:
@@ -200,6 +201,7 @@ class RunningHub:
             connected=self.uplink.connected,
             waiting=await self.spool.waiting(),
             damaged=self.spool.moved_aside is not None,
+            full=bool(self.spool.hold.fault),
             devices=tuple(paired.device.key for paired in await self.spool.paired()),
             readings=self._latest.readings(),
             instructions=self.red_path.instructions(self._clock.now()),
@@ -222,7 +224,7 @@ class RunningHub:
             if command.version < self._command.version:
                 _log.warning("old command refused", hub=self._hub, version=command.version)
             return
-        await self.spool.remember_command(payload)
+        await self.spool.hold.do(lambda: self.spool.remember_command(payload))
         self._command = command
         self._take_rules(command.body.rules)
         self.red_path.reach.note_told(told.alert_id for told in command.body.told)
@@ -258,6 +260,7 @@ class RunningHub:
                     waiting_backlog=waiting.backlog,
                     undecided=waiting.undecided,
                 ),
+                spool_fault=self.spool.hold.fault,
                 software=version("hearthwatch"),
                 refused_rules=self._refused_rules,
                 radio=None if self.radio is None else self.radio.adapter(),

@@ -103,7 +103,7 @@ class MqttFront:
             elif message.payload:  # an empty one only takes a retained message away
                 observations += await self._read(message)
         if observations:
-            await self._spool.add_decided(observations)
+            await self._spool.hold.do(lambda: self._spool.add_decided(observations))
         await self._on_spooled(observations)
         for passed in marks:
             if not passed.done():
@@ -122,7 +122,8 @@ class MqttFront:
             for observation in observations:
                 encode_observation(observation)
         except ValueError as error:
-            await self._spool.add_refused(_refusal(message, error), self._name)
+            refused, name = _refusal(message, error), self._name
+            await self._spool.hold.do(lambda: self._spool.add_refused(refused, name))
             return []
         return [observation for observation in observations if self._is_new(observation)]
 

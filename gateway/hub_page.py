@@ -36,6 +36,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "up": "已连接",
             "down": "未连接，读数保存在本机",
             "waiting": "等待县中心确认的读数",
+            "full": "本机现在无法保存读数。请不要关机，并通知管理员。",
             "damaged": "本机存储曾损坏，旧文件已另存。请通知管理员。",
         },
         "en": {
@@ -47,6 +48,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "up": "connected",
             "down": "not connected, readings are kept here",
             "waiting": "Readings not yet confirmed by the county",
+            "full": "Readings cannot be saved here now. Leave it on and tell the operator.",
             "damaged": "The storage here was damaged; the old file was kept. Tell the operator.",
         },
     }
@@ -70,6 +72,7 @@ class HubView:
     connected: bool
     waiting: Waiting
     damaged: bool
+    full: bool = False
     devices: tuple[str, ...]
     readings: tuple[LastReading, ...]
     instructions: tuple[Mapping[str, str], ...]
@@ -96,6 +99,7 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
         f"<h1>{texts['title']} <small>{escape(view.hub)}</small></h1>{now}",
         f"<p>{texts['uplink']}: {uplink}<p>{texts['waiting']}: {count}",
         f'<p role="alert">{texts["damaged"]}' if view.damaged else "",
+        f'<p role="alert">{texts["full"]}' if view.full else "",
         f"<h2>{texts['last']}</h2><table>{rows}</table>" + ("" if rows else texts["none"]),
         f"<h2>{texts['devices']}</h2><ul>",
         "".join(f"<li>{escape(device)}" for device in view.devices) or texts["none"],

@@ -181,4 +181,5 @@ class HubRadio:
             newest = dataclasses.replace(
                 paired, high_water=summary.high_water, series=summary.series
             )
-            await self.remember(newest)
+            if not self._spool.hold.lost:  # else the device is asked for it once more
+                await self._spool.hold.do(lambda: self.remember(newest))

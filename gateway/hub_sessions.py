@@ -36,8 +36,8 @@ class Sessions:
         self._on_end = on_end
 
     async def on_observation(self, observation: Observation) -> None:
-        """Spool a record whose origin is not decided yet; durable on return."""
-        await self._spool.add(observation)
+        """Spool a record that is not decided yet; a full disk keeps it from no judgement."""
+        await self._spool.hold.do(lambda: self._spool.add(observation))
         await self._on_spooled([observation])
 
     async def on_refused(self, frame: Frame, error: DecodeError) -> None:
@@ -48,12 +48,13 @@ class Sessions:
             field=f"byte {error.at_byte}",
             raw=frame.payload,
         )
-        await self._spool.add_refused(refused, frame.session)
+        await self._spool.hold.do(lambda: self._spool.add_refused(refused, frame.session))
         await self._on_spooled([])
 
     async def on_session_end(self, summary: SessionSummary) -> None:
         """Decide the session's records."""
-        await self.decide(summary.session)
+        # Held behind the session's records where the disk did not take them.
+        await self._spool.hold.do(lambda: self.decide(summary.session))
         await self._on_end(summary)
         _log.info(
             "device session ended",
@@ -86,4 +87,4 @@ class Sessions:
         """Decide what a crash left undecided, by the same rule as at a session's end."""
         for session in await self._spool.undecided_sessions():
             _log.warning("session was cut by a crash, deciding it now", session=session)
-            await self.decide(session)
+            await self._spool.hold.do(lambda name=session: self.decide(name))

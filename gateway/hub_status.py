@@ -81,7 +81,8 @@ class RadioReport(msgspec.Struct, frozen=True, kw_only=True):
 class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One report; `command_version` acknowledges the command in force (0 = none yet).
 
-    `refused_rules` says why the hub could not take the rules of that command (empty: it did).
+    `refused_rules` says why the hub could not take the rules of that command (empty: it did),
+    `spool_fault` why its disk takes nothing now (empty: it does).
     """
 
     v: int
@@ -95,6 +96,7 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     refused_rules: str = ""
     radio: RadioReport | None = None
     devices: tuple[DeviceReport, ...] = ()
+    spool_fault: str = ""
 
 
 def encode_status(status: HubStatus) -> bytes:

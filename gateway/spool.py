@@ -17,6 +17,7 @@ import structlog
 
 from gateway import spool_rows
 from gateway.refused import Refused, encode_refused
+from gateway.spool_hold import Hold
 from gateway.spool_rows import LanePosition, PairedDevice, SpooledMessage, Waiting
 from gateway.sqlite_writer import SpoolDamagedError, SqliteWriter, open_connection
 from rules.vocabulary import Observation, Origin
@@ -31,6 +32,7 @@ class Spool:
     def __init__(self, writer: SqliteWriter, epoch: str, moved_aside: Path | None) -> None:
         self._writer = writer
         self.epoch = epoch
+        self.hold = Hold()
         self.moved_aside = moved_aside
         """Where a damaged predecessor of this file was put; None when there was none."""
 

@@ -224,13 +224,14 @@ def waiting(db: sqlite3.Connection) -> Waiting:
 
 def is_receipted(db: sqlite3.Connection, session: str, ordinal: int) -> bool:
     """Whether the core has committed the records of that session and ordinal."""
-    (waits,) = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM message WHERE session = ? AND kind = 'observation'"
-        " AND receipted_at IS NULL"
-        " AND coalesce(json_extract(CAST(body AS TEXT), '$.ordinal'), 0) = ?)",
+    # A record that the disk did not take is not there, and so not receipted.
+    (known, committed) = db.execute(
+        "SELECT count(*), count(receipted_at) FROM message"
+        " WHERE session = ? AND kind = 'observation'"
+        " AND coalesce(json_extract(CAST(body AS TEXT), '$.ordinal'), 0) = ?",
         (session, ordinal),
     ).fetchone()
-    return not waits
+    return known > 0 and known == committed
 
 
 def received_since(db: sqlite3.Connection, since: datetime, limit: int) -> list[Observation]:

@@ -119,7 +119,12 @@ class SqliteWriter:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-            self._fail(jobs, error)
+            if len(jobs) == 1:
+                self._fail(jobs, error)
+                return
+            # A full disk undoes all of them: what only reads must not fail with what writes.
+            for job in jobs:
+                self._commit([job])
             return
         for job, notify in done:
             job.loop.call_soon_threadsafe(notify)
@@ -129,16 +134,26 @@ class SqliteWriter:
         self._connection.execute("SAVEPOINT job")
         try:
             notify = job.perform(self._connection)
-        except Exception as error:  # noqa: BLE001 - the top of a thread: who waits must hear of it
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
+                raise  # SQLite has undone the whole transaction itself
             self._connection.execute("ROLLBACK TO job")
-            complaint = error if isinstance(error, SpoolError) else SpoolError(repr(error))
+            complaint = error if isinstance(error, SpoolError) else _complaint(error)
             notify = lambda: job.fail(complaint)  # noqa: E731 - twin of the result above
         self._connection.execute("RELEASE job")
         return notify
 
     def _fail(self, jobs: list[_Job], error: sqlite3.Error) -> None:
         for job in jobs:
-            job.loop.call_soon_threadsafe(job.fail, SpoolError(str(error)))
+            job.loop.call_soon_threadsafe(job.fail, _complaint(error))
+
+
+def _complaint(error: Exception) -> SpoolError:
+    if isinstance(error, sqlite3.DatabaseError):
+        code: int = getattr(error, "sqlite_errorcode", 0)  # absent where Python itself complains
+        damaged = not _DAMAGE.isdisjoint({code, code & 0xFF})
+        return (SpoolDamagedError if damaged else SpoolError)(str(error))
+    return SpoolError(repr(error))
 
 
 def open_connection(path: Path, schema: str) -> sqlite3.Connection:

@@ -22,6 +22,7 @@ from gateway.clock import ProcessClock
 from gateway.reconnect import Line
 from gateway.spool import Spool
 from gateway.spool_rows import SpooledMessage
+from gateway.sqlite_writer import SpoolDamagedError, SpoolError
 from gateway.uplink_window import Window
 from rules.vocabulary import HubId, HubStamp
 from rules.wire import (
@@ -247,7 +248,14 @@ class Uplink:
         window = self._windows[receipt.lane]
         if (receipt.hub, receipt.epoch) != ours or receipt.through == window.through:
             return
-        if not await self._spool.receipt(receipt.lane, receipt.through, self._clock.now()):
+        try:
+            newest = await self._spool.receipt(receipt.lane, receipt.through, self._clock.now())
+        except SpoolDamagedError:
+            raise
+        except SpoolError as error:  # a full disk: we send again, and the core says it again
+            _log.warning("receipt not kept", hub=self._hub, reason=str(error))
+            return
+        if not newest:
             await self._rewind_from_spool()
         elif receipt.through < window.through:
             _log.warning("the core's mark went back", lane=receipt.lane.value, to=receipt.through)

@@ -1,0 +1,87 @@
+"""A disk that takes nothing more: the patient is told all the same, and nothing held is lost."""
+
+import asyncio
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.broker import LocalBroker
+from gateway.clock import WallClock
+from gateway.hub import Hub
+from gateway.hub_page import TEXTS
+from gateway.hub_sessions import Sessions
+from gateway.spool import Spool
+from rules.vocabulary import Observation
+from tests.integration.test_hub import CUFF, login, mqtt_session, reading, settings, settled
+from tests.unit.gateway.observations import blood_pressure
+
+pytestmark = pytest.mark.peer
+
+
+async def limit_pages(spool: Spool, pages: int) -> None:
+    await spool._writer.run(  # pyright: ignore[reportPrivateUsage] - fills the file
+        lambda db: db.execute(f"PRAGMA max_page_count={pages}").fetchall()
+    )
+
+
+async def fill(spool: Spool) -> None:
+    """Let the file grow no further, and use up the free room in its pages."""
+    await limit_pages(spool, 1)
+    name = "x"
+    while not spool.hold.fault:
+        name *= 2
+        await spool.hold.do(lambda text=name: spool.remember_finished_pairing(text))
+
+
+async def test_a_dangerous_reading_is_told_and_kept_though_the_disk_is_full(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    clock = WallClock()
+    async with (
+        Hub(settings(broker, tmp_path), clock) as hub,
+        mqtt_session(login(broker, "bridge-a", "device")) as device,
+    ):
+        await settled(hub, clock.now())
+        await fill(hub.spool)
+        before = await hub.spool.waiting()
+        await device.publish(f"dev/1/{CUFF.key}/reading", reading(1, clock.now(), 231))
+        async with asyncio.timeout(15):
+            while not hub.red_path.standing(clock.now()):  # noqa: ASYNC110 - its state has no event
+                await asyncio.sleep(0.01)
+        page = await hub.page("zh")
+        assert TEXTS["zh"]["full"] in page
+        assert 'class="now"' in page
+        assert (await hub.spool.waiting()) == before  # not on disk, and not said to be
+        await limit_pages(hub.spool, 100_000)
+        async with asyncio.timeout(15):
+            while (await hub.spool.waiting()).nothing:  # noqa: ASYNC110 - the disk has no event
+                await asyncio.sleep(0.05)
+        assert hub.spool.hold.fault == ""
+        assert TEXTS["zh"]["full"] not in await hub.page("zh")
+
+
+async def test_a_bluetooth_record_goes_to_the_red_path_though_the_disk_is_full(
+    tmp_path: Path,
+) -> None:
+    heard: list[Observation] = []
+
+    async def take(observations: list[Observation]) -> None:
+        heard.extend(observations)
+
+    async def end(_: object) -> None:
+        return None
+
+    async with Spool.open(tmp_path / "spool.db") as spool:
+        sessions = Sessions(
+            spool=spool, zone=ZoneInfo("Asia/Shanghai"), on_spooled=take, on_end=end
+        )
+        await fill(spool)
+        one = blood_pressure(1)
+        await sessions.on_observation(one)
+        assert heard == [one]
+        assert (await spool.waiting()).undecided == 0
+        assert not await spool.is_receipted(one.session, one.ordinal)
+        await limit_pages(spool, 100_000)
+        assert await spool.hold.retry()
+        assert (await spool.waiting()).undecided == 1
