@@ -261,6 +261,7 @@ class RunningHub:
                     undecided=waiting.undecided,
                 ),
                 spool_fault=self.spool.hold.fault,
+                spool_moved_aside=self.spool.moved_aside is not None,
                 software=version("hearthwatch"),
                 refused_rules=self._refused_rules,
                 radio=None if self.radio is None else self.radio.adapter(),

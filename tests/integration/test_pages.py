@@ -500,7 +500,8 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
     ]  # fmt: skip
     body = {
         "v": 1, "hub": "hub-a", "at": now.isoformat(), "online": True, "command_version": 2,
-        "software": "0.1.0", "devices": devices, "radio": {"fault": None, "open_links": 0},
+        "software": "0.1.0", "spool_fault": "disk is full", "spool_moved_aside": True,
+        "devices": devices, "radio": {"fault": None, "open_links": 0},
     }  # fmt: skip
     await county.owner.execute(
         "INSERT INTO core.hub_status VALUES ((SELECT min(hub) FROM core.hub), $1, $2::text::jsonb)"
@@ -515,7 +516,9 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
         await expect(fleet.nth(1)).to_contain_text("silent for longer than usual")
         for words in ("Acme BP-1 · A1", "in order", "80 %", "-42 s", "-61 dBm", "17, 40–42"):
             await expect(fleet.nth(2)).to_contain_text(words)
-        await expect(page.get_by_role("region", name="Hubs")).to_contain_text("0.1.0")
+        hubs = page.get_by_role("region", name="Hubs")
+        for words in ("0.1.0", "its disk takes nothing disk is full", "storage was damaged"):
+            await expect(hubs).to_contain_text(words)
         assert await violations(page) == []
 
 

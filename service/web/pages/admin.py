@@ -42,7 +42,8 @@ class HubLine:
     """One hub; `online` None where it was never heard, `waiting` counts unreceipted messages.
 
     `radio` names what the adapter lacks (empty: nothing); `obeys` is false while the hub follows an
-    older command than the core's; `refused` says why it does not run the rules it was sent.
+    older command than the core's; `refused` says why it does not run the rules it was sent,
+    `full` why its disk takes nothing, `damaged` that it began an empty storage beside a broken one.
     """
 
     hub: str
@@ -53,6 +54,8 @@ class HubLine:
     radio: str
     obeys: bool
     refused: str
+    full: str
+    damaged: bool
     devices: tuple[DeviceLine, ...]
 
 
@@ -92,6 +95,8 @@ def _line(row: HubRow, now: datetime) -> HubLine:
         radio=radio.fault or "" if radio is not None else "",
         obeys=row.command_version is None or row.command_version == row.acknowledged_version,
         refused="" if status is None else status.refused_rules,
+        full="" if status is None else status.spool_fault,
+        damaged=status is not None and status.spool_moved_aside,
         devices=tuple(_device(item, now) for item in status.devices) if status is not None else (),
     )
 
