@@ -151,8 +151,9 @@ class HubRadio:
         self._known[paired.address] = paired
 
     async def _note_paired(self, paired: PairedDevice, session: str) -> None:
-        await self.remember(paired)
-        await self._spool.remember_finished_pairing(session)
+        self._known[paired.address] = paired
+        await self._spool.hold.do(lambda: self.remember(paired))
+        await self._spool.hold.do(lambda: self._spool.remember_finished_pairing(session))
         await self._central.welcome(paired.address)
 
     async def _hear(self) -> None:

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from firmware_sim.bleak_backend import VirtualRadio
+from firmware_sim.link import VirtualLink
+from firmware_sim.peripheral import BloodPressureCuff
 from gateway.broker import LocalBroker
 from gateway.clock import WallClock
 from gateway.hub import Hub
@@ -13,7 +16,11 @@ from gateway.hub_page import TEXTS
 from gateway.hub_sessions import Sessions
 from gateway.spool import Spool
 from rules.vocabulary import Observation
+from rules.wire import Lane
+from tests.fakes.receipt_peer import ReceiptPeer
 from tests.integration.test_hub import CUFF, login, mqtt_session, reading, settings, settled
+from tests.integration.test_hub_radio import CUFF as HOME_CUFF
+from tests.integration.test_hub_radio import HUB, RADIO, home
 from tests.unit.gateway.observations import blood_pressure
 
 pytestmark = pytest.mark.peer
@@ -59,6 +66,32 @@ async def test_a_dangerous_reading_is_told_and_kept_though_the_disk_is_full(
                 await asyncio.sleep(0.05)
         assert hub.spool.hold.fault == ""
         assert TEXTS["zh"]["full"] not in await hub.page("zh")
+
+
+async def test_a_device_paired_on_a_full_disk_is_served_and_rings(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    link = VirtualLink()
+    async with (
+        ReceiptPeer.connect(login(broker, "core", "peer")) as peer,
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, HOME_CUFF) as cuff,
+    ):
+        await peer.command(HUB, b"")
+        async with home(broker, tmp_path, radio, peer) as here:
+            await fill(here.hub.spool)
+            await here.pair(cuff, "full")
+            await cuff.measure(systolic=231, diastolic=131, at=WallClock().now())
+            await cuff.transferred()
+            async with asyncio.timeout(15):
+                while not here.hub.red_path.alerts():  # noqa: ASYNC110 - its state has no event
+                    await asyncio.sleep(0.01)
+            await limit_pages(here.hub.spool, 100_000)
+            async with asyncio.timeout(15):
+                while (await here.hub.spool.positions())[Lane.LIVE].assigned == 0:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            await here.settled()
+            assert len(here.received(Lane.LIVE)) == 1
 
 
 async def test_a_bluetooth_record_goes_to_the_red_path_though_the_disk_is_full(
