@@ -89,11 +89,11 @@ def glucose(sequence: int, mg_dl: int, *, follows: bool = False, minute: int = 3
     return head + at + (0xB000 | mg_dl).to_bytes(2, "little") + b"\x11"
 
 
-@pytest.mark.row("O8")
 TABLES = {"quirks.py", "guidance.py"}
 """What a model does differently, and which of its buttons to hold: rows keyed by its name."""
 
 
+@pytest.mark.row("O8")
 def test_no_code_but_the_table_knows_a_models_or_a_makers_name() -> None:
     names = {*MODELS, *(model.maker.split()[0] for model in MODELS.values())}
     told = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names))
