@@ -13,7 +13,6 @@ RECORD_ACCESS = "2A52"
 LAST_SEQUENCE = 0xFFFF
 REPORT_ALL = bytes([1, 1])
 REPORT_LAST = bytes([1, 6])
-COUNT_ALL = bytes([4, 1])
 _REPORT, _COUNT_RESPONSE, _RESPONSE, _AT_LEAST, _BY_SEQUENCE, _BY_TIME = 1, 5, 6, 3, 1, 2
 _NULL = 0
 
@@ -77,20 +76,6 @@ def decode_response(payload: bytes) -> Response:
     result = reader.unsigned(1, "result")
     reader.finish()
     return Response(op_code=requested, result=result)
-
-
-def decode_count(payload: bytes) -> int:
-    """The number of records (0..65535) in the answer to a count.
-
-    Raises:
-        DecodeError: it is another kind of answer, too short or too long.
-    """
-    reader = Reader(RECORD_ACCESS, payload)
-    _expect(reader, _COUNT_RESPONSE, "answers no count")
-    reader.unsigned(1, "operator")
-    count = reader.unsigned(2, "number of records")
-    reader.finish()
-    return count
 
 
 def facts(payload: bytes) -> dict[str, str]:

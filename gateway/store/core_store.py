@@ -1,7 +1,7 @@
 """What the streaming core reads and writes, on the one connection that holds its lease."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -114,7 +114,9 @@ async def open_core_store(dsn: str, holder: str) -> AsyncGenerator["CoreStore"]:
     try:
         yield CoreStore(connection, holder)
     finally:
-        await connection.close(timeout=5)
+        # the core that took over ended this connection: there is nothing left to say good-bye to
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.close(timeout=5)
 
 
 class CoreStore:

@@ -1,10 +1,12 @@
 """One batch, one transaction: what is stored once, what rings, what waits, what is kept aside."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
+from threading import Thread
 
 import asyncpg
 import pytest
@@ -392,6 +394,36 @@ async def test_a_second_core_stands_by_until_the_first_is_gone(
         await bench.store.release_lease()
         assert await second.take_lease()
         assert second.epoch == bench.store.epoch + 1
+
+
+async def test_a_store_whose_connection_was_ended_closes_in_peace(database: Database) -> None:
+    async def end(process: int) -> None:
+        owner = await asyncpg.connect(database.dsn)
+        try:
+            await owner.fetchval("SELECT pg_terminate_backend($1, 5000)", process)
+        finally:
+            await owner.close()
+
+    async with open_core_store(database.dsn_as("hw_core"), "core-1") as store:
+        assert await store.take_lease()
+        process = await _process_of_the_owner(database)
+        # in a thread waited for in place, so that this loop has no turn in which to notice
+        ending = Thread(target=lambda: asyncio.run(end(process)))
+        ending.start()
+        ending.join()
+
+
+async def _process_of_the_owner(database: Database) -> int:
+    owner = await asyncpg.connect(database.dsn)
+    try:
+        return int(
+            await owner.fetchval(
+                "SELECT pid FROM pg_stat_activity WHERE usename = 'hw_core' AND datname = $1",
+                database.name,
+            )
+        )
+    finally:
+        await owner.close()
 
 
 async def test_the_core_may_not_read_a_name(database: Database) -> None:

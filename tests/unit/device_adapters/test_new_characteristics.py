@@ -9,7 +9,6 @@ import pytest
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble.current_time import CLOCKS, decode_date_time
 from device_adapters.ble.decoders.cgm import crc16
-from device_adapters.ble.racp import COUNT_ALL, decode_count
 from device_adapters.ble.registry import decode, decode_facts
 from device_adapters.ble.scale_parts import ScaleParts
 from rules.vocabulary import (
@@ -164,11 +163,10 @@ def test_a_characteristic_that_holds_no_facts_is_refused() -> None:
         decode_facts("2A35", b"\0")
 
 
-def test_a_count_is_asked_for_and_read() -> None:
-    assert COUNT_ALL.hex() == "0401"
-    assert decode_count(bytes.fromhex("0500e803")) == 1000
-    with pytest.raises(DecodeError, match="op code 6 answers no count"):
-        decode_count(bytes.fromhex("06000101"))
+def test_a_count_and_its_answer_are_told_apart_in_words() -> None:
+    assert decode_facts("2A52", bytes.fromhex("0401")) == {"op_code": "count", "operator": "all"}
+    answer = {"op_code": "count_response", "count": "1000"}
+    assert decode_facts("2A52", bytes.fromhex("0500e803")) == answer
 
 
 def test_both_clocks_show_what_was_set() -> None:
