@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
 PYTEST_ARGS ?=
+# A test mostly waits for its peers; three workers keep two cores busy.
+WORKERS ?= 3
 RUNS ?= 1
 
 .PHONY: help setup demo test test-bluez check check-bites fuzz format bench lock clean
@@ -29,7 +31,7 @@ demo: setup
 
 test: setup
 	@deploy/install-test-peers.sh
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-bluez: setup
 	@RUNS="$(RUNS)" PYTEST_ARGS="$(PYTEST_ARGS)" exec deploy/bluez/run.sh

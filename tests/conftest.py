@@ -1,7 +1,5 @@
 """What every test may ask for. Nothing here starts a process until a test asks for it."""
 
-from collections.abc import Generator
-
 import pytest
 from hypothesis import settings
 
@@ -11,26 +9,42 @@ settings.load_profile("house")
 
 pytest_plugins = ["tests.fixtures.browser", "tests.fixtures.broker", "tests.fixtures.database"]
 
-_ROWS = pytest.StashKey[dict[str, bool]]()
+_ROW = "feature row"
+_ROWS = pytest.StashKey["Rows"]()
+
+
+class Rows:
+    """Which feature rows this run proved; fed by reports, which come from every worker process."""
+
+    def __init__(self) -> None:
+        self._proven: dict[str, bool] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A row is proven when every test that names it passed."""
+        if report.when != "call" and report.passed:
+            return
+        for name, row in report.user_properties:
+            if name == _ROW:
+                key = str(row)
+                self._proven[key] = report.passed and self._proven.get(key, True)
+
+    def named(self, *, proven: bool) -> str:
+        """The rows that were proven, or refuted, in order."""
+        found = (row for row, passed in self._proven.items() if passed is proven)
+        return " ".join(sorted(found, key=lambda row: (row[:1], len(row), row)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep one record of the feature rows for the closing lines."""
-    config.stash[_ROWS] = {}
+    config.stash[_ROWS] = Rows()
+    config.pluginmanager.register(config.stash[_ROWS])
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A row is proven when every test that names it passed."""
-    report = yield
-    rows = item.config.stash[_ROWS]
-    for mark in item.iter_markers("row"):
-        for row in mark.args:
-            if report.when == "call" or not report.passed:
-                rows[row] = report.passed and rows.get(row, True)
-    return report
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test carries the rows it names into its reports."""
+    for item in items:
+        rows = (row for mark in item.iter_markers("row") for row in mark.args)
+        item.user_properties += [(_ROW, row) for row in rows]
 
 
 def pytest_terminal_summary(
@@ -38,10 +52,7 @@ def pytest_terminal_summary(
 ) -> None:
     """Say which rows of the feature list this run proved, and which it refuted."""
     rows = config.stash[_ROWS]
-    named = sorted(rows, key=lambda row: (row[:1], len(row), row))
-    proven = [row for row in named if rows[row]]
-    failed = [row for row in named if not rows[row]]
-    if proven:
-        terminalreporter.write_line(f"rows proven: {' '.join(proven)}")
-    if failed:
-        terminalreporter.write_line(f"rows NOT proven: {' '.join(failed)}", red=True)
+    if proven := rows.named(proven=True):
+        terminalreporter.write_line(f"rows proven: {proven}")
+    if refuted := rows.named(proven=False):
+        terminalreporter.write_line(f"rows NOT proven: {refuted}", red=True)

@@ -34,13 +34,13 @@ async def peer(broker: LocalBroker) -> AsyncGenerator[ReceiptPeer]:
         yield peer
 
 
-async def told(here: Home, cause: str | None) -> DeviceReport:
-    """The device's report once it says so."""
+async def told(here: Home, cause: str | None, reason: str | None = None) -> DeviceReport:
+    """The device's report once it says so; how the session ended is told when it has ended."""
     assert here.hub.radio is not None
     async with asyncio.timeout(15):
         while True:
             for report in here.hub.radio.devices():
-                if report.cause == cause:
+                if report.cause == cause and reason in {None, report.reason}:
                     return report
             await asyncio.sleep(0.01)
 
@@ -58,8 +58,7 @@ async def test_a_cuff_that_was_paired_elsewhere_is_named_until_it_is_paired_agai
         await here.pair(cuff, "first")
         await cuff.forget_bonds()
         await cuff.measure(systolic=138, diastolic=88, at=WallClock().now())
-        report = await told(here, "paired_elsewhere")
-        assert report.reason == "bond_lost"
+        await told(here, "paired_elsewhere", reason="bond_lost")
         await here.pair(cuff, "second")
         await cuff.transferred()
         await here.settled()
