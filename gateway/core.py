@@ -38,6 +38,7 @@ from gateway.settling import read_assignments
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, Mark
 from gateway.store.inbox_store import InboxRow
+from gateway.watchdog import Watchdog
 from rules.wire import (
     CORE_TOPIC,
     WIRE_VERSION,
@@ -94,6 +95,7 @@ class Core:
         self._turn = asyncio.Lock()
         self._session: MqttSession | None = None
         self._unpublished: list[Publication] = []
+        self._watchdog = Watchdog(store, clock, county)
 
     def wake(self) -> None:
         """The service has appended something to the inbox."""
@@ -189,6 +191,7 @@ class Core:
     async def renew_commands(self) -> None:
         """Give the hubs the rules of this core, where they run others; sent when connected."""
         async with self._turn, self._store.batch():
+            await self._watchdog.begin()
             desk = self._desk(self._clock.now())
             await desk.renew_rules()
             await desk.publications()
@@ -250,6 +253,7 @@ class Core:
         inbox: Sequence[tuple[int, str | None]] = (),
         bindings: Sequence[BindingFact] = (),
     ) -> None:
+        began_s = asyncio.get_running_loop().time()
         async with self._store.batch():
             outcome = await walk(batch, self._county, self._store, self._rules, now)
             for inbox_id, refused in inbox:
@@ -257,6 +261,7 @@ class Core:
             publications = await self._bind(bindings, now)
         self._county.committed(outcome.done, outcome.marks)
         self._county.states.replace(outcome.states)
+        self._watchdog.committed(batch, outcome, began_s)
         if bindings:
             await load_facts(self._store, self._county)
         self._publish(_receipts(outcome) + publications)
@@ -275,7 +280,9 @@ class Core:
             for payload in heard:
                 try:
                     async with self._store.part():
-                        await desk.hear(decode_status(payload), payload.decode())
+                        status = decode_status(payload)
+                        await desk.hear(status, payload.decode())
+                        await self._watchdog.heard(status)
                 except POISON as error:
                     _log.warning("hub report refused", why=str(error))
             publications = await desk.publications()
@@ -309,11 +316,14 @@ class Core:
             finally:
                 self._session = None
                 self._lanes.forget()
+                self._watchdog.broker_lost()
 
     async def _greet(self, session: MqttSession) -> None:
         await session.subscribe(UPLINKS, STATUSES)
         async with self._turn:
             self._session = session
+            async with self._store.batch():
+                await self._watchdog.broker_back()
             self._publish(_all_receipts(self._county.receipts))
             self._publish(await present_commands(self._store))
             self._publish([Publication(CORE_TOPIC, str(self._store.epoch).encode())])
@@ -342,9 +352,9 @@ class Core:
 
     async def _keep_lease(self) -> None:
         while True:
-            await asyncio.sleep(LEASE_RENEWAL_S)
             async with self._turn, self._store.batch():
-                pass
+                await self._watchdog.beat(len(self._lanes))
+            await asyncio.sleep(LEASE_RENEWAL_S)
 
     async def _repeat_receipts(self) -> None:
         while True:

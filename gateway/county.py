@@ -15,6 +15,7 @@ import numpy as np
 from gateway.baselines import STATE, empty_state
 from gateway.intake import Binding
 from gateway.store.core_store import CoreStore, HubHome, Mark, StoredState
+from gateway.store.pulse_store import Downtime
 from rules.vocabulary import HubId, Profile, SubjectRef
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class County:
     receipts: dict[Mark, int] = field(default_factory=dict[Mark, int])
     ahead: dict[Mark, set[int]] = field(default_factory=dict[Mark, set[int]])
     states: StateTable = field(default_factory=StateTable)
+    downtimes: list[Downtime] = field(default_factory=list[Downtime])
 
     def profile(self, subject: SubjectRef) -> Profile:
         """The subject's profile; all unknown for somebody of whom nothing is recorded.

@@ -18,9 +18,10 @@ READING_CHANNEL = "hearthwatch_reading"
 
 @dataclass(slots=True)
 class Rung:
-    """What a batch rang."""
+    """What a batch rang; `waits_s` from each reading's reception, synthetic people left out."""
 
     alerts: int
+    waits_s: tuple[float, ...] = ()
 
     def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
         """The (channel, payload) pairs that wake the service."""
@@ -49,7 +50,21 @@ async def episodes(
     await store.write_cases([*ended, *changed])
     synthetic = frozenset(p.person.subject for p in people if p.person.profile.synthetic)
     written = await store.write_alerts(alerts, synthetic, now)
-    return Rung(alerts=len(written))
+    heard = _receptions(p for p in people if p.person.subject not in synthetic)
+    waits = ((now - at).total_seconds() for name, at in heard.items() if name in written)
+    return Rung(alerts=len(written), waits_s=tuple(waits))
+
+
+def _receptions(people: Iterable[Assessment]) -> dict[str, datetime]:
+    """When the hub received what each decision that rings at once was made on."""
+    return {
+        _alert_id(judged.decision): point.received_at
+        for person in people
+        for judged in person.judged
+        if judged.decision.stage is not Stage.UNCONFIRMED and not judged.decision.dated
+        for point in person.window.points
+        if point.identity == judged.decision.trigger
+    }
 
 
 def _take(

@@ -25,11 +25,18 @@ from rules.vocabulary import SubjectRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the transaction wrote; memory and hubs learn of it after the commit."""
+    """What the transaction wrote; memory and hubs learn of it after the commit.
+
+    `kept` observations were new, `aside` names why others were kept aside, and `alert_waits_s` how
+    long after its reading each new alert was raised (synthetic people's left out).
+    """
 
     marks: dict[Mark, int]
     done: dict[Mark, set[int]]
     states: dict[SubjectRef, StoredState]
+    kept: int
+    aside: tuple[str, ...]
+    alert_waits_s: tuple[float, ...]
 
 
 async def walk(
@@ -52,4 +59,11 @@ async def walk(
     marks = county.marks_after(done)
     await store.write_receipts(marks)
     await store.notify(rung.notifications(item.person.subject for item in people))
-    return Outcome(marks=marks, done=done, states=states)
+    return Outcome(
+        marks=marks,
+        done=done,
+        states=states,
+        kept=len(fresh),
+        aside=tuple(record.why.reason.value for record in aside),
+        alert_waits_s=rung.waits_s,
+    )

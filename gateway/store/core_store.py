@@ -13,6 +13,9 @@ import msgspec
 from gateway.baselines import LAYOUT, StateRow, empty_state, state_from_bytes, state_to_bytes
 from gateway.intake import Admitted, Binding, Quarantined
 from gateway.store.inbox_store import InboxStore
+from gateway.store.lease import Lease, LeaseLostError
+from gateway.store.outage import StoreUnavailableError, outages
+from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
 from gateway.store.settling_store import SettlingStore
 from rules.vocabulary import (
@@ -31,29 +34,17 @@ from rules.window import Point
 from rules.wire import Lane, encode_observation
 
 _SQL = load_queries("gateway.store", "core_store.sql")
-_LEASE = load_queries("gateway.store", "lease.sql")
 _POINTS = msgspec.json.Decoder(Point)
 _FACTS = msgspec.json.Decoder(dict[str, Decimal])
 _PROFILES = msgspec.json.Decoder(Profile)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
-LEASE_S = 10.0
-"""How long an owner may be silent before a standby takes over; renewed by every batch."""
-
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 
-class LeaseLostError(Exception):
-    """Another core owns the county now; this process must not write and ends."""
-
-
 class RecordRefusedError(ValueError):
     """The database cannot hold something of a record (a NUL character, a number out of range)."""
-
-
-class StoreUnavailableError(ConnectionError):
-    """The database cannot be reached, or the connection that held the lease is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,25 +115,24 @@ class CoreStore:
 
     def __init__(self, connection: "Connection", holder: str) -> None:
         self._connection = connection
-        self._holder = holder
-        self.epoch = 0
+        self.holder = holder
+        self.lease = Lease(connection, holder)
         self.inbox = InboxStore(connection)
         self.settling = SettlingStore(connection)
+        self.pulses = PulseStore(connection)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under which this store owns the county; 0 before it does."""
+        return self.lease.epoch
 
     async def take_lease(self) -> bool:
         """Own the county under a new epoch if nobody alive does; ends the former's connection."""
-        former = await self._connection.fetchval(_LEASE["former_owner"])
-        epoch = await self._connection.fetchval(_LEASE["take"], self._holder, LEASE_S)
-        if epoch is None:
-            return False
-        if former is not None:
-            await self._connection.execute(_LEASE["end_connection"], former)
-        self.epoch = int(epoch)
-        return True
+        return await self.lease.take()
 
     async def release_lease(self) -> None:
         """Let a standby take over at once."""
-        await self._connection.execute(_LEASE["release"], self.epoch)
+        await self.lease.release()
 
     @asynccontextmanager
     async def batch(self) -> AsyncGenerator[None]:
@@ -153,9 +143,7 @@ class CoreStore:
             RecordRefusedError: the database cannot hold something of it; nothing was written.
         """
         async with self.part():
-            held = await self._connection.fetchval(_LEASE["hold"], self.epoch, LEASE_S)
-            if held is None:
-                raise LeaseLostError(f"epoch {self.epoch} of {self._holder} is over")
+            await self.lease.hold()
             yield
 
     @asynccontextmanager
@@ -185,7 +173,8 @@ class CoreStore:
             return set()
         claims = await self._claims(admitted)
         once = {item.point.identity: item for item in admitted}
-        columns = list(zip(*(_row(item, claims) for item in once.values()), strict=True))
+        claimed = (claims.get(name, item.claimed_at) for name, item in once.items())
+        rows_in = map(row_of, once.values(), claimed)
         rows = await self._connection.fetch(_SQL["keep_observations"], now, *columns)
         return {row["identity"] for row in rows}
 

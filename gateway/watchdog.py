@@ -1,0 +1,118 @@
+"""What the owning core knows of its own blindness, and what it reports of itself.
+
+A core that is dead writes nothing: who takes over finds the last pulse of the former one and keeps
+the time between as a downtime. A wait for a confirmation does not run while nothing could arrive.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.county import County
+from gateway.hub_status import HubStatus
+from gateway.pipeline import Outcome
+from gateway.pulse import Meter
+from gateway.sorting import Batch
+from gateway.store.core_store import CoreStore
+from gateway.store.pulse_store import Downtime
+from rules.vocabulary import HubId, Observation
+from rules.wire import Lane
+
+NOTICED = timedelta(seconds=10)
+"""A shorter gap loses nobody's wait: hubs send again within seconds."""
+
+HUB_NOTICED = timedelta(minutes=3)
+"""A hub reports every minute; after three it was away, whatever the broker says of its line."""
+
+_log = structlog.get_logger("core")
+
+
+class Watchdog:
+    """One process's report and its record of downtimes; everything async runs inside a batch."""
+
+    def __init__(self, store: CoreStore, clock: Clock, county: County) -> None:
+        self._store = store
+        self._clock = clock
+        self._county = county
+        self._meter = Meter(clock.now())
+        self._beaten_at_s: float | None = None
+        self._hubs: dict[HubId, tuple[datetime, bool]] = {}
+
+    async def begin(self) -> None:
+        """Remember the downtimes that still matter, and that nobody owned the county until now."""
+        now = self._clock.now()
+        self._county.downtimes = await self._store.pulses.downtimes(now - timedelta(days=1))
+        last = await self._store.pulses.last()
+        if last is not None:
+            await self._note("core", last, now)
+
+    async def beat(self, waiting: int) -> None:
+        """Write the report; a process that was stalled notes for how long."""
+        now, at_s = self._clock.now(), _loop_s()
+        if self._beaten_at_s is not None:
+            stalled = timedelta(seconds=at_s - self._beaten_at_s)
+            if stalled > NOTICED:
+                await self._note("core", now - stalled, now)
+        self._beaten_at_s = at_s
+        pulse = self._meter.pulse(people=len(self._county.states), waiting=waiting, at_s=at_s)
+        holder, epoch = self._store.holder, self._store.epoch
+        await self._store.pulses.write(pulse, epoch=epoch, holder=holder, now=now)
+
+    def committed(self, batch: Batch, outcome: Outcome, began_s: float) -> None:
+        """Count a committed batch that began at `began_s` of the loop's clock."""
+        counts = Counter(arrival.mark.lane for arrival in batch.arrivals)
+        if counts:
+            at_s = _loop_s()
+            self._meter.batch(_oldest(batch), counts, self._clock.now())
+            self._meter.took(at_s - began_s, counts.total(), at_s)
+        self._meter.outcome(outcome.kept, outcome.aside, outcome.alert_waits_s)
+
+    def broker_lost(self) -> None:
+        """Note that nothing arrives from now on."""
+        if self._meter.broker_lost_at is None:
+            self._meter.broker_lost_at = self._clock.now()
+
+    async def broker_back(self) -> None:
+        """Keep how long the broker was away."""
+        lost_at, self._meter.broker_lost_at = self._meter.broker_lost_at, None
+        if lost_at is not None:
+            await self._note("broker", lost_at, self._clock.now())
+
+    async def heard(self, status: HubStatus) -> None:
+        """Keep how long a hub was away, once it reports again."""
+        hub, now = HubId(status.hub), self._clock.now()
+        last_at, online = self._hubs.get(hub, (now, True))
+        self._hubs[hub] = (now if status.online or online else last_at, status.online)
+        if status.online and (not online or now - last_at > HUB_NOTICED):
+            await self._note("hub", last_at, now, hub)
+
+    async def _note(
+        self, what: str, began_at: datetime, ended_at: datetime, hub: HubId | None = None
+    ) -> None:
+        if ended_at - began_at <= NOTICED:
+            return
+        downtime = Downtime(what=what, began_at=began_at, ended_at=ended_at, hub=hub)
+        await self._store.pulses.note(downtime)
+        horizon = ended_at - timedelta(days=1)
+        kept = [one for one in self._county.downtimes if one.ended_at > horizon]
+        self._county.downtimes = [*kept, downtime]
+        seconds = (ended_at - began_at).total_seconds()
+        _log.info("downtime over", what=what, hub=hub, seconds=round(seconds, 1))
+
+
+def _oldest(batch: Batch) -> Mapping[Lane, datetime]:
+    """When the oldest reading of each lane was received by its hub."""
+    oldest: dict[Lane, datetime] = {}
+    for arrival in batch.arrivals:
+        if isinstance(arrival.content, Observation):
+            lane, at = arrival.mark.lane, arrival.content.received_at
+            oldest[lane] = min(oldest.get(lane, at), at)
+    return oldest
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
