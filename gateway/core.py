@@ -38,6 +38,8 @@ from gateway.settling import read_assignments
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, Mark
 from gateway.store.inbox_store import InboxRow
+from gateway.store.lease import LeaseLostError
+from gateway.store.outage import StoreUnavailableError, newest_epoch, outages
 from gateway.watchdog import Watchdog
 from rules.wire import (
     CORE_TOPIC,
@@ -408,7 +410,27 @@ async def owning(store: CoreStore) -> AsyncGenerator[None]:
 async def run_core(
     settings: CoreSettings, clock: ProcessClock, store: CoreStore, rules: Rulebook
 ) -> None:
-    """Own the county and serve it until cancelled."""
+    """Own the county and serve it until cancelled.
+
+    Raises:
+        LeaseLostError: another core owns the county now (in an exception group, as the others).
+        StoreUnavailableError: the database is gone, or does not answer.
+        StoreFullError: it has no room, and the county is not loaded yet.
+    """
+    try:
+        with outages():
+            await _own_and_serve(settings, clock, store, rules)
+    except* StoreUnavailableError as group:
+        newest = await newest_epoch(settings.dsn)
+        if newest is not None and newest > store.epoch > 0:
+            text = f"epoch {store.epoch} of {settings.holder} is over, {newest} owns the county"
+            raise LeaseLostError(text) from group
+        raise
+
+
+async def _own_and_serve(
+    settings: CoreSettings, clock: ProcessClock, store: CoreStore, rules: Rulebook
+) -> None:
     async with owning(store):
         county = await load_county(store)
         core = Core(settings, clock, store, county, rules)

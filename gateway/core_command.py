@@ -11,7 +11,9 @@ from gateway.core import run_core
 from gateway.core_settings import CoreSettings
 from gateway.detect import Rulebook
 from gateway.packs import load_first_pack
-from gateway.store.core_store import LeaseLostError, StoreUnavailableError, open_core_store
+from gateway.store.core_store import open_core_store
+from gateway.store.lease import LeaseLostError
+from gateway.store.outage import StoreFullError, StoreUnavailableError
 from gateway.structured_log import configure_logs
 
 EXIT_LEASE_LOST = 3
@@ -28,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve the county; 0 when stopped, 3 when another core has it, 4 without a database."""
+    """Serve the county; 0 when stopped, 3 when another core has it, 4 without a database.
+
+    4 is also for a database that is full when the county is to be loaded. Whoever supervises the
+    process starts it again in each of these cases.
+    """
     given = {key: value for key, value in vars(arguments).items() if value is not None}
     settings = CoreSettings(**given)
     configure_logs()
@@ -38,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     except* LeaseLostError as group:
         sys.stderr.write(f"{group.exceptions[0]}\n")
         status = EXIT_LEASE_LOST
-    except* StoreUnavailableError as group:
+    except* (StoreUnavailableError, StoreFullError) as group:
         sys.stderr.write(f"{group.exceptions[0]}\n")
         status = EXIT_NO_DATABASE
     return status

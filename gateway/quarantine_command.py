@@ -6,7 +6,7 @@ import sys
 
 from device_adapters.plain_text import escaped
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from gateway.store.core_store import StoreUnavailableError
+from gateway.store.outage import StoreUnavailableError
 from gateway.store.quarantine_store import QuarantineRow, read_quarantine
 
 

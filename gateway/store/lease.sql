@@ -12,10 +12,13 @@ WHERE core.lease.until < now()
 RETURNING epoch;
 
 -- name: former_owner
-SELECT backend_pid FROM core.lease WHERE backend_pid <> pg_backend_pid();
+SELECT backend_pid, epoch, until,
+    until < now() OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend_pid) AS is_over
+FROM core.lease WHERE backend_pid <> pg_backend_pid();
 
 -- name: end_connection
-SELECT pg_terminate_backend($1);
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE pid = $1 AND datname = current_database() AND usename = current_user;
 
 -- name: hold
 UPDATE core.lease SET until = now() + make_interval(secs => $2)

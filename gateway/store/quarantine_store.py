@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from gateway.store.core_store import StoreUnavailableError
+from gateway.store.outage import StoreUnavailableError
 from gateway.store.queries import load_queries
 
 _SQL = load_queries("gateway.store", "quarantine_store.sql")

@@ -14,7 +14,8 @@ import pytest
 from gateway.arrivals import read_arrival
 from gateway.facts import ClosingFact
 from gateway.sorting import Batch
-from gateway.store.core_store import LeaseLostError, open_core_store
+from gateway.store.core_store import open_core_store
+from gateway.store.lease import LeaseLostError
 from rules.explain import replay, why
 from rules.identity import observation_identity
 from rules.vocabulary import DeviceRef, Observation, Origin, QualityFlag
