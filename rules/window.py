@@ -88,6 +88,9 @@ class Point:
     reading that is not valid never confirms, clears, counts or enters a mean; it may start the
     clock. `possible_repeat` marks a record with neither time nor sequence that may be one seen
     before: it rings, but is not counted twice. Both times are aware; `received_at` is the hub's.
+    `rings_by_arrival`: nothing vouches for `effective_at` and the way the record came says that it
+    is new, or it lies after the arrival (see `as_heard`); like `received_at` and `origin` a fact of
+    this receipt.
     """
 
     identity: str
@@ -102,6 +105,23 @@ class Point:
     context: Mapping[str, str] = field(default_factory=dict[str, str])
     valid: bool = True
     possible_repeat: bool = False
+    rings_by_arrival: bool = False
+
+    def as_heard(self) -> "Point":
+        """The point as rules look at it: at its arrival, where a doubtful clock may not hold it.
+
+        What is stored and learned keeps the device's own time, which is the same however the record
+        was sent; whether it rings is also a question of when and how it was heard (laws 2 and 3).
+        """
+        if not self.rings_by_arrival:
+            return self
+        behind = self.effective_at < self.received_at
+        return replace(
+            self,
+            effective_at=self.received_at,
+            confidence=TimeConfidence.ARRIVAL if behind else self.confidence,
+            rings_by_arrival=False,
+        )
 
     @property
     def disturbed(self) -> bool:
@@ -130,12 +150,26 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """Mean and standard deviation of some readings, canonical units."""
+
+    mean: float
+    sd: float
+    readings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What is usual for this person in one quantity, as of the newest point; None = too little.
 
     `recent_*` are the closed-day fold (design D1), canonical units; `anchor` is the mean of the
     first valid week, changed only by a person; `anchor_confirmed` whether a doctor has confirmed
     it; `first_day` the local day of the first valid reading; `days` the days with a reading.
+
+    `fast_*` is the same fold over a short span, begun anew at the newest mark (`marked`: `drug` or
+    `device`, on the local day `marked_on`). Quartiles and `middle` (the median) are of all
+    readings. `parts` are `morning` and `evening`, or `fasting` and `postprandial`. `own_gap_days`
+    is the median of the last gaps between days with a reading: this person's own measuring habit.
     """
 
     recent_mean: float | None = None
@@ -145,6 +179,15 @@ class Baseline:
     anchor: float | None = None
     anchor_confirmed: bool = False
     first_day: date | None = None
+    fast_mean: float | None = None
+    fast_days: int = 0
+    lower_quartile: float | None = None
+    middle: float | None = None
+    upper_quartile: float | None = None
+    parts: Mapping[str, Usual] = field(default_factory=dict[str, Usual])
+    own_gap_days: float | None = None
+    marked: str | None = None
+    marked_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

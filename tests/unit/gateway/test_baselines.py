@@ -1,4 +1,4 @@
-"""Closed-day baselines: equal to river's objects, blind to the order of arrival, slow by design."""
+"""Closed-day baselines: blind to the order of arrival, slow by design."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -7,12 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from river.stats import EWMean, EWVar
 
 from gateway.baselines import (
-    DAY_FADING,
     LAYOUT,
-    READING_FADING,
     Learned,
     baseline_of,
     empty_state,
@@ -46,28 +43,6 @@ def series(days: int, seed: int = 1, a_day: int = 2) -> list[Learned]:
 def test_a_day_closes_48_hours_after_its_end() -> None:
     assert horizon(datetime(2026, 11, 21, 16, 0, tzinfo=UTC), ZONE) == date(2026, 11, 19)
     assert horizon(datetime(2026, 11, 21, 15, 59, tzinfo=UTC), ZONE) == date(2026, 11, 18)
-
-
-def test_the_columns_equal_rivers_objects_step_by_step() -> None:
-    readings = series(40)
-    mean, variance, day_mean = (
-        EWMean(fading_factor=READING_FADING),
-        EWVar(fading_factor=READING_FADING),
-        EWMean(fading_factor=DAY_FADING),
-    )
-    state = empty_state()
-    for day in range(40):
-        today = readings[2 * day : 2 * day + 2]
-        for reading in today:
-            mean.update(reading.value)
-            variance.update(reading.value)
-        day_mean.update(sum(r.value for r in today) / 2)
-        state = fold(state, readings, (START + timedelta(days=day)).date(), ZONE)
-        column = state["quantity"][0]
-        assert float(column["mean"]) == mean.get()
-        assert float(column["day_mean"]) == day_mean.get()
-        found = float(column["square"]) - float(column["mean"]) ** 2
-        assert found == pytest.approx(variance.get(), rel=1e-9, abs=1e-9)
 
 
 @given(st.integers(0, 1000), st.integers(1, 30), st.lists(st.integers(0, 29), max_size=5))
