@@ -39,7 +39,12 @@ from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, Mark
 from gateway.store.inbox_store import InboxRow
 from gateway.store.lease import LeaseLostError
-from gateway.store.outage import StoreUnavailableError, newest_epoch, outages
+from gateway.store.outage import (
+    StoreFullError,
+    StoreUnavailableError,
+    newest_epoch,
+    outages,
+)
 from gateway.watchdog import Watchdog
 from rules.wire import (
     CORE_TOPIC,
@@ -61,6 +66,9 @@ RECEIPTS_AT_ONCE, BETWEEN_RECEIPTS_S = 500, 0.1
 """Repeating tens of thousands in one go would keep everything else waiting for seconds."""
 
 HEARD_AT_ONCE = 32
+STATUSES_WAITING, BETWEEN_READS_S = 20_000, 0.05
+"""Hubs' reports that may wait, as `lanes.ROOM` is for readings; then the connection is not read."""
+
 OUTGOING_LIMIT = 500_000
 """A core that takes over tells every lane of every hub its mark, and must not choke on it."""
 
@@ -97,6 +105,7 @@ class Core:
         self._turn = asyncio.Lock()
         self._session: MqttSession | None = None
         self._unpublished: list[Publication] = []
+        self._is_full = False
         self._watchdog = Watchdog(store, clock, county)
 
     def wake(self) -> None:
@@ -129,8 +138,20 @@ class Core:
             async with self._turn:
                 busy = True
                 while busy:
-                    busy = await self._step(self._clock.now())
+                    busy = await self._try_step()
                     await asyncio.sleep(0)  # the reader takes what has arrived meanwhile
+
+    async def _try_step(self) -> bool:
+        """A step; without room in the database queues and hubs hold what came, and wait."""
+        try:
+            busy = await self._step(self._clock.now())
+        except StoreFullError as error:
+            if not self._is_full:
+                _log.error("no room in the database, nothing is receipted", why=str(error))
+            self._is_full = True
+            return False
+        self._is_full = False
+        return busy
 
     async def _step(self, now: datetime) -> bool:
         """One transaction, if there is anything to do; facts come before readings.
@@ -149,6 +170,9 @@ class Core:
         batch = Batch(arrivals=arrivals, waking=waking)
         try:
             await self._commit(batch, now)
+        except StoreFullError:
+            self._lanes.put_back(arrivals)
+            raise
         except POISON as error:
             _log.exception("batch failed, taking its records one by one", why=str(error))
             await self._commit_each(batch, now)
@@ -333,6 +357,9 @@ class Core:
     async def _read(self, session: MqttSession) -> None:
         while True:
             await self._lanes.room()
+            if len(self._statuses) >= STATUSES_WAITING:
+                await asyncio.sleep(BETWEEN_READS_S)  # the broker holds the rest
+                continue
             for message in await session.take(self._settings.batch_limit):
                 if message.topic.startswith(STATUS_PREFIX):
                     self._statuses.append(message.payload)
@@ -354,8 +381,9 @@ class Core:
 
     async def _keep_lease(self) -> None:
         while True:
-            async with self._turn, self._store.batch():
-                await self._watchdog.beat(len(self._lanes))
+            with contextlib.suppress(StoreFullError):  # the worker says it
+                async with self._turn, self._store.batch():
+                    await self._watchdog.beat(len(self._lanes))
             await asyncio.sleep(LEASE_RENEWAL_S)
 
     async def _repeat_receipts(self) -> None:

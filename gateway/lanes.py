@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from gateway.arrivals import Arrival
 from rules.wire import Lane
@@ -43,6 +44,12 @@ class Lanes:
         if len(self) < ROOM // 2:
             self._has_room.set()
         return taken
+
+    def put_back(self, arrivals: Sequence[Arrival]) -> None:
+        """Queue again, in front, what could not be committed and was given by `take`."""
+        for arrival in reversed(arrivals):
+            lane = self._live if arrival.mark.lane is Lane.LIVE else self._backlog
+            lane.appendleft(arrival)
 
     def forget(self) -> None:
         """Drop what waits, after the connection was lost: the hubs send it again."""
