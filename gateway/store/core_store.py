@@ -13,8 +13,8 @@ import msgspec
 from gateway.baselines import LAYOUT, StateRow, empty_state, state_from_bytes, state_to_bytes
 from gateway.intake import Admitted, Binding, Quarantined
 from gateway.store.inbox_store import InboxStore
-from gateway.store.lease import Lease, LeaseLostError
-from gateway.store.outage import StoreUnavailableError, outages
+from gateway.store.lease import Lease
+from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
 from gateway.store.settling_store import SettlingStore
@@ -152,12 +152,15 @@ class CoreStore:
 
         Raises:
             RecordRefusedError: the database cannot hold something of it; nothing was written.
+            StoreFullError: the database has no room; nothing was written.
         """
         try:
             async with self._connection.transaction():
                 yield
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise RecordRefusedError(f"{type(error).__name__}: {error}") from error
+        except FULL as error:
+            raise StoreFullError(str(error)) from error
 
     async def listen(self, channel: str, wake: Callable[[], None]) -> None:
         """Call `wake` at every notification of `channel` on this connection."""
