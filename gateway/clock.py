@@ -44,6 +44,11 @@ class Clock(Protocol):
 class ProcessClock(Clock, Protocol):
     """A clock at the top of a process: it also asks for rest before time moves on."""
 
+    @property
+    def is_published(self) -> bool:
+        """Whether a timekeeper replays the past: what proves the present has to wait until then."""
+        ...
+
     def on_tick(self, settle: Settle) -> None:
         """Name the function that brings this process to rest; the wall clock never calls it."""
         ...
@@ -55,6 +60,11 @@ class ProcessClock(Clock, Protocol):
 
 class WallClock:
     """The machine's own clock."""
+
+    @property
+    def is_published(self) -> bool:
+        """False: it is the present."""
+        return False
 
     def now(self) -> datetime:
         """The machine's time, aware UTC; it may jump when the machine learns the time."""
@@ -91,6 +101,11 @@ class ManualClock:
         _check_aware(start)
         self._start = self._now = start
         self._moved = asyncio.Event()
+
+    @property
+    def is_published(self) -> bool:
+        """False: a test's time is its present."""
+        return False
 
     def now(self) -> datetime:
         """The instant set last, aware UTC."""
@@ -147,6 +162,11 @@ class SteppedClock:
         self._wall: WallClock | None = None
         self._handed_over_at = 0.0
         self._settle: asyncio.Future[Settle] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the timekeeper has not handed over to the wall yet."""
+        return self._wall is None
 
     @staticmethod
     @contextlib.asynccontextmanager

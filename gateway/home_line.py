@@ -5,7 +5,9 @@ It needs nobody outside the home: the red path's instruction is said with the co
 
 Topics: retained discovery and state of each device (`home_assistant.py`), and
 `hearthwatch/<hub>/say`, JSON `{"zh", "en", "at"}`, not retained, at once and every 20 s while an
-instruction stands; an empty payload when it is over. QoS 1 throughout.
+instruction stands; an empty payload when it is over. `hearthwatch/<hub>/county`, retained, JSON
+`{"silent_since"}`: since when the county has not answered the hub's canary, null while it does. QoS
+1 throughout.
 """
 
 import asyncio
@@ -30,10 +32,14 @@ Instructions = tuple[Mapping[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeSources:
-    """Where the line asks, each second: the devices of this home, and what is to be said."""
+    """Where the line asks, each second: the devices of this home, and what is to be said.
+
+    `county_silent_since` is None where the hub sends no test measurements.
+    """
 
     devices: Callable[[], tuple[DeviceReport, ...]]
     instructions: Callable[[datetime], Instructions]
+    county_silent_since: Callable[[], datetime | None] | None = None
 
 
 class HomeLine:
@@ -66,6 +72,11 @@ class HomeLine:
     def say_topic(self) -> str:
         """What a speaker listens to."""
         return f"hearthwatch/{self._home.hub}/say"
+
+    @property
+    def county_topic(self) -> str:
+        """Where it stands whether the county answers."""
+        return f"hearthwatch/{self._home.hub}/county"
 
     def note(self, observations: list[Observation]) -> None:
         """Take records that are spooled; they are told of at the next look, within a second."""
@@ -138,6 +149,10 @@ class HomeLine:
 
     def _wanted(self) -> dict[str, bytes]:
         wanted: dict[str, bytes] = {}
+        if self._sources.county_silent_since is not None:
+            since = self._sources.county_silent_since()
+            county = {"silent_since": None if since is None else since.isoformat()}
+            wanted[self.county_topic] = json.dumps(county).encode()
         for report in self._sources.devices():
             latest = self._latest.get(key_of(report))
             known = () if latest is None else latest.observations()
@@ -148,4 +163,5 @@ class HomeLine:
         """Topics of every device of this home, told of or not: what a restart forgot stays."""
         identities = [device_id(key_of(report)) for report in self._sources.devices()]
         topics = [self._home.config_topic(identity) for identity in identities]
-        return frozenset(topics + [self._home.state_topic(identity) for identity in identities])
+        topics += [self._home.state_topic(identity) for identity in identities]
+        return frozenset([*topics, self.county_topic])

@@ -22,6 +22,7 @@ from gateway.clock import ProcessClock
 from gateway.commands import Command, CommandBody, CommandError, verify_command
 from gateway.home_assistant import Home
 from gateway.home_line import HomeLine, HomeSources
+from gateway.hub_canary import HubCanary, is_canary
 from gateway.hub_front import MqttFront
 from gateway.hub_radio import HubRadio
 from gateway.hub_renewal import keep_renewed
@@ -97,7 +98,9 @@ class RunningHub:
         self.front: MqttFront | None = None
         self.radio: HubRadio | None = None
         self.home: HomeLine | None = None
-        self.red_path = RedPath(zone=ZoneInfo(settings.zone), rules=load_first_pack())
+        self.canary: HubCanary | None = None
+        self.pack = load_first_pack()
+        self.red_path = RedPath(zone=ZoneInfo(settings.zone), rules=self.pack)
         self._sent_rules: HubRules | None = None
         self._refused_rules = ""
         self._latest = LatestReadings()
@@ -156,7 +159,8 @@ class RunningHub:
         """
         now = self._clock.now()
         past = await self.spool.received_since(now - SOUNDING, _RECALLED)
-        self.red_path.recall([(one, one.received_at) for one in past], now)
+        real = ((one, one.received_at) for one in past if not is_canary(one.device))
+        self.red_path.recall(real, now)
         await self._look_for_receipts(now)
 
     async def watch(self) -> None:
@@ -202,6 +206,7 @@ class RunningHub:
             waiting=await self.spool.waiting(),
             damaged=self.spool.moved_aside is not None,
             full=bool(self.spool.hold.fault),
+            county_silent_since=self.county_silent_since(),
             devices=tuple(paired.device.key for paired in await self.spool.paired()),
             readings=self._latest.readings(),
             instructions=self.red_path.instructions(self._clock.now()),
@@ -228,6 +233,9 @@ class RunningHub:
         self._command = command
         self._take_rules(command.body.rules)
         self.red_path.reach.note_told(told.alert_id for told in command.body.told)
+        if self.canary is not None:
+            told = [told.alert_id for told in command.body.told]
+            self.canary.note_told(told, self._clock.now())
         if self.radio is not None:
             self.radio.obey(command.version, command.body)
         self.uplink.tell_status()
@@ -238,7 +246,8 @@ class RunningHub:
             return
         self._sent_rules = sent
         try:
-            self.red_path.use(pack_of(sent, load_first_pack()))
+            self.pack = pack_of(sent, load_first_pack())
+            self.red_path.use(self.pack)
         except HubRulesError as error:
             self._refused_rules = str(error)
             _log.error("rules refused, the former ones stay", hub=self._hub, reason=str(error))
@@ -266,8 +275,13 @@ class RunningHub:
                 refused_rules=self._refused_rules,
                 radio=None if self.radio is None else self.radio.adapter(),
                 devices=() if self.radio is None else self.radio.devices(),
+                canary=None if self.canary is None else self.canary.report(self._clock.now()),
             )
         )
+
+    def county_silent_since(self) -> datetime | None:
+        """Since when the county has not answered the canary; None while it does, or without one."""
+        return None if self.canary is None else self.canary.late_since(self._clock.now())
 
     def _will(self) -> MqttWill:
         gone = HubStatus(
@@ -314,6 +328,17 @@ async def _running(
                 on_change=hub.uplink.tell_status,
             )
             await hub.radio.prepare()
+        if settings.canary_every_s is not None:
+            hub.canary = HubCanary(
+                hub=HubId(settings.hub_id),
+                spool=spool,
+                stamps=stamps,
+                clock=clock,
+                zone=ZoneInfo(settings.zone),
+                every=timedelta(seconds=settings.canary_every_s),
+                rules=lambda: hub.pack,
+                on_spooled=hub.uplink.wake,
+            )
         if settings.home_broker_host is not None:
             hub.home = _home_line(settings, settings.home_broker_host, clock, hub)
         await hub.recall_command()
@@ -329,7 +354,10 @@ async def _running(
             tasks.append(group.create_task(hub.watch(), name="red path"))
             renewing = keep_renewed(settings.data_dir, clock)
             tasks.append(group.create_task(renewing, name="renewal"))
-            parts = (("front", hub.front), ("radio", hub.radio), ("home line", hub.home))
+            parts = (
+                *(("front", hub.front), ("radio", hub.radio)),
+                *(("home line", hub.home), ("canary", hub.canary)),
+            )
             tasks += [group.create_task(part.run(), name=name) for name, part in parts if part]
             clock.on_tick(hub.settle)
             try:
@@ -383,6 +411,7 @@ def _home_line(settings: HubSettings, host: str, clock: ProcessClock, hub: Runni
         sources=HomeSources(
             devices=lambda: () if hub.radio is None else hub.radio.devices(),
             instructions=hub.red_path.instructions,
+            county_silent_since=None if hub.canary is None else hub.county_silent_since,
         ),
     )
 

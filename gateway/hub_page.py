@@ -38,6 +38,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "waiting": "等待县中心确认的读数",
             "full": "本机现在无法保存读数。请不要关机，并通知管理员。",
             "damaged": "本机存储曾损坏，旧文件已另存。请通知管理员。",
+            "silent": "县中心从 {} 起没有应答测试读数。医生可能看不到新的读数。身体不适请拨打120。",
         },
         "en": {
             "title": "Hearthwatch home hub",
@@ -50,6 +51,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "waiting": "Readings not yet confirmed by the county",
             "full": "Readings cannot be saved here now. Leave it on and tell the operator.",
             "damaged": "The storage here was damaged; the old file was kept. Tell the operator.",
+            "silent": "Since {} the county has not answered test readings. Doctors may not see new "
+            "readings. If you feel ill, call 120.",
         },
     }
 )
@@ -73,6 +76,7 @@ class HubView:
     waiting: Waiting
     damaged: bool
     full: bool = False
+    county_silent_since: datetime | None = None
     devices: tuple[str, ...]
     readings: tuple[LastReading, ...]
     instructions: tuple[Mapping[str, str], ...]
@@ -82,6 +86,7 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
     """The page as HTML; `language` is `zh` or `en`, times are shown in `zone`."""
     texts = TEXTS[language]
     uplink = texts["up"] if view.connected else texts["down"]
+    since = view.county_silent_since
     count = view.waiting.live + view.waiting.backlog + view.waiting.undecided
     rows = "".join(
         f"<tr><td>{escape(reading.device)}<td>{escape(reading.text)}"
@@ -100,12 +105,17 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
         f"<p>{texts['uplink']}: {uplink}<p>{texts['waiting']}: {count}",
         f'<p role="alert">{texts["damaged"]}' if view.damaged else "",
         f'<p role="alert">{texts["full"]}' if view.full else "",
+        f'<p role="alert">{texts["silent"].format(_clock(since, zone))}' if since else "",
         f"<h2>{texts['last']}</h2><table>{rows}</table>" + ("" if rows else texts["none"]),
         f"<h2>{texts['devices']}</h2><ul>",
         "".join(f"<li>{escape(device)}" for device in view.devices) or texts["none"],
         '</ul><p><a href="/?lang=zh">中文</a> <a href="/?lang=en">English</a></html>',
     ]
     return "\n".join(parts)
+
+
+def _clock(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%m-%d %H:%M}"
 
 
 @contextlib.asynccontextmanager

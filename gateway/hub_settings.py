@@ -44,6 +44,8 @@ class HubSettings(BaseSettings):
         home_broker_user: The hub's user there, if it asks for one.
         home_broker_password: And its password.
         home_broker_ca: File of the authority to trust there; switches TLS on.
+        canary_every_s: How often to send a test measurement that the county must answer; None:
+            never. `hearthwatch canary register` has to have told the county before.
         page_port: TCP port of the local page on 127.0.0.1; 0 takes a free one, None shows none.
         language: Language of the local page, `zh` or `en`.
     """
@@ -69,6 +71,7 @@ class HubSettings(BaseSettings):
     home_broker_user: str | None = None
     home_broker_password: SecretStr | None = None
     home_broker_ca: Path | None = None
+    canary_every_s: float | None = Field(default=None, gt=0)
     page_port: int | None = Field(default=None, ge=0, le=65535)
     language: str = Field(default="zh", pattern="^(zh|en)$")
 

@@ -78,12 +78,25 @@ class RadioReport(msgspec.Struct, frozen=True, kw_only=True):
     open_links: int = 0
 
 
+class CanaryReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The hub's own test measurements.
+
+    `late_since` is when the oldest one was sent that should have been answered by now and was not,
+    None while the county answers.
+    """
+
+    sent_at: datetime | None = None
+    answered_at: datetime | None = None
+    late_since: datetime | None = None
+
+
 class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One report; `command_version` acknowledges the command in force (0 = none yet).
 
     `refused_rules` says why the hub could not take the rules of that command (empty: it did),
     `spool_fault` why its disk takes nothing now (empty: it does);
     `spool_moved_aside` that it found its storage damaged at the start, and began an empty one.
+    `canary` is None where the hub sends no test measurements.
     """
 
     v: int
@@ -99,6 +112,7 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[DeviceReport, ...] = ()
     spool_fault: str = ""
     spool_moved_aside: bool = False
+    canary: CanaryReport | None = None
 
 
 def encode_status(status: HubStatus) -> bytes:
