@@ -18,6 +18,7 @@ import cel
 from rules.conditions import FUNCTIONS
 from rules.scope import Call, ConditionError, Scope, Trace, span
 from rules.screen import ALWAYS, Comparison, Screen, comparison
+from rules.tree import Tree, parse
 from rules.words import WORDS, Parameter
 
 _TOKEN = re.compile(
@@ -45,7 +46,7 @@ class Condition:
     """A compiled condition; two with the same text are equal.
 
     `functions` are the names it calls, `numbers` its literals as written (spans too), `reach` its
-    longest span, `screen` a cheap necessary condition on the judged reading.
+    longest span, `screen` a cheap necessary condition on the judged reading, `tree` its shape.
     """
 
     source: str
@@ -53,6 +54,7 @@ class Condition:
     numbers: frozenset[str]
     reach: timedelta
     screen: Screen = field(default=ALWAYS, compare=False)
+    tree: Tree = field(default=Tree("string", ""), compare=False)
 
     @property
     def needs_baseline(self) -> bool:
@@ -119,7 +121,14 @@ def compile_condition(source: str) -> Condition:
         _program(source)
     except ValueError as error:
         raise ConditionError(f"{source!r}: {error}") from error
-    return Condition(source, names, _numbers(tokens), _reach(tokens), _screen(tokens))
+    return Condition(
+        source,
+        names,
+        _numbers(tokens),
+        _reach(tokens),
+        _screen(tokens),
+        parse([(token.kind, token.text) for token in tokens]),
+    )
 
 
 def _tokens(source: str) -> list[_Token]:

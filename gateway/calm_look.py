@@ -1,0 +1,144 @@
+"""What the screen looks at: calm readings, the day columns and the baselines, many at once.
+
+A span that ends at the new reading begins somewhere inside a local day: of that day any of its
+readings and sessions may be in or out; of the later days all are in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.baseline_columns import (
+    ANCHOR_UNIT,
+    EPOCH,
+    MICRO,
+    TRACKED,
+    StateRows,
+)
+from gateway.baseline_fold import ANCHOR_DAYS, DAY_FADING, READING_FADING
+from gateway.local_days import LocalDays
+from gateway.recent import DAYS, RecentRows
+from gateway.screen_algebra import Flags, Floats, Range
+from gateway.screening import SpanBounds, Usual
+from rules.vocabulary import QuantityName
+
+Whole = NDArray[np.int64]
+
+_ROUNDED = 0.15
+"""A session mean stands in whole tenths of numbers in whole tenths: off by 0.1 at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalmLook:
+    """`screening.Look` over rows that hold the new readings already.
+
+    `values` are the readings' numbers (NaN: none), `at` their instants in microseconds, `days`
+    the zone's days.
+    """
+
+    states: StateRows
+    recent: RecentRows
+    values: Mapping[QuantityName, Floats]
+    at: Whole
+    zone: LocalDays
+
+    @property
+    def day(self) -> Floats:
+        """Local days of the readings, as proleptic ordinals."""
+        return (self.zone.day(self.at) + EPOCH).astype(np.float64)
+
+    def value(self, quantity: QuantityName) -> Floats:
+        """The readings' numbers; NaN where a reading carries no such one."""
+        known = self.values.get(quantity)
+        return np.full(self.at.size, np.nan) if known is None else known
+
+    def over(self, quantity: QuantityName, length: timedelta) -> SpanBounds | None:
+        """Bounds over a span; there are day columns of systolic pressure only."""
+        if quantity is not QuantityName.SYSTOLIC:
+            return None
+        newest = self.recent["day"].astype(np.int64)
+        begins = self.zone.day(self.at - length // timedelta(microseconds=1))
+        # The column of the day in which the span begins; its own beginning may be out.
+        cut = newest - begins
+        loose = (cut >= DAYS) | (self.recent["loose_day"] >= begins)
+        return _bounds(self.recent, np.clip(cut, -1, DAYS - 1), loose)
+
+    def usual(self, quantity: QuantityName) -> Usual | None:
+        """The baselines, as `baselines.baseline_of` tells them."""
+        if quantity not in TRACKED:
+            return None
+        place, state = TRACKED.index(quantity), self.states
+        readings = state["readings"][:, place].astype(np.float64)
+        days = state["days"][:, place].astype(np.float64)
+        start = state["start"][:, place] / MICRO
+        none = readings == 0
+        with np.errstate(all="ignore"):
+            recent = _started(state["day_mean"][:, place], start, DAY_FADING, days)
+            mean = _started(state["mean"][:, place], start, READING_FADING, readings)
+            square = _started(state["square"][:, place], start * start, READING_FADING, readings)
+            anchor = (
+                state["anchor_sum"][:, place] / ANCHOR_UNIT / state["anchor_readings"][:, place]
+            )
+        sd = np.sqrt(np.maximum(square - mean * mean, 0.0))
+        first = state["first_day"][:, place].astype(np.float64) + EPOCH
+        fixed = (state["anchored"] >> place & 1).astype(np.bool_)
+        whole = ~none & (state["folded_through"] >= first + ANCHOR_DAYS - 1)
+        anchored = (state["anchor_readings"][:, place] > 0) & (fixed | whole)
+        return Usual(
+            recent_mean=np.where(none, np.nan, recent),
+            recent_sd=np.where(readings > 1, sd, np.nan),
+            anchor=np.where(anchored, anchor, np.nan),
+            readings=readings,
+            first_day=np.where(none, np.nan, first),
+        )
+
+
+def _started(mean: Floats, start: Floats, fading: float, count: Floats) -> Floats:
+    left = (1 - fading) ** count
+    return (mean - left * start) / (1 - left)
+
+
+def _bounds(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
+    counts = recent["counts"].astype(np.int64)
+    readings, sessions = counts >> 4, counts & 15
+    column = np.arange(DAYS)[None, :]
+    inside, at_cut = column < cut[:, None], column == cut[:, None]
+    surely, perhaps = _both(readings, inside, at_cut)
+    total, _ = _both(recent["sums"].astype(np.int64), inside, at_cut)
+    whole, partly = _both(sessions, inside, at_cut)
+    _, high = _both(recent["highest"].astype(np.int64), inside, at_cut)
+    _, low = _both(recent["lowest"].astype(np.int64), inside, at_cut)
+    days, cut_day = _both((readings > 0).astype(np.int64), inside, at_cut)
+    ends = (2 * np.maximum(low - 1, 0).astype(np.float64), 2 * high.astype(np.float64))
+    mean = _mean(total.astype(np.float64) / 10, whole, partly, ends, loose)
+    return SpanBounds(
+        readings=_counted(surely, perhaps, loose), days=_counted(days, cut_day, loose), mean=mean
+    )
+
+
+def _both(column: Whole, inside: Flags, at_cut: Flags) -> tuple[Whole, Whole]:
+    """Sum over the days that are wholly in, and the number of the day that is cut."""
+    return (column * inside).sum(axis=1), (column * at_cut).sum(axis=1)
+
+
+def _counted(surely: Whole, perhaps: Whole, loose: Flags) -> Range:
+    low = np.where(loose, 0.0, surely)
+    return Range(low, np.where(loose, np.inf, surely + perhaps), np.zeros((), dtype=np.bool_))
+
+
+def _mean(
+    total: Floats, whole: Whole, partly: Whole, ends: tuple[Floats, Floats], loose: Flags
+) -> Range:
+    """The mean of session means: k more of them between `ends` move it furthest when all are in."""
+    found: list[Floats] = []
+    for end in ends:
+        with np.errstate(all="ignore"):
+            without, with_all = total / whole, (total + partly * end) / (whole + partly)
+        found += [np.where(whole > 0, without, end), np.where(whole + partly > 0, with_all, end)]
+    low = np.minimum.reduce(found[:2]) - _ROUNDED
+    high = np.maximum.reduce(found[2:]) + _ROUNDED
+    loose = loose | (whole + partly == 0)
+    return Range(np.where(loose, -np.inf, low), np.where(loose, np.inf, high), loose | (whole == 0))

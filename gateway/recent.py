@@ -1,0 +1,253 @@
+"""What the screen must remember of a person's last days, beside what is usual for them (D1).
+
+One row of `RECENT` a subject: the readings of the days that have not closed yet (a small ring, so
+that closing them needs no look at the store), and for each of the last 15 local days how many
+systolic readings and sessions there were and what the session means come to. From these the screen
+bounds what the exact stage would see over a span (`recent_bounds.py`).
+
+A row is a function of the person's readings and of the rules: `recent_of` computes it from a window
+whenever the exact stage has run, `recent_many.advance` extends it by one calm reading; both give
+the same bytes. Numbers stand in tenths of the canonical unit. What a row cannot hold exactly (more
+readings than the ring has places, a session over midnight) it marks, and the person goes to the
+exact stage while it matters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from itertools import groupby
+from types import MappingProxyType
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.baseline_columns import EPOCH
+from gateway.baseline_fold import MOST_LEARNED, part_of
+from rules.codes import GLUCOSE_MG_DL_PER_MMOL_L, PASCAL_PER_MMHG
+from rules.vocabulary import QuantityName
+from rules.window import Point, once_each, sessions
+
+DAYS = 15
+"""Local days with a column: a span of 14 days touches 15 of them."""
+
+RING = 10
+MOST_OF_A_DAY = 15
+"""More readings or sessions of one day than its column can count are marked as loose."""
+
+RECENT = np.dtype(
+    [
+        ("last_at", "<i8"),  # microseconds since 1970 of the newest reading, of whatever kind
+        ("systolic_at", "<i8"),  # the same of the newest valid systolic number
+        ("watch_until", "<u4"),  # minutes since 1970: the exact stage looks at everything till then
+        ("rules", "<u4"),  # fingerprint of the rules the row was computed under; 0 = no row
+        ("day", "<u2"),  # of the newest valid systolic reading, days since EPOCH; columns go back
+        ("loose_day", "<u2"),  # the last day whose bounds cannot be trusted
+        ("session_sum", "<u2"),  # of the current session, in tenths
+        ("session_readings", "u1"),
+        ("ring_readings", "u1"),  # RING + 1 = more than the ring holds: fold from the store
+        ("waits", "u1"),  # a confirmation is awaited
+        ("counts", "u1", (DAYS,)),  # readings * 16 + sessions
+        ("sums", "<u2", (DAYS,)),  # of the session means
+        ("highest", "u1", (DAYS,)),  # reading of the day, in steps of 2, rounded up
+        ("lowest", "u1", (DAYS,)),  # the same, rounded down
+        ("ring_what", "u1", (RING,)),  # day after folded_through * 8 + part * 2 + is glucose
+        ("ring_values", "<u2", (RING, 3)),  # systolic, diastolic, pulse; or glucose
+    ]
+)
+
+RecentRow = NDArray[np.void]
+RecentRows = NDArray[np.void]
+
+NO_NUMBER = 0xFFFF
+_MG_DL, _KPA, _RAW = 0x4000, 0x8000, 0x3FFF
+_MICROSECOND = timedelta(microseconds=1)
+BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+BODY = (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC, QuantityName.PULSE)
+"""What a ring place of a pressure or pulse reading holds, in this order."""
+
+
+def _converted() -> NDArray[np.float64]:
+    """What each code of a ring place stands for, exactly as intake computes it."""
+    table = np.full(0x10000, np.nan)
+    table[:_RAW] = np.arange(_RAW) / 10.0
+    for raw in range(1, 1100):
+        table[_MG_DL + raw] = float(Decimal(raw) / GLUCOSE_MG_DL_PER_MMOL_L)
+    for raw in range(1, 401):
+        table[_KPA + raw] = float(Decimal(raw) / 10 * 1000 / PASCAL_PER_MMHG)
+    return table
+
+
+NUMBERS = _converted()
+"""By code: tenths of the canonical unit, whole mg/dL, or tenths of kPa, in the canonical unit."""
+
+_CODES: Mapping[float, int] = MappingProxyType(
+    {float(NUMBERS[base + raw]): base + raw for base in (_MG_DL, _KPA) for raw in range(1, 1100)
+     if not np.isnan(NUMBERS[base + raw])}
+)  # fmt: skip
+
+
+def code_of(value: float) -> int | None:
+    """The ring's code of a learnable number, None where it has none and the store must be asked."""
+    tenths = round(value * 10)
+    if 0 < tenths < _RAW and tenths / 10.0 == value:
+        return tenths
+    return _CODES.get(value)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970 of an aware instant."""
+    return (at - BEGINNING) // _MICROSECOND
+
+
+def no_recent() -> RecentRow:
+    """The row of a subject of whom nothing is remembered: always looked at exactly."""
+    return np.zeros((), dtype=RECENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a rebuilt row takes over from elsewhere.
+
+    `folded_through` is the state's last folded day, `rules` the fingerprint of the rules,
+    `watch_until` the instant until which nothing is calm, `waits` whether a confirmation is due,
+    `last_at` the newest reading known before, which the window may no longer reach.
+    """
+
+    folded_through: int
+    rules: int
+    watch_until: datetime
+    waits: bool
+    last_at: int = 0
+
+
+def recent_of(
+    points: Sequence[Point], learned: Sequence[Point], zone: tzinfo, memory: Memory
+) -> RecentRow:
+    """The row of a person, from the stored readings of the last days at least.
+
+    Args:
+        points: as the rules look at them (`Point.as_heard`), oldest first.
+        learned: those of them that baselines may learn, at their own time, oldest first.
+        zone: where days are counted.
+        memory: what does not follow from the readings.
+    """
+    row = no_recent()
+    last = micros(points[-1].effective_at) if points else 0
+    row["last_at"] = max(last, memory.last_at)
+    row["rules"], row["waits"] = memory.rules, memory.waits
+    row["watch_until"] = max(0, -(-micros(memory.watch_until) // 60_000_000))
+    _fill_ring(row, learned, zone, memory.folded_through)
+    _fill_days(row, points, zone)
+    return row
+
+
+def _fill_ring(row: RecentRow, learned: Sequence[Point], zone: tzinfo, folded: int) -> None:
+    place = 0
+    for point in learned:
+        local = point.effective_at.astimezone(zone)
+        offset = local.toordinal() - folded - 1
+        if offset < 0:
+            continue
+        entry = ring_entry(point, local, offset)
+        if entry is None:
+            continue
+        what, codes = entry
+        if place == RING or what < 0:
+            row["ring_readings"] = RING + 1
+            row["ring_what"] = row["ring_values"] = 0
+            return
+        row["ring_what"][place] = what
+        row["ring_values"][place] = codes
+        place += 1
+    row["ring_readings"] = place
+
+
+def ring_entry(point: Point, local: datetime, offset: int) -> tuple[int, tuple[int, ...]] | None:
+    """The ring's place for a learnable reading: (-1, ()) where it fits none, None where empty."""
+    numbers = {
+        name: float(value.value)
+        for name, value in point.values.items()
+        if value.value is not None and 0 < value.value < MOST_LEARNED
+    }
+    glucose = QuantityName.GLUCOSE in numbers
+    names = (QuantityName.GLUCOSE,) if glucose else BODY
+    others = any(name in numbers for name in BODY) and glucose
+    codes = [code_of(numbers[name]) if name in numbers else NO_NUMBER for name in names]
+    if all(code == NO_NUMBER for code in codes):
+        return None
+    if others or None in codes or offset >= 1 << 5:
+        return (-1, ())
+    part = part_of(names[0], local, point.context.get("meal", ""))
+    filled = (*cast("list[int]", codes), NO_NUMBER, NO_NUMBER)[:3]
+    return (offset * 8 + part * 2 + glucose, filled)
+
+
+def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
+    name = QuantityName.SYSTOLIC
+    valid = once_each(p for p in points if p.usable and p.valid and name in p.values)
+    if not valid:
+        return
+    days = {p.identity: p.effective_at.astimezone(zone).toordinal() - EPOCH for p in valid}
+    row["day"] = newest = days[valid[-1].identity]
+    readings = np.zeros(DAYS, dtype=np.int64)
+    for point in valid:
+        back = newest - days[point.identity]
+        if back < DAYS:
+            readings[back] += 1
+            _widen(row, back, point)
+    counted = np.zeros(DAYS, dtype=np.int64)
+    numbered = [p for p in valid if p.values[name].value is not None]
+    loose = 0
+    for group in sessions(numbered):
+        parts = [list(part) for _, part in groupby(group, key=lambda p: days[p.identity])]
+        if len(parts) > 1 or len(group) >= MOST_OF_A_DAY:
+            loose = days[group[-1].identity]
+        for part in parts:
+            _add_session(row, counted, newest - days[part[0].identity], part)
+    full = np.flatnonzero((readings >= MOST_OF_A_DAY) | (counted >= MOST_OF_A_DAY))
+    loose = max(loose, newest - int(full[0])) if full.size else loose
+    row["loose_day"] = loose if newest - loose < DAYS else 0
+    row["counts"] = np.minimum(readings, MOST_OF_A_DAY) * 16 + np.minimum(counted, MOST_OF_A_DAY)
+    if numbered:
+        row["systolic_at"] = micros(numbered[-1].effective_at)
+
+
+def _widen(row: RecentRow, back: int, point: Point) -> None:
+    value = point.values[QuantityName.SYSTOLIC].value
+    if value is None:
+        return
+    high, low = highest_of(float(value)), lowest_of(float(value))
+    row["highest"][back] = max(int(row["highest"][back]), high)
+    known = int(row["lowest"][back])
+    row["lowest"][back] = min(known, low) if known else low
+
+
+def _add_session(
+    row: RecentRow, counted: NDArray[np.int64], back: int, part: Sequence[Point]
+) -> None:
+    """Add the part of a session that lies on one day."""
+    values = [tenths_of(float(p.values[QuantityName.SYSTOLIC].value or 0)) for p in part]
+    row["session_sum"] = total = sum(values[:MOST_OF_A_DAY])
+    row["session_readings"] = size = min(len(values), MOST_OF_A_DAY)
+    if back < DAYS:
+        counted[back] += 1
+        if counted[back] < MOST_OF_A_DAY:
+            row["sums"][back] += (2 * total + size) // (2 * size)
+
+
+def tenths_of(value: float) -> int:
+    """A systolic number in tenths, half up, as the day columns add it."""
+    return int(value * 10 + 0.5)
+
+
+def highest_of(value: float) -> int:
+    """At least half the number."""
+    return min(int(-(-value // 2)), 255)
+
+
+def lowest_of(value: float) -> int:
+    """At most half the number, and never 0, which means none."""
+    return max(int(value // 2), 1)

@@ -1,0 +1,335 @@
+"""The screen: which readings could make a rule ask for somebody (design section 6). Vectorised.
+
+Generated from the rules themselves: each condition's tree is walked over bounds of what its window
+functions can give for a calm reading, that is one that is valid, unflagged, uncensored, of a
+certain person, and newer than all that is known of this person. A function without a line here
+could give anything, so a new one costs time until somebody bounds it, and never an alert.
+
+A condition over several readings decides something only if it rests on the new one
+(`engine._Review.conditions`), hence the second table: on which readings a function can rest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from gateway.screen_algebra import (
+    ANY_NUMBER,
+    ANY_TRUTH,
+    COUNT,
+    NO,
+    YES,
+    Flags,
+    Floats,
+    Range,
+    Truth,
+    as_range,
+    as_truth,
+    both,
+    calculate,
+    compare,
+    either,
+    exactly,
+    greater,
+    opposite,
+    widened,
+)
+from rules.codes import QUANTITIES
+from rules.expression import Condition
+from rules.pack import Pack
+from rules.rule import OnUnknown, Rule
+from rules.scope import span
+from rules.tree import Tree
+from rules.vocabulary import QuantityName
+
+ROOM = 1e-3
+"""For sums in binary floating point and the engine's rounding to 1e-6, many times over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanBounds:
+    """Bounds over the valid readings of one quantity in a span that ends at the new reading."""
+
+    readings: Range
+    days: Range
+    mean: Range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """A baseline as columns; NaN where the exact stage would say None."""
+
+    recent_mean: Floats
+    recent_sd: Floats
+    anchor: Floats
+    readings: Floats
+    first_day: Floats
+
+
+class Look(Protocol):
+    """What is known of many persons, one new reading each, when those readings are in."""
+
+    def value(self, quantity: QuantityName) -> Floats:
+        """The readings' numbers in the canonical unit; NaN where a reading carries no such one."""
+        ...
+
+    def over(self, quantity: QuantityName, length: timedelta) -> SpanBounds | None:
+        """Bounds over a span, the new reading included; None where there are none."""
+        ...
+
+    def usual(self, quantity: QuantityName) -> Usual | None:
+        """The baselines as of the readings; None for a quantity without one."""
+        ...
+
+    @property
+    def day(self) -> Floats:
+        """Local days of the readings, as proleptic ordinals."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    look: Look
+    level: Truth
+
+
+def may_decide(pack: Pack, look: Look) -> Flags:
+    """For each reading whether `evaluate` could give a decision or a wait because of it."""
+    return reduce(np.bitwise_or, (_may_fire(rule, look) for rule in pack.rules), NO)
+
+
+def may_hold(conditions: Sequence[Condition], look: Look) -> Flags:
+    """For each reading whether one of `conditions` on a single reading could be true."""
+    seen = _Seen(look=look, level=ANY_TRUTH)
+    found = (as_truth(_value(condition.tree, seen)).yes for condition in conditions)
+    return reduce(np.bitwise_or, found, NO)
+
+
+def _may_fire(rule: Rule, look: Look) -> Flags:
+    nothing = _Seen(look=look, level=Truth(NO, YES, NO))
+    level = as_truth(_value(rule.level.tree, nothing)) if rule.level else nothing.level
+    # An unknown level counts as not at it (`rule.judge`).
+    seen = _Seen(look=look, level=Truth(level.yes, level.no | level.unknown, NO))
+    fires = NO
+    if rule.immediate is not None:
+        fires = fires | _fires(rule, rule.immediate.when, seen)
+    if rule.pending is not None:
+        fires = fires | _fires(rule, rule.pending.when, seen)
+    for limb in rule.limbs.values():
+        fires = fires | (_fires(rule, limb, seen) & _rests(limb.tree, seen))
+    return fires
+
+
+def _fires(rule: Rule, condition: Condition, seen: _Seen) -> Flags:
+    found = as_truth(_value(condition.tree, seen))
+    return found.yes | found.unknown if rule.on_unknown is OnUnknown.FIRE else found.yes
+
+
+def _value(tree: Tree, seen: _Seen) -> Truth | Range:
+    if tree.kind == "number":
+        return exactly(float(tree.text))
+    if tree.kind == "call":
+        bound = BOUNDS.get(tree.text)
+        return ANY_TRUTH if bound is None else bound.value(seen, tree.parts)
+    if tree.kind != "sign":
+        return ANY_TRUTH
+    parts = [_value(part, seen) for part in tree.parts]
+    if len(parts) == 1:
+        return opposite(as_truth(parts[0])) if tree.text == "!" else _negative(as_range(parts[0]))
+    one, other = parts
+    if tree.text in {"&&", "||"}:
+        return (both if tree.text == "&&" else either)(as_truth(one), as_truth(other))
+    join = compare if tree.text in {"<", "<=", ">", ">="} else calculate
+    return join(as_range(one), tree.text, as_range(other))
+
+
+def _negative(one: Range) -> Range:
+    return Range(-one.high, -one.low, one.unknown)
+
+
+def _rests(tree: Tree, seen: _Seen) -> Flags:
+    """Whether anything in the condition can rest on the new reading."""
+    inside = reduce(np.bitwise_or, (_rests(part, seen) for part in tree.parts), NO)
+    if tree.kind != "call":
+        return inside
+    bound = BOUNDS.get(tree.text)
+    return inside | (YES if bound is None else bound.rests(seen, tree.parts))
+
+
+Parts = tuple[Tree, ...]
+
+
+def _number(tree: Tree, seen: _Seen) -> Range:
+    return as_range(_value(tree, seen))
+
+
+def _compared(seen: _Seen, quantity: str, sign: str, limit: Range) -> Truth:
+    """The new reading's number, rounded to the guideline's precision, against a limit."""
+    name = QuantityName(quantity)
+    value = seen.look.value(name)
+    half = float(QUANTITIES[name].precision) / 2 + 1e-6
+    found = compare(Range(value - half, value + half), sign, limit)
+    return Truth(found.yes, found.no | np.isnan(value), found.unknown)
+
+
+def _judged(sign: str) -> Callable[[_Seen, Parts], Truth]:
+    return lambda seen, parts: _compared(seen, parts[0].text, sign, _number(parts[1], seen))
+
+
+def _hit(sign: str) -> Callable[[_Seen, Parts], Flags]:
+    return lambda seen, parts: _compared(seen, parts[0].text, sign, _number(parts[1], seen)).yes
+
+
+def _with_sign(seen: _Seen, parts: Parts) -> Flags:
+    return _compared(seen, parts[0].text, parts[1].text, _number(parts[2], seen)).yes
+
+
+def _carried(seen: _Seen, parts: Parts) -> Flags:
+    return ~np.isnan(seen.look.value(QuantityName(parts[0].text)))
+
+
+def _over(seen: _Seen, quantity: Tree, length: Tree) -> SpanBounds | None:
+    return seen.look.over(QuantityName(quantity.text), span(length.text))
+
+
+def _readings(seen: _Seen, parts: Parts) -> Range:
+    bounds = _over(seen, parts[0], parts[1])
+    return COUNT if bounds is None else bounds.readings
+
+
+def _reading_days(seen: _Seen, parts: Parts) -> Range:
+    bounds = _over(seen, parts[0], parts[1])
+    return COUNT if bounds is None else bounds.days
+
+
+def _mean(seen: _Seen, parts: Parts) -> Range:
+    bounds = _over(seen, parts[0], parts[-1])
+    return ANY_NUMBER if bounds is None else widened(bounds.mean, ROOM)
+
+
+def _mean_side(sign: str) -> Callable[[_Seen, Parts], Truth]:
+    def side(seen: _Seen, parts: Parts) -> Truth:
+        precision = float(QUANTITIES[QuantityName(parts[0].text)].precision)
+        rounded = widened(_mean(seen, parts), precision / 2)
+        return compare(rounded, sign, _number(parts[1], seen))
+
+    return side
+
+
+def _less(mean: Range, reference: Floats) -> Range:
+    missing = np.isnan(reference)
+    known = np.where(missing, 0.0, reference)
+    low = np.where(missing, -np.inf, mean.low - known - ROOM)
+    high = np.where(missing, np.inf, mean.high - known + ROOM)
+    return Range(low, high, mean.unknown | missing)
+
+
+def _above_usual(seen: _Seen, parts: Parts) -> Range:
+    usual = seen.look.usual(QuantityName(parts[0].text))
+    if usual is None:
+        return ANY_NUMBER
+    found = _less(_mean(seen, parts), usual.recent_mean)
+    return Range(found.low, found.high, found.unknown | np.isnan(usual.recent_sd))
+
+
+def _above_anchor(seen: _Seen, parts: Parts) -> Range:
+    usual = seen.look.usual(QuantityName(parts[0].text))
+    return ANY_NUMBER if usual is None else _less(_mean(seen, parts), usual.anchor)
+
+
+def _usual_sd(seen: _Seen, parts: Parts) -> Range:
+    usual = seen.look.usual(QuantityName(parts[0].text))
+    if usual is None:
+        return ANY_NUMBER
+    missing = np.isnan(usual.recent_sd)
+    sd = np.where(missing, 0.0, usual.recent_sd)
+    return Range(sd - ROOM, np.where(missing, np.inf, sd + ROOM), missing)
+
+
+def _share(seen: _Seen, parts: Parts) -> Range:
+    return Range(np.zeros(()), np.ones(()), _above_usual(seen, (parts[0], parts[-1])).unknown)
+
+
+def _history_days(seen: _Seen, parts: Parts) -> Range:
+    usual = seen.look.usual(QuantityName(parts[0].text))
+    if usual is None:
+        return ANY_NUMBER
+    missing = np.isnan(usual.first_day)
+    days = np.where(missing, np.inf, seen.look.day - usual.first_day)
+    return Range(np.where(missing, -np.inf, days), days, missing)
+
+
+def _history_readings(seen: _Seen, parts: Parts) -> Range:
+    usual = seen.look.usual(QuantityName(parts[0].text))
+    return COUNT if usual is None else Range(usual.readings, usual.readings)
+
+
+def _never(_seen: _Seen, _parts: Parts) -> Flags:
+    return NO
+
+
+def _at_level(seen: _Seen, _parts: Parts) -> Flags:
+    return seen.level.yes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What a window function can give for a calm reading, and whether it can rest on it."""
+
+    value: Callable[[_Seen, Parts], Truth | Range]
+    rests: Callable[[_Seen, Parts], Flags] = _never
+
+
+def _truth(*, yes: Flags = YES, unknown: Flags = NO) -> Callable[[_Seen, Parts], Truth]:
+    return lambda _seen, _parts: Truth(yes, YES, unknown)
+
+
+def _count(_seen: _Seen, _parts: Parts) -> Range:
+    return COUNT
+
+
+BOUNDS: Mapping[str, Bound] = MappingProxyType(
+    {
+        "ge": Bound(value=_judged(">="), rests=_hit(">=")),
+        "gt": Bound(value=_judged(">"), rests=_hit(">")),
+        "le": Bound(value=_judged("<="), rests=_hit("<=")),
+        "lt": Bound(value=_judged("<"), rests=_hit("<")),
+        # A calm reading is not censored, and no symptom.
+        "low": Bound(value=_truth(yes=NO)),
+        "high": Bound(value=_truth(yes=NO)),
+        "any_symptom": Bound(value=_truth(yes=NO)),
+        "has_symptom": Bound(value=_truth()),
+        "at_level": Bound(value=lambda seen, _: seen.level, rests=_at_level),
+        "pair_within": Bound(value=lambda seen, _: Truth(seen.level.yes, YES, NO), rests=_at_level),
+        "any_ge": Bound(value=_truth(), rests=_hit(">=")),
+        "any_lt": Bound(value=_truth(), rests=_hit("<")),
+        "count_ge": Bound(value=_count, rests=_hit(">=")),
+        "count_lt": Bound(value=_count, rests=_hit("<")),
+        "days_with": Bound(value=_count, rests=_with_sign),
+        "takes_drug": Bound(value=_truth(unknown=YES)),
+        "has_condition": Bound(value=_truth(unknown=YES)),
+        "readings": Bound(value=_readings),
+        "reading_days": Bound(value=_reading_days),
+        "missing_for": Bound(value=_truth()),
+        "mean": Bound(value=_mean, rests=_carried),
+        "mean_ge": Bound(value=_mean_side(">="), rests=_carried),
+        "mean_lt": Bound(value=_mean_side("<"), rests=_carried),
+        # A doctor's target for this person is not among the columns.
+        "mean_over_target": Bound(value=lambda _seen, _parts: ANY_NUMBER, rests=_carried),
+        "above_usual": Bound(value=_above_usual, rests=_carried),
+        "above_anchor": Bound(value=_above_anchor, rests=_carried),
+        "usual_sd": Bound(value=_usual_sd),
+        "session_share_above": Bound(value=_share, rests=_carried),
+        "history_days": Bound(value=_history_days),
+        "history_readings": Bound(value=_history_readings),
+        "greater": Bound(
+            value=lambda seen, parts: greater(_number(parts[0], seen), _number(parts[1], seen))
+        ),
+    }
+)
+"""One line a window function of `rules.conditions.FUNCTIONS`; what is not here may give anything."""
