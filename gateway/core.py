@@ -45,6 +45,7 @@ from gateway.store.outage import (
     newest_epoch,
     outages,
 )
+from gateway.suspicion_desk import read_said
 from gateway.watchdog import Watchdog
 from rules.wire import (
     CORE_TOPIC,
@@ -207,6 +208,8 @@ class Core:
                 return self._take_spoken
             case "assign":
                 return self._take_assigned
+            case "owner":
+                return self._take_said
             case _:
                 return self._take_facts
 
@@ -269,6 +272,20 @@ class Core:
             if len(rows) > 1:
                 for row in rows:
                     await self._take_assigned([row], now)
+                return
+            await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
+
+    async def _take_said(self, rows: list[InboxRow], now: datetime) -> None:
+        said, refused = await read_said(rows, self._store, self._county)
+        for inbox_id, why in refused.items():
+            _log.warning("fact refused", inbox_id=inbox_id, why=why)
+        done = [(row.inbox_id, refused.get(row.inbox_id)) for row in rows]
+        try:
+            await self._commit(Batch(said=said), now, done)
+        except POISON as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._take_said([row], now)
                 return
             await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
 

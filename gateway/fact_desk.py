@@ -18,6 +18,7 @@ from gateway.facts import (
     FactError,
     HubFact,
     ObservationFact,
+    OwnerFact,
     PairingFact,
     ToldFact,
     TurnFact,
@@ -84,7 +85,7 @@ class Desk:
                 await self._pairing(fact)
             case DismissFact() | ClinicFact() | TurnFact():
                 await self._whose(fact)
-            case ObservationFact() | AssignFact():
+            case ObservationFact() | AssignFact() | OwnerFact():
                 raise FactError("an observation goes through intake, not over the desk")
 
     async def hear(self, status: HubStatus, body: str) -> None:

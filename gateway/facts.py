@@ -94,6 +94,15 @@ class DismissFact(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class OwnerFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody said whose a reading is that fits another user of its device better."""
+
+    identity: str
+    subject: SubjectRef
+    by: str
+    at: datetime
+
+
 class ClinicFact(msgspec.Struct, frozen=True, kw_only=True):
     """A hub stands in a clinic, by the service's id of it; None: it does not (any more)."""
 
@@ -119,6 +128,7 @@ Fact = (
     | ObservationFact
     | AssignFact
     | DismissFact
+    | OwnerFact
     | ClinicFact
     | TurnFact
 )
@@ -133,6 +143,7 @@ _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
     "observation": msgspec.json.Decoder(ObservationFact),
     "assign": msgspec.json.Decoder(AssignFact),
     "dismiss": msgspec.json.Decoder(DismissFact),
+    "owner": msgspec.json.Decoder(OwnerFact),
     "clinic": msgspec.json.Decoder(ClinicFact),
     "turn": msgspec.json.Decoder(TurnFact),
 }

@@ -8,6 +8,7 @@ from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, need
 from gateway.intake import Admitted
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore
+from gateway.suspicion_desk import heed
 from rules.vocabulary import SubjectRef
 from rules.window import Point
 
@@ -37,7 +38,12 @@ async def judge_people(
     rules: Rulebook,
     now: datetime,
 ) -> list[Assessment]:
-    """Score and judge everybody who has a new point, or whose absence is due."""
+    """Score and judge everybody who has a new point, or whose absence is due.
+
+    Readings that may be somebody else's are put in doubt first (`suspicion_desk.py`).
+    """
+    heeded = await heed(new, county, store, rules)
+    new = heeded.new
     people = [
         Person(
             subject=subject, profile=county.profile(subject), state=county.states.gather(subject)
@@ -51,7 +57,10 @@ async def judge_people(
     }
     stored = await store.windows(since) if since else {}
     return [
-        assess(p, stored[p.subject], new[p.subject], rules, now, whole=whole[p.subject])
+        assess(
+            *(p, heeded.marked(stored[p.subject]), new[p.subject], rules, now),
+            whole=whole[p.subject],
+        )
         for p in people
     ]
 

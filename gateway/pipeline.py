@@ -19,6 +19,7 @@ from gateway.settling import settle
 from gateway.sorting import Batch, counted, sort_batch
 from gateway.store.core_store import CoreStore, Mark, StoredState
 from gateway.strangers import judge_strangers
+from gateway.suspicion_desk import apply_said
 from gateway.turn_desk import turns_of
 from rules.vocabulary import SubjectRef
 
@@ -50,6 +51,7 @@ async def walk(
     await store.keep_aside(aside, now)
     await settle(batch.assigned, store, now)
     new = by_person(batch, admitted, fresh)
+    await apply_said(batch.said, new, store)
     people = await judge_people(new, county, store, rules, now)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)
     rung: Rung = await episodes(people, store, rules.pack, now)

@@ -9,6 +9,7 @@ from gateway.county import County, somebody_at
 from gateway.detect import Rulebook
 from gateway.intake import Admitted, Quarantined, Reason, admit, attributed
 from gateway.store.core_store import Aside, Mark
+from gateway.suspicion import Said
 from gateway.turns import Turns
 from rules.vocabulary import Observation, SubjectRef
 
@@ -19,12 +20,14 @@ _ONLY_WHOSE = frozenset({Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_USER})
 class Batch:
     """What one transaction takes: messages, what people said, and whose absence is due.
 
-    `assigned` are kept measurements of which somebody has said whose they are.
+    `assigned` are kept measurements of which somebody has said whose they are, `said` the same of
+    stored readings that were in doubt.
     """
 
     arrivals: Sequence[Arrival] = ()
     spoken: Sequence[Spoken] = ()
     assigned: Sequence[Assigned] = ()
+    said: Sequence[Said] = ()
     waking: Sequence[SubjectRef] = ()
 
 

@@ -8,6 +8,9 @@ from datetime import datetime
 from rules.vocabulary import Profile, Sex, Stage, Ternary, TimeConfidence, Vital
 from rules.window import Point, Window
 
+MAY_BE_ANOTHERS = "may_be_anothers"
+"""Flag of a reading that fits another user of its device better than the person it is taken for."""
+
 CHILDBEARING_YEARS = range(15, 50)
 """Ages at which pregnancy is asked of women (hazard 15)."""
 
@@ -31,6 +34,7 @@ def doubts(
         "pregnancy_unknown": _pregnancy_matters(profile, points, window.local_day(now).year),
         "possible_repeat": any(p.possible_repeat for p in points),
         "flagged": any(p.disturbed for p in points),
+        "may_be_anothers": any(MAY_BE_ANOTHERS in p.flags for p in points),
         "time_from_arrival": any(p.confidence is TimeConfidence.ARRIVAL for p in points),
         "time_unknown": any(p.confidence is TimeConfidence.UNKNOWN for p in points),
     }

@@ -31,6 +31,10 @@ SENTENCES = _texts(
             "测量者身份未确认：请先确认是家中哪一位，勿给用药剂量建议。",
             "The person is not confirmed: find out who in this home it was; no dose advice yet.",
         ),
+        "may_be_anothers": (
+            "这次读数更像家中共用该设备的另一位的平时水平：请先确认是谁测的，勿给用药剂量建议。",
+            "A reading fits another user of the device better: ask who measured; no dose advice yet.",
+        ),
         "age_unknown": ("年龄未知，按成人处理。", "The age is unknown and taken as an adult's."),
         "drugs_unknown": (
             "用药未登记，按使用胰岛素或磺脲类处理。",

@@ -18,6 +18,7 @@ from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
 from gateway.store.settling_store import SettlingStore
+from gateway.store.suspicion_store import SuspicionStore
 from rules.vocabulary import (
     Alert,
     Case,
@@ -119,6 +120,7 @@ class CoreStore:
         self.lease = Lease(connection, holder)
         self.inbox = InboxStore(connection)
         self.settling = SettlingStore(connection)
+        self.suspicions = SuspicionStore(connection)
         self.pulses = PulseStore(connection)
 
     @property
