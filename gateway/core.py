@@ -34,6 +34,7 @@ from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
 from gateway.lanes import Lanes
 from gateway.pipeline import Outcome, walk
+from gateway.series import read_series
 from gateway.settling import read_assignments
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, Mark
@@ -210,6 +211,8 @@ class Core:
                 return self._take_assigned
             case "owner":
                 return self._take_said
+            case "anchor" | "mark":
+                return self._take_series
             case _:
                 return self._take_facts
 
@@ -286,6 +289,20 @@ class Core:
             if len(rows) > 1:
                 for row in rows:
                     await self._take_said([row], now)
+                return
+            await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
+
+    async def _take_series(self, rows: list[InboxRow], now: datetime) -> None:
+        facts, refused = read_series(rows, self._county)
+        for inbox_id, why in refused.items():
+            _log.warning("fact refused", inbox_id=inbox_id, why=why)
+        done = [(row.inbox_id, refused.get(row.inbox_id)) for row in rows]
+        try:
+            await self._commit(Batch(series=facts), now, done)
+        except POISON as error:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._take_series([row], now)
                 return
             await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
 

@@ -18,11 +18,12 @@ LOOK_BACK = timedelta(days=16)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A subject with what the core knows of them."""
+    """A subject with what the core knows of them; a refold begins at `settings`."""
 
     subject: SubjectRef
     profile: Profile
     state: StoredState
+    settings: StateRow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ def _state_at(
     person: Person, readings: Sequence[Learned], at: datetime, zone: tzinfo, *, whole: bool
 ) -> StateRow:
     if whole:
-        return refold(readings, horizon(at, zone), zone)
+        return refold(readings, horizon(at, zone), zone, person.settings)
     return fold(person.state.row, readings, horizon(at, zone), zone)
 
 

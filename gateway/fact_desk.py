@@ -9,6 +9,7 @@ from gateway.cases import close
 from gateway.commands import CommandBody, PairingOrder, Told, sign_command
 from gateway.county import County, is_home
 from gateway.facts import (
+    AnchorFact,
     AssignFact,
     BindingFact,
     ClinicFact,
@@ -17,6 +18,7 @@ from gateway.facts import (
     Fact,
     FactError,
     HubFact,
+    MarkFact,
     ObservationFact,
     OwnerFact,
     PairingFact,
@@ -26,6 +28,7 @@ from gateway.facts import (
 from gateway.hub_rules import HubRules
 from gateway.hub_status import HubStatus, PairingReport
 from gateway.intake import CLOCK_TOLERANCE
+from gateway.series_marks import device_mark
 from gateway.settling import dismiss
 from gateway.store.core_store import CoreStore
 from gateway.store.inbox_store import InboxStore, Pairing, StoredCommand
@@ -74,7 +77,9 @@ class Desk:
                 await inbox.set_profile(fact, self.now)
                 self._tell_home(fact.household)
             case BindingFact():
+                mark = await device_mark(fact, self.county, inbox, self.now)
                 await inbox.bind(fact)
+                await inbox.append_mark(mark, self.now)
                 self._tell_home(self.county.profile(fact.subject).household)
             case HubFact():
                 await inbox.set_hub(fact)
@@ -85,8 +90,8 @@ class Desk:
                 await self._pairing(fact)
             case DismissFact() | ClinicFact() | TurnFact():
                 await self._whose(fact)
-            case ObservationFact() | AssignFact() | OwnerFact():
-                raise FactError("an observation goes through intake, not over the desk")
+            case ObservationFact() | AssignFact() | OwnerFact() | AnchorFact() | MarkFact():
+                raise FactError("it goes with the readings it touches, not over the desk")
 
     async def hear(self, status: HubStatus, body: str) -> None:
         """Keep a hub's report; bind the device when its pairing has succeeded.
@@ -219,7 +224,10 @@ class Desk:
             self.hubs_to_tell.add(hub)  # a clinic's own device is worn by nobody
         elif report.state == PAIRED and key is not None:
             since = self._worn_since(key, pairing.started_at)
-            await inbox.bind(BindingFact(device=key, subject=pairing.subject, valid_from=since))
+            binding = BindingFact(device=key, subject=pairing.subject, valid_from=since)
+            mark = await device_mark(binding, self.county, inbox, self.now)
+            await inbox.bind(binding)
+            await inbox.append_mark(mark, self.now)
             self.hubs_to_tell.add(hub)
 
     def _worn_since(self, device: str, paired_at: datetime) -> datetime:

@@ -1,11 +1,11 @@
 """What comes back from the service: facts and observations, as bodies of `core.inbox` rows (D3)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
 
-from rules.vocabulary import AlertId, HubId, Observation, Profile, SubjectRef
+from rules.vocabulary import AlertId, HubId, Observation, Profile, QuantityName, SubjectRef
 
 
 class FactError(ValueError):
@@ -103,6 +103,42 @@ class OwnerFact(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class AnchorNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """The mean that a person took for a reference (canonical unit), and of how many readings."""
+
+    mean: float
+    readings: int
+
+
+class AnchorFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A doctor confirmed or moved somebody's anchor: these numbers hold from now on.
+
+    `from_day` is the first day of the week they are the mean of, `reason` why it was moved (empty:
+    the first week was confirmed). `by` is an account of the service.
+    """
+
+    subject: SubjectRef
+    quantities: dict[QuantityName, AnchorNumber]
+    from_day: date
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+class MarkFact(msgspec.Struct, frozen=True, kw_only=True):
+    """From `at` on somebody takes another medicine or measures with another device.
+
+    `detail` is a code or a model name, never free text about the person. `by` is an account of the
+    service, or `core` where a binding told it.
+    """
+
+    subject: SubjectRef
+    change: Literal["drug", "device"]
+    at: datetime
+    by: str
+    detail: str = ""
+
+
 class ClinicFact(msgspec.Struct, frozen=True, kw_only=True):
     """A hub stands in a clinic, by the service's id of it; None: it does not (any more)."""
 
@@ -129,6 +165,8 @@ Fact = (
     | AssignFact
     | DismissFact
     | OwnerFact
+    | AnchorFact
+    | MarkFact
     | ClinicFact
     | TurnFact
 )
@@ -144,6 +182,8 @@ _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
     "assign": msgspec.json.Decoder(AssignFact),
     "dismiss": msgspec.json.Decoder(DismissFact),
     "owner": msgspec.json.Decoder(OwnerFact),
+    "anchor": msgspec.json.Decoder(AnchorFact),
+    "mark": msgspec.json.Decoder(MarkFact),
     "clinic": msgspec.json.Decoder(ClinicFact),
     "turn": msgspec.json.Decoder(TurnFact),
 }

@@ -1,11 +1,13 @@
 """Each person's new points against the usual and the rules, with what the store knows of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.county import County, is_home
 from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
 from gateway.intake import Admitted
+from gateway.series import settings_of
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore
 from gateway.suspicion_desk import heed
@@ -56,6 +58,8 @@ async def judge_people(
         for subject, points in new.items()
     }
     stored = await store.windows(since) if since else {}
+    settings = await settings_of((s for s in whole if whole[s]), store, rules.zone)
+    people = [replace(p, settings=settings.get(p.subject)) for p in people]
     return [
         assess(
             *(p, heeded.marked(stored[p.subject]), new[p.subject], rules, now),

@@ -15,6 +15,7 @@ from gateway.county import County
 from gateway.detect import Rulebook
 from gateway.episodes import Rung, episodes
 from gateway.judging import by_person, judge_people
+from gateway.series import note_series
 from gateway.settling import settle
 from gateway.sorting import Batch, counted, sort_batch
 from gateway.store.core_store import CoreStore, Mark, StoredState
@@ -52,6 +53,7 @@ async def walk(
     await settle(batch.assigned, store, now)
     new = by_person(batch, admitted, fresh)
     await apply_said(batch.said, new, store)
+    await note_series(batch.series, new, county, store, now)
     people = await judge_people(new, county, store, rules, now)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)
     rung: Rung = await episodes(people, store, rules.pack, now)

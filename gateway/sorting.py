@@ -7,6 +7,7 @@ from datetime import datetime
 from gateway.arrivals import Arrival, Assigned, Spoken
 from gateway.county import County, somebody_at
 from gateway.detect import Rulebook
+from gateway.facts import AnchorFact, MarkFact
 from gateway.intake import Admitted, Quarantined, Reason, admit, attributed
 from gateway.store.core_store import Aside, Mark
 from gateway.suspicion import Said
@@ -21,13 +22,14 @@ class Batch:
     """What one transaction takes: messages, what people said, and whose absence is due.
 
     `assigned` are kept measurements of which somebody has said whose they are, `said` the same of
-    stored readings that were in doubt.
+    stored readings that were in doubt; `series` is what was said of somebody's anchor or devices.
     """
 
     arrivals: Sequence[Arrival] = ()
     spoken: Sequence[Spoken] = ()
     assigned: Sequence[Assigned] = ()
     said: Sequence[Said] = ()
+    series: Sequence[AnchorFact | MarkFact] = ()
     waking: Sequence[SubjectRef] = ()
 
 

@@ -17,6 +17,7 @@ from gateway.store.lease import Lease
 from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
+from gateway.store.series_store import SeriesStore
 from gateway.store.settling_store import SettlingStore
 from gateway.store.suspicion_store import SuspicionStore
 from rules.vocabulary import (
@@ -121,6 +122,7 @@ class CoreStore:
         self.inbox = InboxStore(connection)
         self.settling = SettlingStore(connection)
         self.suspicions = SuspicionStore(connection)
+        self.series = SeriesStore(connection)
         self.pulses = PulseStore(connection)
 
     @property

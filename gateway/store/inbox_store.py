@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-from gateway.facts import BindingFact, ClinicFact, HubFact, TurnFact
+from gateway.facts import BindingFact, ClinicFact, HubFact, MarkFact, TurnFact
 from gateway.store.queries import load_queries
 from rules.vocabulary import HubId, Profile, SubjectRef
 
@@ -75,6 +75,17 @@ class InboxStore:
             *(_SQL["add_binding"], fact.device, fact.user_slot, fact.subject),
             *(fact.valid_from, fact.valid_to),
         )
+
+    async def other_devices(self, subject: SubjectRef, device: str) -> list[str]:
+        """What this subject wears or wore besides `device`."""
+        rows = await self._connection.fetch(_SQL["other_devices"], subject, device)
+        return [row["device"] for row in rows]
+
+    async def append_mark(self, fact: MarkFact | None, now: datetime) -> None:
+        """Have a mark taken with the next facts; nothing for None."""
+        if fact is not None:
+            body = _ENCODER.encode(fact).decode()
+            await self._connection.execute(_SQL["append_mark"], now, body)
 
     async def set_hub(self, fact: HubFact) -> None:
         """Know a hub, its home and its key."""

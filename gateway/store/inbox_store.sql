@@ -7,6 +7,12 @@ WHERE applied_at IS NULL ORDER BY inbox_id LIMIT $1;
 -- name: done
 UPDATE core.inbox SET applied_at = $2, refused = $3 WHERE inbox_id = $1;
 
+-- name: append_mark
+INSERT INTO core.inbox (created_at, kind, body) VALUES ($1, 'mark', $2::text::jsonb);
+
+-- name: other_devices
+SELECT DISTINCT device FROM core.binding WHERE subject = $1 AND device <> $2;
+
 -- name: set_profile
 INSERT INTO core.profile (subject, body, valid_from) VALUES ($1, $2::text::jsonb, $3)
 ON CONFLICT (subject) DO UPDATE SET body = excluded.body, valid_from = excluded.valid_from;
