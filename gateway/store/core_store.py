@@ -17,6 +17,7 @@ from gateway.store.lease import Lease
 from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
+from gateway.store.reading_row import identity_text, point_of, row_of
 from gateway.store.series_store import SeriesStore
 from gateway.store.settling_store import SettlingStore
 from gateway.store.suspicion_store import SuspicionStore
@@ -26,14 +27,12 @@ from rules.vocabulary import (
     CaseState,
     Family,
     HubId,
-    Observation,
     Priority,
     Profile,
-    QuantityName,
     SubjectRef,
 )
 from rules.window import Point
-from rules.wire import Lane, encode_observation
+from rules.wire import Lane
 
 _SQL = load_queries("gateway.store", "core_store.sql")
 _POINTS = msgspec.json.Decoder(Point)
@@ -181,9 +180,9 @@ class CoreStore:
         claims = await self._claims(admitted)
         once = {item.point.identity: item for item in admitted}
         claimed = (claims.get(name, item.claimed_at) for name, item in once.items())
-        rows_in = map(row_of, once.values(), claimed)
+        columns = zip(*map(row_of, once.values(), claimed), strict=True)
         rows = await self._connection.fetch(_SQL["keep_observations"], now, *columns)
-        return {row["identity"] for row in rows}
+        return {identity_text(row["identity"]) for row in rows}
 
     async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:
         undated = {item.point.identity: item.claimed_at for item in admitted if item.claims_arrival}
@@ -191,7 +190,7 @@ class CoreStore:
             return {}
         names, times = list(undated), list(undated.values())
         rows = await self._connection.fetch(_SQL["first_claims"], names, times)
-        return {row["identity"]: row["claimed_at"] for row in rows}
+        return {identity_text(row["identity"]): row["claimed_at"] for row in rows}
 
     async def keep_aside(self, records: Sequence[Aside], now: datetime) -> None:
         """Keep records in quarantine with their reasons; a message sent again adds nothing.
@@ -215,7 +214,7 @@ class CoreStore:
         found: dict[SubjectRef, list[Point]] = {subject: [] for subject in since}
         rows = await self._connection.fetch(_SQL["windows"], list(since), list(since.values()))
         for row in rows:
-            found[row["subject"]].append(_POINTS.decode(row["body"]))
+            found[row["subject"]].append(point_of(row))
         return found
 
     async def strangers(
@@ -333,35 +332,12 @@ class CoreStore:
         }
 
 
-_CORE_COLUMNS = (
-    QuantityName.SYSTOLIC,
-    QuantityName.DIASTOLIC,
-    QuantityName.PULSE,
-    QuantityName.GLUCOSE,
-)
-
-
-def _row(item: Admitted, claims: Mapping[str, datetime]) -> tuple[object, ...]:
-    observation: Observation = item.observation
-    point = item.point
-    numbers = (point.values.get(name) for name in _CORE_COLUMNS)
-    return (
-        *(claims.get(point.identity, item.claimed_at), point.identity, item.subject, point.device),
-        *(observation.user_slot, point.kind.value, point.effective_at, point.confidence.value),
-        *(point.received_at, point.origin.value, point.valid, point.possible_repeat),
-        *(float(n.value) if n is not None and n.value is not None else None for n in numbers),
-        ",".join(point.flags),
-        _ENCODER.encode(point).decode(),
-        encode_observation(observation),
-    )
-
-
 def _stranger(record: Aside) -> tuple[object, ...]:
     point = record.why.point
     if point is None or record.subject is None:
         return (None, None, None, None)
     body = _ENCODER.encode(point).decode()
-    return (record.subject, point.effective_at, body, record.user_slot)
+    return (record.subject, point.as_heard().effective_at, body, record.user_slot)
 
 
 def _case(row: asyncpg.Record) -> Case:

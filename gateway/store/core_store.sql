@@ -3,26 +3,27 @@
 -- name: first_claims
 -- A record without device time has no claim of its own: its first arrival decides.
 INSERT INTO core.seen (identity, claimed_at)
-SELECT * FROM unnest($1::text[], $2::timestamptz[])
+SELECT * FROM unnest($1::uuid[], $2::timestamptz[])
 ON CONFLICT (identity) DO UPDATE SET claimed_at = core.seen.claimed_at
 RETURNING identity, claimed_at;
 
 -- name: keep_observations
+-- The columns in the order of gateway/store/reading_row.py.
 INSERT INTO core.observation (
     claimed_at, identity, subject, device, user_slot, kind, effective_at, time_confidence,
-    received_at, recorded_at, origin, valid, possible_repeat, systolic, diastolic, pulse, glucose,
-    flags, body, sent)
+    received_at, recorded_at, origin, valid, possible_repeat, rings_by_arrival, systolic, diastolic,
+    pulse, glucose, number, beyond, flags, hub, detail)
 SELECT claimed_at, identity, subject, device, user_slot, kind, effective_at, time_confidence,
-    received_at, $1::timestamptz, origin, valid, possible_repeat, systolic, diastolic, pulse, glucose,
-    string_to_array(flags, ','), body::jsonb, sent
+    received_at, $1::timestamptz, origin, valid, possible_repeat, rings_by_arrival, systolic,
+    diastolic, pulse, glucose, number, beyond::jsonb, flags, hub, detail
 FROM unnest(
-    $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::text[],
+    $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::integer[], $7::text[],
     $8::timestamptz[], $9::text[], $10::timestamptz[], $11::text[], $12::boolean[], $13::boolean[],
-    $14::float8[], $15::float8[], $16::float8[], $17::float8[], $18::text[], $19::text[],
-    $20::bytea[]
+    $14::boolean[], $15::float8[], $16::float8[], $17::float8[], $18::float8[], $19::float8[],
+    $20::text[], $21::text[], $22::text[], $23::bytea[]
 ) AS t (claimed_at, identity, subject, device, user_slot, kind, effective_at, time_confidence,
-    received_at, origin, valid, possible_repeat, systolic, diastolic, pulse, glucose, flags, body,
-    sent)
+    received_at, origin, valid, possible_repeat, rings_by_arrival, systolic, diastolic, pulse,
+    glucose, number, beyond, flags, hub, detail)
 ON CONFLICT DO NOTHING
 RETURNING identity;
 
@@ -55,9 +56,17 @@ FROM core.quarantine q
 WHERE q.subject = ANY ($1::text[]) AND q.effective_at >= $2 AND q.settled_at IS NULL;
 
 -- name: windows
-SELECT o.subject, o.body::text AS body
+-- And what rings by its arrival, however long ago its device says that it was (decision D12).
+SELECT o.subject, o.identity, o.device, o.kind, o.effective_at, o.received_at, o.time_confidence,
+    o.origin, o.valid, o.possible_repeat, o.rings_by_arrival, o.flags, o.detail
 FROM unnest($1::text[], $2::timestamptz[]) AS wanted (subject, since)
-JOIN core.observation o ON o.subject = wanted.subject AND o.effective_at >= wanted.since;
+JOIN core.observation o ON o.subject = wanted.subject AND o.effective_at >= wanted.since
+UNION ALL
+SELECT o.subject, o.identity, o.device, o.kind, o.effective_at, o.received_at, o.time_confidence,
+    o.origin, o.valid, o.possible_repeat, o.rings_by_arrival, o.flags, o.detail
+FROM unnest($1::text[], $2::timestamptz[]) AS wanted (subject, since)
+JOIN core.observation o ON o.subject = wanted.subject AND o.received_at >= wanted.since
+    AND o.rings_by_arrival AND o.effective_at < wanted.since;
 
 -- name: write_states
 INSERT INTO core.subject_state (subject, layout, state, next_wake_at)

@@ -40,8 +40,9 @@ UPDATE core.hub SET clinic = $2 WHERE hub = $1;
 -- name: hubs_of_alert
 -- Where the measurement came in that an alert rests on: a clinic's hub, or one that takes in devices of
 -- other homes, sounds too and must hear that somebody knows.
-SELECT convert_from(o.sent, 'UTF8')::jsonb ->> 'hub' AS hub
-FROM core.alert a JOIN core.observation o ON o.subject = a.subject AND o.effective_at = a.effective_at
+SELECT o.hub
+FROM core.alert a JOIN core.observation o ON o.subject = a.subject
+    AND a.effective_at IN (o.effective_at, o.received_at) -- a doubtful clock rings by its arrival
 WHERE a.alert_id = $1::text::uuid
 UNION
 SELECT q.hub FROM core.alert a JOIN core.quarantine q ON q.subject = a.subject AND q.effective_at = a.effective_at

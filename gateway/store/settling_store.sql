@@ -18,8 +18,8 @@ ORDER BY identity, quarantine_id;
 -- name: owner_of_record
 -- An undated record's claim is its first arrival's (core.seen).
 SELECT o.subject FROM core.observation o
-WHERE o.identity = $1
-    AND o.claimed_at = coalesce((SELECT s.claimed_at FROM core.seen s WHERE s.identity = $1), $2);
+WHERE o.identity = $1::uuid
+    AND o.claimed_at = coalesce((SELECT s.claimed_at FROM core.seen s WHERE s.identity = $1::uuid), $2);
 
 -- name: assign
 UPDATE core.quarantine SET assigned_to = $2, settled_by = $3, settled_at = $4

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from gateway.facts import ClinicFact, TurnFact
+from gateway.store.reading_row import point_of
 from gateway.turns import TURN
 from rules.vocabulary import HubId, SubjectRef
 from rules.window import Point
@@ -16,7 +15,6 @@ from service.store.own import append_inbox
 from service.store.records import Account
 
 _SQL = load_statements("turns.sql")
-_POINTS = msgspec.json.Decoder(Point)
 
 MOST_NAMES = 60
 """More names than that are searched for, not scrolled through."""
@@ -142,7 +140,7 @@ class Clinic(Database):
         return PresentTurn(
             name=row["name"],
             until=row["begins_at"] + TURN,
-            readings=tuple(_POINTS.decode(each["body"]) for each in rows),
+            readings=tuple(point_of(each) for each in rows),
         )
 
     async def register_clinic_hub(self, hub: str, clinic: str | None, now: datetime) -> None:

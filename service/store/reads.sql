@@ -82,12 +82,7 @@ SELECT care.may_read($1, $2, $3)
 -- name: series
 SELECT o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, o.valid,
        o.time_confidence, o.flags,
-       (o.body->'values'->CASE o.kind  -- the kinds without a column, by their LOINC codes
-            WHEN '2708-6' THEN 'spo2' WHEN '8310-5' THEN 'temperature' WHEN '29463-7' THEN 'weight'
-            WHEN '9279-1' THEN 'respiratory_rate' WHEN '53060-9' THEN 'ketone'
-        END->>'value')::float8 AS number,
-       (SELECT jsonb_object_agg(v.key, v.value->>'censored') FROM jsonb_each(o.body->'values') v
-        WHERE v.value->>'censored' IS NOT NULL)::text AS beyond
+       o.number, o.beyond::text AS beyond
 FROM core.observation o
 WHERE o.subject = $2 AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read($1, $2, $3)
 ORDER BY o.effective_at, o.identity
@@ -119,12 +114,7 @@ ORDER BY m.at DESC, m.message_id DESC LIMIT 50
 -- name: last_points
 SELECT DISTINCT ON (o.kind) o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse,
        o.glucose, o.valid, o.time_confidence, o.flags,
-       (o.body->'values'->CASE o.kind  -- the kinds without a column, by their LOINC codes
-            WHEN '2708-6' THEN 'spo2' WHEN '8310-5' THEN 'temperature' WHEN '29463-7' THEN 'weight'
-            WHEN '9279-1' THEN 'respiratory_rate' WHEN '53060-9' THEN 'ketone'
-        END->>'value')::float8 AS number,
-       (SELECT jsonb_object_agg(v.key, v.value->>'censored') FROM jsonb_each(o.body->'values') v
-        WHERE v.value->>'censored' IS NOT NULL)::text AS beyond
+       o.number, o.beyond::text AS beyond
 FROM core.observation o WHERE o.subject = $1 AND o.effective_at >= $2
 ORDER BY o.kind, o.effective_at DESC, o.identity
 

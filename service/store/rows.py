@@ -3,6 +3,7 @@
 import asyncpg
 import msgspec
 
+from gateway.store.reading_row import identity_text
 from rules.vocabulary import AlertKind, Family, Priority
 from service.alerts.lifecycle import Answer, LifeState, Outcome
 from service.permissions import Role
@@ -19,7 +20,7 @@ from service.store.records import (
 def point_from(row: asyncpg.Record) -> SeriesPoint:
     """One reading from a row of `core.observation`."""
     return SeriesPoint(
-        identity=row["identity"],
+        identity=identity_text(row["identity"]),
         effective_at=row["effective_at"],
         kind=row["kind"],
         systolic=row["systolic"],
@@ -28,7 +29,7 @@ def point_from(row: asyncpg.Record) -> SeriesPoint:
         glucose=row["glucose"],
         valid=row["valid"],
         time_confidence=row["time_confidence"],
-        flags=tuple(row["flags"]),
+        flags=tuple(filter(None, row["flags"].split(","))),
         beyond=msgspec.json.decode(row["beyond"] or b"{}", type=dict[str, str]),
         number=row["number"],
     )

@@ -34,10 +34,11 @@ LEFT JOIN care.person p ON p.subject = t.subject
 ORDER BY t.begins_at DESC, t.later DESC LIMIT 1
 
 -- name: turn_readings
-SELECT o.body::text AS body
+SELECT o.identity, o.device, o.kind, o.effective_at, o.received_at, o.time_confidence, o.origin, o.valid,
+    o.possible_repeat, o.rings_by_arrival, o.flags, o.detail
 FROM core.turn_reading r
 JOIN core.turn t USING (hub, begins_at)
-JOIN core.observation o ON o.subject = t.subject AND o.identity = r.identity
+JOIN core.observation o ON o.subject = t.subject AND o.identity = r.identity::uuid
     AND o.effective_at >= t.begins_at - interval '1 day'
 WHERE r.hub = $1 AND r.begins_at = $2
 ORDER BY o.effective_at

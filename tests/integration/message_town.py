@@ -110,7 +110,7 @@ class MessageTown:
         """What there is of a device, and what was set aside after record `since`."""
         return Kept(
             observations=await self.owner.fetch(
-                "SELECT *, body::text AS said FROM core.observation WHERE device = $1",
+                "SELECT * FROM core.observation WHERE device = $1",
                 key_of(identity),
             ),
             aside=await self.owner.fetch(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -36,10 +37,10 @@ METER = "Roche/Guide/002"
 
 _OBSERVATION = (
     "INSERT INTO core.observation (claimed_at, identity, subject, device, kind, effective_at,"
-    " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, systolic,"
-    " diastolic, pulse, glucose, flags, body, sent)"
-    " VALUES ($1, $2, $3, $4, $5, $1, 'good', $1, $1, 'live', true, false, $6, $7, $8, $9, '{}',"
-    " $10::text::jsonb, '')"
+    " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, rings_by_arrival,"
+    " systolic, diastolic, pulse, glucose, number, beyond, flags, hub, detail)"
+    " VALUES ($1, $2, $3, $4, $5, $1, 'good', $1, $1, 'live', true, false, false, $6, $7, $8, $9,"
+    " $10, $11::text::jsonb, '', 'hub-1', '')"
 )
 
 
@@ -58,7 +59,8 @@ class Reading:
 
 
 def identity_of(subject: str, reading: Reading) -> str:
-    return f"{subject}-{reading.kind.value}-{reading.at:%Y%m%dT%H%M%S}"
+    words = f"{subject}-{reading.kind.value}-{reading.at:%Y%m%dT%H%M%S}"
+    return sha256(words.encode()).hexdigest()[:32]
 
 
 def usual_pressures(now: datetime, days: int, mean: int, seed: int) -> list[Reading]:
@@ -91,7 +93,8 @@ async def store_readings(county: County, subject: str, readings: Sequence[Readin
                 reading.diastolic,
                 None if reading.systolic is None else 72,
                 None if reading.glucose is None else float(reading.glucose),
-                "{}",
+                None,
+                None,
             )
             for reading in readings
         ],
@@ -99,13 +102,14 @@ async def store_readings(county: County, subject: str, readings: Sequence[Readin
 
 
 async def store_number(county: County, subject: str, kind: Vital, value: Value) -> None:
-    """A reading of now, of a kind that has no column: its number stands in the body alone."""
+    """A reading of now, of a kind without a column of its own."""
     (name,) = MAIN_QUANTITIES[kind]
-    body = msgspec.json.Encoder(decimal_format="number").encode({"values": {name: value}})
     device = "Hearth/B-1/003"
-    identity = f"{subject}-{kind.value}-{county.now:%Y%m%dT%H%M%S}"
-    row = (county.now, identity, subject, device, kind.value, None, None, None, None)
-    await county.owner.execute(_OBSERVATION, *row, body.decode())
+    identity = sha256(f"{subject}-{kind.value}-{county.now:%Y%m%dT%H%M%S}".encode()).hexdigest()
+    row = (county.now, identity[:32], subject, device, kind.value, None, None, None, None)
+    number = None if value.value is None else float(value.value)
+    beyond = msgspec.json.encode({name: value.censored}).decode() if value.censored else None
+    await county.owner.execute(_OBSERVATION, *row, number, beyond)
 
 
 def _value(number: int | Decimal | None) -> Value | None:

@@ -370,7 +370,7 @@ async def test_any_order_of_arrival_gives_the_same_readings_and_baselines(
                 await bench.feed(*order[start : start + 5], now=START + timedelta(days=20))
             state = await bench.owner.fetchval("SELECT state FROM core.subject_state")
             stored = await bench.owner.fetch(
-                "SELECT identity, effective_at, body::text FROM core.observation ORDER BY 1"
+                "SELECT identity, effective_at, flags, detail FROM core.observation ORDER BY 1"
             )
             seen.append((state, [tuple(row) for row in stored]))
             await bench.owner.execute(

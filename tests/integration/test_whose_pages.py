@@ -17,8 +17,11 @@ from gateway.hub_status import (
     PairingReport,
     encode_status,
 )
-from rules.vocabulary import SubjectRef
+from gateway.intake import attributed
+from gateway.store.core_store import CoreStore
+from rules.vocabulary import DeviceRef, SubjectRef
 from tests.fixtures.database import Database
+from tests.integration.county_bench import ZONE, pressure
 from tests.integration.page_county import seed_history, seed_passwords, serve
 from tests.integration.service_county import IDS, PASSWORD, ZHANG, County, open_county
 from tests.integration.test_pages import PHONE, overflow, signed_in, violations
@@ -184,26 +187,18 @@ async def core_takes_a_reading(county: County, fact: TurnFact) -> None:
         fact.begins_at,
         fact.subject,
     )
+    at = fact.begins_at + timedelta(minutes=1)
+    device = DeviceRef(manufacturer="Acme", model="BP-9", serial="clinic")
+    observation = pressure(at, 149, 93, device=device)
+    item = attributed(observation, fact.subject or ZHANG.subject, ZONE, at)
     await owner.execute(
-        "INSERT INTO core.turn_reading VALUES ($1, $2, 'Acme/BP-9/clinic', 'turn-reading')",
+        "INSERT INTO core.turn_reading VALUES ($1, $2, $3, $4)",
         fact.hub,
         fact.begins_at,
+        device.key,
+        item.point.identity,
     )
-    body = (
-        '{"identity": "turn-reading", "kind": "85354-9", "device": "Acme/BP-9/clinic",'
-        ' "effective_at": "2026-09-01T01:01:00Z", "received_at": "2026-09-01T01:01:00Z",'
-        ' "confidence": "good", "origin": "live",'
-        ' "values": {"systolic": {"value": 149}, "diastolic": {"value": 93}}}'
-    )
-    await owner.execute(
-        "INSERT INTO core.observation (claimed_at, identity, subject, device, kind, effective_at,"
-        " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, systolic,"
-        " diastolic, flags, body, sent) VALUES ($1, 'turn-reading', $2, 'Acme/BP-9/clinic',"
-        " '85354-9', $1, 'good', $1, $1, 'live', true, false, 149, 93, '{}', $3, '')",
-        fact.begins_at + timedelta(minutes=1),
-        fact.subject,
-        body,
-    )
+    await CoreStore(owner, "test").keep([item], at)
 
 
 @pytest.mark.row("P8")

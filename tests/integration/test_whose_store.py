@@ -173,10 +173,10 @@ async def test_naming_one_user_of_a_cuff_keeps_the_others_and_asks_about_new_one
         await county.owner.execute(
             "INSERT INTO core.observation (claimed_at, identity, subject, device, user_slot, kind,"
             " effective_at, time_confidence, received_at, recorded_at, origin, valid,"
-            " possible_repeat, flags, body, sent) VALUES ($1, $2, $3, $4, $5, '85354-9', $1,"
-            " 'good', $1, $1, 'live', true, false, '{}', '{}', '')",
+            " possible_repeat, rings_by_arrival, flags, hub, detail) VALUES ($1, $2, $3, $4, $5,"
+            " '85354-9', $1, 'good', $1, $1, 'live', true, false, false, '', 'hub-1', '')",
             county.now - timedelta(hours=slot),
-            f"slot-{slot}",
+            f"{slot:032x}",
             ZHANG.subject,
             HOME_CUFF,
             slot,

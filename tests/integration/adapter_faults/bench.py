@@ -181,8 +181,7 @@ class Bench:
             await self.county.take(Batch(arrivals=arrivals), self.now)
         return Kept(
             observations=await self.county.owner.fetch(
-                "SELECT *, body::text AS said FROM core.observation WHERE device = $1"
-                " ORDER BY effective_at",
+                "SELECT * FROM core.observation WHERE device = $1 ORDER BY effective_at",
                 self.ref.key,
             ),
             aside=await self.county.owner.fetch(

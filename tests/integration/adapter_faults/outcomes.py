@@ -1,9 +1,10 @@
 """What each outcome word of the simulator's table means in the county's database."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from rules.wire import decode_observation
+from gateway.store.reading_row import observation_of
 from tests.integration.adapter_faults.bench import Bench, Kept
 
 Check = Callable[[Bench, Kept, int, str], None]
@@ -21,12 +22,12 @@ def _stored(_here: Bench, kept: Kept, made: int, about: str) -> None:
 def _flagged(here: Bench, kept: Kept, made: int, about: str) -> None:
     _stored(here, kept, made, "")
     assert about
-    assert all(about in one["flags"] for one in kept.observations)
+    assert all(about in one["flags"].split(",") for one in kept.observations)
 
 
 def _censored(here: Bench, kept: Kept, made: int, about: str) -> None:
     _stored(here, kept, made, "")
-    assert all(f'"censored": "{about}"' in one["said"] for one in kept.observations)
+    assert all(about in json.loads(one["beyond"]).values() for one in kept.observations)
 
 
 def _quarantined(_here: Bench, kept: Kept, made: int, about: str) -> None:
@@ -57,7 +58,7 @@ def _healed(here: Bench, kept: Kept, made: int, _about: str) -> None:
 def _gap(here: Bench, kept: Kept, made: int, _about: str) -> None:
     _stored(here, kept, made, "")
     newest = here.hub.summaries[-1]
-    there = {decode_observation(one["sent"]).sequence or 0 for one in kept.observations}
+    there = {observation_of(one).sequence or 0 for one in kept.observations}
     assert newest.missing, there
     gone = {n for gap in newest.missing for n in range(gap.first, gap.last + 1)}
     assert gone == set(range(max(there))) - there
