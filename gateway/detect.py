@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from gateway.baselines import Learned, StateRow, baselines, fold, horizon, learnable, refold
+from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
+from gateway.priors import person_baselines
 from gateway.store.core_store import StoredState
 from rules.engine import Decision, Evaluation, evaluate
 from rules.explain import evidence
@@ -76,7 +77,8 @@ def assess(
 ) -> Assessment:
     """Judge a person's fresh points, and every wait for a confirmation that is over.
 
-    Each fresh point is judged as of itself: by what was measured up to it and by the days that had
+    Rules see each point as it was heard (`Point.as_heard`), baselines at its own time. Each fresh
+    point is judged as of itself: by what was measured up to it and by the days that had
     closed 48 h before it, so that the split of the same points into batches changes nothing.
 
     Args:
@@ -89,10 +91,11 @@ def assess(
         now: the instant of the batch.
         whole: whether `points` is the whole history.
     """
-    ordered = sorted(points, key=lambda point: point.order)
-    unfolded = ordered if whole else _unfolded(person, ordered, rules.zone)
+    unfolded = points if whole else _unfolded(person, points, rules.zone)
     readings = _readings(unfolded, rules.pack)
-    again = [point for point in ordered if fresh and point.order >= fresh[0].order]
+    ordered = sorted((point.as_heard() for point in points), key=lambda point: point.order)
+    first = min((point.as_heard().order for point in fresh), default=None)
+    again = [point for point in ordered if first and point.order >= first]
     judged: dict[tuple[str, str, str], Judged] = {}
     *late, newest = again or [None]
     for point in late:
@@ -104,12 +107,16 @@ def assess(
         _collect(judged, evaluation, window, rules.pack, now, missing=False)
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
-    state = _state_at(person, readings, latest, rules.zone, whole=whole)
-    window = _window(person, ordered, state, rules.zone)
+    usual = _state_at(person, readings, latest, rules.zone, whole=whole)
+    window = _window(person, ordered, usual, rules.zone)
     new = frozenset({newest.identity}) if newest else frozenset[str]()
     evaluation = evaluate(rules.pack, window, now, new)
     _collect(judged, evaluation, window, rules.pack, now, missing=True)
     wake = min((wake.due_at for wake in evaluation.wakes if wake.due_at > now), default=None)
+    # What is kept is a function of the readings' own times alone (law 2).
+    measured = max((point.effective_at for point in points), default=now)
+    same = measured == latest
+    state = usual if same else _state_at(person, readings, measured, rules.zone, whole=whole)
     return Assessment(
         person=person,
         state=StoredState(row=state, next_wake_at=wake),
@@ -162,6 +169,5 @@ def _state_at(
 
 
 def _window(person: Person, points: Sequence[Point], state: StateRow, zone: tzinfo) -> Window:
-    return Window(
-        points=tuple(points), profile=person.profile, baselines=baselines(state), zone=zone
-    )
+    found = person_baselines(state, person.profile)
+    return Window(points=tuple(points), profile=person.profile, baselines=found, zone=zone)

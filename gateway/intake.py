@@ -5,7 +5,7 @@ alone never quarantines a value, and no human-implausibility does (design law 3,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -101,10 +101,11 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """When it was measured, how sure that is."""
+    """When it was measured, how sure that is, and whether rules look at the arrival instead."""
 
     effective_at: datetime
     confidence: TimeConfidence
+    rings_by_arrival: bool = False
 
 
 def admit(
@@ -128,7 +129,9 @@ def admit(
     if not hub_known:
         detail = f"{observation.hub} is not a hub of this county"
         return Quarantined(reason=Reason.UNKNOWN_HUB, field="hub", detail=detail, point=point)
-    subject = _subject(observation, bindings, timed.effective_at)
+    # Worn by whom is asked of the time that rules look at: a cuff whose clock is days behind was
+    # perhaps somebody else's then.
+    subject = _subject(observation, bindings, point.as_heard().effective_at)
     if isinstance(subject, Quarantined):
         return Quarantined(
             reason=subject.reason, field=subject.field, detail=subject.detail, point=point
@@ -175,27 +178,29 @@ def effective_time(observation: Observation, zone: tzinfo, now: datetime) -> Tim
     """When the measurement was made, and how far to trust that (design section 5 and law 3).
 
     A device clock seen together with the hub's in the same session corrects the reading. Without
-    such a pair a device time is believed unless it is absent, in the future, or over a year old.
-    A live record whose device time is unusable, or off by more than the tolerance with no pair to
-    say why, takes its arrival and may ring: the measurement itself opened the session, so a clock
-    that says otherwise is the likelier fault. Any other undated record is history.
+    such a pair a device time is believed unless it is absent, in the future, or over a year old:
+    the same for a record that comes alone and for one of many, so that no split of a memory over
+    sessions changes what is stored (law 2, decision D12).
 
-    A hub that has not learned the time cannot vouch for an arrival: then a device clock that
-    agrees with the core's `now` is believed, and what remains is undated.
+    A live record without a usable time takes its arrival and may ring; any other undated record is
+    history. A live record whose usable time is off by more than the tolerance, with no pair to say
+    why, keeps that time and *rings by its arrival*: the measurement itself opened the session, so
+    a wrong clock is the likelier fault. So does one that says it was made after it arrived.
+
+    A hub that has not learned the time cannot vouch for an arrival: then a device time is measured
+    against the core's `now`, and what is undated stays history.
     """
     arrival = observation.received_at if observation.received.wall_trusted else now
     if observation.origin is Origin.PERSON:
         return Timed(arrival, TimeConfidence.GOOD)
     corrected = _corrected(observation, zone)
     live = observation.origin is Origin.LIVE and observation.received.wall_trusted
-    alone = observation.origin is Origin.LIVE and (
-        observation.clocks is None or not observation.received.wall_trusted
-    )
-    if corrected is not None and _is_usable(corrected.effective_at, arrival, alone=alone):
-        return Timed(min(corrected.effective_at, arrival), corrected.confidence)
-    if live:
-        return Timed(arrival, TimeConfidence.ARRIVAL)
-    return Timed(arrival, TimeConfidence.UNKNOWN)
+    if corrected is None or not _is_usable(corrected.effective_at, arrival):
+        return Timed(arrival, TimeConfidence.ARRIVAL if live else TimeConfidence.UNKNOWN)
+    unvouched = live and observation.clocks is None
+    by_arrival = unvouched and abs(arrival - corrected.effective_at) > CLOCK_TOLERANCE
+    early = observation.received.wall_trusted and corrected.effective_at > arrival
+    return replace(corrected, rings_by_arrival=by_arrival or early)
 
 
 def _corrected(observation: Observation, zone: tzinfo) -> Timed | None:
@@ -225,10 +230,8 @@ def _instant(local: datetime | None, zone: tzinfo) -> datetime | None:
         return None
 
 
-def _is_usable(at: datetime, arrival: datetime, *, alone: bool) -> bool:
-    """Whether a (corrected) device time may stand; `alone`: live, with no pair to vouch for it."""
-    if alone:
-        return abs(arrival - at) <= CLOCK_TOLERANCE
+def _is_usable(at: datetime, arrival: datetime) -> bool:
+    """Whether a (corrected) device time may stand."""
     return arrival - OLDEST_BELIEVABLE <= at <= arrival + FUTURE_TOLERANCE
 
 
@@ -313,6 +316,7 @@ def _point(observation: Observation, values: Mapping[QuantityName, Value], timed
         context=dict(observation.context),
         valid=_NOT_VALID.isdisjoint(flags),
         possible_repeat=is_undated_unnumbered(observation),
+        rings_by_arrival=timed.rings_by_arrival,
     )
 
 

@@ -175,7 +175,7 @@ class RedPath:
         # Here arrival and now are the same clock's, so its being right or wrong does not matter.
         received = replace(observation.received, wall_trusted=True)
         trusted = replace(observation, received=received)
-        return attributed(trusted, _NOBODY, self._zone, received.wall).point
+        return attributed(trusted, _NOBODY, self._zone, received.wall).point.as_heard()
 
     def _judge(
         self, key: tuple[str, int | None], now: datetime, new: frozenset[str]

@@ -34,7 +34,8 @@ async def judge_strangers(
     subjects |= {subject for subject in waking if is_home(subject)}
     if not subjects:
         return []
-    oldest = min([now, *(item.why.point.effective_at for item in aside if item.why.point)])
+    heard = (item.why.point.as_heard() for item in aside if item.why.point)
+    oldest = min([now, *(point.effective_at for point in heard)])
     stored = await store.strangers(subjects, oldest - LOOK_BACK)
     found: list[Assessment] = []
     for subject in sorted(subjects):

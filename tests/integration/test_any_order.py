@@ -2,12 +2,14 @@
 
 Frames as the simulator encodes them go through decoding, a session, the hub's spool and the core's
 transaction on a real PostgreSQL. What may differ is when we heard of a record and as what (live or
-backlog); who, what, when and how sure may not, nor what a person's baselines have learned.
+backlog), on which alone it rests whether it rings by its arrival; who, what, when and how sure may
+not, nor what a person's baselines have learned. Among the devices are a cuff with dates but without
+a clock to read, each record of which may be told alone as if it had just been measured, and one
+whose clock is ahead.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -22,13 +24,24 @@ from device_adapters.ble.current_time import encode_current_time
 from device_adapters.ble.session import SessionSetup, SessionSummary
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
 from firmware_sim.profiles.glucose import encode_context, encode_glucose
+from gateway.facts import BindingFact
 from gateway.hub_sessions import Sessions
 from gateway.sorting import Batch
 from gateway.spool import Spool
-from rules.vocabulary import DeviceRef, HubStamp, Observation
+from gateway.store.reading_row import point_of
+from rules.vocabulary import DeviceRef, HubStamp, Observation, Origin
 from tests.fakes.memory_link import MemoryLink
 from tests.fixtures.database import Database
-from tests.integration.county_bench import CUFF, HUB, METER, START, ZONE, Bench, county_bench
+from tests.integration.county_bench import (
+    CUFF,
+    HUB,
+    METER,
+    START,
+    WANG,
+    ZONE,
+    Bench,
+    county_bench,
+)
 from tests.integration.session_bench import uplinked
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("L2"), pytest.mark.row("P10")]
@@ -37,6 +50,12 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 HEARD = START + 8 * DAY
 SLOW = 20 * MINUTE
 """The cuff's clock is so far behind."""
+
+BLIND = DeviceRef(manufacturer="Acme", model="BP-2", serial="3")
+"""A cuff that dates its records and shows nobody its clock."""
+
+AHEAD = 4 * MINUTE
+"""How far the blind cuff's clock is ahead when it makes its last record, at the first session."""
 
 Values = tuple[tuple[str, bytes], ...]
 
@@ -67,6 +86,20 @@ def _pressure(number: int) -> Told:
     return Told(CUFF, (("2A35", frame),))
 
 
+def _blind(number: int) -> Told:
+    at = START + 29 * HOUR * number if number < BLIND_RECORDS - 1 else HEARD + AHEAD
+    frame = encode_blood_pressure(
+        systolic=131 + number,
+        diastolic=81,
+        mean=97,
+        pulse=66,
+        at=local(at),
+        user_id=None,
+        status=0,
+    )
+    return Told(BLIND, (("2A35", frame),))
+
+
 def _sugar(number: int) -> Told:
     at = local(START + 17 * HOUR * number)
     follows = number % 2 == 0
@@ -82,7 +115,12 @@ def _sugar(number: int) -> Told:
     return Told(METER, (("2A18", frame), *context))
 
 
-RECORDS = [*(_pressure(number) for number in range(9)), *(_sugar(number) for number in range(7))]
+BLIND_RECORDS = 4
+RECORDS = [
+    *(_pressure(number) for number in range(9)),
+    *(_sugar(number) for number in range(7)),
+    *(_blind(number) for number in range(BLIND_RECORDS)),
+]
 INDICES = st.integers(0, len(RECORDS) - 1)
 
 
@@ -121,11 +159,12 @@ class Hub:
         device = told[0].device
         values = {"2A29": device.manufacturer, "2A24": device.model, "2A25": device.serial}
         link = MemoryLink(values={number: text.encode() for number, text in values.items()})
+        if device == METER:
+            link.records = [value for one in told for value in one.values]
+        else:
+            link.indicated = {"2A35": [value for one in told for _, value in one.values]}
         if device == CUFF:
             link.values["2A2B"] = encode_current_time(local(now) - SLOW)
-            link.indicated = {"2A35": [value for one in told for _, value in one.values]}
-        else:
-            link.records = [value for one in told for value in one.values]
         setup = SessionSetup(
             hub=HUB,
             session=name,
@@ -144,7 +183,7 @@ async def tell(bench: Bench, folder: Path, course: Course) -> None:
     async with Spool.open(folder / "spool.db") as spool:
         hub = Hub(spool)
         for number, indices in enumerate(course.sessions):
-            for device in (CUFF, METER):
+            for device in (CUFF, METER, BLIND):
                 told = [RECORDS[i] for i in indices if RECORDS[i].device == device]
                 if told:
                     await hub.hear(f"s{number}-{device.model}", told, HEARD + MINUTE * number)
@@ -159,17 +198,17 @@ async def tell(bench: Bench, folder: Path, course: Course) -> None:
 
 async def stored(bench: Bench) -> list[tuple[object, ...]]:
     """The store without the facts of transport, and what was learned."""
-    rows = await bench.owner.fetch(
-        "SELECT identity, claimed_at, subject, device, kind, effective_at, time_confidence, valid,"
-        " possible_repeat, systolic, diastolic, pulse, glucose, flags, body::text AS body"
-        " FROM core.observation ORDER BY identity"
+    columns = (
+        *("identity", "claimed_at", "subject", "device", "kind", "effective_at"),
+        *("time_confidence", "systolic", "diastolic", "pulse", "glucose", "number", "beyond"),
     )
+    rows = await bench.owner.fetch("SELECT * FROM core.observation ORDER BY identity")
     found: list[tuple[object, ...]] = []
-    for *columns, text in rows:
-        body = json.loads(text)
-        for word in ("received_at", "origin"):
-            body.pop(word, None)
-        found.append((*columns, json.dumps(body, sort_keys=True)))
+    for row in rows:
+        point = replace(
+            point_of(row), received_at=HEARD, origin=Origin.LIVE, rings_by_arrival=False
+        )
+        found.append((*(row[name] for name in columns), repr(point)))
     return found
 
 
@@ -189,6 +228,8 @@ Store = tuple[list[tuple[object, ...]], object, int]
 async def run(database: Database, course: Course) -> Store:
     """What a course leaves behind: rows, what was learned, and how many were set aside."""
     async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        worn = BindingFact(device=BLIND.key, subject=WANG, valid_from=START - 400 * DAY)
+        await bench.tell(worn)
         with TemporaryDirectory() as folder:
             await tell(bench, Path(folder), course)
         result = (await stored(bench), await learned(bench), await bench.count("core.quarantine"))
@@ -203,6 +244,16 @@ IN_ORDER = Course(sessions=[range(len(RECORDS))], seed=0)
 async def in_order(database: Database) -> Store:
     """The store after one session with each device that tells everything once."""
     return await run(database, IN_ORDER)
+
+
+ALONE = Course(sessions=[(index,) for index in range(len(RECORDS))], seed=1)
+
+
+async def test_every_record_told_alone_gives_the_same_store(
+    database: Database, in_order: Store
+) -> None:
+    """Each time as if the measurement itself had opened the session."""
+    assert await run(database, ALONE) == in_order
 
 
 @pytest.mark.slow
@@ -224,3 +275,5 @@ async def test_what_is_compared_is_there(in_order: Store) -> None:
     told = {(row[3], row[6], row[5]) for row in rows}
     assert (CUFF.key, "corrected", START) in told
     assert (METER.key, "good", START) in told
+    assert (BLIND.key, "good", START) in told
+    assert (BLIND.key, "good", HEARD + AHEAD) in told

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from gateway.intake import FUTURE_TOLERANCE
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome
 from service.auth import requires
 from service.permissions import Permission, allows
@@ -131,7 +132,7 @@ async def _card(
         return await error_page(request, 404)
     since = min(now, found.effective_at) - CHART_SPAN
     series = await parts.store.series(
-        account, found.person.subject, since, now + timedelta(minutes=1), now
+        account, found.person.subject, since, now + FUTURE_TOLERANCE, now
     )
     timeline = await parts.store.timeline(account, alert_id, now) or []
     zone = parts.settings.county_zone

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from device_adapters.ble.guidance import GUIDES
+from gateway.intake import FUTURE_TOLERANCE
 from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
@@ -104,6 +105,6 @@ async def _own(request: Request, parts: Services, account: Account) -> PatientPa
     now = parts.clock.now()
     overview = await parts.store.patient_overview(account, now)
     series = await parts.store.series(
-        account, overview.person.subject, now - CHART_SPAN, now + timedelta(minutes=1), now
+        account, overview.person.subject, now - CHART_SPAN, now + FUTURE_TOLERANCE, now
     )
     return patient_page(overview, series, language_of(request, account), parts.settings.county_zone)

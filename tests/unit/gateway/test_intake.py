@@ -122,7 +122,7 @@ def test_a_bound_reading_with_a_good_clock_is_admitted_at_its_own_time() -> None
 
 @pytest.mark.parametrize(
     "device_time",
-    [None, datetime(2000, 1, 1), datetime(2031, 5, 1), datetime(2026, 11, 20, 8)],  # noqa: DTZ001
+    [None, datetime(2000, 1, 1), datetime(2031, 5, 1), datetime(2026, 11, 21, 8, 41)],  # noqa: DTZ001
 )
 def test_a_live_reading_whose_clock_is_unusable_takes_its_arrival(
     device_time: datetime | None,
@@ -130,6 +130,51 @@ def test_a_live_reading_whose_clock_is_unusable_takes_its_arrival(
     timed = effective_time(reading(device_time=device_time), ZONE, ARRIVAL)
     assert timed.effective_at == ARRIVAL
     assert timed.confidence is TimeConfidence.ARRIVAL
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=6), timedelta(hours=8), timedelta(days=8)])
+def test_a_usable_clock_is_kept_however_the_record_came_and_a_live_one_rings_by_its_arrival(
+    off: timedelta,
+) -> None:
+    alone = admitted(reading(device_time=LOCAL - off)).point
+    bundled = admitted(reading(device_time=LOCAL - off, origin=Origin.BACKLOG)).point
+    receipt = ("origin", "rings_by_arrival")
+    assert replace(alone, **{name: getattr(bundled, name) for name in receipt}) == bundled
+    assert (alone.effective_at, alone.confidence) == (ARRIVAL - off, TimeConfidence.GOOD)
+    heard = alone.as_heard()
+    assert (heard.effective_at, heard.confidence) == (ARRIVAL, TimeConfidence.ARRIVAL)
+    assert bundled.as_heard() == bundled
+
+
+def test_a_live_record_that_a_pair_of_clocks_calls_old_does_not_ring_by_its_arrival() -> None:
+    clocks = CoincidentClocks(device_time=LOCAL, hub_time=ARRIVAL)
+    old = admitted(reading(device_time=LOCAL - timedelta(days=3), clocks=clocks)).point
+    assert old.as_heard().effective_at == ARRIVAL - timedelta(days=3)
+
+
+@pytest.mark.parametrize("origin", [Origin.LIVE, Origin.BACKLOG])
+def test_a_clock_some_minutes_ahead_is_kept_and_judged_no_later_than_its_arrival(
+    origin: Origin,
+) -> None:
+    ahead = admitted(reading(device_time=LOCAL + timedelta(minutes=9), origin=origin)).point
+    assert (ahead.effective_at, ahead.confidence) == (
+        ARRIVAL + timedelta(minutes=9),
+        TimeConfidence.GOOD,
+    )
+    assert ahead.as_heard().effective_at == ARRIVAL
+
+
+def test_a_live_reading_is_that_of_who_wears_the_device_when_it_arrives() -> None:
+    handed_over = ARRIVAL - timedelta(hours=1)
+    new = SubjectRef("s-li")
+    bindings = (
+        replace(BOUND[0], valid_to=handed_over),
+        Binding(device=CUFF.key, user_slot=None, subject=new, valid_from=handed_over),
+    )
+    slow = reading(device_time=LOCAL - timedelta(hours=8))
+    verdict = admit(slow, bindings, ZONE, ARRIVAL)
+    assert isinstance(verdict, Admitted)
+    assert verdict.subject == new
 
 
 def test_a_backlog_record_of_the_year_2000_is_undated_history() -> None:
