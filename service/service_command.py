@@ -15,6 +15,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from gateway.clock import ClockError, ProcessClock, open_clock
+from gateway.structured_log import configure_logs
 from service.alerts.priorities import load_timings
 from service.app import create_app
 from service.credentials.authority import AuthorityError
@@ -23,7 +24,9 @@ from service.live import LiveBus
 from service.notify.notifier import Channel, Notifier
 from service.notify.page import PageNotifier
 from service.notify.patient import PatientNotifier
-from service.notify.webhook import WebhookNotifier
+from service.notify.webhook import SignedPost, WebhookNotifier
+from service.operations.notices import Messenger
+from service.operations.watch import Watch
 from service.services import Services
 from service.settings import ServiceSettings
 from service.store.care_store import Store
@@ -50,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         for name in ("host", "port", "clock")
         if (value := getattr(arguments, name)) is not None
     }
+    configure_logs()
     try:
         settings = ServiceSettings(**given)
         asyncio.run(serve(settings))
@@ -84,7 +88,11 @@ async def serve(settings: ServiceSettings) -> None:
     ):
         worker = Worker(services, plan, stepped=settings.clock != "wall")
         clock.on_tick(worker.settle)
-        tasks = [group.create_task(worker.run(), name="worker")]
+        watch = Watch(services, clock, plan.messenger)
+        tasks = [
+            group.create_task(worker.run(), name="worker"),
+            group.create_task(watch.run(), name="watch"),
+        ]
         if services.enrolment is not None:
             keeper = open_keeper(settings, services.enrolment, clock)
             tasks.append(group.create_task(keeper.run(settings.dsn), name="keeper"))
@@ -113,15 +121,17 @@ async def open_plan(services: Services) -> AsyncGenerator[Plan]:
         Channel.PATIENT: PatientNotifier(services.store),
     }
     settings = services.settings
+    messenger: Messenger | None = None
     async with httpx2.AsyncClient() as client:
         if settings.webhook_url is not None and settings.webhook_secret is not None:
-            notifiers[Channel.WEBHOOK] = WebhookNotifier(
+            post = SignedPost(
                 client,
                 url=settings.webhook_url,
                 secret=settings.webhook_secret.get_secret_value(),
-                public_url=settings.public_url,
             )
-        yield Plan(timings=load_timings(table), notifiers=notifiers)
+            notifiers[Channel.WEBHOOK] = WebhookNotifier(post, public_url=settings.public_url)
+            messenger = Messenger(post, public_url=settings.public_url)
+        yield Plan(timings=load_timings(table), notifiers=notifiers, messenger=messenger)
 
 
 class PagesServer(uvicorn.Server):

@@ -1,10 +1,11 @@
 """What every route and every worker of this process is handed: one frozen bundle, no globals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from gateway.clock import Clock
+from service.blind import Board
 from service.enrolment.desk import EnrolmentDesk
 from service.live import LiveBus
 from service.settings import ServiceSettings
@@ -23,6 +24,7 @@ class Services:
     store: Store
     bus: LiveBus
     enrolment: EnrolmentDesk | None = None
+    board: Board = field(default_factory=Board)
 
 
 def services_of(request: Request) -> Services:

@@ -17,6 +17,7 @@ import structlog
 from service.alerts.escalation import Timings
 from service.auth import FAILURE_WINDOW
 from service.notify.notifier import Channel, Notifier
+from service.operations.notices import Messenger
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.store.listen import follow
@@ -33,10 +34,14 @@ _NOTICES = ("hearthwatch_alert", "hearthwatch_live", "hearthwatch_hub", "hearthw
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the worker goes by: answering times, channels (webhook only where configured)."""
+    """What the worker goes by: answering times, channels (webhook only where configured).
+
+    `messenger` tells the operator of troubles, over the same webhook.
+    """
 
     timings: Timings
     notifiers: Mapping[Channel, Notifier]
+    messenger: Messenger | None = None
 
 
 class Worker:

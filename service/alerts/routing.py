@@ -80,11 +80,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
-    """Whom the alert is about; `account_id` None = no own page."""
+    """Whom the alert is about; `account_id` None = no own page; a `canary` does not exist."""
 
     person_id: UUID
     account_id: UUID | None
     status: PersonStatus
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,12 @@ def route(*, priority: Priority, dated: bool, circle: Circle, today: date) -> Ro
 
     A dated alert (an old point: a same-day task) takes the ladder of `soon`. Priority alone decides
     for technical alerts too: they are soon, and where their rule says urgent they ring like it.
+    A canary's alert reaches the canary's own doctor and nobody else, however long it waits.
     """
+    if circle.patient is not None and circle.patient.canary:
+        own = _unique((*_doctors(circle, today)[0], *_doctors(circle, today)[1]))
+        tiers = (Tier(name=TierName.FAMILY_DOCTOR, members=own),)
+        return Route(tiers=tiers, doubts=(), administrators=())
     doubts = list(_doubts(circle, today))
     village, family = _doctors(circle, today)
     township = _desk(circle, today, "township")

@@ -30,27 +30,21 @@ class _Body(msgspec.Struct, frozen=True):
     data: _Data
 
 
-class WebhookNotifier:
-    """Posts to one address; the client and its lifetime belong to the caller."""
+class SignedPost:
+    """Posts signed JSON to one address; the client and its lifetime belong to the caller."""
 
-    def __init__(
-        self, client: httpx2.AsyncClient, *, url: str, secret: str, public_url: str
-    ) -> None:
+    def __init__(self, client: httpx2.AsyncClient, *, url: str, secret: str) -> None:
         self._client = client
         self._url = url
         self._signer = Webhook(secret)
-        self._public_url = public_url.rstrip("/")
 
-    async def send(self, message: Message, now: datetime) -> Outcome:
+    async def post(self, message_id: str, body: str, now: datetime) -> Outcome:
         """Tries once, at most 10 s; 2xx is delivered, 410 is never tried again."""
-        link = f"{self._public_url}/doctor/alerts/{message.alert_id}"
-        data = _Data(alert=str(message.alert_id), step=message.step, link=link)
-        body = msgspec.json.encode(_Body(type="alert.rang", timestamp=now, data=data)).decode()
         headers = {
             "content-type": "application/json",
-            "webhook-id": message.message_id,
+            "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(message.message_id, now, body),
+            "webhook-signature": self._signer.sign(message_id, now, body),
         }
         try:
             response = await self._client.post(
@@ -59,6 +53,21 @@ class WebhookNotifier:
         except httpx2.HTTPError as error:
             return Outcome(result=Result.RETRY_LATER, detail=type(error).__name__)
         return _outcome(response.status_code)
+
+
+class WebhookNotifier:
+    """Tells of a ring; `public_url` is where whoever reads it signs in."""
+
+    def __init__(self, post: SignedPost, *, public_url: str) -> None:
+        self._post = post
+        self._public_url = public_url.rstrip("/")
+
+    async def send(self, message: Message, now: datetime) -> Outcome:
+        """Tries once, at most 10 s; 2xx is delivered, 410 is never tried again."""
+        link = f"{self._public_url}/doctor/alerts/{message.alert_id}"
+        data = _Data(alert=str(message.alert_id), step=message.step, link=link)
+        body = msgspec.json.encode(_Body(type="alert.rang", timestamp=now, data=data)).decode()
+        return await self._post.post(message.message_id, body, now)
 
 
 def _outcome(status: int) -> Outcome:

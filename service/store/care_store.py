@@ -1,6 +1,8 @@
 """The one object that pages, API and worker hold; its parts are the files named below."""
 
+from service.store.canaries import Canaries
 from service.store.clinic_pairing import ClinicPairing
+from service.store.health import Health
 from service.store.lives import Lives
 from service.store.operations import Operations
 from service.store.own import Own
@@ -11,10 +13,23 @@ from service.store.sessions import Sessions
 from service.store.whose import Whose
 
 
-class Store(Sessions, Own, Lives, Rounds, Registry, Operations, CountyReads, Whose, ClinicPairing):
+class Store(
+    Sessions,
+    Own,
+    Lives,
+    Rounds,
+    Canaries,
+    Registry,
+    Operations,
+    CountyReads,
+    Whose,
+    ClinicPairing,
+    Health,
+):
     """Schema `care` and what the role hw_service may read of `core`.
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers, `rounds.py`
     the worker, `registry.py` people and contracts, `operations.py` administrators, `pages.py` the
-    county's counts, `whose.py` measurements of unknown people, `clinic.py` a clinic's turns.
+    county's counts, `whose.py` measurements of unknown people, `clinic.py` a clinic's turns,
+    `health.py` the machine itself, `canaries.py` its test measurements.
     """

@@ -33,6 +33,7 @@ async def find_subject(connection: Connection, subject: str) -> Whereabouts:
         person_id=row["person_id"],
         account_id=row["account_id"],
         status=PersonStatus(row["status"]),
+        canary=row["canary"],
     )
     area = row["area"] or await connection.fetchval(_SQL["home_area"], row["household"])
     return Whereabouts(patient=patient, household=row["household"], area=area)

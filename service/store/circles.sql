@@ -1,7 +1,8 @@
 -- name: patient
 SELECT p.person_id, p.status, p.household, p.area,
        (SELECT a.account_id FROM care.account a WHERE a.person_id = p.person_id AND NOT a.disabled
-        ORDER BY a.login LIMIT 1) AS account_id
+        ORDER BY a.login LIMIT 1) AS account_id,
+       EXISTS (SELECT FROM care.canary c WHERE c.subject = p.subject) AS canary
 FROM care.person p WHERE p.subject = $1
 
 -- name: home_area

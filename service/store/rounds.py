@@ -188,9 +188,11 @@ async def _address(
         members += tuple(m for m in ladder.administrators if m not in members)
     for member in members:
         await _add_delivery(connection, step.life, Channel.PAGE, member.account_id, now)
+    patient = circle.patient
+    if patient is not None and patient.canary:
+        return  # no real channel: neither the messenger nor a patient's page
     if webhook and step.tier is not None:
         await _add_delivery(connection, step.life, Channel.WEBHOOK, None, now)
-    patient = circle.patient
     told_too = is_told(step.life.priority, dated=step.life.dated)
     if told_too and patient is not None and patient.status is not PersonStatus.DECEASED:
         await _add_delivery(connection, step.life, Channel.PATIENT, patient.account_id, now)

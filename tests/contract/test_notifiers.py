@@ -24,7 +24,7 @@ from service.notify.notifier import (
 )
 from service.notify.page import PageNotifier
 from service.notify.patient import PatientNotifier
-from service.notify.webhook import WebhookNotifier
+from service.notify.webhook import SignedPost, WebhookNotifier
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -77,7 +77,9 @@ async def other_end(answer: bytes | None = None) -> AsyncGenerator[Other]:
 async def webhook_to(port: int) -> AsyncGenerator[WebhookNotifier]:
     async with httpx2.AsyncClient() as client:
         url = f"http://127.0.0.1:{port}/"
-        yield WebhookNotifier(client, url=url, secret=SECRET, public_url="https://county.example/")
+        yield WebhookNotifier(
+            SignedPost(client, url=url, secret=SECRET), public_url="https://county.example/"
+        )
 
 
 @asynccontextmanager

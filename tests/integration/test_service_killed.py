@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from gateway.clock import WallClock
 from rules.vocabulary import Priority
 from service.notify.notifier import Channel
-from service.notify.webhook import WebhookNotifier
+from service.notify.webhook import SignedPost, WebhookNotifier
 from tests.fixtures.database import Database
 from tests.integration.service_county import County, open_county
 
@@ -96,11 +96,9 @@ async def finish(county: County, inbox: Inbox) -> None:
     """The next process, once the lease of what was under way is over; the clock is a test's own."""
     inbox.delay_s = 0.0
     async with httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{inbox.port}/hook"
         county.notifiers[Channel.WEBHOOK] = WebhookNotifier(
-            client,
-            url=f"http://127.0.0.1:{inbox.port}/hook",
-            secret=SECRET,
-            public_url="https://county.example",
+            SignedPost(client, url=url, secret=SECRET), public_url="https://county.example"
         )
         county.clock.advance_to(WallClock().now() + timedelta(seconds=40))
         await county.worker().settle(county.now)

@@ -1,0 +1,1 @@
+"""Is anything blind right now? Open `judge.py` (pure) first, then `watch.py`, which asks."""
