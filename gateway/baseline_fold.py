@@ -27,6 +27,7 @@ from gateway.baseline_columns import (
     empty_state,
 )
 from gateway.quantile_columns import learn_height
+from rules.parts import PARTS, part_name
 from rules.vocabulary import QuantityName
 from rules.window import Point
 
@@ -38,10 +39,6 @@ ANCHOR_DAYS = 7
 LONGEST_GAP = 255
 MOST_LEARNED = 2000.0
 """No tracked quantity reaches it in its canonical unit; beyond it a column would overflow."""
-
-_MORNING = range(4, 12)
-_EVENING = range(16, 24)
-_MEALS = {"fasting": Part.FIRST, "postprandial": Part.SECOND}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,19 +61,9 @@ def horizon(at: datetime, zone: tzinfo) -> date:
 
 
 def part_of(quantity: QuantityName, local: datetime, meal: str) -> Part:
-    """The part of the day to which a reading belongs.
-
-    Blood pressure: morning is 04:00-11:59, evening 16:00-23:59 in the person's zone (wide windows
-    around the hours in which home measurement is asked for: ESH 2021, morning before medicines and
-    evening before bed). Glucose: by what the person said of the meal, never by the hour.
-    """
-    if quantity is QuantityName.GLUCOSE:
-        return _MEALS.get(meal, Part.NONE)
-    if quantity is not QuantityName.SYSTOLIC:
-        return Part.NONE
-    if local.hour in _MORNING:
-        return Part.FIRST
-    return Part.SECOND if local.hour in _EVENING else Part.NONE
+    """The part of the day to which a reading belongs (`rules/parts.py`), as the columns name it."""
+    name = part_name(quantity, local, meal)
+    return Part(PARTS[quantity].index(name) + 1) if name else Part.NONE
 
 
 def learnable(points: Iterable[Point]) -> list[Learned]:

@@ -66,6 +66,7 @@ from gateway.baseline_fold import (
     refold,
 )
 from gateway.baseline_many import Folding, fold_many
+from rules.parts import PARTS
 from rules.vocabulary import QuantityName
 from rules.window import Baseline, Usual
 
@@ -98,10 +99,6 @@ __all__ = [
 FEWEST_GAPS = 3
 """Fewer gaps between measuring days are no habit yet."""
 
-_PARTS = {
-    QuantityName.SYSTOLIC: ("morning", "evening"),
-    QuantityName.GLUCOSE: ("fasting", "postprandial"),
-}
 _MARKS = {Mark.DRUG: "drug", Mark.DEVICE: "device"}
 
 
@@ -203,7 +200,7 @@ def _quartiles(
 
 def _parts(state: StateRow, place: int, start: float) -> dict[str, Usual]:
     parts: dict[str, Usual] = {}
-    for index, name in enumerate(_PARTS.get(TRACKED[place], ())):
+    for index, name in enumerate(PARTS.get(TRACKED[place], ())):
         slot = 2 * PARTED.index(place) + index
         readings = int(state["part_readings"][slot])
         if readings > 1:

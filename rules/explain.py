@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from rules.codes import MAIN_QUANTITIES, at_guideline_precision
-from rules.codes import QUANTITIES as CODES
 from rules.engine import Decision, NearMiss, reconsider
 from rules.pack import rule_from_raw
+from rules.parts import part_name
 from rules.rule import Rule, Text
 from rules.sentences import CENSORED, CERTAINTY, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
+from rules.usual import Telling, unit_as_written, usual_sentences
 from rules.vocabulary import Profile, QuantityName, Vital
 from rules.window import SESSION_GAP, Baseline, Point, Value, Window
 
@@ -239,43 +240,34 @@ class _Card:
         """The usual of the main quantities in their own order: a card is read in ten seconds."""
         if newest is None:
             return
-        told = False
+        told: list[str] = []
         for name in MAIN_QUANTITIES[newest.kind]:
             usual = self.found.baselines.get(name)
-            if usual is not None and name in newest.values and usual.recent_mean is not None:
-                yield from self._usual(name, usual, newest, with_anchor=not told)
-                told = True
-        if not told:
-            yield self._say(FRAME["no_usual"])
+            if usual is not None and name in newest.values:
+                told += self._usual(name, usual, newest, brief=bool(told))
+        yield from told or [self._say(FRAME["no_usual"])]
 
     def _usual(
-        self, name: QuantityName, usual: Baseline, newest: Point, *, with_anchor: bool
-    ) -> Iterator[str]:
-        mean = at_guideline_precision(name, Decimal(str(usual.recent_mean)))
-        yield self._say(FRAME["usual"]).format(
-            name=self._named(QUANTITIES, name),
-            mean=mean,
-            sd=at_guideline_precision(name, Decimal(str(usual.recent_sd or 0))),
-            unit=_unit(name),
-            readings=usual.readings,
-            now=self._now(name, newest),
+        self, name: QuantityName, usual: Baseline, newest: Point, *, brief: bool
+    ) -> list[str]:
+        local = newest.effective_at.astimezone(_zone(self.found.zone))
+        mean_judged = self._mean_judged(name)
+        one = part_name(name, local, newest.context.get("meal", ""))
+        telling = Telling(
+            name=name,
+            now=self._number(name, newest.values.get(name)) if mean_judged is None else mean_judged,
+            day=local.date(),
+            target=self.found.profile.targets.get(name, self.found.targets.get(name)),
+            part=one if mean_judged is None else "",
+            language=self.language,
+            brief=brief,
         )
-        target = self.found.profile.targets.get(name, self.found.targets.get(name))
-        if target is not None:
-            # A usual range above the target is never called normal (hazard 13).
-            key = "above_target" if mean >= target else "target"
-            yield self._say(FRAME[key]).format(target=target)
-        if with_anchor and usual.anchor is not None:
-            anchor = at_guideline_precision(name, Decimal(str(usual.anchor)))
-            key = "anchor" if usual.anchor_confirmed else "anchor_unconfirmed"
-            yield self._say(FRAME[key]).format(anchor=anchor)
+        return usual_sentences(usual, telling)
 
-    def _now(self, name: QuantityName, newest: Point) -> str:
-        """The mean that the rule looked at where it looked at one, else the newest reading."""
+    def _mean_judged(self, name: QuantityName) -> str | None:
+        """The mean that the rule looked at, None where it looked at single readings."""
         means = [v for k, v in self.found.decision.facts.items() if k.startswith(f"mean_{name}_")]
-        if means:
-            return str(at_guideline_precision(name, means[0]))
-        return self._number(name, newest.values.get(name))
+        return str(at_guideline_precision(name, means[0])) if means else None
 
     def _sources(self) -> Iterator[str]:
         for source in self.rule.sources:
@@ -291,9 +283,4 @@ class _Card:
 def _unit_of(name: QuantityName, *shown: Value | None) -> str:
     """The unit to follow what is shown; LO and HI alone have none: the meter gave no number."""
     measured = any(value is not None and value.value is not None for value in shown)
-    return f" {_unit(name)}" if measured else ""
-
-
-def _unit(name: QuantityName) -> str:
-    """The unit as people write it: UCUM's `mm[Hg]` is mmHg to a doctor."""
-    return CODES[name].unit.replace("[Hg]", "Hg")
+    return f" {unit_as_written(name)}" if measured else ""

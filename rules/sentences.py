@@ -138,9 +138,49 @@ FRAME = _texts(
             "本人常态{name} {mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
             "Usual for this person: {name} {mean} ± {sd} {unit} ({readings} readings); now {now}.",
         ),
+        "usual_part": (
+            "本人{part}常态{name} {mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
+            "Usual {part}: {name} {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+        ),
+        "your_usual": (
+            "您平时的{name}：{mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
+            "Your usual {name} is {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+        ),
+        "your_usual_part": (
+            "您平时{part}的{name}：{mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
+            "Your usual {name}, {part}, is {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+        ),
+        "cold_start": (
+            "本人测量尚少：预计 {mean} ± {sd} {unit}，其中{weight}%依据人群资料（{group}）。",
+            "Few own readings yet: expect {mean} ± {sd} {unit}, {weight} % of it from {group}.",
+        ),
+        "stratum_only": (
+            "尚无本人数据；{group}的{name}通常为 {mean} ± {sd} {unit}（人群资料，非本人）。",
+            "Nothing known of this person yet; {group}: {name} {mean} ± {sd} {unit} (a group).",
+        ),
+        "marked_device": (
+            "自{day}起使用另一台设备；此后{days}天的平均 {fast}。",
+            "Another device since {day}; mean of the {days} days since: {fast}.",
+        ),
+        "marked_drug": (
+            "自{day}起调整用药；此后{days}天的平均 {fast}。",
+            "Medicines changed on {day}; mean of the {days} days since: {fast}.",
+        ),
+        "marked_device_new": (
+            "自{day}起使用另一台设备，尚无足够数据。",
+            "Another device since {day}; too few days with it yet.",
+        ),
+        "marked_drug_new": (
+            "自{day}起调整用药，尚无足够数据。",
+            "Medicines changed on {day}; too few days since.",
+        ),
         "above_target": (
             "本人常态已高于目标值 {target}。",
             "What is usual for this person lies above the target of {target}.",
+        ),
+        "your_above_target": (
+            "您平时的数值高于目标值 {target}，请与医生商量。",
+            "What is usual for you lies above your target of {target}: talk to your doctor.",
         ),
         "target": ("目标值 {target}。", "Target {target}."),
         "anchor": ("首周参照值 {anchor}。", "First week {anchor}."),
@@ -156,3 +196,13 @@ FRAME = _texts(
     }
 )
 """The sentences around the numbers."""
+
+PARTS = _texts(
+    {
+        "morning": ("早晨", "mornings"),
+        "evening": ("晚间", "evenings"),
+        "fasting": ("空腹", "fasting"),
+        "postprandial": ("餐后", "after meals"),
+    }
+)
+"""The parts of a day or of meals (`rules/parts.py`)."""

@@ -159,6 +159,23 @@ class Usual:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What to expect of a reading while the person's own are few: own readings and a stratum's.
+
+    `weight` (0-1) is how much of `mean` is the stratum's; `group` names the stratum in both
+    languages and `source` where its figures stand. Explanations and pages only: no rule decides by
+    it.
+    """
+
+    mean: float
+    sd: float
+    weight: float
+    group_zh: str
+    group_en: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What is usual for this person in one quantity, as of the newest point; None = too little.
 
@@ -170,6 +187,7 @@ class Baseline:
     `device`, on the local day `marked_on`). Quartiles and `middle` (the median) are of all
     readings. `parts` are `morning` and `evening`, or `fasting` and `postprandial`. `own_gap_days`
     is the median of the last gaps between days with a reading: this person's own measuring habit.
+    `expected` stands while the own readings are few (cold start).
     """
 
     recent_mean: float | None = None
@@ -188,6 +206,7 @@ class Baseline:
     own_gap_days: float | None = None
     marked: str | None = None
     marked_on: date | None = None
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
