@@ -16,7 +16,7 @@ import structlog
 
 from device_adapters.ble.pairing_session import PairingAgent
 from device_adapters.ble.radio import BleakRadio, ClientBackend, ScannerBackend
-from device_adapters.mqtt.client import MqttSettings, MqttTls, MqttWill
+from device_adapters.mqtt.client import MqttMessage, MqttSettings, MqttTls, MqttWill
 from gateway import hub_page
 from gateway.clock import ProcessClock
 from gateway.commands import Command, CommandBody, CommandError, verify_command
@@ -114,7 +114,7 @@ class RunningHub:
             spool=spool,
             clock=clock,
             broker=lambda: _broker(settings, self._hub, will=self._will()),
-            on_command=self._take_command,
+            on_command=self._hear_command,
             status=self._status,
             age_s=stamps.age_s,
         )
@@ -150,7 +150,7 @@ class RunningHub:
         """Obey again what was in force before a restart."""
         payload = await self.spool.command()
         if payload is not None:
-            await self._take_command(payload)
+            await self._take_command(payload, fresh=False)
 
     async def recall_readings(self) -> None:
         """Judge the last day's readings again: a power cut silences no emergency.
@@ -219,7 +219,11 @@ class RunningHub:
     def _version(self) -> int:
         return 0 if self._command is None else self._command.version
 
-    async def _take_command(self, payload: bytes) -> None:
+    async def _hear_command(self, message: MqttMessage) -> None:
+        # A broker marks as retained what it kept for us: only the rest was said this instant.
+        await self._take_command(message.payload, fresh=not message.retain)
+
+    async def _take_command(self, payload: bytes, *, fresh: bool) -> None:
         try:
             command = verify_command(payload, hub=self._hub, secret=self._settings.secret)
         except CommandError as error:
@@ -237,7 +241,7 @@ class RunningHub:
             told = [told.alert_id for told in command.body.told]
             self.canary.note_told(told, self._clock.now())
         if self.radio is not None:
-            self.radio.obey(command.version, command.body)
+            self.radio.obey(command.version, command.body, fresh=fresh)
         self.uplink.tell_status()
 
     def _take_rules(self, sent: HubRules | None) -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from device_adapters.ble.link import Radio
 from device_adapters.ble.pairing import PairingState, Phase
+from device_adapters.ble.pairing_causes import Cause
 from device_adapters.ble.pairing_session import (
     PairingAgent,
     PairingFailed,
@@ -76,10 +77,18 @@ class HubPairing:
         """Name the session that succeeded before a restart."""
         self._finished = finished
 
-    def obey(self, version: int, order: PairingOrder | None) -> None:
-        """Take the order in force; None ends what is under way."""
+    def obey(self, version: int, order: PairingOrder | None, *, fresh: bool = True) -> None:
+        """Take the order in force; None ends what is under way.
+
+        `fresh`: it was published this instant, so a window that has closed by our clock says that
+        our clock is ahead. An order that waited for us at the broker or on our disk may be old.
+        """
         if order is not None and (self._order is None or self._order.session != order.session):
             self._closes_s = self._clock.monotonic() + LONGEST_WINDOW.total_seconds()
+            if fresh and order.session != self._finished and self._left_s(order) <= 0:
+                _log.error("pairing window over before it began", until=order.until.isoformat())
+                wrong = PairingState(phase=Phase.FAILED, cause=Cause.HUB_CLOCK_WRONG)
+                self._tell(order.session, wrong)
         self._version = version
         self._order = order
         if order is None and self._report is not None:
@@ -119,6 +128,7 @@ class HubPairing:
             watching = [
                 group.create_task(self._watch(session, order.session), name="pairing state"),
                 group.create_task(self._stir_at_end(order), name="pairing window"),
+                group.create_task(session.watch_radio(), name="pairing radio"),
             ]
             choosing: asyncio.Task[None] | None = None
             chosen_version = 0

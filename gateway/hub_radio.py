@@ -135,11 +135,11 @@ class HubRadio:
         """The devices that are served already: one that has lost its bond may be paired again."""
         return frozenset(self.known()) - self._central.bond_lost
 
-    def obey(self, version: int, body: CommandBody) -> None:
-        """Take the command in force."""
+    def obey(self, version: int, body: CommandBody, *, fresh: bool = True) -> None:
+        """Take the command in force; `fresh` as in `HubPairing.obey`."""
         self._version = version
         self._bindings = frozenset(body.bindings_known)
-        self._pairing.obey(version, body.pairing)
+        self._pairing.obey(version, body.pairing, fresh=fresh)
 
     def report(self) -> PairingReport | None:
         """Where the pairing stands that the core ordered last."""

@@ -55,7 +55,7 @@ class Uplink:
         spool: Spool,
         clock: ProcessClock,
         broker: Callable[[], MqttSettings],
-        on_command: Callable[[bytes], Awaitable[None]],
+        on_command: Callable[[MqttMessage], Awaitable[None]],
         status: Callable[[], Awaitable[bytes]],
         age_s: Callable[[HubStamp], float | None],
     ) -> None:
@@ -218,7 +218,7 @@ class Uplink:
         if message.topic == CORE_TOPIC:
             self._note_core(message)
         elif message.topic == self._command_topic:
-            await self._on_command(message.payload)
+            await self._on_command(message)
         elif message.topic.startswith(self._receipts):
             await self._note_receipt(message)
         else:  # a broker that does not keep to our subscriptions

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     BATTERY_LOW = "battery_low"
     NOT_SUPPORTED = "not_supported"
     RADIO_FAILED = "radio_failed"
+    HUB_CLOCK_WRONG = "hub_clock_wrong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,12 @@ ADVICE: Mapping[Cause, Advice] = MappingProxyType(
             en="The Bluetooth connection broke several times.",
             next_zh="请把设备放在网关旁边，再试一次。",
             next_en="Put the device beside the hub and try again.",
+        ),
+        Cause.HUB_CLOCK_WRONG: Advice(
+            zh="网关的时钟快了五分钟以上，配对时间一开始就已结束。",
+            en="The hub's clock is over five minutes ahead, so the time to pair ended at once.",
+            next_zh="请拔下网关的电源再插上，等五分钟，再点“配对”。",
+            next_en="Unplug the hub, plug it in, wait five minutes, then start pairing again.",
         ),
     }
 )

@@ -365,6 +365,39 @@ async def test_a_pairing_window_closes_by_itself_whatever_the_clock_says(
         serving.cancel()
 
 
+@pytest.mark.row("P6")
+@pytest.mark.parametrize("fresh", [True, False], ids=["published now", "kept for the hub"])
+async def test_a_clock_that_is_ahead_is_named_and_an_old_order_is_nothing(
+    tmp_path: Path, fresh: bool
+) -> None:
+    """Ten minutes ahead of the county, each window of five is over before it begins."""
+    clock = ManualClock(START + timedelta(minutes=10))
+    changes: list[None] = []
+    async with (
+        VirtualRadio(VirtualLink(), RADIO) as virtual,
+        Spool.open(tmp_path / "spool.db") as spool,
+    ):
+        radio = HubRadio(
+            hub=HUB,
+            spool=spool,
+            stamps=Stamps(clock, always),
+            zone=CHINA,
+            radio=BleakRadio(virtual.scanner_backend, virtual.client_backend),
+            clock=clock,
+            on_spooled=_take,
+            on_change=lambda: changes.append(None),
+        )
+        order = PairingOrder(session="p1", until=START + timedelta(minutes=5))
+        radio.obey(1, CommandBody(pairing=order), fresh=fresh)
+        report = radio.report()
+    if fresh:
+        assert report is not None
+        assert (report.session, report.state, report.cause) == ("p1", "failed", "hub_clock_wrong")
+        assert changes
+    else:
+        assert report is None
+
+
 async def _take(observations: list[Observation]) -> None:
     del observations
 

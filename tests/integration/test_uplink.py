@@ -43,9 +43,9 @@ async def uplink_of(
     broker: LocalBroker,
     clock: ProcessClock | None = None,
     *,
-    on_command: Callable[[bytes], Awaitable[None]] | None = None,
+    on_command: Callable[[MqttMessage], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[Uplink]:
-    async def command(_: bytes) -> None:
+    async def command(_: MqttMessage) -> None:
         return
 
     async def status() -> bytes:
@@ -240,11 +240,11 @@ class Told:
     """What a hub's command handler was given."""
 
     def __init__(self) -> None:
-        self.commands: list[bytes] = []
+        self.commands: list[tuple[bytes, bool]] = []
         self._came = asyncio.Event()
 
-    async def command(self, payload: bytes) -> None:
-        self.commands.append(payload)
+    async def command(self, message: MqttMessage) -> None:
+        self.commands.append((message.payload, message.retain))
         self._came.set()
 
     async def first(self) -> None:
@@ -270,7 +270,7 @@ async def test_commands_are_never_read_as_receipts(
                 await spool.add_decided(readings(0, 3))
                 uplink.wake()
                 await rest(uplink)
-        assert told.commands == [b"before the hub was there", b"at once"]
+        assert told.commands == [(b"before the hub was there", True), (b"at once", False)]
         assert [entry for entry in logs if entry["log_level"] == "warning"] == []
 
 
