@@ -109,6 +109,14 @@ class Radio(Protocol):
         """
         ...
 
+    async def renew_after_silence(self, silence_s: float) -> None:
+        """Begin the scan anew unless something was heard in the last `silence_s`.
+
+        Raises:
+            LinkError: there is no usable adapter.
+        """
+        ...
+
     def connect(
         self, address: str, on_lost: Callable[[], None], *, timeout_s: float
     ) -> AbstractAsyncContextManager[Link]:

@@ -39,6 +39,7 @@ from rules.vocabulary import DeviceRef, HubStamp
 
 ATTEMPTS = 3
 _OLD_BOND = frozenset({LinkCause.BOND_LOST_ON_DEVICE, LinkCause.DROPPED})
+_LOOKING = frozenset({Phase.SEARCHING, Phase.FOUND})
 _AGAIN = frozenset({LinkCause.LOST, LinkCause.NO_ANSWER, LinkCause.FAILED, *_OLD_BOND})
 
 
@@ -95,12 +96,16 @@ class PairingAgent(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairingSettings:
-    """How long the window stays open, how long one attempt may take, and the devices' zone."""
+    """How long the window stays open, how long one attempt may take, and the devices' zone.
+
+    `scan_check_s` is the silence after which `watch_radio` looks whether there is still an adapter.
+    """
 
     zone: tzinfo
     window_s: float = 120.0
     connect_timeout_s: float = 60.0
     hear_again_s: float = 10.0
+    scan_check_s: float = 5.0
 
 
 class PairingSession:
@@ -173,6 +178,22 @@ class PairingSession:
             raise self._failed(cause, error.detail) from error
         self._move(Identified(device))
         return device
+
+    async def watch_radio(self) -> None:
+        """Notice, until cancelled, that the adapter went away while somebody is looked for.
+
+        An adapter that is pulled out or switched off ends the scan, and BlueZ tells nobody: without
+        this an open window would end as if no device had been there.
+        """
+        while True:
+            await asyncio.sleep(self._settings.scan_check_s)
+            if self._state.phase not in _LOOKING:
+                continue
+            try:
+                await self._radio.renew_after_silence(self._settings.scan_check_s)
+            except LinkError as error:
+                if self._state.phase in _LOOKING:
+                    self._move(Failed(cause_of(error.cause)))
 
     def enter_passkey(self, passkey: int) -> None:
         """Hand the digits to a device that is waiting for them."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -42,12 +42,19 @@ async def pairing(
     radio: VirtualRadio,
     *,
     window_s: float = 5.0,
+    scan_check_s: float = 5.0,
     known: Collection[str] = (),
     ours: BleakRadio | None = None,
 ) -> AsyncGenerator[PairingSession]:
     session = PairingSession(
         ours or BleakRadio(radio.scanner_backend, radio.client_backend),
-        PairingSettings(zone=CHINA, window_s=window_s, connect_timeout_s=2.0, hear_again_s=0.5),
+        PairingSettings(
+            zone=CHINA,
+            window_s=window_s,
+            connect_timeout_s=2.0,
+            hear_again_s=0.5,
+            scan_check_s=scan_check_s,
+        ),
         stamps=stamp,
         known=lambda: known,
         agent=VirtualAgent(radio),
@@ -181,6 +188,24 @@ async def test_a_radio_that_is_off_is_the_cause() -> None:
     radio = VirtualRadio(VirtualLink(), RADIO)
     async with pairing(radio) as session:
         assert (session.state.phase, session.state.cause) == (Phase.FAILED, Cause.ADAPTER_OFF)
+
+
+@pytest.mark.row("P6")
+async def test_an_adapter_that_goes_away_while_the_window_is_open_is_the_cause() -> None:
+    virtual = VirtualRadio(VirtualLink(), RADIO)
+    async with AsyncExitStack() as adapter:
+        await adapter.enter_async_context(virtual)
+        async with (
+            pairing(virtual, window_s=2, scan_check_s=0.05) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            watching = group.create_task(session.watch_radio(), name="pairing radio")
+            await asyncio.sleep(0.2)
+            assert session.state.phase is Phase.SEARCHING  # silence alone is no fault
+            await adapter.aclose()
+            state = await session.changed(session.state)
+            assert (state.phase, state.cause) == (Phase.FAILED, Cause.ADAPTER_OFF)
+            watching.cancel()
 
 
 @pytest.mark.row("P6")
