@@ -56,6 +56,27 @@ def mean_side(*, at_least: bool) -> Callable[[Call, str, float, str], bool | Non
     return compare
 
 
+def settled_mean_ge(call: Call, quantity: str, limit: float, length: str) -> bool | None:
+    """Whether the mean of session means reaches a guideline's limit, first readings left out.
+
+    The first of several readings of a session is the highest more often than not (white coat,
+    unrest); home protocols discard it. A session of one reading keeps it.
+    """
+    name = QuantityName(quantity)
+    points = [p for p in call.valid(quantity, length) if as_number(p, name) is not None]
+    call.rest_on(*points)
+    means = [
+        _mean([as_number(p, name) or Decimal(0) for p in (group[1:] or group)])
+        for group in sessions(points)
+    ]
+    if not means:
+        call.trace.unknown()
+        return None
+    mean = _mean(means)
+    call.trace.note(f"settled_mean_{quantity}_{length}", mean)
+    return at_guideline_precision(name, mean) >= exact(limit)
+
+
 def _recent(call: Call, quantity: str, length: str) -> tuple[Decimal, Decimal, Decimal] | None:
     """Mean of the span, recent mean and recent sd, noted with their distance in sd (`z`)."""
     usual, mean = call.baseline(quantity), _span_mean(call, quantity, length)

@@ -54,6 +54,8 @@ class PointFormat(_Strict):
     times: int = Field(default=1, ge=1, le=500)
     bp: tuple[Decimal, Decimal] | None = None
     glucose: Decimal | Literal["LO", "HI"] | None = None
+    ketone: Decimal | Literal["LO", "HI"] | None = None
+    temperature: Decimal | None = None
     unit: str | None = None
     symptom: str | None = None
     answer: str | None = None
@@ -288,11 +290,19 @@ def _measured(form: PointFormat) -> tuple[Vital, Mapping[QuantityName, Value]]:
         return Vital.BLOOD_PRESSURE, {
             name: Value(value=to_canonical(name, number, unit)) for name, number in numbers
         }
+    if form.temperature is not None:
+        return Vital.TEMPERATURE, {QuantityName.TEMPERATURE: Value(value=form.temperature)}
+    if form.ketone is not None:
+        return Vital.KETONE, {QuantityName.KETONE: _on_a_strip(form.ketone)}
     if form.glucose is None:
         return Vital.SYMPTOM, {}
-    name = QuantityName.GLUCOSE
-    if isinstance(form.glucose, str):
-        return Vital.GLUCOSE, {name: Value(censored=_CENSORED[form.glucose])}
-    if form.unit not in {MMOL_L, MG_DL}:
+    if not isinstance(form.glucose, str) and form.unit not in {MMOL_L, MG_DL}:
         raise CasesError(f"glucose {form.glucose}: the unit is never guessed (law 12)")
-    return Vital.GLUCOSE, {name: Value(value=to_canonical(name, form.glucose, form.unit))}
+    return Vital.GLUCOSE, {QuantityName.GLUCOSE: _on_a_strip(form.glucose, form.unit or MMOL_L)}
+
+
+def _on_a_strip(shown: Decimal | str, unit: str = MMOL_L) -> Value:
+    """What a meter shows: a number, LO or HI; glucose and ketone convert alike only in mmol/L."""
+    if isinstance(shown, str):
+        return Value(censored=_CENSORED[shown])
+    return Value(value=to_canonical(QuantityName.GLUCOSE, shown, unit))

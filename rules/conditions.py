@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 from rules import averages
 from rules.scope import Call, exact, is_censored, span
-from rules.vocabulary import Bound, QuantityName, Vital
-from rules.window import Point
+from rules.vocabulary import Bound, QuantityName, Ternary, Vital
+from rules.window import Point, may_be_pregnant
 from rules.words import Parameter
 
 Result = bool | float | int | None
@@ -107,6 +107,16 @@ def _next_day(call: Call, earlier: datetime, later: datetime, gap: timedelta) ->
     return later - earlier >= gap and window.local_day(later) > window.local_day(earlier)
 
 
+def _times_at_level(call: Call, gap: str, length: str) -> int:
+    """Valid readings at the rule's danger level, successive ones at least `gap` apart."""
+    least, last, times = span(gap), None, 0
+    for point in call.valid_at_level(length):
+        call.rest_on(point)
+        if last is None or point.effective_at - last >= least:
+            last, times = point.effective_at, times + 1
+    return times
+
+
 def _pair_within(call: Call, least: str, most: str) -> bool:
     """A valid earlier point at the level, none lower between, and none lower known after."""
     second = call.judged
@@ -167,6 +177,21 @@ def _has_condition(call: Call, *words: str) -> bool | None:
     return _member(call, call.scope.window.profile.conditions, words, "conditions_unknown")
 
 
+def _pregnant(call: Call) -> bool | None:
+    """Whether the person may be pregnant, or within 42 days of a birth; None where nobody knows."""
+    profile = call.scope.window.profile
+    if profile.pregnant is not Ternary.UNKNOWN:
+        return profile.pregnant is Ternary.YES
+    if not may_be_pregnant(profile, call.scope.window.local_day(call.scope.at).year):
+        return False
+    call.trace.unknown("pregnancy_unknown")
+    return None
+
+
+def _known_pregnant(call: Call) -> bool:
+    return call.scope.window.profile.pregnant is Ternary.YES
+
+
 def _member(
     call: Call, known: frozenset[str] | None, words: Sequence[str], sentence: str
 ) -> bool | None:
@@ -223,16 +248,20 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "reading_days": Function(run=_reading_days, takes=(_Q, _S)),
         "missing_for": Function(run=_missing_for, takes=(_Q, _S)),
         "days_with": Function(run=_days_with, takes=(_Q, _O, _N, _S, _S)),
+        "times_at_level": Function(run=_times_at_level, takes=(_S, _S)),
         "pair_within": Function(run=_pair_within, takes=(_S, _S), judges=True),
         "level_left": Function(run=_level_left, judges=True),
         "retested": Function(run=_retested, takes=(_Q,), judges=True),
         "answered": Function(run=_answered, rest=Parameter.ANSWER, judges=True),
         "has_symptom": Function(run=_has_symptom, takes=(_S,), rest=Parameter.SYMPTOM),
         "takes_drug": Function(run=_takes_drug, rest=Parameter.DRUG),
+        "pregnant": Function(run=_pregnant),
+        "known_pregnant": Function(run=_known_pregnant),
         "has_condition": Function(run=_has_condition, rest=Parameter.CONDITION),
         "mean": Function(run=averages.mean_of, takes=(_Q, _S)),
         "mean_ge": Function(run=averages.mean_side(at_least=True), takes=(_Q, _N, _S)),
         "mean_lt": Function(run=averages.mean_side(at_least=False), takes=(_Q, _N, _S)),
+        "settled_mean_ge": Function(run=averages.settled_mean_ge, takes=(_Q, _N, _S)),
         "mean_over_target": Function(run=averages.mean_over_target, takes=(_Q, _S)),
         "above_usual": Function(run=averages.above_usual, takes=(_Q, _S), baseline=True),
         "above_anchor": Function(run=averages.above_anchor, takes=(_Q, _S), baseline=True),

@@ -5,14 +5,11 @@ Nothing here holds an alert back (design law 5): a doubt becomes a sentence.
 
 from datetime import datetime
 
-from rules.vocabulary import Profile, Sex, Stage, Ternary, TimeConfidence, Vital
-from rules.window import Point, Window
+from rules.vocabulary import Profile, Stage, Ternary, TimeConfidence, Vital
+from rules.window import Point, Window, may_be_pregnant
 
 MAY_BE_ANOTHERS = "may_be_anothers"
 """Flag of a reading that fits another user of its device better than the person it is taken for."""
-
-CHILDBEARING_YEARS = range(15, 50)
-"""Ages at which pregnancy is asked of women (hazard 15)."""
 
 
 def doubts(
@@ -43,8 +40,5 @@ def doubts(
 
 def _pregnancy_matters(profile: Profile, points: tuple[Point, ...], year: int) -> bool:
     """Whether a pregnancy could change the meaning of a blood pressure, and nobody knows."""
-    if profile.pregnant is not Ternary.UNKNOWN or profile.sex is Sex.MALE:
-        return False
-    age = None if profile.birth_year is None else year - profile.birth_year
-    possible = age is None or age in CHILDBEARING_YEARS
-    return possible and any(p.kind is Vital.BLOOD_PRESSURE for p in points)
+    unknown = profile.pregnant is Ternary.UNKNOWN and may_be_pregnant(profile, year)
+    return unknown and any(p.kind is Vital.BLOOD_PRESSURE for p in points)

@@ -5,7 +5,7 @@ decides nothing about cases: what rings again inside an open case is the core's 
 alert id (rule, stage, trigger) makes a repeated decision harmless.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -64,8 +64,9 @@ class NearMiss:
     """A rule that nearly fired on `trigger`, and why it did not.
 
     `reason` is one of `pending` (a confirmation is awaited), `closed` (the second reading was
-    lower), `too_old` (history), `unknown` (a fact is missing and the rule skips), `almost` (the
-    pack's own words for nearly).
+    lower), `too_old` (history), `unknown` (a fact is missing and the rule skips), `covered` (a
+    higher rule of the family rings for the same reading), `almost` (the pack's own words for
+    nearly).
     """
 
     rule_id: str
@@ -107,7 +108,26 @@ def evaluate(rules: Pack, window: Window, now: datetime, new: frozenset[str]) ->
         review.immediate(decisions, near)
         review.conditions(decisions, near)
         review.confirmations(decisions, wakes, near)
-    return Evaluation(decisions=tuple(decisions), wakes=tuple(wakes), near=tuple(near))
+    ringing, covered = _by_the_highest(decisions)
+    near += [NearMiss(rule_id=d.rule_id, reason="covered", trigger=d.trigger) for d in covered]
+    return Evaluation(decisions=ringing, wakes=tuple(wakes), near=tuple(near))
+
+
+def _by_the_highest(
+    decisions: Sequence[Decision],
+) -> tuple[tuple[Decision, ...], tuple[Decision, ...]]:
+    """Decisions that ring, and those a higher one of their family on the same reading covers.
+
+    Whoever comes for the emergency needs no second call about the same number. A dated decision is
+    a task and covers no ring.
+    """
+    highest: dict[tuple[Family, str, bool], Priority] = {}
+    for decision in decisions:
+        for dated in {decision.dated, True}:
+            key = (decision.family, decision.trigger, dated)
+            highest[key] = max(decision.priority, highest.get(key, decision.priority))
+    ringing = tuple(d for d in decisions if d.priority == highest[d.family, d.trigger, d.dated])
+    return ringing, tuple(d for d in decisions if d not in ringing)
 
 
 def reconsider(

@@ -67,8 +67,8 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     for index, word in enumerate(rule.vitals):
         if word.upper() not in Vital.__members__:
             yield (*path, "vitals", index), f"{word!r} is no vital"
-    if not (rule.immediate or rule.condition):
-        yield path, "a rule needs an immediate or a condition limb"
+    if not (rule.immediate or rule.condition or rule.pending):
+        yield path, "a rule needs an immediate, a condition or a pending limb"
     yield from _text_problems(path, rule)
     yield from _priority_problems(path, rule)
     yield from _level_problems(rule, expressions)

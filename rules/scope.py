@@ -91,6 +91,10 @@ class Call:
         """Valid points carrying `quantity` in the span, each once, oldest first."""
         return once_each(p for p in self.usable(quantity, length) if p.valid)
 
+    def valid_at_level(self, length: str) -> tuple[Point, ...]:
+        """Valid points in the span at the rule's own danger level, each once, oldest first."""
+        return once_each(p for p in self._inside(length) if p.valid and self.at_level(p))
+
     def symptoms(self, length: str) -> tuple[Point, ...]:
         """Symptom points in the span."""
         return tuple(p for p in self._inside(length) if p.kind is Vital.SYMPTOM)

@@ -83,6 +83,7 @@ NEAR = _texts(
         "closed": ("随后的有效读数已降低或已回应", "a later valid reading or answer closed it"),
         "too_old": ("读数过旧，只入历史", "the reading is old and only history"),
         "unknown": ("缺少所需信息", "a fact it needs is missing"),
+        "covered": ("同一读数已触发更高级别的规则", "a higher rule rings for the same reading"),
         "almost": ("接近但未达到", "close, but not reached"),
     }
 )

@@ -232,6 +232,7 @@ class Profile:
 
     `conditions` and `drug_classes` are code sets (`hypertension`, `diabetes_2`; `insulin`,
     `sulfonylurea`...), None where nobody has recorded them: unknown is not empty.
+    `pregnant` is YES until 42 days after a birth too.
     `targets` holds a doctor's limits for this person, for example `{"systolic": 140}`.
     """
 

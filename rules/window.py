@@ -17,12 +17,16 @@ from rules.vocabulary import (
     Profile,
     QualityFlag,
     QuantityName,
+    Sex,
     TimeConfidence,
     Vital,
 )
 
 SESSION_GAP = timedelta(minutes=30)
 """Readings at most this far apart belong to one session (common note of the first pack)."""
+
+CHILDBEARING_YEARS = range(15, 50)
+"""Ages at which pregnancy is asked of women (hazard 15)."""
 
 DISTURBING_FLAGS = frozenset(
     flag.value
@@ -247,6 +251,12 @@ class Window:
     def local_day(self, instant: datetime) -> date:
         """The person's calendar day at `instant`."""
         return instant.astimezone(self.zone).date()
+
+
+def may_be_pregnant(profile: Profile, year: int) -> bool:
+    """Whether a pregnancy is possible by sex and age in `year`; what is unknown is possible."""
+    age = None if profile.birth_year is None else year - profile.birth_year
+    return profile.sex is not Sex.MALE and (age is None or age in CHILDBEARING_YEARS)
 
 
 def _moment(point: Point) -> datetime:
