@@ -48,6 +48,7 @@ from gateway.store.outage import (
 )
 from gateway.suspicion_desk import read_said
 from gateway.watchdog import Watchdog
+from rules.vocabulary import SubjectRef
 from rules.wire import (
     CORE_TOPIC,
     WIRE_VERSION,
@@ -165,7 +166,7 @@ class Core:
             await self._hear(now)
         if self._inbox_may_wait and await self._take_inbox(now):
             return True
-        waking = self._county.states.due(now, self._settings.batch_limit)
+        waking = await self._due(now)
         arrivals = self._lanes.take(self._settings.batch_limit)
         if not arrivals and not waking:
             return bool(self._statuses)
@@ -180,6 +181,20 @@ class Core:
             await self._commit_each(batch, now)
         return True
 
+    async def _due(self, now: datetime) -> list[SubjectRef]:
+        """Whose absence must be looked at; the database knows, and is asked only if anybody's."""
+        states, limit = self._county.states, self._settings.batch_limit
+        at = states.next_wake_at()
+        if at is None or at > now:
+            return []
+        later = [subject for subject, until in states.postponed().items() if until > now]
+        return await self._store.states.due(now, limit, later)
+
+    async def _postpone(self, subject: SubjectRef, until: datetime) -> None:
+        states = self._county.states
+        states.postpone(subject, until)
+        states.wakes_at(await self._store.states.next_wake_at(list(states.postponed())))
+
     async def _commit_each(self, batch: Batch, now: datetime) -> None:
         """What fails alone is kept aside with its reason, and the stream goes on."""
         for arrival in batch.arrivals:
@@ -192,7 +207,7 @@ class Core:
                 await self._commit(Batch(waking=[subject]), now)
             except POISON as error:
                 _log.exception("absence could not be judged", subject=subject, why=str(error))
-                self._county.states.postpone(subject, now + TRY_AGAIN)
+                await self._postpone(subject, now + TRY_AGAIN)
 
     async def _take_inbox(self, now: datetime) -> bool:
         rows = await self._store.inbox.waiting()
@@ -265,7 +280,7 @@ class Core:
             await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
 
     async def _take_assigned(self, rows: list[InboxRow], now: datetime) -> None:
-        wanted = await read_assignments(rows, self._store, self._county, self._rules)
+        wanted = await read_assignments(rows, self._store, self._rules)
         for inbox_id, why in wanted.refused.items():
             _log.warning("fact refused", inbox_id=inbox_id, why=why)
         done = [(row.inbox_id, wanted.refused.get(row.inbox_id)) for row in rows]
@@ -279,7 +294,7 @@ class Core:
             await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
 
     async def _take_said(self, rows: list[InboxRow], now: datetime) -> None:
-        said, refused = await read_said(rows, self._store, self._county)
+        said, refused = await read_said(rows, self._store)
         for inbox_id, why in refused.items():
             _log.warning("fact refused", inbox_id=inbox_id, why=why)
         done = [(row.inbox_id, refused.get(row.inbox_id)) for row in rows]
@@ -293,7 +308,7 @@ class Core:
             await self._commit(Batch(), now, [(rows[0].inbox_id, str(error))])
 
     async def _take_series(self, rows: list[InboxRow], now: datetime) -> None:
-        facts, refused = read_series(rows, self._county)
+        facts, refused = await read_series(rows, self._store)
         for inbox_id, why in refused.items():
             _log.warning("fact refused", inbox_id=inbox_id, why=why)
         done = [(row.inbox_id, refused.get(row.inbox_id)) for row in rows]
@@ -320,7 +335,7 @@ class Core:
                 await self._store.inbox.done(inbox_id, now, refused)
             publications = await self._bind(bindings, now)
         self._county.committed(outcome.done, outcome.marks)
-        self._county.states.replace(outcome.states)
+        self._county.states.take(outcome.states)
         self._watchdog.committed(batch, outcome, began_s)
         if bindings:
             await load_facts(self._store, self._county)

@@ -1,89 +1,74 @@
-"""What the owning core keeps in memory: profiles, bindings, hubs, receipts, and everyone's columns.
+"""What the owning core keeps in memory: hubs, receipts, everyone's columns, facts lately needed.
 
 Nothing here is the truth: it is what was last committed. A batch computes on copies and replaces
 rows after COMMIT returned; when a commit's outcome is unknown the process exits and loads again
-(design D1).
+(design D1). Profiles and bindings of millions do not fit: those that a batch needs are read for it
+(`recall`) and kept for the next while there is room.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gateway.baselines import STATE, empty_state
+from gateway.bank import Bank
+from gateway.calm import Screener, screener
+from gateway.detect import Rulebook
 from gateway.intake import Binding
-from gateway.store.core_store import CoreStore, HubHome, Mark, StoredState
+from gateway.store.core_store import CoreStore, HubHome, Mark
 from gateway.store.pulse_store import Downtime
 from rules.vocabulary import HubId, Profile, SubjectRef
+from rules.window import Point
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-_FIRST_ROWS = 256
 _HOME = "home:"
-
-
-class StateTable:
-    """Everyone's columns: one NumPy row a subject, and the instants at which absence is due."""
-
-    def __init__(self) -> None:
-        self._columns: NDArray[np.void] = np.zeros(_FIRST_ROWS, dtype=STATE)
-        self._rows: dict[SubjectRef, int] = {}
-        self._stale: set[SubjectRef] = set()
-        self._wakes: dict[SubjectRef, datetime] = {}
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def gather(self, subject: SubjectRef) -> StoredState:
-        """A copy of the subject's row; an empty one for a subject never seen."""
-        row = self._rows.get(subject)
-        return StoredState(
-            row=empty_state() if row is None else self._columns[row].copy(),
-            next_wake_at=self._wakes.get(subject),
-            stale=subject in self._stale,
-        )
-
-    def replace(self, states: Mapping[SubjectRef, StoredState]) -> None:
-        """Take over committed rows."""
-        for subject, stored in states.items():
-            row = self._rows.setdefault(subject, len(self._rows))
-            if row == len(self._columns):
-                self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)])
-            self._columns[row] = stored.row
-            (self._stale.add if stored.stale else self._stale.discard)(subject)
-            if stored.next_wake_at is None:
-                self._wakes.pop(subject, None)
-            else:
-                self._wakes[subject] = stored.next_wake_at
-
-    def postpone(self, subject: SubjectRef, until: datetime) -> None:
-        """Look at a subject again later, after the look that was due has failed."""
-        self._wakes[subject] = until
-
-    def due(self, now: datetime, limit: int) -> list[SubjectRef]:
-        """Subjects whose absence must be looked at, the longest overdue first."""
-        due = sorted((at, subject) for subject, at in self._wakes.items() if at <= now)
-        return [subject for _, subject in due[:limit]]
-
-    def next_wake_at(self) -> datetime | None:
-        """The earliest instant at which somebody's absence becomes due."""
-        return min(self._wakes.values(), default=None)
+_MOST_RECALLED = 50_000
 
 
 @dataclass(slots=True)
 class County:
-    """The owning core's memory of one county."""
+    """The owning core's memory of one county.
 
-    profiles: dict[SubjectRef, Profile] = field(default_factory=dict[SubjectRef, Profile])
+    `profiles` and `bindings` hold what was recalled; `screens` False has everything looked at
+    exactly, to compare.
+    """
+
+    profiles: dict[SubjectRef, Profile | None] = field(
+        default_factory=dict[SubjectRef, Profile | None]
+    )
     bindings: dict[str, list[Binding]] = field(default_factory=dict[str, list[Binding]])
     hubs: dict[HubId, HubHome] = field(default_factory=dict[HubId, HubHome])
     receipts: dict[Mark, int] = field(default_factory=dict[Mark, int])
     ahead: dict[Mark, set[int]] = field(default_factory=dict[Mark, set[int]])
-    states: StateTable = field(default_factory=StateTable)
+    states: Bank = field(default_factory=Bank)
     downtimes: list[Downtime] = field(default_factory=list[Downtime])
+    screens: bool = True
+    _screener: Screener | None = None
+
+    def screener(self, rules: Rulebook) -> Screener:
+        """The screen of these rules."""
+        if self._screener is None or self._screener.rules is not rules:
+            self._screener = screener(rules)
+        return self._screener
+
+    async def recall(
+        self,
+        store: CoreStore,
+        *,
+        people: Collection[SubjectRef] = (),
+        devices: Collection[str] = (),
+    ) -> None:
+        """Have the profiles of these people and the bindings of these devices at hand."""
+        unknown = [subject for subject in people if subject not in self.profiles]
+        if unknown:
+            if len(self.profiles) > _MOST_RECALLED:
+                self.profiles.clear()
+                unknown = list(people)
+            found = await store.facts.profiles(unknown)
+            self.profiles.update({subject: found.get(subject) for subject in unknown})
+        unworn = [device for device in devices if device not in self.bindings]
+        if unworn:
+            if len(self.bindings) > _MOST_RECALLED:
+                self.bindings.clear()
+                unworn = list(devices)
+            self.bindings.update(await store.facts.bindings(unworn))
 
     def profile(self, subject: SubjectRef) -> Profile:
         """The subject's profile; all unknown for somebody of whom nothing is recorded.
@@ -96,6 +81,11 @@ class County:
             area = next(areas, None)
             return Profile(subject=subject, household=household, area=area, person_certain=False)
         return self.profiles.get(subject) or Profile(subject=subject)
+
+    def is_shared(self, point: Point) -> bool:
+        """Whether several people wear or wore the reading's device."""
+        bindings = self.bindings.get(point.device, ())
+        return len(bindings) > 1 and len({binding.subject for binding in bindings}) > 1
 
     def marks_after(self, done: Mapping[Mark, set[int]]) -> dict[Mark, int]:
         """How far each lane is complete once `done` is committed too; only lanes that moved."""
@@ -128,16 +118,16 @@ def is_home(subject: SubjectRef) -> bool:
 
 
 async def load_facts(store: CoreStore, county: County) -> None:
-    """Read profiles, bindings and hubs again."""
-    county.profiles = await store.profiles()
-    county.bindings = await store.bindings()
+    """Read the hubs again, and forget what was recalled of people and devices."""
+    county.profiles.clear()
+    county.bindings.clear()
     county.hubs = await store.hubs()
 
 
-async def load_county(store: CoreStore) -> County:
+async def load_county(store: CoreStore, *, screens: bool = True) -> County:
     """Everything an owner needs before it connects to the broker."""
-    county = County()
+    county = County(screens=screens)
     await load_facts(store, county)
     county.receipts = await store.receipts()
-    county.states.replace(await store.states())
+    county.states = await store.states.load()
     return county

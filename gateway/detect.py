@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
-from gateway.store.core_store import StoredState
+from gateway.stored_state import StoredState
 from rules.engine import Decision, Evaluation, evaluate
 from rules.explain import evidence
 from rules.pack import Pack

@@ -1,6 +1,6 @@
 """From decisions to cases and alerts, exactly once each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,18 +14,24 @@ from rules.vocabulary import Alert, Case, CaseState, Family, Stage, SubjectRef
 
 ALERT_CHANNEL = "hearthwatch_alert"
 READING_CHANNEL = "hearthwatch_reading"
+MOST_PAYLOAD = 7900
+"""Bytes; PostgreSQL takes fewer than 8000."""
 
 
 @dataclass(slots=True)
 class Rung:
-    """What a batch rang; `waits_s` from each reading's reception, synthetic people left out."""
+    """What a batch rang, and who has an open case after it.
+
+    `waits_s` counts from each reading's reception, synthetic people left out.
+    """
 
     alerts: int
+    with_case: frozenset[SubjectRef] = frozenset()
     waits_s: tuple[float, ...] = ()
 
     def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
-        """The (channel, payload) pairs that wake the service."""
-        told = [(READING_CHANNEL, str(subject)) for subject in people]
+        """The (channel, payload) pairs that wake the service: many subjects, a line each."""
+        told = [(READING_CHANNEL, lines) for lines in _joined(people)]
         return [*told, (ALERT_CHANNEL, "")] if self.alerts else told
 
 
@@ -52,7 +58,23 @@ async def episodes(
     written = await store.write_alerts(alerts, synthetic, now)
     heard = _receptions(p for p in people if p.person.subject not in synthetic)
     waits = ((now - at).total_seconds() for name, at in heard.items() if name in written)
-    return Rung(alerts=len(written), waits_s=tuple(waits))
+    with_case = frozenset(subject for subject, _ in cases)
+    return Rung(alerts=len(written), with_case=with_case, waits_s=tuple(waits))
+
+
+def _joined(people: Iterable[SubjectRef]) -> Iterator[str]:
+    """The names, a line each, in as many texts as PostgreSQL's limit for a payload asks for."""
+    lines: list[str] = []
+    size = 0
+    for subject in people:
+        length = len(subject.encode()) + 1
+        if lines and size + length > MOST_PAYLOAD:
+            yield "\n".join(lines)
+            lines, size = [], 0
+        lines.append(subject)
+        size += length
+    if lines:
+        yield "\n".join(lines)
 
 
 def _receptions(people: Iterable[Assessment]) -> dict[str, datetime]:

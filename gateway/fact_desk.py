@@ -75,12 +75,16 @@ class Desk:
         match fact:
             case Profile():
                 await inbox.set_profile(fact, self.now)
+                # what was known of them decides what the rules make of readings they have seen
+                await self.store.states.look_closely([fact.subject])
+                self.county.states.look_closely([fact.subject])
                 self._tell_home(fact.household)
             case BindingFact():
                 mark = await device_mark(fact, self.county, inbox, self.now)
                 await inbox.bind(fact)
                 await inbox.append_mark(mark, self.now)
-                self._tell_home(self.county.profile(fact.subject).household)
+                worn_by = await self.store.facts.profile(fact.subject)
+                self._tell_home(worn_by and worn_by.household)
             case HubFact():
                 await inbox.set_hub(fact)
                 self.hubs_to_tell.add(fact.hub)
@@ -155,7 +159,7 @@ class Desk:
             return
         if home.clinic is None:
             raise FactError(f"hub: {fact.hub!r} stands in no clinic")
-        if fact.subject is not None and fact.subject not in self.county.profiles:
+        if fact.subject is not None and not await self.store.facts.is_known(fact.subject):
             raise FactError(f"subject: {fact.subject!r} is not known")
         await self.store.inbox.begin_turn(fact)
 
@@ -223,16 +227,16 @@ class Desk:
         if report.state == PAIRED and key is not None and is_home(pairing.subject):
             self.hubs_to_tell.add(hub)  # a clinic's own device is worn by nobody
         elif report.state == PAIRED and key is not None:
-            since = self._worn_since(key, pairing.started_at)
+            since = await self._worn_since(key, pairing.started_at)
             binding = BindingFact(device=key, subject=pairing.subject, valid_from=since)
             mark = await device_mark(binding, self.county, inbox, self.now)
             await inbox.bind(binding)
             await inbox.append_mark(mark, self.now)
             self.hubs_to_tell.add(hub)
 
-    def _worn_since(self, device: str, paired_at: datetime) -> datetime:
+    async def _worn_since(self, device: str, paired_at: datetime) -> datetime:
         """A device nobody has worn yet brings its memory; another's memory stays the other's."""
-        if device in self.county.bindings:
+        if await self.store.facts.is_worn(device):
             return paired_at - CLOCK_TOLERANCE  # its clock may be that far behind
         return _BEGINNING
 

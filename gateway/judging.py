@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from gateway.calm import Screened
 from gateway.county import County, is_home
 from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
 from gateway.intake import Admitted
+from gateway.remembering import remembered
 from gateway.series import settings_of
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore
@@ -33,6 +35,22 @@ def by_person(
     }
 
 
+def screen(
+    batch: Batch, new: dict[SubjectRef, list[Point]], county: County, rules: Rulebook
+) -> Screened:
+    """Who of these is calm; whoever somebody has spoken for is looked at exactly."""
+    if not county.screens:
+        return Screened(calm=None, tense=new)
+    spoken_for = {item.subject for item in (*batch.spoken, *batch.assigned, *batch.said)}
+    quiet = {subject: points for subject, points in new.items() if subject not in spoken_for}
+    screened = county.screener(rules).screen(quiet, county.states, county.is_shared)
+    if screened.calm is None:
+        return Screened(calm=None, tense=new)
+    done = set(screened.calm.subjects)
+    tense = {subject: points for subject, points in new.items() if subject not in done}
+    return Screened(calm=screened.calm, tense=tense)
+
+
 async def judge_people(
     new: dict[SubjectRef, list[Point]],
     county: County,
@@ -46,6 +64,7 @@ async def judge_people(
     """
     heeded = await heed(new, county, store, rules)
     new = heeded.new
+    await county.recall(store, people=new)
     people = [
         Person(
             subject=subject, profile=county.profile(subject), state=county.states.gather(subject)
@@ -60,13 +79,15 @@ async def judge_people(
     stored = await store.windows(since) if since else {}
     settings = await settings_of((s for s in whole if whole[s]), store, rules.zone)
     people = [replace(p, settings=settings.get(p.subject)) for p in people]
-    return [
-        assess(
-            *(p, heeded.marked(stored[p.subject]), new[p.subject], rules, now),
-            whole=whole[p.subject],
-        )
-        for p in people
-    ]
+    mark = county.screener(rules).mark
+    assessed: list[Assessment] = []
+    for person in people:
+        subject = person.subject
+        points, again = heeded.marked(stored[subject]), whole[subject]
+        found = assess(person, points, new[subject], rules, now, whole=again)
+        complete = again or bool(new[subject])
+        assessed.append(remembered(found, points, rules, mark, complete=complete))
+    return assessed
 
 
 def _earliest(points: Sequence[Point], now: datetime) -> datetime:

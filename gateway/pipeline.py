@@ -8,21 +8,22 @@ Everything here happens inside the transaction that `core.py` opened under the l
 out, and memory takes the new rows, only after its commit.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.county import County
-from gateway.detect import Rulebook
+from gateway.detect import Assessment, Rulebook
 from gateway.episodes import Rung, episodes
-from gateway.judging import by_person, judge_people
+from gateway.judging import by_person, judge_people, screen
 from gateway.series import note_series
 from gateway.settling import settle
-from gateway.sorting import Batch, counted, sort_batch
-from gateway.store.core_store import CoreStore, Mark, StoredState
+from gateway.sorting import Batch, counted, devices_of, sort_batch
+from gateway.store.core_store import CoreStore, Mark
+from gateway.stored_state import AfterBatch, CalmRows
 from gateway.strangers import judge_strangers
 from gateway.suspicion_desk import apply_said
 from gateway.turn_desk import turns_of
-from rules.vocabulary import SubjectRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Outcome:
 
     marks: dict[Mark, int]
     done: dict[Mark, set[int]]
-    states: dict[SubjectRef, StoredState]
+    states: AfterBatch
     kept: int
     aside: tuple[str, ...]
     alert_waits_s: tuple[float, ...]
@@ -45,24 +46,26 @@ async def walk(
     batch: Batch, county: County, store: CoreStore, rules: Rulebook, now: datetime
 ) -> Outcome:
     """Take one batch from messages to rows; the caller commits."""
+    await county.recall(store, devices=devices_of(batch))
     turns = await turns_of(batch, county, store)
     admitted, aside = sort_batch(batch, county, rules, now, turns)
     fresh = await store.keep(admitted, now)
     await store.settling.use_turns(turns.taken)
     await store.keep_aside(aside, now)
     await settle(batch.assigned, store, now)
+    county.states.case_opened([item.subject for item in batch.assigned])  # perhaps the home's
     new = by_person(batch, admitted, fresh)
     await apply_said(batch.said, new, store)
     await note_series(batch.series, new, county, store, now)
-    people = await judge_people(new, county, store, rules, now)
+    screened = screen(batch, new, county, rules)
+    people = await judge_people(screened.tense, county, store, rules, now)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)
     rung: Rung = await episodes(people, store, rules.pack, now)
-    states = {item.person.subject: item.state for item in people}
-    await store.write_states(states)
+    states = await _write_states(screened.calm, people, rung, county, store)
     done = counted(batch)
     marks = county.marks_after(done)
     await store.write_receipts(marks)
-    await store.notify(rung.notifications(item.person.subject for item in people))
+    await store.notify(rung.notifications(dict.fromkeys([*new, *states.exact])))
     return Outcome(
         marks=marks,
         done=done,
@@ -71,3 +74,27 @@ async def walk(
         aside=tuple(record.why.reason.value for record in aside),
         alert_waits_s=rung.waits_s,
     )
+
+
+async def _write_states(
+    calm: CalmRows | None,
+    people: Sequence[Assessment],
+    rung: Rung,
+    county: County,
+    store: CoreStore,
+) -> AfterBatch:
+    """Write everybody's columns; whoever was looked at exactly is not calm as well."""
+    exact = {
+        item.person.subject: replace(item.state, open_case=item.person.subject in rung.with_case)
+        for item in people
+    }
+    if calm is not None:
+        calm = calm.without(exact.keys())
+    if calm is not None:
+        await store.states.write_calm(calm)
+    if not exact:
+        return AfterBatch(calm=calm, next_wake_at=county.states.known_wake_at)
+    await store.states.write(exact)
+    others = county.states.postponed().keys() - exact.keys()
+    next_wake_at = await store.states.next_wake_at(list(others))
+    return AfterBatch(exact=exact, calm=calm, next_wake_at=next_wake_at)

@@ -7,7 +7,7 @@ readings go to the exact stage; nothing here may ever be too narrow.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -36,7 +36,7 @@ class Range:
 
     low: Floats
     high: Floats
-    unknown: Flags = NO
+    unknown: Flags = field(default_factory=lambda: NO)
 
 
 ANY_TRUTH = Truth(YES, YES, YES)

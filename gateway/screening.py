@@ -332,4 +332,4 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         ),
     }
 )
-"""One line a window function of `rules.conditions.FUNCTIONS`; what is not here may give anything."""
+"""One line a window function of `conditions.FUNCTIONS`; what is not here may give anything."""

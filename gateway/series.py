@@ -54,8 +54,8 @@ def settings_row(
     return row
 
 
-def read_series(
-    rows: Sequence[InboxRow], county: County
+async def read_series(
+    rows: Sequence[InboxRow], store: CoreStore
 ) -> tuple[list[SeriesFact], dict[int, str]]:
     """The facts of `rows`, and why some of them cannot be applied."""
     facts: list[SeriesFact] = []
@@ -64,7 +64,7 @@ def read_series(
         try:
             fact = decode_fact(row.kind, row.body)
             assert isinstance(fact, AnchorFact | MarkFact)
-            _check(fact, county)
+            await _check(fact, store)
         except FactError as error:
             refused[row.inbox_id] = str(error)
         else:
@@ -107,8 +107,8 @@ async def settings_of(
     }
 
 
-def _check(fact: SeriesFact, county: County) -> None:
-    if fact.subject not in county.profiles:
+async def _check(fact: SeriesFact, store: CoreStore) -> None:
+    if not await store.facts.is_known(fact.subject):
         raise FactError(f"subject: {fact.subject!r} is not known")
     if isinstance(fact, AnchorFact):
         for quantity, number in fact.quantities.items():

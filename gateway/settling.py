@@ -11,7 +11,6 @@ from datetime import datetime
 
 from gateway.arrivals import Assigned, read_kept
 from gateway.cases import close
-from gateway.county import County
 from gateway.detect import LOOK_BACK, Rulebook
 from gateway.facts import AssignFact, BindingFact, DismissFact, FactError, decode_fact
 from gateway.intake import Quarantined, claimed_time
@@ -36,7 +35,7 @@ class Assignments:
 
 
 async def read_assignments(
-    rows: Sequence[InboxRow], store: CoreStore, county: County, rules: Rulebook
+    rows: Sequence[InboxRow], store: CoreStore, rules: Rulebook
 ) -> Assignments:
     """Load and read again what these rows assign; one record goes to one person only."""
     assigned: dict[str, Assigned] = {}
@@ -46,7 +45,7 @@ async def read_assignments(
         try:
             fact = decode_fact(row.kind, row.body)
             assert isinstance(fact, AssignFact)
-            records, binding = await _wanted(fact, store, county)
+            records, binding = await _wanted(fact, store)
             found = {str(r.identity): await _read(r, fact, store, rules) for r in records}
             known = assigned.get(str(records[0].identity))
             if known is not None and known.subject != fact.subject:
@@ -80,9 +79,9 @@ async def settle(assigned: Sequence[Assigned], store: CoreStore, now: datetime) 
 
 
 async def _wanted(
-    fact: AssignFact, store: CoreStore, county: County
+    fact: AssignFact, store: CoreStore
 ) -> tuple[list[KeptRecord], BindingFact | None]:
-    if fact.subject not in county.profiles:
+    if not await store.facts.is_known(fact.subject):
         raise FactError(f"subject: {fact.subject!r} is not known")
     record = _unsettled(await store.settling.kept(fact.quarantine_id), fact.quarantine_id)
     if not fact.keep:

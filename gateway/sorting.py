@@ -81,6 +81,12 @@ def _look_at(
     return verdict
 
 
+def devices_of(batch: Batch) -> set[str]:
+    """The devices whose bindings sorting needs."""
+    contents = (arrival.content for arrival in batch.arrivals)
+    return {item.device.key for item in contents if not isinstance(item, Quarantined)}
+
+
 def counted(batch: Batch) -> dict[Mark, set[int]]:
     """The sequences that a batch settles, by lane; a topic without one counts nowhere."""
     done: dict[Mark, set[int]] = {}

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from gateway.baselines import empty_state
 from gateway.county import County, is_home
 from gateway.detect import Assessment, Person, Rulebook, assess
-from gateway.store.core_store import Aside, CoreStore, StoredState
+from gateway.store.core_store import Aside, CoreStore
+from gateway.stored_state import StoredState
 from rules.vocabulary import SubjectRef
 from rules.window import Point, Window
 

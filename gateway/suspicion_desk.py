@@ -73,7 +73,7 @@ async def heed(new: New, county: County, store: CoreStore, rules: Rulebook) -> H
 
 
 async def read_said(
-    rows: Sequence[InboxRow], store: CoreStore, county: County
+    rows: Sequence[InboxRow], store: CoreStore
 ) -> tuple[list[Said], dict[int, str]]:
     """What these rows say whose readings are, and why some of them cannot be applied."""
     said: dict[str, Said] = {}
@@ -84,7 +84,7 @@ async def read_said(
             assert isinstance(fact, OwnerFact)
             if fact.identity in said:
                 raise FactError("identity: was answered just before")
-            said[fact.identity] = await _answerable(fact, store, county)
+            said[fact.identity] = await _answerable(fact, store)
         except FactError as error:
             refused[row.inbox_id] = str(error)
     return list(said.values()), refused
@@ -101,13 +101,13 @@ async def apply_said(said: Iterable[Said], new: New, store: CoreStore) -> None:
         new.setdefault(each.doubt.subject, [])
 
 
-async def _answerable(fact: OwnerFact, store: CoreStore, county: County) -> Said:
+async def _answerable(fact: OwnerFact, store: CoreStore) -> Said:
     doubt = await store.suspicions.by_identity(fact.identity)
     if doubt is None:
         raise FactError(f"identity: {fact.identity} is not in doubt")
     if doubt.answer is not None:
         raise FactError(f"identity: {fact.identity} is answered already: {doubt.answer}")
-    if fact.subject not in county.profiles:
+    if not await store.facts.is_known(fact.subject):
         raise FactError(f"subject: {fact.subject!r} is not known")
     return Said(doubt=doubt, subject=fact.subject, by=fact.by, at=fact.at)
 

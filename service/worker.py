@@ -92,7 +92,8 @@ class Worker:
         elif channel == "hearthwatch_hub":
             bus.publish(f"hub:{payload}", "pairing")
         elif channel == "hearthwatch_reading":
-            bus.publish(f"subject:{payload}", "reading")
+            for subject in payload.split("\n"):
+                bus.publish(f"subject:{subject}", "reading")
 
     def _wake_all(self) -> None:
         self._quick_wake.set()

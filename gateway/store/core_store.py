@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
-from gateway.baselines import LAYOUT, StateRow, empty_state, state_from_bytes, state_to_bytes
-from gateway.intake import Admitted, Binding, Quarantined
+from gateway.intake import Admitted, Quarantined
+from gateway.store.fact_store import FactStore
 from gateway.store.inbox_store import InboxStore
 from gateway.store.lease import Lease
 from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
@@ -20,6 +20,7 @@ from gateway.store.queries import load_queries
 from gateway.store.reading_row import identity_text, point_of, row_of
 from gateway.store.series_store import SeriesStore
 from gateway.store.settling_store import SettlingStore
+from gateway.store.state_store import StateStore
 from gateway.store.suspicion_store import SuspicionStore
 from rules.vocabulary import (
     Alert,
@@ -83,15 +84,6 @@ class HubHome:
     clinic: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredState:
-    """A subject's columns and its next wake-up; `stale` asks to fold again from the store."""
-
-    row: StateRow
-    next_wake_at: datetime | None
-    stale: bool = False
-
-
 @asynccontextmanager
 async def open_core_store(dsn: str, holder: str) -> AsyncGenerator["CoreStore"]:
     """A connected store; it owns nothing until `take_lease` gave it an epoch.
@@ -119,6 +111,8 @@ class CoreStore:
         self.holder = holder
         self.lease = Lease(connection, holder)
         self.inbox = InboxStore(connection)
+        self.facts = FactStore(connection)
+        self.states = StateStore(connection)
         self.settling = SettlingStore(connection)
         self.suspicions = SuspicionStore(connection)
         self.series = SeriesStore(connection)
@@ -230,15 +224,6 @@ class CoreStore:
             found.setdefault(row["subject"], {})[point.identity] = point
         return {home: list(points.values()) for home, points in found.items()}
 
-    async def write_states(self, states: Mapping[SubjectRef, StoredState]) -> None:
-        """Write one row a subject: layout version, bytes, next wake-up."""
-        if states:
-            rows = [
-                (subject, LAYOUT, state_to_bytes(stored.row), stored.next_wake_at)
-                for subject, stored in states.items()
-            ]
-            await self._connection.execute(_SQL["write_states"], *zip(*rows, strict=True))
-
     async def open_cases(self, subjects: Iterable[SubjectRef]) -> list[Case]:
         """The open cases of these subjects."""
         rows = await self._connection.fetch(_SQL["open_cases"], list(subjects))
@@ -293,30 +278,6 @@ class CoreStore:
         """Up to where each known lane is committed or quarantined."""
         rows = await self._connection.fetch(_SQL["receipts"])
         return {Mark(r["hub"], r["epoch"], Lane(r["lane"])): int(r["through"]) for r in rows}
-
-    async def states(self) -> dict[SubjectRef, StoredState]:
-        """Every subject's columns."""
-        found: dict[SubjectRef, StoredState] = {}
-        for row in await self._connection.fetch(_SQL["states"]):
-            state = state_from_bytes(row["layout"], row["state"])
-            found[row["subject"]] = StoredState(
-                row=empty_state() if state is None else state,
-                next_wake_at=row["next_wake_at"],
-                stale=state is None,
-            )
-        return found
-
-    async def profiles(self) -> dict[SubjectRef, Profile]:
-        """What rules may know of each subject."""
-        rows = await self._connection.fetch(_SQL["profiles"])
-        return {row["subject"]: _PROFILES.decode(row["body"]) for row in rows}
-
-    async def bindings(self) -> dict[str, list[Binding]]:
-        """Who wears each device, by device key, oldest first."""
-        found: dict[str, list[Binding]] = {}
-        for row in await self._connection.fetch(_SQL["bindings"]):
-            found.setdefault(row["device"], []).append(Binding(**dict(row)))
-        return found
 
     async def hubs(self) -> dict[HubId, HubHome]:
         """Every known hub."""

@@ -68,12 +68,6 @@ FROM unnest($1::text[], $2::timestamptz[]) AS wanted (subject, since)
 JOIN core.observation o ON o.subject = wanted.subject AND o.received_at >= wanted.since
     AND o.rings_by_arrival AND o.effective_at < wanted.since;
 
--- name: write_states
-INSERT INTO core.subject_state (subject, layout, state, next_wake_at)
-SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::timestamptz[])
-ON CONFLICT (subject) DO UPDATE
-SET layout = excluded.layout, state = excluded.state, next_wake_at = excluded.next_wake_at;
-
 -- name: open_cases
 SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
     last_rang_at, ended_at, outcome, limb, facts::text AS facts
@@ -137,15 +131,6 @@ SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS t (cha
 
 -- name: receipts
 SELECT hub, epoch, lane, through FROM core.receipt;
-
--- name: states
-SELECT subject, layout, state, next_wake_at FROM core.subject_state;
-
--- name: profiles
-SELECT subject, body::text AS body FROM core.profile;
-
--- name: bindings
-SELECT device, user_slot, subject, valid_from, valid_to FROM core.binding ORDER BY binding_id;
 
 -- name: hubs
 SELECT hub, household, area, secret, clinic FROM core.hub;

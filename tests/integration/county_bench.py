@@ -144,14 +144,14 @@ class Bench:
 
     async def wake(self, now: datetime) -> Outcome:
         """Look at everybody whose absence is due."""
-        return await self.take(Batch(waking=self.county.states.due(now, 1000)), now)
+        return await self.take(Batch(waking=await self.store.states.due(now, 1000)), now)
 
     async def take(self, batch: Batch, now: datetime) -> Outcome:
         """One transaction."""
         async with self.store.batch():
             outcome = await walk(batch, self.county, self.store, self.rules, now)
         self.county.committed(outcome.done, outcome.marks)
-        self.county.states.replace(outcome.states)
+        self.county.states.take(outcome.states)
         self.outcomes.append(outcome)
         return outcome
 

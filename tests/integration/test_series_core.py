@@ -93,7 +93,7 @@ async def test_another_cuff_marks_the_series_by_itself(bench: Bench) -> None:
     key = f"{NEW_CUFF.manufacturer}/{NEW_CUFF.model}/{NEW_CUFF.serial}"
     await bench.tell(BindingFact(device=key, subject=WANG, valid_from=change))
     rows = await bench.store.inbox.waiting()
-    facts, refused = read_series(rows, bench.county)
+    facts, refused = await read_series(rows, bench.store)
     assert refused == {}
     assert [(fact.subject, getattr(fact, "change", "")) for fact in facts] == [(WANG, "device")]
     await bench.take(Batch(series=facts), LATER)
@@ -112,7 +112,7 @@ async def test_a_fact_that_cannot_be_true_is_refused(bench: Bench) -> None:
         InboxRow(inbox_id=number, kind="anchor", body=msgspec.json.encode(fact).decode())
         for number, fact in enumerate((nobody, silly, other, anchor(130.0)))
     ]
-    facts, refused = read_series(rows, bench.county)
+    facts, refused = await read_series(rows, bench.store)
     assert facts == [anchor(130.0)]
     assert {0, 1, 2} == refused.keys()
     assert "not known" in refused[0]

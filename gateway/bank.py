@@ -1,0 +1,209 @@
+"""Everyone's columns: what is usual for a person and what the screen must remember, row by row.
+
+Nothing here is the truth: it is what was last committed. A batch computes on gathered copies, and
+rows are replaced after COMMIT returned (design D1). Room for 3.4 million people is some 2 GB, hence
+no object a person: a subject is found by a hash of its name in a sorted column, and whose absence
+is due is asked of the database, which has an index of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.baselines import STATE, StateRows, empty_state
+from gateway.recent import RECENT, RecentRow, RecentRows, no_recent
+from gateway.stored_state import AfterBatch, StoredState
+from rules.vocabulary import SubjectRef
+
+Rows = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
+
+NAME_BYTES = 32
+"""Of a longer name the SHA-256 digest, which is as long, stands for it."""
+
+_FIRST_ROWS = 1024
+_WORDS = NAME_BYTES // 8
+_LATE_LIMIT = 50_000
+"""So many newcomers are found by a dict; then they are sorted in among the others."""
+
+
+class Bank:
+    """The columns, and where each subject's row is."""
+
+    def __init__(self) -> None:
+        self._states: StateRows = np.zeros(_FIRST_ROWS, dtype=STATE)
+        self._recent: RecentRows = np.zeros(_FIRST_ROWS, dtype=RECENT)
+        self._open: Flags = np.zeros(_FIRST_ROWS, dtype=np.bool_)
+        self._count = 0
+        self._hashes: Hashes = np.zeros(0, dtype=np.uint64)
+        self._places: NDArray[np.uint32] = np.zeros(0, dtype=np.uint32)
+        self._late: dict[int, int] = {}
+        self._stale: set[int] = set()
+        self._next_wake_at: datetime | None = None
+        self._postponed: dict[SubjectRef, datetime] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def make_room(self, count: int) -> None:
+        """Begin again with room for `count` subjects; `add` fills it, `finish` makes them found."""
+        capacity = max(_FIRST_ROWS, count + count // 20)
+        self._states, self._recent = np.zeros(capacity, dtype=STATE), np.zeros(capacity, RECENT)
+        self._open = np.zeros(capacity, dtype=np.bool_)
+        self._hashes = np.zeros(count, dtype=np.uint64)
+        self._count = 0
+
+    def add(self, names: NDArray[np.bytes_], states: StateRows, recent: RecentRows) -> None:
+        """Add a block of rows; `names` are padded to `NAME_BYTES`."""
+        begin, end = self._count, self._count + names.size
+        self._hashes[begin:end] = _mixed(names)
+        self._states[begin:end] = states
+        self._recent[begin:end] = recent
+        self._count = end
+
+    def finish(self) -> None:
+        """Make the added rows findable."""
+        self._index(self._hashes[: self._count], np.arange(self._count, dtype=np.uint32))
+
+    def rows(self, subjects: Sequence[SubjectRef]) -> Rows:
+        """Where each subject's row is; -1 for a subject never seen."""
+        hashes = hashes_of(subjects)
+        found = np.full(len(subjects), -1, dtype=np.int64)
+        if self._hashes.size:
+            place = np.minimum(np.searchsorted(self._hashes, hashes), self._hashes.size - 1)
+            known = self._hashes[place] == hashes
+            found[known] = self._places[place[known]]
+        if self._late:
+            for missing in np.flatnonzero(found < 0):
+                found[missing] = self._late.get(int(hashes[missing]), -1)
+        return found
+
+    def gather(self, subject: SubjectRef) -> StoredState:
+        """A copy of the subject's row; an empty one for a subject never seen."""
+        row = int(self.rows([subject])[0])
+        if row < 0:
+            return StoredState(row=empty_state(), next_wake_at=None)
+        return StoredState(
+            row=self._states[row].copy(),
+            next_wake_at=None,
+            stale=row in self._stale,
+            recent=cast("RecentRow", self._recent[row].copy()),
+            open_case=bool(self._open[row]),
+        )
+
+    def copies(self, rows: Rows) -> tuple[StateRows, RecentRows]:
+        """Copies of the columns of these rows, to compute on."""
+        return self._states[rows], self._recent[rows]
+
+    def may_be_calm(self, rows: Rows) -> Flags:
+        """Whose readings the screen may judge by columns: no open case, nothing stale."""
+        known = rows >= 0
+        calm = known & ~self._open[np.where(known, rows, 0)]
+        if self._stale:
+            calm &= ~np.isin(rows, list(self._stale))
+        return calm
+
+    def take(self, after: AfterBatch) -> None:
+        """Take over what a batch has committed."""
+        if after.calm is not None:
+            self._states[after.calm.rows] = after.calm.states
+            self._recent[after.calm.rows] = after.calm.recent
+        self.replace(after.exact)
+        self._next_wake_at = after.next_wake_at
+        for subject in after.exact:
+            self._postponed.pop(subject, None)
+
+    def replace(self, states: Mapping[SubjectRef, StoredState]) -> None:
+        """Take over single rows."""
+        subjects = list(states)
+        for subject, row in zip(subjects, self.rows(subjects), strict=True):
+            place, stored = int(row), states[subject]
+            if place < 0:
+                place = self._newcomer(subject)
+            self._states[place] = stored.row
+            self._recent[place] = no_recent() if stored.recent is None else stored.recent
+            self._open[place] = stored.open_case
+            (self._stale.add if stored.stale else self._stale.discard)(place)
+
+    def case_opened(self, subjects: Sequence[SubjectRef]) -> None:
+        """Remember that these have an open case."""
+        rows = self.rows(subjects)
+        self._open[rows[rows >= 0]] = True
+
+    def look_closely(self, subjects: Sequence[SubjectRef]) -> None:
+        """Have the next reading of these judged exactly: something about them has changed."""
+        rows = self.rows(subjects)
+        self._recent["rules"][rows[rows >= 0]] = 0
+
+    def postpone(self, subject: SubjectRef, until: datetime) -> None:
+        """Look at a subject again later, after the look that was due has failed."""
+        self._postponed[subject] = until
+
+    def postponed(self) -> Mapping[SubjectRef, datetime]:
+        """Who is not to be looked at before a later instant than their wake-up."""
+        return self._postponed
+
+    def wakes_at(self, at: datetime | None) -> None:
+        """Remember the earliest wake-up that the database knows."""
+        self._next_wake_at = at
+
+    @property
+    def known_wake_at(self) -> datetime | None:
+        """The earliest wake-up that the database knows, as of the last commit."""
+        return self._next_wake_at
+
+    def next_wake_at(self) -> datetime | None:
+        """The earliest instant at which somebody's absence becomes due."""
+        known = (self._next_wake_at, *self._postponed.values())
+        return min((at for at in known if at is not None), default=None)
+
+    def _newcomer(self, subject: SubjectRef) -> int:
+        if self._count == len(self._states):
+            more = max(_FIRST_ROWS, self._count // 20)
+            self._states = np.concatenate([self._states, np.zeros(more, dtype=STATE)])
+            self._recent = np.concatenate([self._recent, np.zeros(more, dtype=RECENT)])
+            self._open = np.concatenate([self._open, np.zeros(more, dtype=np.bool_)])
+        row = self._count
+        self._count += 1
+        self._late[int(hashes_of([subject])[0])] = row
+        if len(self._late) > _LATE_LIMIT:
+            self._sort_in()
+        return row
+
+    def _sort_in(self) -> None:
+        late = np.fromiter(self._late, dtype=np.uint64, count=len(self._late))
+        rows = np.fromiter(self._late.values(), dtype=np.uint32, count=len(self._late))
+        self._index(np.concatenate([self._hashes, late]), np.concatenate([self._places, rows]))
+        self._late = {}
+
+    def _index(self, hashes: Hashes, places: NDArray[np.uint32]) -> None:
+        order = np.argsort(hashes)
+        self._hashes, self._places = hashes[order], places[order]
+
+
+def hashes_of(subjects: Sequence[SubjectRef]) -> Hashes:
+    """64 bits of each name: among 3.4 million people two are alike in one of 3 million counties."""
+    if not subjects:
+        return np.zeros(0, dtype=np.uint64)
+    names = [subject.encode() for subject in subjects]
+    fixed = [name if len(name) <= NAME_BYTES else sha256(name).digest() for name in names]
+    return _mixed(np.array(fixed, dtype=f"S{NAME_BYTES}"))
+
+
+def _mixed(names: NDArray[np.bytes_]) -> Hashes:
+    """Thirty-two bytes to eight, by the finalizer of MurmurHash3 (Appleby, public domain)."""
+    words = names.view(np.uint64).reshape(-1, _WORDS)
+    mixed = np.full(words.shape[0], 0x9E3779B97F4A7C15, dtype=np.uint64)
+    for word in range(_WORDS):
+        mixed ^= words[:, word]
+        mixed ^= mixed >> np.uint64(33)
+        mixed *= np.uint64(0xFF51AFD7ED558CCD)
+        mixed ^= mixed >> np.uint64(33)
+        mixed *= np.uint64(0xC4CEB9FE1A85EC53)
+        mixed ^= mixed >> np.uint64(33)
+    return mixed

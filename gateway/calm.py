@@ -1,0 +1,209 @@
+"""The first of two stages: whose new readings are calm, and what they make of the columns (D1, §6).
+
+A calm reading is one on which no rule could decide anything and nobody would be doubted: the exact
+stage would store it, fold the days that have closed, and write nothing else. That much is done here
+for a whole batch at once; everybody else goes to the exact stage, unchanged. That the two stages
+mean the same is held by a property test and by whole streams run with and without this one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.bank import Bank
+from gateway.baseline_columns import EPOCH
+from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
+from gateway.calm_look import CalmLook
+from gateway.detect import Rulebook
+from gateway.local_days import LocalDays
+from gateway.recent import RECENT, RecentRows, micros, ring_entry
+from gateway.recent_many import Fresh, advance, closed, closing
+from gateway.screening import may_decide, may_hold
+from gateway.stored_state import CalmRows
+from gateway.suspicion import needs_exact
+from rules.pack import Pack
+from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
+from rules.window import Point
+
+Flags = NDArray[np.bool_]
+Whole = NDArray[np.int64]
+
+New = Mapping[SubjectRef, Sequence[Point]]
+
+MOST_POINTS = 4
+"""Who has more new readings in one batch is looked at exactly."""
+
+_CLOSING_US = 48 * 3_600_000_000
+_MINUTE_US = 60_000_000
+
+
+def fingerprint(pack: Pack) -> int:
+    """What the rows' memory was computed under: the rules, and the layout of the memory itself."""
+    told = [rule.rule_hash for rule in pack.rules] + [item.source for item in pack.excludes]
+    layout = f"{LAYOUT} {RECENT.descr}"
+    return crc32("\n".join([*told, layout]).encode()) or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """Who is calm, as rows, and who must be looked at exactly."""
+
+    calm: CalmRows | None
+    tense: dict[SubjectRef, list[Point]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Readings:
+    """Plain readings as columns: `who` names the person by number, `turn` counts theirs."""
+
+    who: Whole
+    turn: Whole
+    at: Whole
+    shared: Flags
+    values: Mapping[QuantityName, NDArray[np.float64]]
+    what: Whole
+    codes: NDArray[np.uint16]
+
+    def of_turn(self, turn: int) -> "_Readings":
+        """Everybody's reading of that number."""
+        chosen = np.flatnonzero(self.turn == turn)
+        return _Readings(
+            who=self.who[chosen],
+            turn=self.turn[chosen],
+            at=self.at[chosen],
+            shared=self.shared[chosen],
+            values={name: column[chosen] for name, column in self.values.items()},
+            what=self.what[chosen],
+            codes=self.codes[chosen],
+        )
+
+
+@dataclass(slots=True)
+class Screener:
+    """Screens batches under one rulebook; remembers nothing but the zone's offsets."""
+
+    rules: Rulebook
+    zone: LocalDays
+    mark: int
+
+    def screen(
+        self, new: dict[SubjectRef, list[Point]], bank: Bank, shared: Callable[[Point], bool]
+    ) -> Screened:
+        """Divide these people; `shared` tells whether others wear a reading's device too."""
+        plain = [
+            s for s, points in new.items() if 0 < len(points) <= MOST_POINTS and _plain(points)
+        ]
+        if not plain:
+            return Screened(calm=None, tense=new)
+        rows = bank.rows(plain)
+        calm = bank.may_be_calm(rows)
+        states, recent = bank.copies(np.maximum(rows, 0))
+        calm &= (recent["rules"] == self.mark) & (recent["waits"] == 0)
+        calm &= states["folded_through"] > EPOCH
+        readings = _columns([new[subject] for subject in plain], self.rules, shared)
+        for turn in range(int(readings.turn.max()) + 1):
+            self._take(readings.of_turn(turn), states, recent, calm)
+        chosen = np.flatnonzero(calm)
+        quiet = [plain[place] for place in chosen]
+        done = set(quiet)
+        return Screened(
+            calm=CalmRows(
+                rows=rows[chosen], subjects=quiet, states=states[chosen], recent=recent[chosen]
+            )
+            if quiet
+            else None,
+            tense={subject: points for subject, points in new.items() if subject not in done},
+        )
+
+    def _take(
+        self, readings: _Readings, states: StateRows, recent: RecentRows, calm: Flags
+    ) -> None:
+        """One reading of each: what closed before it, then itself, then the screen."""
+        kept = np.flatnonzero(calm[readings.who])
+        who = readings.who[kept]
+        if not who.size:
+            return
+        state, memory, at = states[who], recent[who], readings.at[kept]
+        quiet = (at > memory["last_at"]) & (at // _MINUTE_US >= memory["watch_until"])
+        through = self.zone.day(at - _CLOSING_US) - 1
+        folding, lost = closing(memory, state, through)
+        before = state["folded_through"].astype(np.int64) - EPOCH
+        state = fold_many(state, folding, through + EPOCH)
+        closed(memory, through - before)
+        values = {name: column[kept] for name, column in readings.values.items()}
+        fresh = Fresh(
+            at=at,
+            day=self.zone.day(at),
+            systolic=values[QuantityName.SYSTOLIC],
+            what=readings.what[kept],
+            codes=readings.codes[kept],
+        )
+        advance(memory, state, fresh)
+        look = CalmLook(states=state, recent=memory, values=values, at=at, zone=self.zone)
+        quiet &= ~lost & ~self._may_matter(look, readings.shared[kept])
+        states[who], recent[who] = state, memory
+        calm[who] = quiet
+
+    def _may_matter(self, look: CalmLook, shared: Flags) -> Flags:
+        pack = self.rules.pack
+        found = may_decide(pack, look) | may_hold(pack.excludes, look)
+        if shared.any():
+            for name in TRACKED:
+                usual = look.usual(name)
+                assert usual is not None
+                found = found | needs_exact(
+                    shared, look.value(name), usual.recent_mean, usual.recent_sd, name
+                )
+        return found
+
+
+def screener(rules: Rulebook) -> Screener:
+    """The screen of a rulebook."""
+    return Screener(rules, LocalDays(rules.zone), fingerprint(rules.pack))
+
+
+def _plain(points: Sequence[Point]) -> bool:
+    """Whether the screen can speak of these readings at all: dated, sound, said by a device."""
+    return all(
+        point.valid
+        and point.kind is not Vital.SYMPTOM
+        and point.origin is not Origin.PERSON
+        and point.confidence is not TimeConfidence.UNKNOWN
+        and not point.possible_repeat
+        and not point.rings_by_arrival
+        and all(value.value is not None for value in point.values.values())
+        for point in points
+    )
+
+
+def _columns(
+    people: Sequence[Sequence[Point]], rules: Rulebook, shared: Callable[[Point], bool]
+) -> _Readings:
+    numbered = [
+        (who, turn, p) for who, points in enumerate(people) for turn, p in enumerate(points)
+    ]
+    points = [point for _, _, point in numbered]
+    entries = [ring_entry(p, p.effective_at.astimezone(rules.zone), 0) for p in points]
+    return _Readings(
+        who=np.array([who for who, _, _ in numbered], dtype=np.int64),
+        turn=np.array([turn for _, turn, _ in numbered], dtype=np.int64),
+        at=np.array([micros(point.effective_at) for point in points], dtype=np.int64),
+        shared=np.array([shared(point) for point in points], dtype=np.bool_),
+        values={name: _numbers(points, name) for name in QuantityName},
+        what=np.array([-2 if entry is None else entry[0] for entry in entries], dtype=np.int64),
+        codes=np.array(
+            [entry[1] if entry is not None and entry[1] else (0, 0, 0) for entry in entries],
+            dtype=np.uint16,
+        ),
+    )
+
+
+def _numbers(points: Sequence[Point], name: QuantityName) -> NDArray[np.float64]:
+    found = (point.values.get(name) for point in points)
+    return np.array(
+        [np.nan if v is None or v.value is None else float(v.value) for v in found],
+        dtype=np.float64,
+    )

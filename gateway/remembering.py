@@ -1,0 +1,82 @@
+"""What the screen must remember of whom the exact stage has just looked at. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from gateway.detect import Assessment, Rulebook
+from gateway.recent import BEGINNING, Memory, RecentRow, micros, recent_of
+from gateway.recent_many import closed
+from gateway.teaching import teaches
+from rules.pack import Pack
+from rules.rule import Rule
+from rules.window import Point
+
+
+def remembered(
+    found: Assessment, points: Sequence[Point], rules: Rulebook, mark: int, *, complete: bool
+) -> Assessment:
+    """The assessment with the columns of the person's last days.
+
+    Args:
+        found: what became of the person.
+        points: their stored readings that were looked at.
+        rules: the rulebook it was looked at under; `mark` is its fingerprint.
+        mark: see there.
+        complete: whether `points` reach back over all day columns from the newest reading; where
+            they do not, what was remembered before is carried on.
+    """
+    before = found.person.state.recent
+    heard = sorted((point.as_heard() for point in points), key=lambda point: point.order)
+    memory = Memory(
+        folded_through=int(found.state.row["folded_through"]),
+        rules=mark,
+        watch_until=watch_until(heard, rules.pack),
+        waits=found.state.next_wake_at is not None,
+        last_at=0 if before is None else int(before["last_at"]),
+    )
+    if not complete:
+        return replace(found, state=replace(found.state, recent=_carried(found, memory)))
+    learned = [point for point in points if teaches(point, rules.pack)]
+    learned.sort(key=lambda point: point.order)
+    recent = recent_of(heard, learned, rules.zone, memory)
+    return replace(found, state=replace(found.state, recent=recent))
+
+
+def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
+    """The former memory, with the days that have closed since taken out of it."""
+    before = found.person.state.recent
+    if before is None or int(before["rules"]) != memory.rules:
+        return None
+    rows = before.reshape(1).copy()
+    days = memory.folded_through - int(found.person.state.row["folded_through"])
+    closed(rows, np.array([days], dtype=np.int64))
+    rows["waits"] = memory.waits
+    until = -(-micros(memory.watch_until) // 60_000_000)
+    rows["watch_until"] = max(int(rows["watch_until"][0]), until)
+    return rows[0].reshape(())
+
+
+def watch_until(points: Sequence[Point], pack: Pack) -> datetime:
+    """Until when a new reading could still change what became of a wait for a confirmation.
+
+    What confirms or ends a wait looks at readings around it (`pair_within`: none lower may come
+    within its span). After that the wait is settled and was told, so nothing new can come of it.
+    """
+    latest = BEGINNING
+    for rule in pack.rules:
+        if rule.pending is None:
+            continue
+        for point in points:
+            due = max(point.received_at, point.effective_at) + rule.pending.wait + rule.reach
+            if due > latest and point.kind in rule.vitals and point.usable and _asks(rule, point):
+                latest = due
+    return latest
+
+
+def _asks(rule: Rule, point: Point) -> bool:
+    pending = rule.pending
+    levelled = pending and "at_level" in pending.when.functions and pending.when.conjunctive
+    return rule.level_of(point) if levelled else True

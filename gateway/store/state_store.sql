@@ -1,0 +1,48 @@
+-- Everyone's columns: read whole at the start, written row by row by the batches.
+
+-- name: write_states
+INSERT INTO core.subject_state (subject, layout, state, recent, next_wake_at)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::bytea[], $5::timestamptz[])
+ON CONFLICT (subject) DO UPDATE
+SET layout = excluded.layout, state = excluded.state, recent = excluded.recent,
+    next_wake_at = excluded.next_wake_at;
+
+-- name: write_calm
+-- Rows that are there already, of people for whom nothing is due: no index changes.
+UPDATE core.subject_state s SET layout = $4, state = t.state, recent = t.recent
+FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS t (subject, state, recent)
+WHERE s.subject = t.subject;
+
+-- name: look_closely
+-- The next reading of these people is judged exactly: something about them has changed.
+UPDATE core.subject_state SET recent = NULL WHERE subject = ANY ($1::text[]);
+
+-- name: count
+SELECT count(*) FROM core.subject_state WHERE layout = $1 AND octet_length(state) = $2
+    AND octet_length(recent) = $3;
+
+-- name: others
+-- What the binary copy leaves out: rows of another layout, or without the recent columns.
+SELECT subject, layout, state, next_wake_at FROM core.subject_state
+WHERE layout <> $1 OR octet_length(state) <> $2 OR coalesce(octet_length(recent), 0) <> $3;
+
+-- name: whole
+-- Of rows of a fixed length, so that a binary copy of them is an array.
+SELECT CASE WHEN octet_length(subject) <= 32
+        THEN convert_to(subject, 'UTF8') || substr(decode(repeat('00', 32), 'hex'), 1,
+            32 - octet_length(subject))
+        ELSE sha256(convert_to(subject, 'UTF8')) END AS name, state, recent
+FROM core.subject_state
+WHERE layout = {layout} AND octet_length(state) = {state} AND octet_length(recent) = {recent};
+
+-- name: next_wake
+SELECT min(next_wake_at) FROM core.subject_state WHERE next_wake_at IS NOT NULL
+    AND subject <> ALL ($1::text[]);
+
+-- name: due
+SELECT subject FROM core.subject_state
+WHERE next_wake_at <= $1 AND subject <> ALL ($3::text[])
+ORDER BY next_wake_at, subject LIMIT $2;
+
+-- name: with_open_case
+SELECT DISTINCT subject FROM core.case WHERE state = 'open';

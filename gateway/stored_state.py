@@ -1,0 +1,63 @@
+"""A person's columns on their way between the store, a batch and the bank."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.baselines import StateRow, StateRows
+from gateway.recent import RecentRow, RecentRows
+from rules.vocabulary import SubjectRef
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredState:
+    """A subject's columns and next wake-up.
+
+    `stale` asks to fold again from the store; `recent` None asks to look at the person exactly;
+    `open_case` says that there is one: then nothing of theirs is calm.
+    """
+
+    row: StateRow
+    next_wake_at: datetime | None
+    stale: bool = False
+    recent: RecentRow | None = None
+    open_case: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalmRows:
+    """Rows that calm readings have moved on: where they stand, whose they are, what they hold."""
+
+    rows: Rows
+    subjects: Sequence[SubjectRef]
+    states: StateRows
+    recent: RecentRows
+
+    def without(self, others: Collection[SubjectRef]) -> "CalmRows | None":
+        """The same but for `others`; None where nobody is left."""
+        if not others or not any(subject in others for subject in self.subjects):
+            return self
+        left = [i for i, subject in enumerate(self.subjects) if subject not in others]
+        if not left:
+            return None
+        places = np.array(left, dtype=np.int64)
+        return CalmRows(
+            rows=self.rows[places],
+            subjects=[self.subjects[i] for i in left],
+            states=self.states[places],
+            recent=self.recent[places],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfterBatch:
+    """What a committed batch has changed; `next_wake_at` is the earliest of all."""
+
+    exact: Mapping[SubjectRef, StoredState] = field(default_factory=dict[SubjectRef, StoredState])
+    calm: CalmRows | None = None
+    next_wake_at: datetime | None = None
