@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from service import api, enrol_api, events
+from service import api, enrol_api, events, metrics_api
 from service.auth import NotPermittedError, NotSignedInError
 from service.headers import SameOriginOnly, SecurityHeaders
 from service.problems import problem_response
@@ -18,6 +18,7 @@ from service.store.database import DATABASE_ERRORS
 from service.web.errors import error_page
 from service.web.pages import (
     admin,
+    admin_status,
     cdc,
     clinic,
     clinic_pairing,
@@ -32,7 +33,7 @@ from service.web.pages import (
 _log = structlog.get_logger()
 
 _STATIC = Path(__file__).parent / "web" / "static"
-_FOR_PROGRAMS = ("/api/", "/events", "/healthz", *enrol_api.PATHS)
+_FOR_PROGRAMS = ("/api/", "/events", "/healthz", "/metrics", "/blind", *enrol_api.PATHS)
 
 ROUTERS = (
     api.router,
@@ -46,6 +47,8 @@ ROUTERS = (
     clinic_pairing.router,
     cdc.router,
     admin.router,
+    admin_status.router,
+    metrics_api.router,
     enrol_api.router,
     enrol.router,
 )

@@ -48,6 +48,8 @@ COMMANDS = {
     "devices": Command("service.devices_command", "known models, and replay of captured frames"),
     "quarantine": Command("gateway.quarantine_command", "list what was kept aside, and why"),
     "rules": Command("service.rules_command", "check and test rule packs"),
+    "status": Command("service.status_command", "how the machine is: lag, queues, canaries"),
+    "canary": Command("service.canary_command", "expect test measurements of a hub"),
     "db": Command("service.db_command", "migrate the database"),
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "bench": Command("service.lab.bench_command", "measure the walk on this machine"),

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     READ_QUARANTINE = "quarantine:read"
     READ_ACCOUNTS = "accounts:read"
     READ_HUBS = "hubs:read"
+    READ_STATUS = "status:read"  # of the machine; counts and durations
     ENROL = "hubs:enrol"  # let hubs and devices in, and shut them out
     FOLLOW_EVENTS = "events:follow"
     USE_ACCOUNT = "account:use"  # sign out, choose a language, land on the own first page
@@ -61,6 +62,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.READ_QUARANTINE,
         Permission.READ_ACCOUNTS,
         Permission.READ_HUBS,
+        Permission.READ_STATUS,
         Permission.ENROL,
     },
 }

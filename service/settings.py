@@ -37,6 +37,12 @@ class ServiceSettings(BaseSettings):
     webhook_secret: SecretStr | None = Field(
         default=None, description="Standard Webhooks secret, `whsec_` and base64"
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Who brings it as `Authorization: Bearer` may read /metrics; without one only "
+        "programs on this machine may",
+    )
     language: str = Field(default="zh", pattern="^(zh|en)$", description="Language before log-in")
     zone: str = Field(default="Asia/Shanghai", description="The county's time zone")
     demo: bool = Field(default=False, description="Pages say: demo thresholds, unsigned")

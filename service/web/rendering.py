@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from service.permissions import Permission, allows
 from service.services import services_of
 from service.store.records import Account
+from service.web.blind_view import blind_lines
 from service.web.language import LOCALES, known_language, say
 from service.web.words import word
 
@@ -56,6 +57,7 @@ def render(
         now=services.clock.now(),
         tabs=_tabs(account, language),
         here=request.url.path,
+        blind=blind_lines(services.board, account),
     )
     return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
 
@@ -94,6 +96,7 @@ def environment(language: str, zone: ZoneInfo) -> Environment:
     filters["clock"] = writer.clock
     filters["day"] = writer.day
     filters["since"] = writer.since
+    filters["lasting"] = writer.lasting
     filters["word"] = writer.word
     filters["local"] = writer.local
     return made
@@ -137,6 +140,17 @@ class _Filters:
         if minutes < 48 * 60:
             return say(self.language, "%(n)s h ago") % {"n": minutes // 60}
         return say(self.language, "%(n)s days ago") % {"n": minutes // 1440}
+
+    def lasting(self, at: datetime, now: datetime) -> str:
+        """How long it has lasted, in whole minutes, hours or days."""
+        minutes = max(0, int((now - at) / timedelta(minutes=1)))
+        if minutes < 1:
+            return say(self.language, "less than a minute")
+        if minutes < 120:  # noqa: PLR2004 -- two hours, in minutes
+            return say(self.language, "%(n)s min") % {"n": minutes}
+        if minutes < 48 * 60:
+            return say(self.language, "%(n)s h") % {"n": minutes // 60}
+        return say(self.language, "%(n)s days") % {"n": minutes // 1440}
 
     def word(self, code: object, kind: str) -> str:
         """The word of a code; see `service.web.words`."""

@@ -147,6 +147,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "adapter_off": mark("Bluetooth is switched off"),
         "no_permission": mark("no permission to use Bluetooth"),
     },
+    "trouble": {
+        "core_down": mark("No core judges measurements"),
+        "broker_lost": mark("The core has no broker"),
+        "database_slow": mark("The store is slow or away"),
+        "hubs_silent": mark("Hubs are silent"),
+        "canary_late": mark("A canary has not arrived"),
+    },
+    "lane": {"live": mark("live"), "backlog": mark("backlog")},
+    "down": {"core": mark("no core"), "broker": mark("no broker"), "hub": mark("hubs")},
     "confidence": {
         "good": mark("good"),
         "corrected": mark("corrected"),

@@ -23,3 +23,19 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const id = event.detail.target.dataset.focus;
   if (id) document.getElementById(id)?.focus();
 });
+
+// The banner asks every 15 s: when nobody answers, the page says itself that it may be old.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt.id !== "blind") return;
+  const lost = document.getElementById("lost");
+  const status = event.detail.xhr?.status ?? 0;
+  if (status > 0 && status < 500) {
+    lost.hidden = true;
+  } else if (lost.hidden) {
+    const now = new Date();
+    const time = lost.querySelector("time");
+    time.dateTime = now.toISOString();
+    time.textContent = now.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    lost.hidden = false;
+  }
+});
