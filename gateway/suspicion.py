@@ -39,7 +39,7 @@ from rules.window import Point, Window
 STRANGE_SD = 2.5
 """So far from the own usual one quantity of it must lie (own standard deviations)."""
 
-CLOSE_SD = 2.0
+CLOSE_SD = 2.5
 """No quantity of it may lie farther than this from the other's usual (their deviations)."""
 
 MARGIN = 4.0

@@ -2,6 +2,7 @@
 
 from service.store.canaries import Canaries
 from service.store.clinic_pairing import ClinicPairing
+from service.store.doubts import Doubts
 from service.store.health import Health
 from service.store.lives import Lives
 from service.store.operations import Operations
@@ -10,7 +11,6 @@ from service.store.pages import CountyReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
 from service.store.sessions import Sessions
-from service.store.whose import Whose
 
 
 class Store(
@@ -22,14 +22,15 @@ class Store(
     Registry,
     Operations,
     CountyReads,
-    Whose,
+    Doubts,
     ClinicPairing,
     Health,
 ):
     """Schema `care` and what the role hw_service may read of `core`.
 
-    `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers, `rounds.py`
-    the worker, `registry.py` people and contracts, `operations.py` administrators, `pages.py` the
-    county's counts, `whose.py` measurements of unknown people, `clinic.py` a clinic's turns,
-    `health.py` the machine itself, `canaries.py` its test measurements.
+    `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers,
+    `rounds.py` the worker, `registry.py` people and contracts, `operations.py` administrators,
+    `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
+    that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
+    `canaries.py` its test measurements.
     """

@@ -92,7 +92,7 @@ def questions(
             device=device_name(group[0].device),
             user_slot=group[0].user_slot,
             values=tuple(measured(item.point, language) for item in group),
-            people=_people(choices, group[0].household),
+            people=people_of(choices, group[0].household),
         )
         for group in groups
     ]
@@ -107,7 +107,7 @@ def slot_lines(slots: Sequence[Slot], choices: Sequence[Choice], own: str | None
             device=device_name(slot.device),
             user_slot=slot.user_slot,
             subject=slot.subject,
-            people=_people(choices, slot.household),
+            people=people_of(choices, slot.household),
             mine=own is not None and slot.subject == own,
             others=slot.subject not in {None, own},
         )
@@ -145,7 +145,8 @@ def _belongs(item: Unclaimed, before: Unclaimed) -> bool:
     return same and item.effective_at - before.effective_at <= TOGETHER
 
 
-def _people(choices: Sequence[Choice], household: str) -> tuple[Person, ...]:
+def people_of(choices: Sequence[Choice], household: str) -> tuple[Person, ...]:
+    """Who may be named for a measurement of this household."""
     return tuple(
         Person(
             person_id=each.person_id,

@@ -11,6 +11,7 @@ from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.records import Account
 from service.store.whose import NotYoursError
+from service.web.doubt_view import DoubtQuestion, doubt_questions
 from service.web.errors import error_page
 from service.web.qr_code import QrPicture, qr_picture
 from service.web.rendering import language_of, render
@@ -26,9 +27,10 @@ _LETTERS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWhose:
-    """What the panel says: questions, the shared devices' users, the own code as QR and letters."""
+    """What the panel says: questions, shared devices' users, the own code as QR and letters."""
 
     questions: tuple[Question, ...]
+    doubts: tuple[DoubtQuestion, ...]
     slots: tuple[SlotLine, ...]
     code: QrPicture
     letters: str
@@ -58,6 +60,23 @@ async def answer(
             await parts.store.not_me(account, ids, now)
         elif account.person_id is not None:
             await parts.store.assign(account, ids, account.person_id, keep=keep, now=now)
+    except NotYoursError:
+        return await error_page(request, 409)
+    return RedirectResponse("/patient", status_code=303)
+
+
+@router.post("/doubt", response_model=None)
+async def doubt(
+    request: Request,
+    parts: Parts,
+    account: Own,
+    ids: Annotated[list[str], Form(min_length=1, max_length=200)],
+    verdict: Annotated[Literal["me", "not_me"], Form()],
+) -> Response:
+    """A reading that differs from the own usual was mine, or it was not."""
+    mine = verdict == "me"
+    try:
+        await parts.store.own_answer(account, ids, mine=mine, now=parts.clock.now())
     except NotYoursError:
         return await error_page(request, 409)
     return RedirectResponse("/patient", status_code=303)
@@ -94,9 +113,11 @@ async def own_whose(request: Request, parts: Services, account: Account) -> OwnW
     now = parts.clock.now()
     found = await parts.store.unclaimed(account, now)
     slots = await parts.store.slots(account, now)
+    doubted = await parts.store.doubted(account, now)
     text = await parts.store.own_code(account, now)
     return OwnWhose(
         questions=tuple(questions(found, (), language_of(request, account))),
+        doubts=tuple(doubt_questions(doubted, (), language_of(request, account))),
         slots=tuple(slot_lines(slots, (), account.subject)),
         code=qr_picture(text),
         letters=" ".join(text[i : i + _LETTERS] for i in range(0, len(text), _LETTERS)),

@@ -11,6 +11,7 @@ from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.records import Account
 from service.store.whose import NotYoursError
+from service.web.doubt_view import doubt_questions
 from service.web.language import mark, say
 from service.web.rendering import language_of, render
 from service.web.whose_view import questions, slot_lines
@@ -54,6 +55,22 @@ async def settle(
     return RedirectResponse("/whose?saved=true", status_code=303)
 
 
+@router.post("/doubt", response_model=None)
+async def doubt(
+    request: Request,
+    parts: Parts,
+    account: Settler,
+    ids: Annotated[list[str], Form(min_length=1, max_length=200)],
+    person: Annotated[UUID, Form()],
+) -> Response:
+    """Whose readings were that fit another user of the device better."""
+    try:
+        await parts.store.say_whose(account, ids, person, parts.clock.now())
+    except NotYoursError:
+        return await _page(request, parts, account, notice=TOO_LATE, status=409)
+    return RedirectResponse("/whose?saved=true", status_code=303)
+
+
 @router.post("/slot", response_model=None)
 async def slot(
     request: Request,
@@ -79,11 +96,13 @@ async def _page(
     language = language_of(request, account)
     found = await parts.store.unclaimed(account, now)
     slots = await parts.store.slots(account, now)
-    homes = [item.household for item in found] + [line.household for line in slots]
+    doubted = await parts.store.doubted(account, now)
+    homes = [item.household for item in (*found, *slots, *doubted)]
     choices = await parts.store.choices(account, homes, now)
     facts = {
         "questions": questions(found, choices, language),
         "slots": slot_lines(slots, choices, None),
+        "doubts": doubt_questions(doubted, choices, language),
         "notice": say(language, notice) if notice else "",
         "refused": status != 200,  # noqa: PLR2004 -- OK
     }

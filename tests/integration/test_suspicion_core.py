@@ -1,0 +1,253 @@
+"""A reading of a couple's cuff that fits the other one better waits for a tap, in the real core."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+import msgspec
+import pytest
+
+from gateway.clock import WallClock
+from gateway.core import Core
+from gateway.core_settings import CoreSettings
+from gateway.facts import BindingFact, OwnerFact
+from rules.explain import why
+from rules.vocabulary import (
+    DeviceRef,
+    Observation,
+    Origin,
+    Profile,
+    Quantity,
+    QuantityName,
+    SubjectRef,
+)
+from tests.fixtures.database import Database
+from tests.integration.county_bench import START, WANG, Bench, county_bench, minutes, pressure
+
+pytestmark = [pytest.mark.peer, pytest.mark.row("P9")]
+
+LI = SubjectRef("s-li")
+DAY = timedelta(days=1)
+SHARED = DeviceRef(manufacturer="Acme", model="BP-2", serial="7")
+DAYS = 20
+NOW = START + DAYS * DAY
+HIS, HERS = (152, 92, 84), (118, 74, 62)
+"""Systolic, diastolic and pulse that are usual for Wang (slot 1) and for Li (slot 2)."""
+
+
+def shared(
+    at: datetime,
+    values: tuple[int, int, int],
+    *,
+    slot: int,
+    received: datetime | None = None,
+    origin: Origin = Origin.LIVE,
+) -> Observation:
+    """A reading of the couple's cuff."""
+    systolic, diastolic, pulse = values
+    taken = pressure(at, systolic, diastolic, device=SHARED, received=received, origin=origin)
+    beat = {QuantityName.PULSE: Quantity(value=Decimal(pulse), unit="/min")}
+    return replace(taken, user_slot=slot, quantities={**taken.quantities, **beat})
+
+
+def scattered(usual: tuple[int, int, int], chance: Random) -> tuple[int, int, int]:
+    """A day's values about what is usual."""
+    shift = chance.gauss(0, 6)
+    return (
+        round(usual[0] + shift + chance.gauss(0, 3)),
+        round(usual[1] + 0.6 * shift + chance.gauss(0, 2)),
+        round(usual[2] + chance.gauss(0, 3)),
+    )
+
+
+def history(days: int = DAYS, seed: int = 3) -> list[Observation]:
+    """Both measure every morning and evening, ten minutes apart."""
+    chance = Random(seed)  # noqa: S311 - a test's dice
+    return [
+        shared(START + day * DAY + half * DAY / 2 + minutes(10 * slot), values, slot=slot)
+        for day in range(days)
+        for half in (0, 1)
+        for slot, usual in ((1, HIS), (2, HERS))
+        for values in (scattered(usual, chance),)
+    ]
+
+
+@dataclass(slots=True)
+class Couple:
+    """A bench with the couple's weeks in it, and the real core at its inbox."""
+
+    bench: Bench
+    core: Core
+
+    async def tell(self, fact: OwnerFact, now: datetime) -> str | None:
+        """What the service would append; why it was refused."""
+        known = await self.bench.owner.fetchval(
+            "INSERT INTO core.inbox (created_at, kind, body) VALUES ($1, 'owner', $2)"
+            " RETURNING inbox_id",
+            now,
+            msgspec.json.encode(fact).decode(),
+        )
+        await self.core.settle(now)
+        row = await self.bench.owner.fetchrow(
+            "SELECT refused, applied_at FROM core.inbox WHERE inbox_id = $1", known
+        )
+        assert row is not None
+        assert row["applied_at"] is not None
+        return row["refused"]
+
+    async def doubts(self) -> list[tuple[str, str, float, bool, str | None]]:
+        """(subject, other, systolic, waits, answer) of every doubt, oldest first."""
+        rows = await self.bench.owner.fetch(
+            "SELECT subject, other, (point->'values'->'systolic'->>'value')::float8 AS systolic,"
+            " waits, answer FROM core.suspicion ORDER BY effective_at, identity"
+        )
+        return [tuple(row.values()) for row in rows]
+
+    async def doubted(self) -> str:
+        """Identity of the only doubt."""
+        return await self.bench.owner.fetchval("SELECT identity FROM core.suspicion")
+
+    async def valid(self, systolic: int, at: datetime) -> tuple[str, bool]:
+        """Whose the stored reading is, and whether it counts."""
+        row = await self.bench.owner.fetchrow(
+            "SELECT subject, valid FROM core.observation WHERE systolic = $1 AND effective_at = $2",
+            systolic,
+            at,
+        )
+        assert row is not None
+        return row["subject"], row["valid"]
+
+    async def states(self) -> list[tuple[str, bytes]]:
+        """What the baselines of each have learned."""
+        rows = await self.bench.owner.fetch(
+            "SELECT subject, state FROM core.subject_state ORDER BY subject"
+        )
+        return [(row["subject"], row["state"]) for row in rows]
+
+
+@pytest.fixture
+async def couple(database: Database) -> AsyncIterator[Couple]:
+    """Wang and Li have measured for three weeks on one cuff, each on an own slot."""
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        settings = CoreSettings(dsn=database.dsn_as("hw_core"))
+        await bench.tell(
+            Profile(subject=LI, birth_year=1950, household="h-1", area="t-1"),
+            BindingFact(device=SHARED.key, user_slot=1, subject=WANG, valid_from=START - DAY),
+            BindingFact(device=SHARED.key, user_slot=2, subject=LI, valid_from=START - DAY),
+        )
+        core = Core(settings, WallClock(), bench.store, bench.county, bench.rules)
+        for day in range(0, DAYS, 4):
+            some = history()[day * 4 : (day + 4) * 4]
+            await bench.feed(*some)
+        yield Couple(bench=bench, core=core)
+
+
+async def test_weeks_of_own_readings_raise_no_doubt(couple: Couple) -> None:
+    assert await couple.doubts() == []
+    count = "SELECT count(*) FROM core.observation WHERE valid"
+    assert await couple.bench.owner.fetchval(count) == DAYS * 4
+
+
+async def test_a_swapped_slot_waits_and_counts_nowhere(couple: Couple) -> None:
+    swapped = shared(NOW, (117, 75, 61), slot=1)
+    await couple.bench.feed(swapped)
+    assert await couple.doubts() == [(WANG, LI, 117.0, True, None)]
+    assert await couple.valid(117, NOW) == (WANG, False)
+    # four days later nobody has learned it
+    before = await couple.states()
+    later = NOW + 4 * DAY
+    await couple.bench.feed(shared(later, (152, 92, 84), slot=1), shared(later, HERS, slot=2))
+    assert await couple.states() != before
+    rows = await couple.bench.owner.fetchval(
+        "SELECT count(*) FROM core.suspicion WHERE answer IS NULL"
+    )
+    assert rows == 1
+
+
+async def answer(couple: Couple, subject: SubjectRef, now: datetime) -> str | None:
+    fact = OwnerFact(identity=await couple.doubted(), subject=subject, by="account-1", at=now)
+    return await couple.tell(fact, now)
+
+
+async def test_couple_swaps_cuff_slots(couple: Couple) -> None:
+    """Not me: the reading is Li's, from its own time, and learned by her alone."""
+    await couple.bench.feed(shared(NOW, (117, 75, 61), slot=1))
+    assert await answer(couple, LI, NOW + DAY) is None
+    assert await couple.doubts() == [(WANG, LI, 117.0, True, LI)]
+    assert await couple.valid(117, NOW) == (LI, True)
+    assert await answer(couple, WANG, NOW + DAY) == (
+        f"identity: {await couple.doubted()} is answered already: s-li"
+    )
+    later = NOW + 4 * DAY
+    await couple.bench.feed(shared(later, HIS, slot=1), shared(later, HERS, slot=2))
+    learned = await couple.states()
+    # The same as if the right slot had been pressed.
+    await couple.bench.owner.execute(
+        "TRUNCATE core.observation, core.subject_state, core.suspicion, core.seen"
+    )
+    await reload(couple)
+    await couple.bench.feed(*history())
+    await couple.bench.feed(shared(NOW, (117, 75, 61), slot=2))
+    await couple.bench.feed(shared(later, HIS, slot=1), shared(later, HERS, slot=2))
+    assert await couple.states() == learned
+
+
+async def reload(couple: Couple) -> None:
+    """Forget what is in memory, as a core that starts again does."""
+    from gateway.county import load_county  # noqa: PLC0415 - only here
+
+    couple.bench.county = await load_county(couple.bench.store)
+
+
+async def test_me_counts_from_its_own_time(couple: Couple) -> None:
+    await couple.bench.feed(shared(NOW, (117, 75, 61), slot=1))
+    later = NOW + 4 * DAY
+    await couple.bench.feed(shared(later, HIS, slot=1), shared(later, HERS, slot=2))
+    without = await couple.states()
+    assert await answer(couple, WANG, later) is None
+    assert await couple.valid(117, NOW) == (WANG, True)
+    learned = await couple.states()
+    assert learned != without, "a late answer is learned late"
+    assert [subject for subject, _ in learned] == [LI, WANG]
+    assert learned[0] == without[0], "hers has not changed"
+
+
+async def test_couple_swaps_cuff_slots_crisis(couple: Couple) -> None:
+    """A value like nobody's is nobody else's either: it rings as whose the device says."""
+    await couple.bench.feed(shared(NOW, (231, 134, 90), slot=2))
+    assert await couple.doubts() == []
+    assert [(r["subject"], r["rule_id"]) for r in await couple.bench.alerts()] == [(LI, "HW-02")]
+
+
+@pytest.mark.row("P8")
+async def test_a_crisis_that_may_be_the_others_rings_at_once(database: Database) -> None:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        await bench.tell(
+            Profile(subject=LI, birth_year=1950, household="h-1", area="t-1"),
+            BindingFact(device=SHARED.key, user_slot=1, subject=WANG, valid_from=START - DAY),
+            BindingFact(device=SHARED.key, user_slot=2, subject=LI, valid_from=START - DAY),
+        )
+        chance = Random(5)  # noqa: S311 - a test's dice
+        for day in range(DAYS):
+            at = START + day * DAY
+            await bench.feed(
+                *[
+                    shared(at + minutes(m), scattered((171, 98, 84), chance), slot=1)
+                    for m in (0, 2)
+                ],
+                *[shared(at + minutes(m), scattered(HERS, chance), slot=2) for m in (10, 12)],
+            )
+        rang = len(await bench.alerts())
+        await bench.feed(shared(NOW, (183, 104, 86), slot=2))
+        await bench.feed(shared(NOW + minutes(5), (182, 102, 85), slot=2))
+        found = [row for row in await bench.alerts() if row["subject"] == LI]
+        assert [(row["rule_id"], row["stage"]) for row in found] == [("HW-02", "confirmed")]
+        assert len(await bench.alerts()) == rang + 1
+        card = why(found[0]["evidence"], "en")
+        assert any("another user of the device" in line for line in card.certainty)
+        waits = await bench.owner.fetch("SELECT waits FROM core.suspicion")
+        assert [row["waits"] for row in waits] == [False, False]
+        valid = "SELECT bool_and(valid) FROM core.observation WHERE subject = $1"
+        assert await bench.owner.fetchval(valid, LI) is True
