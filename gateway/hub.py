@@ -169,6 +169,7 @@ class RunningHub:
             await self._clock.pause(_WATCH_EVERY_S)
             if await self.spool.hold.retry():
                 self.uplink.wake()
+            await self.spool.keep_reserve()
             self._look_at_clock()
             now = self._clock.now()
             await self._look_for_receipts(now)
@@ -273,7 +274,7 @@ class RunningHub:
                     waiting_backlog=waiting.backlog,
                     undecided=waiting.undecided,
                 ),
-                spool_fault=self.spool.hold.fault,
+                spool_fault=self.spool.fault,
                 spool_moved_aside=self.spool.moved_aside is not None,
                 software=version("hearthwatch"),
                 refused_rules=self._refused_rules,

@@ -94,7 +94,7 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One report; `command_version` acknowledges the command in force (0 = none yet).
 
     `refused_rules` says why the hub could not take the rules of that command (empty: it did),
-    `spool_fault` why its disk takes nothing now (empty: it does);
+    `spool_fault` why its disk takes nothing now, or only from its reserve (empty: it does);
     `spool_moved_aside` that it found its storage damaged at the start, and began an empty one.
     `canary` is None where the hub sends no test measurements.
     """

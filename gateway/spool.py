@@ -5,6 +5,7 @@ gap-free sequence of that lane when its radio session is decided, and is kept se
 core's receipt, because a restored database asks again (design D2).
 """
 
+import asyncio
 import contextlib
 import secrets
 import sqlite3
@@ -18,19 +19,25 @@ import structlog
 from gateway import spool_rows
 from gateway.refused import Refused, encode_refused
 from gateway.spool_hold import Hold
+from gateway.spool_reserve import Reserve, is_full
 from gateway.spool_rows import LanePosition, PairedDevice, SpooledMessage, Waiting
-from gateway.sqlite_writer import SpoolDamagedError, SqliteWriter, open_connection
+from gateway.sqlite_writer import SpoolDamagedError, SpoolError, SqliteWriter, open_connection
 from rules.vocabulary import Observation, Origin
 from rules.wire import Lane, encode_observation
 
 _log = structlog.get_logger()
 
+RESERVE_IN_USE = "disk is full: the spool's reserve is in use"
+
 
 class Spool:
     """One spool file, made by `Spool.open`; what a method stored is on disk when it returns."""
 
-    def __init__(self, writer: SqliteWriter, epoch: str, moved_aside: Path | None) -> None:
+    def __init__(
+        self, writer: SqliteWriter, epoch: str, moved_aside: Path | None, reserve: Reserve
+    ) -> None:
         self._writer = writer
+        self._reserve = reserve
         self.epoch = epoch
         self.hold = Hold()
         self.moved_aside = moved_aside
@@ -42,25 +49,39 @@ class Spool:
         """Open or create the spool at `path`; closes it at the end of the block.
 
         A damaged file is moved aside (`<name>.damaged-<epoch>`), logged as an error, and replaced
-        by an empty one under a new epoch. A whole one that cannot be opened now stays.
+        by an empty one under a new epoch. A whole one that cannot be opened now stays. On a full
+        disk the room of the reserve is taken (`spool_reserve.py`).
 
         Raises:
-            SpoolError: the folder cannot be written, the disk is full, the file is locked.
+            SpoolError: the folder cannot be written, the disk is full and the reserve used up, the
+                file is locked.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         schema = resources.files("gateway").joinpath("spool_schema.sql").read_text("utf-8")
         moved_aside: Path | None = None
+        reserve = Reserve(path)
         try:
-            connection = open_connection(path, schema)
+            writer, epoch = await _open_writer(path, schema, reserve)
         except SpoolDamagedError as error:
             moved_aside = _move_aside(path)
             _log.error("spool damaged, starting an empty one", reason=str(error), kept=moved_aside)
-            connection = open_connection(path, schema)
-        writer = SqliteWriter(connection)
+            writer, epoch = await _open_writer(path, schema, reserve)
         try:
-            yield Spool(writer, await writer.run(spool_rows.epoch), moved_aside)
+            spool = Spool(writer, epoch, moved_aside, reserve)
+            await spool.keep_reserve()
+            yield spool
         finally:
             await writer.close()
+
+    @property
+    def fault(self) -> str:
+        """Why the disk takes nothing now, or only from its last room; empty when all is well."""
+        return self.hold.fault or ("" if self._reserve.complete else RESERVE_IN_USE)
+
+    async def keep_reserve(self) -> None:
+        """Make the reserve again if it was given back and there is room."""
+        if not self._reserve.complete:
+            await asyncio.to_thread(self._reserve.fill)
 
     async def add(self, observation: Observation) -> None:
         """Keep a record whose session is not decided yet."""
@@ -210,6 +231,23 @@ class Spool:
         """The pairing that succeeded last, None before the first."""
         value = await self._writer.run(lambda db: spool_rows.fact(db, "finished_pairing"))
         return None if value is None else value.decode()
+
+
+async def _open_writer(path: Path, schema: str, reserve: Reserve) -> tuple[SqliteWriter, str]:
+    """The open file and its epoch, with room from the reserve where the disk has none."""
+    while True:
+        try:
+            writer = SqliteWriter(open_connection(path, schema))
+            try:
+                return writer, await writer.run(spool_rows.epoch)
+            except SpoolError:
+                await writer.close()
+                raise
+        except SpoolDamagedError:
+            raise
+        except SpoolError:
+            if not is_full(path.parent) or not reserve.give_back():
+                raise
 
 
 def _move_aside(path: Path) -> Path:
