@@ -125,8 +125,9 @@ def canonical(value: object) -> str:
 
 def _read(text: str, name: str) -> tuple[Mapping[Path, int], object]:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        document: object = yaml.safe_load(text)
+        # The C loader: a pack is read at every start, and the Python one takes half a second.
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        document: object = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         mark = cast("yaml.Mark | None", getattr(error, "problem_mark", None))
         line = mark.line + 1 if mark else 1
@@ -165,7 +166,9 @@ def _rule(form: RuleFormat, raw: str, targets: Mapping[str, Decimal]) -> Rule:
         kind=form.kind,
         priority=Priority.from_word(form.priority),
         population=Population(
-            age=form.population.age, pregnancy=form.population.pregnancy == "any"
+            age=form.population.age,
+            pregnancy=form.population.pregnancy == "any",
+            at_home=form.population.status == "at_home",
         ),
         vitals=frozenset(vital_of(word) for word in form.vitals),
         undampable=form.undampable,
@@ -176,6 +179,7 @@ def _rule(form: RuleFormat, raw: str, targets: Mapping[str, Decimal]) -> Rule:
         stage=Stage(form.stage),
         pending=_pending(form),
         nearly=_compiled(form.nearly),
+        absences={limb: compile_condition(text) for limb, text in sorted(form.absence.items())},
         max_age=span(form.max_age),
         clear=_clear(form),
         clear_text=_text(form.clear.text),
