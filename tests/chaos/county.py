@@ -103,12 +103,13 @@ class HitCounty:
         if not self.is_small_disk:
             raise DiskError("needs a disk of its own for the database, which root can mount")
         disk = self.folder / "disk"
-        with (disk / "filler").open("wb") as filler:
+        with (disk / "filler").open("wb", buffering=0) as filler:
             free = shutil.disk_usage(disk).free
             os.posix_fallocate(filler.fileno(), 0, max(1, free - _LEAVE_BYTES))
             with contextlib.suppress(OSError):
+                filler.seek(0, os.SEEK_END)
                 while filler.write(b"\0" * 4096):
-                    filler.flush()
+                    pass
 
     def empty_disk(self) -> None:
         """Give the room back."""

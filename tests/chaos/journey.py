@@ -172,8 +172,10 @@ async def _strike_all(run: _Run, strikes: Strikes, planned: Sequence[Blow], chan
             await asyncio.sleep(chance.uniform(*scale.calm_s))
             at_s = (_now() - begin).total_seconds()
             await strikes.strike(blow)
-            well_after_s = await run.probe()
-            lost, doubled = await _check(run)
+            whole = _now()
+            await run.probe()
+            lost, doubled = await _check(run, blow)
+            well_after_s = (_now() - whole).total_seconds()
             struck = Struck(
                 blow=blow, at_s=at_s, well_after_s=well_after_s, lost=lost, doubled=doubled
             )
@@ -181,16 +183,23 @@ async def _strike_all(run: _Run, strikes: Strikes, planned: Sequence[Blow], chan
             run.say(f"{number:3}/{len(planned)} {_row(struck)}  told {len(run.told)}")
 
 
-async def _check(run: _Run) -> tuple[int, int]:
-    """Lost: receipted to a hub of the simulator, but not stored; doubled: stored more than once."""
-    receipted = run.theirs.receipted()
+async def _check(run: _Run, blow: Blow) -> tuple[int, int]:
+    """Lost: receipted to a hub of the simulator, but not stored; doubled: stored more than once.
+
+    What was receipted after the backup is gone until the hubs have sent it again; soon, then.
+    """
     owner = await asyncpg.connect(run.county.postgres.dsn)
+    deadline = _now() + timedelta(seconds=WELL_S if blow is Blow.RESTORE else 0)
     try:
-        stored = (await books_of(owner)).readings
+        while True:
+            receipted = run.theirs.receipted()  # first: what comes meanwhile is stored
+            stored = (await books_of(owner)).readings
+            lost = sum(key not in stored for key in receipted)
+            if not lost or _now() > deadline:
+                return lost, sum(count - 1 for count in stored.values())
+            await asyncio.sleep(0.2)
     finally:
         await owner.close()
-    doubled = sum(count - 1 for count in stored.values())
-    return sum(key not in stored for key in receipted), doubled
 
 
 async def _judge(run: _Run, history: History) -> Verdict:
