@@ -11,7 +11,7 @@ from typing import cast
 
 import msgspec
 
-from gateway.hub_rules import HubRules
+from gateway.hub_rules import HubRules, WornLimits
 from rules.vocabulary import AlertId, HubId
 
 COMMAND_VERSION = 1
@@ -45,13 +45,15 @@ class CommandBody(msgspec.Struct, frozen=True, kw_only=True):
 
     `bindings_known` lists the device keys that may be synchronised; `told` the home's alerts of the
     last day that have reached a person, by which the hub stops saying that nobody was reached.
-    `rules` are those of its red path; None leaves it with what it ships with.
+    `rules` are those of its red path; None leaves it with what it ships with. `limits` are what a
+    doctor has set for the wearers of its devices.
     """
 
     bindings_known: tuple[str, ...] = ()
     pairing: PairingOrder | None = None
     told: tuple[Told, ...] = ()
     rules: HubRules | None = None
+    limits: tuple[WornLimits, ...] = ()
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -127,7 +127,8 @@ class Desk:
         stored = await inbox.command(hub)
         body = CommandBody() if stored is None else _BODIES.decode(stored.body)
         known = tuple(await inbox.devices_of_hub(hub))
-        return msgspec.structs.replace(body, bindings_known=known, rules=self.rules)
+        limits = tuple(await inbox.limits_of_hub(hub))
+        return msgspec.structs.replace(body, bindings_known=known, rules=self.rules, limits=limits)
 
     async def renew_rules(self) -> None:
         """Have every hub told whose command in force carries other rules than ours."""

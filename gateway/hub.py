@@ -238,6 +238,7 @@ class RunningHub:
         self._command = command
         self._take_rules(command.body.rules)
         self.red_path.reach.note_told(told.alert_id for told in command.body.told)
+        self.red_path.keep_to(command.body.limits)
         if self.canary is not None:
             told = [told.alert_id for told in command.body.told]
             self.canary.note_told(told, self._clock.now())

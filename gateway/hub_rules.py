@@ -4,7 +4,7 @@ A hub ships with the first pack and runs it until the core sends other rules: a 
 changes or withdraws a rule reaches its hubs without an update of their software.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -31,6 +31,29 @@ class HubRules(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     rules: tuple[str, ...]
     targets: Mapping[str, str]
+
+
+class WornLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """A doctor's limits for whoever wears a device; they go before the pack's targets.
+
+    Attributes:
+        device: Key of the device.
+        user_slot: Which of its users, None for all of them.
+        limits: Limit of each quantity in its canonical unit.
+    """
+
+    device: str
+    user_slot: int | None
+    limits: Mapping[str, Decimal]
+
+
+def limits_worn(
+    worn: Sequence[WornLimits], device: str, user_slot: int | None
+) -> Mapping[str, Decimal]:
+    """The limits of whoever measured with this slot; who was named for the very slot is meant."""
+    mine = [w for w in worn if w.device == device and w.user_slot in {None, user_slot}]
+    exact = [w for w in mine if w.user_slot is not None]
+    return {name: limit for one in exact or mine for name, limit in one.limits.items()}
 
 
 def rules_for_hubs(pack: Pack) -> HubRules:

@@ -1,16 +1,18 @@
 """The local red path: rules marked `runs_on: hub`, at once, on what this hub has itself.
 
-No person, profile or baseline is known here: each device (and user slot of it) is a window of its
-own, and the same engine decides on it (law 7). The alert id is the core's for the same decision.
+No person, profile or baseline is known here, only what a doctor's limits are for whoever wears a
+device: each device (and user slot of it) is a window of its own, and the same engine decides on it
+(law 7). The alert id is the core's for the same decision.
 What was said stands until it is old; while nobody has been reached (`reach.py`) it says so too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
+from gateway.hub_rules import WornLimits, limits_worn
 from gateway.intake import attributed
 from gateway.reach import NOBODY_REACHED, Reach
 from rules.engine import Decision, evaluate
@@ -70,11 +72,16 @@ class RedPath:
         self._points: dict[tuple[str, int | None], list[Point]] = {}
         self._records: dict[str, RecordRef] = {}
         self._alerts: dict[AlertId, RedAlert] = {}
+        self._limits: Sequence[WornLimits] = ()
         self.reach = Reach()
 
     def use(self, rules: Pack) -> None:
         """Judge by the hub rules of another pack from now on; what was said stands."""
         self._rules = rules.for_hub()
+
+    def keep_to(self, limits: Sequence[WornLimits]) -> None:
+        """Judge by these personal limits from now on."""
+        self._limits = limits
 
     def consider(self, observation: Observation, now: datetime) -> list[RedAlert]:
         """Judge a reading; returns the alerts that are new. Repetitions raise nothing again.
@@ -180,7 +187,8 @@ class RedPath:
     def _judge(
         self, key: tuple[str, int | None], now: datetime, new: frozenset[str]
     ) -> list[RedAlert]:
-        profile = Profile(subject=_NOBODY, person_certain=False)
+        targets = limits_worn(self._limits, *key)
+        profile = Profile(subject=_NOBODY, person_certain=False, targets=targets)
         window = Window(points=tuple(self._points[key]), profile=profile, zone=self._zone)
         raised: list[RedAlert] = []
         for decision in evaluate(self._rules, window, now, new).decisions:

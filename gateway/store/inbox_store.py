@@ -1,17 +1,21 @@
 """Facts from the service and reports from hubs: small writes of the core's own transactions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 import asyncpg
 import msgspec
 
 from gateway.facts import BindingFact, ClinicFact, HubFact, MarkFact, TurnFact
+from gateway.hub_rules import WornLimits
 from gateway.store.queries import load_queries
 from rules.vocabulary import HubId, Profile, SubjectRef
 
 _SQL = load_queries("gateway.store", "inbox_store.sql")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_LIMITS = msgspec.json.Decoder(dict[str, Decimal])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,11 @@ class InboxStore:
             *(fact.valid_from, fact.valid_to),
         )
 
+    async def last_reports(self, hubs: Sequence[HubId]) -> dict[HubId, datetime]:
+        """When each of these hubs reported last; a hub that never did is left out."""
+        rows = await self._connection.fetch(_SQL["last_reports"], hubs)
+        return {row["hub"]: row["reported_at"] for row in rows}
+
     async def other_devices(self, subject: SubjectRef, device: str) -> list[str]:
         """What this subject wears or wore besides `device`."""
         rows = await self._connection.fetch(_SQL["other_devices"], subject, device)
@@ -137,6 +146,18 @@ class InboxStore:
     async def set_status(self, hub: HubId, now: datetime, body: str) -> None:
         """Keep what the hub last told of itself."""
         await self._connection.execute(_SQL["set_status"], hub, now, body)
+
+    async def limits_of_hub(self, hub: HubId) -> list[WornLimits]:
+        """What a doctor has set for the wearers of the household's devices."""
+        rows = await self._connection.fetch(_SQL["limits_of_hub"], hub)
+        return [
+            WornLimits(
+                device=row["device"],
+                user_slot=row["user_slot"],
+                limits=_LIMITS.decode(row["limits"]),
+            )
+            for row in rows
+        ]
 
     async def devices_of_hub(self, hub: HubId) -> list[str]:
         """Keys of the devices worn in the hub's household, and of a clinic's own."""

@@ -10,6 +10,9 @@ UPDATE core.inbox SET applied_at = $2, refused = $3 WHERE inbox_id = $1;
 -- name: append_mark
 INSERT INTO core.inbox (created_at, kind, body) VALUES ($1, 'mark', $2::text::jsonb);
 
+-- name: last_reports
+SELECT hub, reported_at FROM core.hub_status WHERE hub = ANY ($1::text[]);
+
 -- name: other_devices
 SELECT DISTINCT device FROM core.binding WHERE subject = $1 AND device <> $2;
 
@@ -83,6 +86,14 @@ ON CONFLICT (hub) DO UPDATE SET reported_at = excluded.reported_at,
     body = CASE WHEN excluded.body -> 'online' = 'false'
                 THEN hub_status.body || jsonb_build_object('online', false)
                 ELSE excluded.body END;
+
+-- name: limits_of_hub
+SELECT b.device, b.user_slot, p.body->>'targets' AS limits
+FROM core.hub h
+JOIN core.profile p ON p.body->>'household' = h.household
+JOIN core.binding b ON b.subject = p.subject AND b.valid_to IS NULL
+WHERE h.hub = $1 AND coalesce(p.body->'targets', '{}') <> '{}'
+ORDER BY b.device, b.user_slot;
 
 -- name: devices_of_hub
 -- Devices whose wearer lives in the hub's household: the hub may synchronise these.

@@ -5,13 +5,16 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from threading import Thread
 
 import asyncpg
+import msgspec
 import pytest
 
 from gateway.arrivals import read_arrival
+from gateway.commands import CommandBody
 from gateway.facts import ClosingFact
 from gateway.sorting import Batch
 from gateway.store.core_store import open_core_store
@@ -22,6 +25,7 @@ from rules.vocabulary import DeviceRef, Observation, Origin, QualityFlag
 from tests.fixtures.database import Database
 from tests.integration.county_bench import (
     CUFF,
+    HUB,
     METER,
     START,
     WANG,
@@ -436,3 +440,22 @@ async def test_the_core_may_not_read_a_name(database: Database) -> None:
             await connection.fetch("SELECT * FROM care.person")
     finally:
         await connection.close()
+
+
+async def test_a_doctors_limit_reaches_the_hubs_of_the_home(bench: Bench) -> None:
+    await bench.feed(pressure(START, 128, 82))
+    person = await bench.store.facts.profile(WANG)
+    assert person is not None
+    await bench.tell(replace(person, targets={"systolic": Decimal(150)}))
+    stored = await bench.store.inbox.command(HUB)
+    assert stored is not None
+    body = msgspec.json.decode(stored.body, type=CommandBody)
+    assert {(worn.device, worn.user_slot) for worn in body.limits} == {
+        (CUFF.key, None),
+        (METER.key, None),
+    }
+    assert all(worn.limits == {"systolic": Decimal(150)} for worn in body.limits)
+    await bench.tell(replace(person, targets={}))
+    stored = await bench.store.inbox.command(HUB)
+    assert stored is not None
+    assert msgspec.json.decode(stored.body, type=CommandBody).limits == ()

@@ -4,8 +4,11 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
+from gateway.commands import CommandBody
+from gateway.hub_rules import WornLimits, pack_of, rules_for_hubs
 from gateway.packs import load_first_pack
 from gateway.red_path import RecordRef, RedPath
 from rules.identity import alert_id, observation_identity
@@ -144,3 +147,28 @@ def test_a_backlog_of_a_thousand_costs_nothing_and_rings_nothing(path: RedPath) 
         assert path.consider(old, START) == []
     # Judging them all against each other took minutes.
     assert time.perf_counter() - began < 2
+
+
+def test_a_doctors_limit_for_the_wearer_goes_before_the_packs(first_pack: Pack) -> None:
+    sent = rules_for_hubs(first_pack)
+    over = "mean_over_target('systolic', '30m') >= 10.0"
+    personal = tuple(
+        text.replace("ge('systolic', 220) || ge('diastolic', 130)", over) for text in sent.rules
+    )
+    assert personal != sent.rules
+    pack = pack_of(msgspec.structs.replace(sent, rules=personal), first_pack)
+    device = reading(1, 0, 145).device.key
+
+    def rings(systolic: int, *limits: WornLimits) -> bool:
+        path = RedPath(zone=ZONE, rules=pack)
+        body = CommandBody(limits=limits)
+        path.keep_to(msgspec.json.decode(msgspec.json.encode(body), type=CommandBody).limits)
+        return bool(path.consider(reading(1, 0, systolic, slot=1), START))
+
+    def limit(slot: int | None, systolic: int, key: str = device) -> WornLimits:
+        return WornLimits(device=key, user_slot=slot, limits={"systolic": Decimal(systolic)})
+
+    assert (rings(149), rings(150)) == (False, True)  # ten over the pack's 140
+    assert (rings(129, limit(None, 120)), rings(130, limit(None, 120))) == (False, True)
+    assert not rings(150, limit(None, 120), limit(1, 145))  # named for the very slot
+    assert rings(150, limit(2, 160), limit(None, 160, "Other/X/1"))  # somebody else's
