@@ -18,11 +18,12 @@ from device_adapters.ble.pairing_session import PairingAgent
 from device_adapters.ble.radio import BleakRadio, ClientBackend, ScannerBackend
 from device_adapters.mqtt.client import MqttMessage, MqttSettings, MqttTls, MqttWill
 from gateway import hub_page
+from gateway.canary_device import is_canary
 from gateway.clock import ProcessClock
 from gateway.commands import Command, CommandBody, CommandError, verify_command
 from gateway.home_assistant import Home
 from gateway.home_line import HomeLine, HomeSources
-from gateway.hub_canary import HubCanary, is_canary
+from gateway.hub_canary import HubCanary
 from gateway.hub_front import MqttFront
 from gateway.hub_radio import HubRadio
 from gateway.hub_renewal import keep_renewed

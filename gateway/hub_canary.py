@@ -13,43 +13,39 @@ from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
+from gateway.canary_device import canary_device
 from gateway.clock import ProcessClock
 from gateway.hub_status import CanaryReport
-from gateway.red_path import RedPath
+from gateway.intake import attributed
 from gateway.spool import Spool
 from gateway.sqlite_writer import SpoolError
 from gateway.stamps import Stamps
+from rules.engine import evaluate
+from rules.identity import alert_id
 from rules.pack import Pack
 from rules.vocabulary import (
     AlertId,
     Bound,
-    DeviceRef,
     HubId,
     Observation,
     Origin,
+    Profile,
     Quantity,
     QuantityName,
+    SubjectRef,
     Vital,
 )
+from rules.window import Window
 
 ANSWER_WITHIN = timedelta(minutes=2)
-"""A patient's emergency that no inbox shows after this long goes to nobody."""
+"""A patient's emergency that no inbox shows after this long goes to nobody; half the interval where
+canaries follow each other faster."""
 
-_MANUFACTURER, _MODEL = "Hearthwatch", "Canary"
 _LOOK_EVERY_S = 1.0
 _REMEMBERED = 100
+_NOBODY = SubjectRef("home:this")
 
 _log = structlog.get_logger()
-
-
-def canary_device(hub: HubId) -> DeviceRef:
-    """The meter that does not exist, of this hub."""
-    return DeviceRef(manufacturer=_MANUFACTURER, model=_MODEL, serial=hub)
-
-
-def is_canary(device: DeviceRef) -> bool:
-    """Whether a device is some hub's canary."""
-    return (device.manufacturer, device.model) == (_MANUFACTURER, _MODEL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +77,7 @@ class HubCanary:
         self._clock = clock
         self._zone = zone
         self._every = every
+        self._patience = min(ANSWER_WITHIN, every / 2)
         self._rules = rules
         self._on_spooled = on_spooled
         self._count = 0
@@ -104,8 +101,7 @@ class HubCanary:
         self._count += 1
         self._sent_at = now
         observation = self._observation(now)
-        alerts = RedPath(zone=self._zone, rules=self._rules()).consider(observation, now)
-        self._open += [_Sent(alert_id=alert.alert_id, at=now) for alert in alerts]
+        self._open += [_Sent(alert_id=name, at=now) for name in self._alerts_of(observation, now)]
         self._open = self._open[-_REMEMBERED:]
         try:
             await self._spool.add_decided([observation])
@@ -125,7 +121,7 @@ class HubCanary:
     def late_since(self, now: datetime) -> datetime | None:
         """When the oldest measurement was sent that should have been answered; None: none is."""
         oldest = self._open[0].at if self._open else None
-        late = oldest is not None and now - oldest >= ANSWER_WITHIN
+        late = oldest is not None and now - oldest >= self._patience
         return oldest if late else None
 
     def report(self, now: datetime) -> CanaryReport:
@@ -135,6 +131,17 @@ class HubCanary:
             answered_at=self._answered_at,
             late_since=self.late_since(now),
         )
+
+    def _alerts_of(self, observation: Observation, now: datetime) -> list[AlertId]:
+        """What the core will call the alert: same rules, same reading, same id (law 7)."""
+        profile = Profile(subject=_NOBODY, person_certain=False)
+        point = attributed(observation, _NOBODY, self._zone, now).point
+        window = Window(points=(point,), profile=profile, zone=self._zone)
+        found = evaluate(self._rules().for_hub(), window, now, frozenset({point.identity}))
+        return [
+            alert_id(rule_id=one.rule_id, stage=one.stage, trigger=one.trigger)
+            for one in found.decisions
+        ]
 
     def _tell(self, now: datetime) -> None:
         late = self.late_since(now) is not None

@@ -1,10 +1,11 @@
 """What a transaction takes, and its first look: admitted to a person, or set aside. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.arrivals import Arrival, Assigned, Spoken
+from gateway.canary_device import is_canary
 from gateway.county import County, somebody_at
 from gateway.detect import Rulebook
 from gateway.facts import AnchorFact, MarkFact
@@ -74,6 +75,8 @@ def _look_at(
     bindings = county.bindings.get(observation.device.key, ())
     known = observation.hub in county.hubs
     verdict = admit(observation, bindings, rules.zone, now, hub_known=known)
+    if isinstance(verdict, Quarantined) and is_canary(observation.device):
+        return replace(verdict, point=None)  # registered or not, it is nobody of this home
     if isinstance(verdict, Quarantined) and verdict.point and verdict.reason in _ONLY_WHOSE:
         owner = turns.claim(observation, verdict.point.identity, bindings, rules.zone)
         if owner is not None:

@@ -129,15 +129,16 @@ class Watch:
         if all(item.alert_id != arrival.alert_id for item in worklist):
             return
         await self._store.note_canary(arrival, now)
+        alert_id = arrival.alert_id
         try:
             await self._store.answer_alert(
-                known.account, arrival.alert_id, said=Answer.SEEN, next_check_at=None, now=now
+                known.account, alert_id, said=Answer.CONTACTED, next_check_at=None, now=now
             )
-        except LifecycleError:
-            _log.info("canary was answered before", hub=arrival.hub)
-        await self._store.close_alert(
-            known.account, arrival.alert_id, outcome=Outcome.TECHNICAL, now=now
-        )
+            await self._store.close_alert(
+                known.account, alert_id, outcome=Outcome.TECHNICAL, now=now
+            )
+        except LifecycleError as error:  # another service's watch was quicker
+            _log.info("canary was answered before", hub=arrival.hub, why=error.reason)
 
     async def _forget(self, now: datetime) -> None:
         if self._forgot_at is not None and now - self._forgot_at < _FORGET_EVERY:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from gateway.canary_device import canary_device
 from gateway.facts import BindingFact
-from gateway.hub_canary import canary_device
 from rules.vocabulary import HubId, SubjectRef
 from service.people import Contract, Household, NewAccount, Person, Staff
 from service.permissions import Role
