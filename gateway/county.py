@@ -26,8 +26,8 @@ _MOST_RECALLED = 50_000
 class County:
     """The owning core's memory of one county.
 
-    `profiles` and `bindings` hold what was recalled; `screens` False has everything looked at
-    exactly, to compare.
+    `profiles`, `bindings` and `sharing` (who wears a device that others wear too) hold what was
+    recalled; `screens` False has everything looked at exactly, to compare.
     """
 
     profiles: dict[SubjectRef, Profile | None] = field(
@@ -40,6 +40,7 @@ class County:
     states: Bank = field(default_factory=Bank)
     downtimes: list[Downtime] = field(default_factory=list[Downtime])
     screens: bool = True
+    sharing: dict[SubjectRef, bool] = field(default_factory=dict[SubjectRef, bool])
     _screener: Screener | None = None
 
     def screener(self, rules: Rulebook) -> Screener:
@@ -69,6 +70,19 @@ class County:
                 self.bindings.clear()
                 unworn = list(devices)
             self.bindings.update(await store.facts.bindings(unworn))
+
+    async def recall_sharing(
+        self, store: CoreStore, people: Collection[SubjectRef]
+    ) -> set[SubjectRef]:
+        """Who of these people wears, or has worn, a device that others wear or have worn."""
+        unknown = [subject for subject in people if subject not in self.sharing]
+        if unknown:
+            if len(self.sharing) > _MOST_RECALLED:
+                self.sharing.clear()
+                unknown = list(people)
+            found = {binding.subject for binding in await store.suspicions.sharing(unknown)}
+            self.sharing.update({subject: subject in found for subject in unknown})
+        return {subject for subject in people if self.sharing[subject]}
 
     def profile(self, subject: SubjectRef) -> Profile:
         """The subject's profile; all unknown for somebody of whom nothing is recorded.
@@ -121,6 +135,7 @@ async def load_facts(store: CoreStore, county: County) -> None:
     """Read the hubs again, and forget what was recalled of people and devices."""
     county.profiles.clear()
     county.bindings.clear()
+    county.sharing.clear()
     county.hubs = await store.hubs()
 
 

@@ -12,7 +12,7 @@ from gateway.remembering import remembered
 from gateway.series import settings_of
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore
-from gateway.suspicion_desk import heed
+from gateway.suspicion_desk import heed, reaching_back
 from rules.vocabulary import SubjectRef
 from rules.window import Point
 
@@ -35,13 +35,23 @@ def by_person(
     }
 
 
-def screen(
-    batch: Batch, new: dict[SubjectRef, list[Point]], county: County, rules: Rulebook
+async def screen(
+    batch: Batch,
+    new: dict[SubjectRef, list[Point]],
+    county: County,
+    store: CoreStore,
+    rules: Rulebook,
+    now: datetime,
 ) -> Screened:
-    """Who of these is calm; whoever somebody has spoken for is looked at exactly."""
+    """Who of these is calm.
+
+    Whoever somebody has spoken for is looked at exactly, and who brings old readings while others
+    wear the same device: these may change what is in doubt.
+    """
     if not county.screens:
         return Screened(calm=None, tense=new)
     spoken_for = {item.subject for item in (*batch.spoken, *batch.assigned, *batch.said)}
+    spoken_for |= await reaching_back(new, county, store, now)
     quiet = {subject: points for subject, points in new.items() if subject not in spoken_for}
     screened = county.screener(rules).screen(quiet, county.states, county.is_shared)
     if screened.calm is None:

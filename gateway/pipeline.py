@@ -57,7 +57,7 @@ async def walk(
     new = by_person(batch, admitted, fresh)
     await apply_said(batch.said, new, store)
     await note_series(batch.series, new, county, store, now)
-    screened = screen(batch, new, county, rules)
+    screened = await screen(batch, new, county, store, rules, now)
     people = await judge_people(screened.tense, county, store, rules, now)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)
     rung: Rung = await episodes(people, store, rules.pack, now)

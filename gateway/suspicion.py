@@ -22,19 +22,11 @@ from numpy.typing import NDArray
 from gateway.baselines import TRACKED, StateRow, baselines, fold, horizon, learnable
 from gateway.likeness import SMALLEST_SD, fit, is_warm
 from gateway.teaching import teaches
+from gateway.urgency import may_be_urgent
 from rules.doubts import MAY_BE_ANOTHERS
 from rules.pack import Pack
-from rules.rule import Rule
-from rules.scope import Scope
-from rules.vocabulary import (
-    Origin,
-    Priority,
-    Profile,
-    QuantityName,
-    SubjectRef,
-    TimeConfidence,
-)
-from rules.window import Point, Window
+from rules.vocabulary import Origin, Profile, QuantityName, SubjectRef, TimeConfidence
+from rules.window import Point
 
 STRANGE_SD = 2.5
 """So far from the own usual one quantity of it must lie (own standard deviations)."""
@@ -111,6 +103,7 @@ class Circle:
     """
 
     members: Mapping[SubjectRef, Member]
+    profiles: Mapping[SubjectRef, Profile]
     others: Callable[[Point, SubjectRef], frozenset[SubjectRef]]
     settled: Mapping[str, Suspicion]
     pack: Pack
@@ -154,8 +147,13 @@ class Circle:
             subject=subject,
             other=other,
             ratio=ratio,
-            waits=not may_be_urgent(point, self.pack),
+            waits=not self._may_be_urgent(point, subject, other),
         )
+
+    def _may_be_urgent(self, point: Point, *people: SubjectRef) -> bool:
+        """Whether something urgent may rest on it, whichever of these people it is."""
+        profiles = (self.profiles[one] for one in people)
+        return any(may_be_urgent(point, each, self.pack, self.zone) for each in profiles)
 
     def _likelier(
         self, point: Point, subject: SubjectRef, others: frozenset[SubjectRef]
@@ -218,27 +216,6 @@ def needs_exact(
     scale = np.fmax(sd, SMALLEST_SD[quantity])
     # a hair below the limit: columns may differ from the exact stage in the last digits
     return shared & (np.abs(value - mean) >= (STRANGE_SD - 1e-3) * scale)
-
-
-def may_be_urgent(point: Point, pack: Pack) -> bool:
-    """Whether a rule that nothing may hold, or any of priority urgent and above, looks at it."""
-    return any(_looks_at(rule, point) for rule in pack.rules)
-
-
-def _looks_at(rule: Rule, point: Point) -> bool:
-    if not (rule.undampable or rule.priority >= Priority.URGENT) or point.kind not in rule.vitals:
-        return False
-    if rule.level_of(point):
-        return True
-    window = Window(points=(point,), profile=Profile(subject=SubjectRef("nobody")))
-    scope = Scope(
-        window=window,
-        at=point.effective_at,
-        point=point,
-        level=rule.level_of,
-        targets=rule.targets,
-    )
-    return rule.immediate is not None and rule.immediate.when.test(scope).result is not False
 
 
 def marked(point: Point, doubt: Suspicion | None) -> Point:

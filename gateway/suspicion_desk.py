@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from gateway.baseline_fold import CLOSING_DELAY
 from gateway.baselines import StateRow, empty_state, horizon
 from gateway.county import County
 from gateway.detect import Rulebook
@@ -21,6 +22,9 @@ from rules.vocabulary import SubjectRef
 from rules.window import Point
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SLACK = timedelta(hours=1)
+"""A reading may say that it was made a little after it arrived."""
 
 New = dict[SubjectRef, list[Point]]
 """Each person's new points, oldest first."""
@@ -45,7 +49,7 @@ async def heed(new: New, county: County, store: CoreStore, rules: Rulebook) -> H
     """
     if not new:
         return Heeded(new=new, doubts={})
-    worn = await _circles(new, store)
+    worn = await _circles(await county.recall_sharing(store, new), store)
     doubts = await store.suspicions.of_subjects(new.keys() | {one.subject for one in worn})
     judged = dict(doubts)
     changed: list[Suspicion] = []
@@ -70,6 +74,18 @@ async def heed(new: New, county: County, store: CoreStore, rules: Rulebook) -> H
         },
         doubts=judged,
     )
+
+
+async def reaching_back(
+    new: New, county: County, store: CoreStore, now: datetime
+) -> set[SubjectRef]:
+    """Who brings readings so old that later ones of another user were judged without them."""
+    old = [
+        subject
+        for subject, points in new.items()
+        if points and now - min(point.effective_at for point in points) > CLOSING_DELAY - _SLACK
+    ]
+    return await county.recall_sharing(store, old) if old else set()
 
 
 async def read_said(
@@ -128,15 +144,15 @@ class _Ring:
         )
 
 
-async def _circles(new: New, store: CoreStore) -> list[Binding]:
+async def _circles(people: set[SubjectRef], store: CoreStore) -> list[Binding]:
     """The bindings of all devices shared by these people, or by whom they share one with."""
-    people: set[SubjectRef] = set(new)
-    while True:
+    while people:
         found = await store.suspicions.sharing(people)
         wider = people | {binding.subject for binding in found}
         if wider == people or not found:
             return found
         people = wider
+    return []
 
 
 def _apart(worn: Sequence[Binding]) -> list[_Ring]:
@@ -202,8 +218,10 @@ async def _judge(
         )
         for subject in ring.people
     }
+    await county.recall(store, people=ring.people)
     circle = Circle(
         members=members,
+        profiles={subject: county.profile(subject) for subject in ring.people},
         others=lambda point, owner: ring.users(point) - {owner},
         settled={key: doubt for key, doubt in mine.items() if doubt.answer is not None},
         pack=rules.pack,

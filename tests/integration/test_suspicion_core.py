@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
+import asyncpg
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from gateway.baselines import STATE
 from gateway.clock import WallClock
 from gateway.core import Core
 from gateway.core_settings import CoreSettings
@@ -251,3 +256,94 @@ async def test_a_crisis_that_may_be_the_others_rings_at_once(database: Database)
         assert [row["waits"] for row in waits] == [False, False]
         valid = "SELECT bool_and(valid) FROM core.observation WHERE subject = $1"
         assert await bench.owner.fetchval(valid, LI) is True
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """An order of arrival: which reading of `RECORDS` comes when, and where batches are cut."""
+
+    order: tuple[int, ...]
+    cuts: tuple[int, ...]
+
+
+RECORDS = [
+    *history(13, seed=7),
+    shared(START + 13 * DAY, (116, 73, 60), slot=1),
+    shared(START + 13 * DAY + minutes(10), (153, 93, 85), slot=2),
+    shared(START + 13 * DAY + minutes(20), (118, 75, 63), slot=2),
+    shared(START + 16 * DAY, (151, 92, 83), slot=1),
+    shared(START + 16 * DAY + minutes(10), (119, 75, 61), slot=2),
+]
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> Course:
+    """Any order, some records twice."""
+    order = draw(st.permutations(range(len(RECORDS))))
+    again = draw(st.lists(st.sampled_from(range(len(RECORDS))), max_size=4))
+    cuts = draw(st.lists(st.integers(1, len(RECORDS) - 1), max_size=6, unique=True))
+    return Course(order=(*order, *again), cuts=tuple(sorted(cuts)))
+
+
+def backlog(record: Observation) -> Observation:
+    """The record as a memory tells it long after."""
+    stamp = replace(record.received, wall=START + 40 * DAY)
+    return replace(record, received=stamp, origin=Origin.BACKLOG)
+
+
+Rows = list[tuple[object, ...]]
+Left = tuple[Rows, Rows, Rows]
+
+
+async def left_by(database: Database, course: Course) -> Left:
+    """Doubts, what counts, and what was learned after a course."""
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        await bench.tell(
+            Profile(subject=LI, birth_year=1950, household="h-1", area="t-1"),
+            BindingFact(device=SHARED.key, user_slot=1, subject=WANG, valid_from=START - DAY),
+            BindingFact(device=SHARED.key, user_slot=2, subject=LI, valid_from=START - DAY),
+        )
+        records = [backlog(RECORDS[index]) for index in course.order]
+        for begin, end in pairwise((0, *course.cuts, len(records))):
+            await bench.feed(*records[begin:end], now=START + 40 * DAY)
+        fetch = bench.owner.fetch
+        doubts = await fetch("SELECT identity, subject, other, ratio, waits FROM core.suspicion")
+        counting = await fetch("SELECT identity::text, subject, valid FROM core.observation")
+        learned = await fetch(
+            "SELECT subject, substr(state, 1, $1) FROM core.subject_state", STATE.itemsize
+        )
+        await bench.owner.execute(
+            "TRUNCATE core.observation, core.subject_state, core.suspicion, core.seen,"
+            " core.receipt, core.binding"
+        )
+        return _sorted(doubts), _sorted(counting), _sorted(learned)
+
+
+def _sorted(rows: "list[asyncpg.Record]") -> Rows:
+    return sorted((tuple(row.values()) for row in rows), key=repr)
+
+
+@pytest.fixture
+async def in_order(database: Database) -> Left:
+    """What one reading a batch in order of time leaves."""
+    whole = range(len(RECORDS))
+    return await left_by(database, Course(order=tuple(whole), cuts=tuple(whole)[1:]))
+
+
+async def test_two_swaps_are_in_doubt_and_nothing_else(in_order: Left) -> None:
+    doubts, counting, learned = in_order
+    assert sorted((row[1], row[2]) for row in doubts) == [(LI, WANG), (WANG, LI)]
+    assert len([row for row in counting if not row[2]]) == 2
+    assert len(learned) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.row("L2")
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(course=courses())
+async def test_any_order_leaves_the_same_doubts(
+    database: Database, in_order: Left, course: Course
+) -> None:
+    assert await left_by(database, course) == in_order
