@@ -132,6 +132,7 @@ def baseline_of(state: StateRow, quantity: QuantityName) -> Baseline:
         upper_quartile=high,
         parts=_parts(state, place, start),
         own_gap_days=_own_gap(state, place),
+        last_day=_last_day(state, place),
         marked=_MARKS.get(Mark(int(state["mark"]))),
         marked_on=_marked_on(state),
     )
@@ -214,6 +215,13 @@ def _own_gap(state: StateRow, place: int) -> float | None:
         return None
     gaps = [int(gap) for gap in cast("StateRow", state["gaps"][RHYTHMS.index(place)]) if gap]
     return float(median(gaps)) if len(gaps) >= FEWEST_GAPS else None
+
+
+def _last_day(state: StateRow, place: int) -> date | None:
+    if place not in RHYTHMS:
+        return None
+    day = int(state["last_day"][RHYTHMS.index(place)])
+    return date.fromordinal(day + EPOCH) if day else None
 
 
 def _marked_on(state: StateRow) -> date | None:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta, tzinfo
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
 from gateway.stored_state import StoredState
+from gateway.teaching import teaches
 from rules.engine import Decision, Evaluation, evaluate
 from rules.explain import evidence
 from rules.pack import Pack
-from rules.vocabulary import Profile, Stage, SubjectRef, TimeConfidence
-from rules.window import Point, Window
+from rules.vocabulary import Profile, Stage, SubjectRef
+from rules.window import Blind, Point, Window
 
 LOOK_BACK = timedelta(days=16)
 """How far back a rule's window reaches: HW-11 looks at 14 days, plus a day at each end."""
@@ -19,12 +20,17 @@ LOOK_BACK = timedelta(days=16)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A subject with what the core knows of them; a refold begins at `settings`."""
+    """A subject with what the core knows of them.
+
+    A refold begins at `settings`; `blind` is when nothing of theirs could arrive, where they are
+    looked at for their absence.
+    """
 
     subject: SubjectRef
     profile: Profile
     state: StoredState
     settings: StateRow | None = None
+    blind: tuple[Blind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +51,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What became of one person in one batch."""
+    """What became of one person in one batch; `waits`: a confirmation is being waited for."""
 
     person: Person
     state: StoredState
     window: Window
     judged: tuple[Judged, ...]
+    waits: bool = False
 
 
 def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
@@ -110,18 +117,20 @@ def assess(
     usual = _state_at(person, readings, latest, rules.zone, whole=whole)
     window = _window(person, ordered, usual, rules.zone)
     new = frozenset({newest.identity}) if newest else frozenset[str]()
-    evaluation = evaluate(rules.pack, window, now, new)
+    evaluation = evaluate(rules.pack, window, now, new, absent=not fresh)
     _collect(judged, evaluation, window, rules.pack, now, missing=True)
-    wake = min((wake.due_at for wake in evaluation.wakes if wake.due_at > now), default=None)
+    waits = [wake.due_at for wake in evaluation.wakes if wake.due_at > now]
+    silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)
     same = measured == latest
     state = usual if same else _state_at(person, readings, measured, rules.zone, whole=whole)
     return Assessment(
         person=person,
-        state=StoredState(row=state, next_wake_at=wake),
+        state=StoredState(row=state, next_wake_at=min([*waits, *silences], default=None)),
         window=window,
         judged=tuple(judged.values()),
+        waits=bool(waits),
     )
 
 
@@ -151,13 +160,7 @@ def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Poi
 
 def _readings(points: Sequence[Point], pack: Pack) -> list[Learned]:
     """What baselines may learn: no flagged, crisis or undated reading (design section 6)."""
-    return learnable(
-        point
-        for point in points
-        if point.valid
-        and point.confidence is not TimeConfidence.UNKNOWN
-        and not pack.learning_excludes(point)
-    )
+    return learnable(point for point in points if teaches(point, pack))
 
 
 def _state_at(
@@ -170,4 +173,10 @@ def _state_at(
 
 def _window(person: Person, points: Sequence[Point], state: StateRow, zone: tzinfo) -> Window:
     found = person_baselines(state, person.profile)
-    return Window(points=tuple(points), profile=person.profile, baselines=found, zone=zone)
+    return Window(
+        points=tuple(points),
+        profile=person.profile,
+        baselines=found,
+        zone=zone,
+        blind=person.blind,
+    )

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
+from gateway.blindness import blind_times
 from gateway.calm import Screened
 from gateway.county import County, is_home
 from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
@@ -83,12 +84,16 @@ async def judge_people(
     ]
     whole = {p.subject: needs_history(p, new[p.subject], rules.zone) for p in people}
     since = {
-        subject: _BEGINNING if whole[subject] else _earliest(points, now) - LOOK_BACK
-        for subject, points in new.items()
+        p.subject: _BEGINNING if whole[p.subject] else _earliest(p, new[p.subject], rules, now)
+        for p in people
     }
     stored = await store.windows(since) if since else {}
     settings = await settings_of((s for s in whole if whole[s]), store, rules.zone)
-    people = [replace(p, settings=settings.get(p.subject)) for p in people]
+    absent = await blind_times((s for s in new if not new[s]), county, store, now)
+    people = [
+        replace(p, settings=settings.get(p.subject), blind=absent.get(p.subject, ()))
+        for p in people
+    ]
     mark = county.screener(rules).mark
     assessed: list[Assessment] = []
     for person in people:
@@ -100,5 +105,10 @@ async def judge_people(
     return assessed
 
 
-def _earliest(points: Sequence[Point], now: datetime) -> datetime:
-    return points[0].effective_at if points else now
+def _earliest(person: Person, points: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
+    """From when on readings are needed; of who is silent, all that is not folded yet too."""
+    if points:
+        return points[0].effective_at - LOOK_BACK
+    folded = date.fromordinal(int(person.state.row["folded_through"]))
+    open_since = datetime.combine(folded + timedelta(days=1), time.min, rules.zone)
+    return min(now, open_since) - LOOK_BACK

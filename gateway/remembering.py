@@ -34,7 +34,8 @@ def remembered(
         folded_through=int(found.state.row["folded_through"]),
         rules=mark,
         watch_until=watch_until(heard, rules.pack),
-        waits=found.state.next_wake_at is not None,
+        waits=found.waits,
+        pregnant=found.person.profile.pregnant is Ternary.YES,
         last_at=0 if before is None else int(before["last_at"]),
     )
     if not complete:

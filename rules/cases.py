@@ -23,6 +23,7 @@ from rules.scope import span
 from rules.vocabulary import (
     Bound,
     Origin,
+    PersonStatus,
     Profile,
     QuantityName,
     Sex,
@@ -31,7 +32,7 @@ from rules.vocabulary import (
     TimeConfidence,
     Vital,
 )
-from rules.window import DISTURBING_FLAGS, Baseline, Point, Value, Window
+from rules.window import DISTURBING_FLAGS, Baseline, Blind, Point, Value, Window
 
 _CENSORED: Mapping[object, Bound] = {"LO": Bound.BELOW, "HI": Bound.ABOVE}
 _OFFSET = re.compile(r"-?(0m|[1-9][0-9]*[mhd]( [1-9][0-9]*[mhd])*)\Z")
@@ -76,6 +77,7 @@ class ProfileFormat(_Strict):
     pregnant: Ternary = Ternary.UNKNOWN
     targets: dict[str, Decimal] = Field(default_factory=dict[str, Decimal])
     person_certain: bool = True
+    status: PersonStatus = PersonStatus.ALIVE
 
 
 class BaselineFormat(_Strict):
@@ -88,13 +90,21 @@ class BaselineFormat(_Strict):
     anchor: float | None = None
     anchor_confirmed: bool = False
     first_day: date | None = None
+    own_gap_days: float | None = None
+
+
+class BlindFormat(_Strict):
+    """A time in which nothing could arrive."""
+
+    began: str
+    ended: str
 
 
 class ExpectedFormat(_Strict):
     """One alert: of which rule, how it fired, on the reading at which offset, and when it rang."""
 
     rule: str
-    stage: Literal["immediate", "confirmed", "unconfirmed", "condition"]
+    stage: Literal["immediate", "confirmed", "unconfirmed", "condition", "absence"]
     at: str
     rang: str | None = None
     limb: str | None = None
@@ -114,6 +124,7 @@ class CaseFormat(_Strict):
         default_factory=dict[QuantityName, BaselineFormat]
     )
     points: tuple[PointFormat, ...] = Field(min_length=1)
+    blind: tuple[BlindFormat, ...] = ()
     expect: tuple[ExpectedFormat, ...]
 
 
@@ -169,6 +180,7 @@ def profile_of(case: CaseFormat) -> Profile:
         pregnant=form.pregnant,
         targets=form.targets,
         person_certain=form.person_certain,
+        status=form.status,
     )
 
 
@@ -186,15 +198,23 @@ def window_of(case: CaseFormat, points: tuple[Point, ...]) -> Window:
                 anchor=form.anchor,
                 anchor_confirmed=form.anchor_confirmed,
                 first_day=form.first_day,
+                own_gap_days=form.own_gap_days,
             )
             for name, form in case.baselines.items()
         },
         zone=ZoneInfo(case.zone),
+        blind=tuple(
+            Blind(began_at=case.start + offset(one.began), ended_at=case.start + offset(one.ended))
+            for one in case.blind
+        ),
     )
 
 
 def live_through(pack: Pack, case: CaseFormat) -> tuple[Rang, ...]:
-    """Every alert that rings while the case is lived through, in the order of ringing."""
+    """Every alert that rings while the case is lived through, in the order of ringing.
+
+    Only a case of a rule on absence is lived through to the end of a silence.
+    """
     rang: dict[str, Rang] = {}
     due: set[datetime] = set()
     arriving = list(points_of(case))
@@ -205,8 +225,11 @@ def live_through(pack: Pack, case: CaseFormat) -> tuple[Rang, ...]:
         arriving = arriving[len(fresh) :]
         known += fresh
         new = frozenset(p.identity for p in fresh)
-        found = evaluate(pack, window_of(case, tuple(known)), now, new)
+        window = window_of(case, tuple(known))
+        found = evaluate(pack, window, now, new, absent=not fresh)
+        silences = (wake for wake in found.silences if wake.rule_id == case.rule)
         due = {at for at in due if at > now} | {wake.due_at for wake in found.wakes}
+        due |= {max(wake.due_at, now) for wake in silences}
         for decision in found.decisions:
             key = alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger)
             rang.setdefault(key, Rang(decision=decision, at=now))

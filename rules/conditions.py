@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from rules import averages
+from rules import averages, silence
 from rules.scope import Call, exact, is_censored, span
 from rules.vocabulary import Bound, QuantityName, Ternary, Vital
 from rules.window import Point, may_be_pregnant
@@ -275,6 +275,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "fired": Function(run=averages.fired, takes=(Parameter.FACT,)),
         "elapsed": Function(run=averages.elapsed, takes=(_S,)),
         "quiet_days": Function(run=averages.quiet_days, takes=(_Q, _N, _Q, _N, _S)),
+        "own_gap": Function(run=silence.own_gap, takes=(_Q,), baseline=True),
+        "silent_for": Function(run=silence.silent_for, takes=(_Q, _N), baseline=True),
         "run_ge": Function(run=_run_ge, takes=(_Q, _N, _S, _S)),
     }
 )

@@ -49,9 +49,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
-    """A confirmation is being waited for: evaluate this person again at `due_at`, new point or not.
+    """Evaluate this person again at `due_at`, new point or not.
 
-    `trigger` is the identity of the point that started the clock.
+    A confirmation is being waited for, and `trigger` is the identity of the point that started the
+    clock; or somebody will have been silent for too long then, and `trigger` names the silence.
     """
 
     rule_id: str
@@ -77,14 +78,20 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What one evaluation of one person gave, in canonical order (rule, trigger, stage)."""
+    """What one evaluation of one person gave, in canonical order (rule, trigger, stage).
+
+    `wakes` are waits for a confirmation, `silences` when absence is to be looked at.
+    """
 
     decisions: tuple[Decision, ...] = ()
     wakes: tuple[Wake, ...] = ()
+    silences: tuple[Wake, ...] = ()
     near: tuple[NearMiss, ...] = ()
 
 
-def evaluate(rules: Pack, window: Window, now: datetime, new: frozenset[str]) -> Evaluation:
+def evaluate(
+    rules: Pack, window: Window, now: datetime, new: frozenset[str], *, absent: bool = False
+) -> Evaluation:
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
     Every decision rests on a point of `new`, or on a wait for a confirmation that is over at `now`
@@ -92,17 +99,22 @@ def evaluate(rules: Pack, window: Window, now: datetime, new: frozenset[str]) ->
     its point: whoever was down when it was due still learns of it. Its alert id stays the same.
     Points and repetitions may come in any order. Points after `now` are judged like any other.
 
+    Silence is decided only where `absent` says that the person is looked at for its sake, with
+    `window.blind` known; otherwise a silence that is due only asks to be looked at, at once.
+
     Raises:
         rules.scope.ConditionError: a condition that the loader's dry run should have refused.
     """
     year = window.local_day(now).year
     decisions: list[Decision] = []
     wakes: list[Wake] = []
+    silences: list[Wake] = []
     near: list[NearMiss] = []
     for rule in rules.rules:
         if not rule.population.includes(window.profile, year):
             continue
         review = _Review(rule=rule, window=window.of_kinds(rule.vitals), now=now, new=new)
+        review.absences(decisions, silences, absent=absent)
         if not review.window.points:
             continue
         review.immediate(decisions, near)
@@ -110,7 +122,9 @@ def evaluate(rules: Pack, window: Window, now: datetime, new: frozenset[str]) ->
         review.confirmations(decisions, wakes, near)
     ringing, covered = _by_the_highest(decisions)
     near += [NearMiss(rule_id=d.rule_id, reason="covered", trigger=d.trigger) for d in covered]
-    return Evaluation(decisions=ringing, wakes=tuple(wakes), near=tuple(near))
+    return Evaluation(
+        decisions=ringing, wakes=tuple(wakes), silences=tuple(silences), near=tuple(near)
+    )
 
 
 def _by_the_highest(
@@ -138,6 +152,11 @@ def reconsider(
     This is how an alert is replayed from its evidence: one rule, one point, the same code.
     """
     seen = window.of_kinds(rule.vitals)
+    if stage is Stage.ABSENCE:
+        found: list[Decision] = []
+        review = _Review(rule=rule, window=seen, now=now, new=frozenset())
+        review.absences(found, [], absent=True)
+        return next((decision for decision in found if decision.trigger == trigger), None)
     point = seen.find(trigger)
     if point is None or not rule.population.includes(window.profile, window.local_day(now).year):
         return None
@@ -200,6 +219,20 @@ class _Review:
                 near.append(self._miss("pending", start))
             else:
                 decisions.append(self.unconfirmed(start))
+
+    def absences(self, decisions: list[Decision], silences: list[Wake], *, absent: bool) -> None:
+        """Add silences that have lasted long enough, and when to look at the others."""
+        for limb, condition in self.rule.absences.items():
+            scope = Scope(window=self.window, at=self.now, targets=self.rule.targets)
+            outcome = condition.test(scope)
+            due_at, last = outcome.trace.due, outcome.trace.last
+            if due_at is None or last is None or not (due_at > self.now or outcome.result):
+                continue
+            if absent and due_at <= self.now:
+                decisions.append(self._silence(limb, last, due_at, outcome.trace))
+            else:
+                trigger = self._silence_id(limb, last)
+                silences.append(Wake(rule_id=self.rule.id, due_at=due_at, trigger=trigger))
 
     def on_one(self, point: Point) -> Decision | None:
         """The immediate decision on `point`."""
@@ -348,6 +381,33 @@ class _Review:
     def _miss(self, reason: str, point: Point, trace: Trace | None = None) -> NearMiss:
         facts = dict(sorted(trace.facts.items())) if trace else {}
         return NearMiss(rule_id=self.rule.id, reason=reason, trigger=point.identity, facts=facts)
+
+    def _silence_id(self, limb: str, last: datetime) -> str:
+        """One name for one silence, whether its last reading is at hand or only its day."""
+        subject = self.window.profile.subject
+        day = self.window.local_day(last - timedelta(microseconds=1))
+        return f"silence:{subject}:{limb}:{day.isoformat()}"
+
+    def _silence(self, limb: str, last: datetime, due_at: datetime, trace: Trace) -> Decision:
+        rule = self.rule
+        resting = tuple(p for p in self.window.points if p.identity in trace.support)
+        touched = frozenset(trace.unknowns)
+        return Decision(
+            rule_id=rule.id,
+            version=rule.version,
+            rule_hash=rule.rule_hash,
+            family=rule.family or Family.ADHERENCE,
+            kind=rule.kind,
+            priority=rule.priority,
+            stage=Stage.ABSENCE,
+            limb=limb,
+            undampable=rule.undampable,
+            trigger=self._silence_id(limb, last),
+            points=tuple(p.identity for p in resting),
+            effective_at=due_at,
+            unknowns=doubts(self.window, resting, Stage.ABSENCE, touched, self.now),
+            facts=dict(sorted(trace.facts.items())),
+        )
 
     def _decision(self, stage: Stage, limb: str, point: Point, trace: Trace) -> Decision:
         resting = tuple(p for p in self.window.points if p.identity in trace.support)

@@ -20,8 +20,8 @@ from rules.parts import part_name
 from rules.rule import Rule, Text
 from rules.sentences import CENSORED, CERTAINTY, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
 from rules.usual import Telling, unit_as_written, usual_sentences
-from rules.vocabulary import Profile, QuantityName, Vital
-from rules.window import SESSION_GAP, Baseline, Point, Value, Window
+from rules.vocabulary import Profile, QuantityName, Stage, Vital
+from rules.window import SESSION_GAP, Baseline, Blind, Point, Value, Window
 
 EVIDENCE_VERSION = 1
 
@@ -43,6 +43,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[Point, ...]
     baselines: dict[QuantityName, Baseline]
     near: tuple[NearMiss, ...]
+    blind: tuple[Blind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,10 @@ def evidence(
     trigger = window.find(decision.trigger)
     received = trigger.received_at if trigger else decision.effective_at
     reach = rule.reach + SESSION_GAP
+    rested = [p.effective_at for p in window.points if p.identity in decision.points]
     seen = window.of_kinds(rule.vitals).between(
-        decision.effective_at - reach, max(decision.effective_at, received) + reach
+        min([decision.effective_at - reach, *rested]),
+        max(decision.effective_at, received) + reach,
     )
     return _ENCODER.encode(
         Evidence(
@@ -95,6 +98,7 @@ def evidence(
             points=seen,
             baselines=dict(window.baselines),
             near=tuple(near),
+            blind=window.blind,
         )
     ).decode()
 
@@ -153,6 +157,7 @@ def _window(found: Evidence) -> Window:
         profile=found.profile,
         baselines=found.baselines,
         zone=_zone(found.zone),
+        blind=found.blind,
     )
 
 
@@ -181,12 +186,14 @@ class _Card:
         """The whole card."""
         decision, rule = self.found.decision, self.rule
         rested = [p for p in self.found.points if p.identity in decision.points]
-        newest = next((p for p in rested if p.identity == decision.trigger), None)
-        shown = self._reading(newest) if newest else ""
+        silent = decision.stage is Stage.ABSENCE
+        newest = next((p for p in rested if silent or p.identity == decision.trigger), None)
+        shown = " ".join(self._silence()) if silent else self._reading(newest) if newest else ""
         stage = self._say(STAGES[decision.stage])
+        before = self._say(FRAME["last_before"]) if silent else ""
         return Explanation(
             headline=f"{self._say(rule.title)}: {shown} ({stage})",
-            happened=tuple(self._line(p) for p in rested),
+            happened=tuple(before + self._line(p) for p in rested),
             certainty=tuple(self._certainty()),
             baseline=" ".join(self._baselines(newest)),
             guideline="; ".join(self._sources()),
@@ -228,6 +235,17 @@ class _Card:
         if value.value is None:
             return self._named(CENSORED, value.censored or "")
         return str(at_guideline_precision(name, value.value))
+
+    def _silence(self) -> Iterator[str]:
+        """For how long nothing of which quantity came, and how often it usually comes."""
+        facts = self.found.decision.facts
+        for name in QuantityName:
+            silent, gap = facts.get(f"silent_days_{name}"), facts.get(f"own_gap_days_{name}")
+            if silent is not None:
+                words = {"name": self._named(QUANTITIES, name), "days": int(silent)}
+                yield self._say(FRAME["silent"]).format(**words)
+            if gap is not None:
+                yield self._say(FRAME["own_gap"]).format(gap=f"{gap.normalize():f}")
 
     def _certainty(self) -> Iterator[str]:
         yield self._say(STAGES[self.found.decision.stage])

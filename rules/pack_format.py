@@ -57,10 +57,14 @@ class SignatureFormat(_Strict):
 
 
 class PopulationFormat(_Strict):
-    """For whom a rule runs; `not_known` leaves out who is known to be pregnant."""
+    """For whom a rule runs; `not_known` leaves out who is known to be pregnant.
+
+    `at_home` leaves out who is admitted, away, moved or dead.
+    """
 
     age: Age
     pregnancy: Literal["any", "not_known"]
+    status: Literal["any", "at_home"] = "any"
 
 
 class ImmediateFormat(_Strict):
@@ -103,6 +107,7 @@ class RuleFormat(_Strict):
     level: Expression | None = None
     immediate: ImmediateFormat | None = None
     condition: dict[str, Expression] = Field(default_factory=dict[str, str])
+    absence: dict[str, Expression] = Field(default_factory=dict[str, str])
     stage: Literal["confirmed", "condition"] = "condition"
     pending: PendingFormat | None = None
     nearly: Expression | None = None

@@ -67,8 +67,8 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     for index, word in enumerate(rule.vitals):
         if word.upper() not in Vital.__members__:
             yield (*path, "vitals", index), f"{word!r} is no vital"
-    if not (rule.immediate or rule.condition or rule.pending):
-        yield path, "a rule needs an immediate, a condition or a pending limb"
+    if not (rule.immediate or rule.condition or rule.pending or rule.absence):
+        yield path, "a rule needs an immediate, a condition, a pending or an absence limb"
     yield from _text_problems(path, rule)
     yield from _priority_problems(path, rule)
     yield from _level_problems(rule, expressions)
@@ -79,8 +79,8 @@ def _expressions(path: Path, rule: RuleFormat) -> Iterator[tuple[Path, str]]:
         yield (*path, "level"), rule.level
     if rule.immediate:
         yield (*path, "immediate", "when"), rule.immediate.when
-    for limb, text in rule.condition.items():
-        yield (*path, "condition", limb), text
+    limbs = (("condition", rule.condition), ("absence", rule.absence))
+    yield from (((*path, part, limb), text) for part, of in limbs for limb, text in of.items())
     if rule.pending:
         yield (*path, "pending", "when"), rule.pending.when
         yield (*path, "pending", "unless"), rule.pending.unless
@@ -135,7 +135,7 @@ def _priority_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     if rule.priority == "emergency" and not rule.undampable:
         yield (*path, "undampable"), "every emergency rule is undampable"
     clear = rule.clear.when
-    if isinstance(clear, dict) and clear.keys() != rule.condition.keys():
+    if isinstance(clear, dict) and clear.keys() != rule.condition.keys() | rule.absence.keys():
         yield (*path, "clear", "when"), "needs one condition for each limb"
 
 
@@ -145,6 +145,10 @@ def _level_problems(rule: RuleFormat, texts: dict[Path, str]) -> Iterator[Proble
             yield place, "speaks of the danger level, but the rule has no `level`"
         if "clear" in place and condition.judges:
             yield place, "a clear condition has no single reading to judge"
+        if "absence" in place and condition.judges:
+            yield place, "an absence has no single reading to judge"
+        if "silent_for" in condition.functions and "absence" not in place:
+            yield place, "silence is judged at the present instant: write it under `absence`"
         local = rule.runs_on is RunsOn.HUB and "clear" not in place
         if local and (condition.needs_baseline or condition.reach > _HUB_REACH):
             yield place, "a hub knows one device's last 30 minutes and no baseline"

@@ -9,7 +9,17 @@ from types import MappingProxyType
 
 from rules.expression import Condition
 from rules.scope import Scope
-from rules.vocabulary import AlertKind, Family, Priority, Profile, Stage, SubjectRef, Ternary, Vital
+from rules.vocabulary import (
+    AlertKind,
+    Family,
+    PersonStatus,
+    Priority,
+    Profile,
+    Stage,
+    SubjectRef,
+    Ternary,
+    Vital,
+)
 from rules.window import Point, Window
 
 ADULT_YEARS = 18
@@ -102,16 +112,26 @@ class Pending:
     unless: Condition
 
 
+_AT_HOME = frozenset({PersonStatus.ALIVE, PersonStatus.PALLIATIVE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """For whom a rule runs. `pregnancy` False leaves out who is known to be pregnant."""
+    """For whom a rule runs.
+
+    `pregnancy` False leaves out who is known to be pregnant, `at_home` True leaves out who is
+    admitted, away, moved or dead.
+    """
 
     age: Age = Age.ADULT_OR_UNKNOWN
     pregnancy: bool = True
+    at_home: bool = False
 
     def includes(self, profile: Profile, year: int) -> bool:
         """Whether somebody with `profile` belongs to it in `year` (local calendar)."""
         if not self.pregnancy and profile.pregnant is Ternary.YES:
+            return False
+        if self.at_home and profile.status not in _AT_HOME:
             return False
         minor = is_minor(profile, year)
         return self.age is Age.ANY or (self.age is Age.MINOR) is minor
@@ -129,7 +149,8 @@ class Rule:
     `family` is None where the triggering reading decides it. `limbs` are the named limbs of the
     condition; `stage` is what their firing is called (confirmed or condition). `rearm` is a span,
     `next_day` or `at_closure`; `deadband` is the distance between firing and clearing, in words
-    of the canonical unit. `raw` is the rule as canonical JSON, from which `rule_hash` is computed
+    of the canonical unit. `absences` are named limbs that are judged at `now` and need no reading
+    (`silence.py`). `raw` is the rule as canonical JSON, from which `rule_hash` is computed
     and which an alert copies.
     """
 
@@ -150,6 +171,7 @@ class Rule:
     stage: Stage
     pending: Pending | None
     nearly: Condition | None
+    absences: Mapping[str, Condition]
     max_age: timedelta
     clear: Mapping[str, Condition]
     clear_text: Text
@@ -179,7 +201,11 @@ class Rule:
     @property
     def reach(self) -> timedelta:
         """How far before its trigger the rule may look."""
-        conditions = [*self.limbs.values(), *filter(None, (self.level, self.nearly))]
+        conditions = [
+            *self.limbs.values(),
+            *self.absences.values(),
+            *filter(None, (self.level, self.nearly)),
+        ]
         wait = self.pending.wait if self.pending else timedelta(0)
         return max([wait, *(condition.reach for condition in conditions)])
 

@@ -56,12 +56,17 @@ class Scope:
 
 @dataclass(slots=True, kw_only=True)
 class Trace:
-    """What one evaluation rested on, filled by the functions while they run."""
+    """What one evaluation rested on, filled by the functions while they run.
+
+    `due` is when an absence would be long enough, `last` the reading it is counted from.
+    """
 
     support: set[str] = field(default_factory=set[str])
     unknowns: set[str] = field(default_factory=set[str])
     facts: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
     touched_unknown: bool = False
+    due: datetime | None = None
+    last: datetime | None = None
 
     def note(self, name: str, number: Decimal) -> float:
         """`number` rounded to 1e-6 (law 11), remembered under `name`, as CEL's double."""

@@ -17,6 +17,7 @@ STAGES = _texts(
         Stage.CONFIRMED: ("第二次有效读数已证实", "confirmed by a second valid reading"),
         Stage.UNCONFIRMED: ("未得到复测证实", "no second reading or answer came"),
         Stage.CONDITION: ("多次读数一致", "several points agree"),
+        Stage.ABSENCE: ("已超过本人测量习惯的间隔", "silent for longer than this person's habit"),
     }
 )
 """How the rule fired."""
@@ -33,7 +34,7 @@ SENTENCES = _texts(
         ),
         "may_be_anothers": (
             "这次读数更像家中共用该设备的另一位的平时水平：请先确认是谁测的，勿给用药剂量建议。",
-            "A reading fits another user of the device better: ask who measured; no dose advice yet.",
+            "A reading fits another user of the device better: ask who it was; no dose advice yet.",
         ),
         "age_unknown": ("年龄未知，按成人处理。", "The age is unknown and taken as an adult's."),
         "drugs_unknown": (
@@ -68,6 +69,10 @@ SENTENCES = _texts(
         "target_unknown": (
             "医生未设个人目标值，采用规则包的默认目标。",
             "No doctor has set a personal target; the pack's target is used.",
+        ),
+        "rhythm_unknown": (
+            "尚不了解本人的测量习惯，按固定间隔判断。",
+            "This person's measuring habit is not known yet; a fixed interval is used.",
         ),
         "baseline_unknown": (
             "个人常态数据不足。",
@@ -194,6 +199,9 @@ FRAME = _texts(
         "signed": ("已由医师签署", "signed by a clinician"),
         "certainty": ("证据确定性 {certainty}", "certainty {certainty}"),
         "flagged": ("设备提示受干扰", "doubted by the device"),
+        "last_before": ("此前最后一次：", "Last before the silence: "),
+        "silent": ("{name}已 {days} 天没有有效读数。", "{name}: no valid reading for {days} days."),
+        "own_gap": ("本人通常每 {gap} 天测量一次。", "Usually measures every {gap} days."),
     }
 )
 """The sentences around the numbers."""

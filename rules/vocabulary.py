@@ -296,6 +296,7 @@ class Stage(StrEnum):
     CONFIRMED = "confirmed"
     UNCONFIRMED = "unconfirmed"
     CONDITION = "condition"
+    ABSENCE = "absence"
 
 
 class CaseState(StrEnum):

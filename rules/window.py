@@ -190,8 +190,8 @@ class Baseline:
     `fast_*` is the same fold over a short span, begun anew at the newest mark (`marked`: `drug` or
     `device`, on the local day `marked_on`). Quartiles and `middle` (the median) are of all
     readings. `parts` are `morning` and `evening`, or `fasting` and `postprandial`. `own_gap_days`
-    is the median of the last gaps between days with a reading: this person's own measuring habit.
-    `expected` stands while the own readings are few (cold start).
+    is the median of the last gaps between days with a reading: this person's own measuring habit;
+    `last_day` is the last folded day with one. `expected` stands while the own readings are few.
     """
 
     recent_mean: float | None = None
@@ -208,9 +208,18 @@ class Baseline:
     upper_quartile: float | None = None
     parts: Mapping[str, Usual] = field(default_factory=dict[str, Usual])
     own_gap_days: float | None = None
+    last_day: date | None = None
     marked: str | None = None
     marked_on: date | None = None
     expected: Expected | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """A time in which nothing of this person could arrive."""
+
+    began_at: datetime
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,13 +227,15 @@ class Window:
     """One person's recent points, profile and baselines.
 
     `points` may be handed over in any order and with repetitions: they are kept once each, ordered
-    by (`effective_at`, identity). `zone` is where the person's calendar days are counted.
+    by (`effective_at`, identity). `zone` is where the person's calendar days are counted,
+    `blind` when nothing could arrive.
     """
 
     points: tuple[Point, ...]
     profile: Profile
     baselines: Mapping[QuantityName, Baseline] = field(default_factory=dict[QuantityName, Baseline])
     zone: tzinfo = UTC
+    blind: tuple[Blind, ...] = ()
 
     def __post_init__(self) -> None:
         once: dict[str, Point] = {}

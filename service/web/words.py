@@ -119,6 +119,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "immediate": mark("at once"),
         "confirmed": mark("confirmed by a second reading"),
         "unconfirmed": mark("not confirmed: no second reading came"),
+        "absence": mark("silent for longer than this person's habit"),
         "condition": mark("several readings agree"),
     },
     "indicator": {

@@ -36,6 +36,7 @@ USUAL = Baseline(
     anchor=126.0,
     anchor_confirmed=True,
     first_day=date(2026, 8, 25),
+    own_gap_days=2.5,
 )
 
 
@@ -256,6 +257,17 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         _yes("quiet_days('systolic', 143, 'diastolic', 81, '9d') >= 4", *FOUR),
         _no("quiet_days('systolic', 142, 'diastolic', 81, '9d') >= 3", *FOUR),
         _no("quiet_days('systolic', 143, 'diastolic', 80, '9d') >= 1", *FOUR),
+    ),
+    "own_gap": (
+        _yes("own_gap('systolic') >= 2.5", HIGH),
+        _no("own_gap('systolic') > 2.5", HIGH),
+        _yes("own_gap('glucose') <= 0.0", HIGH),  # no habit is known
+    ),
+    "silent_for": (
+        _yes("silent_for('systolic', 7.0)", HIGH, glucose(7 * DAY, "5")),
+        _no("silent_for('systolic', 7.1)", HIGH, glucose(7 * DAY, "5")),
+        _yes("silent_for('systolic', 1.0)", HIGH, flagged(pressure(DAY, "140"), "body_movement")),
+        _no("silent_for('glucose', 1.0)", HIGH, pressure(9 * DAY, "140")),  # never measured
     ),
     "run_ge": (
         _yes("run_ge('glucose', 3.9, '15m', '1d') >= 2", glucose(0, "4"), glucose(15, "4")),
