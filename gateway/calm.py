@@ -138,6 +138,7 @@ class Screener:
             at=at,
             day=self.zone.day(at),
             systolic=values[QuantityName.SYSTOLIC],
+            diastolic=values[QuantityName.DIASTOLIC],
             what=readings.what[kept],
             codes=readings.codes[kept],
         )
@@ -175,6 +176,7 @@ def _plain(points: Sequence[Point]) -> bool:
         and not point.possible_repeat
         and not point.rings_by_arrival
         and all(value.value is not None for value in point.values.values())
+        and (QuantityName.SYSTOLIC in point.values or QuantityName.DIASTOLIC not in point.values)
         for point in points
     )
 

@@ -20,8 +20,8 @@ from gateway.baseline_columns import (
 )
 from gateway.baseline_fold import ANCHOR_DAYS, DAY_FADING, READING_FADING
 from gateway.local_days import LocalDays
-from gateway.recent import DAYS, RecentRows
-from gateway.screen_algebra import Flags, Floats, Range
+from gateway.recent import DAYS, LATELY, RecentRows
+from gateway.screen_algebra import COUNT, YES, Flags, Floats, Range
 from gateway.screening import SpanBounds, Usual
 from rules.vocabulary import QuantityName
 
@@ -50,20 +50,27 @@ class CalmLook:
         """Local days of the readings, as proleptic ordinals."""
         return (self.zone.day(self.at) + EPOCH).astype(np.float64)
 
+    @property
+    def pregnant(self) -> Flags:
+        """Who is known to be pregnant."""
+        return self.recent["pregnant"] > 0
+
     def value(self, quantity: QuantityName) -> Floats:
         """The readings' numbers; NaN where a reading carries no such one."""
         known = self.values.get(quantity)
         return np.full(self.at.size, np.nan) if known is None else known
 
     def over(self, quantity: QuantityName, length: timedelta) -> SpanBounds | None:
-        """Bounds over a span; there are day columns of systolic pressure only."""
-        if quantity is not QuantityName.SYSTOLIC:
+        """Bounds over a span; there are day columns of blood pressure only."""
+        if quantity not in {QuantityName.SYSTOLIC, QuantityName.DIASTOLIC}:
             return None
         newest = self.recent["day"].astype(np.int64)
         begins = self.zone.day(self.at - length // timedelta(microseconds=1))
         # The column of the day in which the span begins; its own beginning may be out.
         cut = newest - begins
         loose = (cut >= DAYS) | (self.recent["loose_day"] >= begins)
+        if quantity is QuantityName.DIASTOLIC:
+            return _highest(self.recent, cut, loose | (cut >= LATELY))
         return _bounds(self.recent, np.clip(cut, -1, DAYS - 1), loose)
 
     def usual(self, quantity: QuantityName) -> Usual | None:
@@ -114,9 +121,27 @@ def _bounds(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
     days, cut_day = _both((readings > 0).astype(np.int64), inside, at_cut)
     ends = (2 * np.maximum(low - 1, 0).astype(np.float64), 2 * high.astype(np.float64))
     mean = _mean(total.astype(np.float64) / 10, whole, partly, ends, loose)
-    return SpanBounds(
-        readings=_counted(surely, perhaps, loose), days=_counted(days, cut_day, loose), mean=mean
+    most = 2 * (recent["highest"].astype(np.int64) * sessions * inside).sum(axis=1)
+    least = 2 * (np.maximum(recent["lowest"].astype(np.int64) - 1, 0) * sessions * inside).sum(
+        axis=1
     )
+    lowest = _mean(least.astype(np.float64), whole, partly, (ends[0], ends[0]), loose)
+    highest = _mean(most.astype(np.float64), whole, partly, (ends[1], ends[1]), loose)
+    return SpanBounds(
+        readings=_counted(surely, perhaps, loose),
+        days=_counted(days, cut_day, loose),
+        mean=mean,
+        settled=Range(lowest.low, highest.high, mean.unknown),
+    )
+
+
+def _highest(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
+    """No average is above the highest reading."""
+    inside = np.arange(LATELY)[None, :] <= cut[:, None]
+    high = (recent["diastolic"] * inside).max(axis=1).astype(np.float64)
+    most = np.where(loose | (high == 0), np.inf, high)
+    below = Range(np.full((), -np.inf), most, YES)
+    return SpanBounds(readings=COUNT, days=COUNT, mean=below, settled=below)
 
 
 def _both(column: Whole, inside: Flags, at_cut: Flags) -> tuple[Whole, Whole]:

@@ -32,6 +32,9 @@ from rules.window import Point, once_each, sessions
 DAYS = 15
 """Local days with a column: a span of 14 days touches 15 of them."""
 
+LATELY = 4
+"""Local days with a column of diastolic pressure: a span of 3 days touches 4 of them."""
+
 RING = 10
 MOST_OF_A_DAY = 15
 """More readings or sessions of one day than its column can count are marked as loose."""
@@ -48,10 +51,12 @@ RECENT = np.dtype(
         ("session_readings", "u1"),
         ("ring_readings", "u1"),  # RING + 1 = more than the ring holds: fold from the store
         ("waits", "u1"),  # a confirmation is awaited
+        ("pregnant", "u1"),  # known to be, or to have been lately
         ("counts", "u1", (DAYS,)),  # readings * 16 + sessions
         ("sums", "<u2", (DAYS,)),  # of the session means
         ("highest", "u1", (DAYS,)),  # reading of the day, in steps of 2, rounded up
         ("lowest", "u1", (DAYS,)),  # the same, rounded down
+        ("diastolic", "u1", (LATELY,)),  # highest of the day, rounded up; of the last days only
         ("ring_what", "u1", (RING,)),  # day after folded_through * 8 + part * 2 + is glucose
         ("ring_values", "<u2", (RING, 3)),  # systolic, diastolic, pulse; or glucose
     ]
@@ -113,6 +118,7 @@ class Memory:
 
     `folded_through` is the state's last folded day, `rules` the fingerprint of the rules,
     `watch_until` the instant until which nothing is calm, `waits` whether a confirmation is due,
+    `pregnant` whether the person is known to be,
     `last_at` the newest reading known before, which the window may no longer reach.
     """
 
@@ -120,6 +126,7 @@ class Memory:
     rules: int
     watch_until: datetime
     waits: bool
+    pregnant: bool = False
     last_at: int = 0
 
 
@@ -137,7 +144,7 @@ def recent_of(
     row = no_recent()
     last = micros(points[-1].effective_at) if points else 0
     row["last_at"] = max(last, memory.last_at)
-    row["rules"], row["waits"] = memory.rules, memory.waits
+    row["rules"], row["waits"], row["pregnant"] = memory.rules, memory.waits, memory.pregnant
     row["watch_until"] = max(0, -(-micros(memory.watch_until) // 60_000_000))
     _fill_ring(row, learned, zone, memory.folded_through)
     _fill_days(row, points, zone)
@@ -188,6 +195,7 @@ def ring_entry(point: Point, local: datetime, offset: int) -> tuple[int, tuple[i
 def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
     name = QuantityName.SYSTOLIC
     valid = once_each(p for p in points if p.usable and p.valid and name in p.values)
+    row["loose_day"] = alone = _diastolic_alone(points, zone)
     if not valid:
         return
     days = {p.identity: p.effective_at.astimezone(zone).toordinal() - EPOCH for p in valid}
@@ -200,11 +208,11 @@ def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
             _widen(row, back, point)
     counted = np.zeros(DAYS, dtype=np.int64)
     numbered = [p for p in valid if p.values[name].value is not None]
-    loose = 0
+    loose = alone
     for group in sessions(numbered):
         parts = [list(part) for _, part in groupby(group, key=lambda p: days[p.identity])]
         if len(parts) > 1 or len(group) >= MOST_OF_A_DAY:
-            loose = days[group[-1].identity]
+            loose = max(loose, days[group[-1].identity])
         for part in parts:
             _add_session(row, counted, newest - days[part[0].identity], part)
     full = np.flatnonzero((readings >= MOST_OF_A_DAY) | (counted >= MOST_OF_A_DAY))
@@ -215,7 +223,20 @@ def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
         row["systolic_at"] = micros(numbered[-1].effective_at)
 
 
+def _diastolic_alone(points: Sequence[Point], zone: tzinfo) -> int:
+    """The last day with a valid diastolic number that came without a systolic one, else 0."""
+    for point in reversed(points):
+        carries = QuantityName.DIASTOLIC in point.values
+        if point.valid and carries and QuantityName.SYSTOLIC not in point.values:
+            return point.effective_at.astimezone(zone).toordinal() - EPOCH
+    return 0
+
+
 def _widen(row: RecentRow, back: int, point: Point) -> None:
+    other = point.values.get(QuantityName.DIASTOLIC)
+    if back < LATELY and other is not None and other.value is not None:
+        above = min(int(-(-other.value // 1)), 255)
+        row["diastolic"][back] = max(int(row["diastolic"][back]), above)
     value = point.values[QuantityName.SYSTOLIC].value
     if value is None:
         return

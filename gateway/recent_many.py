@@ -14,6 +14,7 @@ from gateway.baseline_many import Folding
 from gateway.recent import (
     BODY,
     DAYS,
+    LATELY,
     MOST_OF_A_DAY,
     NO_NUMBER,
     NUMBERS,
@@ -36,14 +37,15 @@ _GLUCOSE_PLACE = TRACKED.index(QuantityName.GLUCOSE)
 class Fresh:
     """One calm reading a person, as columns.
 
-    `at` in microseconds since 1970, `day` in days since `EPOCH`; `systolic` NaN where there is
-    none; `what` (part * 2 + is glucose) and `codes` are the ring's, `what` -1 where the reading
-    fits no place and -2 where it has nothing to learn.
+    `at` in microseconds since 1970, `day` in days since `EPOCH`; `systolic` and `diastolic` NaN
+    where there is none; `what` (part * 2 + is glucose) and `codes` are the ring's, `what` -1 where
+    the reading fits no place and -2 where it has nothing to learn.
     """
 
     at: Whole
     day: Whole
     systolic: Floats
+    diastolic: Floats
     what: Whole
     codes: NDArray[np.uint16]
 
@@ -112,6 +114,8 @@ def advance(recent: RecentRows, states: StateRows, fresh: Fresh) -> None:
     if chosen.size:
         rows = recent[chosen]
         _count(rows, fresh.at[chosen], fresh.day[chosen], fresh.systolic[chosen])
+        above = np.nan_to_num(np.minimum(np.ceil(fresh.diastolic[chosen]), 255)).astype(np.uint8)
+        rows["diastolic"][:, 0] = np.maximum(rows["diastolic"][:, 0], above)
         recent[chosen] = rows
 
 
@@ -181,3 +185,6 @@ def _shift(rows: RecentRows, days: Whole) -> None:
     for name in ("counts", "sums", "highest", "lowest"):
         column = rows[name][moved]
         rows[name][moved] = np.where(inside, column[at, source], 0)
+    lately = rows["diastolic"][moved]
+    shifted = lately[at, np.minimum(source[:, :LATELY], LATELY - 1)]
+    rows["diastolic"][moved] = np.where(inside[:, :LATELY], shifted, 0)

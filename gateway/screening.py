@@ -53,11 +53,15 @@ ROOM = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanBounds:
-    """Bounds over the valid readings of one quantity in a span that ends at the new reading."""
+    """Bounds over the valid readings of one quantity in a span that ends at the new reading.
+
+    `mean` is the mean of the session means, `settled` the same with first readings left out.
+    """
 
     readings: Range
     days: Range
     mean: Range
+    settled: Range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,11 @@ class Look(Protocol):
     @property
     def day(self) -> Floats:
         """Local days of the readings, as proleptic ordinals."""
+        ...
+
+    @property
+    def pregnant(self) -> Flags:
+        """Who is known to be pregnant."""
         ...
 
 
@@ -221,6 +230,14 @@ def _mean_side(sign: str) -> Callable[[_Seen, Parts], Truth]:
     return side
 
 
+def _settled_ge(seen: _Seen, parts: Parts) -> Truth:
+    bounds = _over(seen, parts[0], parts[2])
+    if bounds is None:
+        return ANY_TRUTH
+    precision = float(QUANTITIES[QuantityName(parts[0].text)].precision)
+    return compare(widened(bounds.settled, precision / 2 + ROOM), ">=", _number(parts[1], seen))
+
+
 def _less(mean: Range, reference: Floats) -> Range:
     missing = np.isnan(reference)
     known = np.where(missing, 0.0, reference)
@@ -289,6 +306,10 @@ def _truth(*, yes: Flags = YES, unknown: Flags = NO) -> Callable[[_Seen, Parts],
     return lambda _seen, _parts: Truth(yes, YES, unknown)
 
 
+def _known(flags: Flags) -> Truth:
+    return Truth(flags, ~flags, NO)
+
+
 def _count(_seen: _Seen, _parts: Parts) -> Range:
     return COUNT
 
@@ -299,13 +320,16 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "gt": Bound(value=_judged(">"), rests=_hit(">")),
         "le": Bound(value=_judged("<="), rests=_hit("<=")),
         "lt": Bound(value=_judged("<"), rests=_hit("<")),
-        # A calm reading is not censored, and no symptom.
+        # A calm reading is not censored and no symptom, and none was told shortly before it.
         "low": Bound(value=_truth(yes=NO)),
         "high": Bound(value=_truth(yes=NO)),
         "any_symptom": Bound(value=_truth(yes=NO)),
-        "has_symptom": Bound(value=_truth()),
+        "has_symptom": Bound(value=_truth(yes=NO)),
+        "pregnant": Bound(value=_truth(unknown=YES)),
+        "known_pregnant": Bound(value=lambda seen, _: _known(seen.look.pregnant)),
         "at_level": Bound(value=lambda seen, _: seen.level, rests=_at_level),
         "pair_within": Bound(value=lambda seen, _: Truth(seen.level.yes, YES, NO), rests=_at_level),
+        "times_at_level": Bound(value=_count, rests=_at_level),
         "any_ge": Bound(value=_truth(), rests=_hit(">=")),
         "any_lt": Bound(value=_truth(), rests=_hit("<")),
         "count_ge": Bound(value=_count, rests=_hit(">=")),
@@ -319,6 +343,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "mean": Bound(value=_mean, rests=_carried),
         "mean_ge": Bound(value=_mean_side(">="), rests=_carried),
         "mean_lt": Bound(value=_mean_side("<"), rests=_carried),
+        "settled_mean_ge": Bound(value=_settled_ge, rests=_carried),
         # A doctor's target for this person is not among the columns.
         "mean_over_target": Bound(value=lambda _seen, _parts: ANY_NUMBER, rests=_carried),
         "above_usual": Bound(value=_above_usual, rests=_carried),
