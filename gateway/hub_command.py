@@ -13,7 +13,7 @@ from gateway.clock import ClockError, open_clock
 from gateway.hub import Hub
 from gateway.hub_identity import IdentityError
 from gateway.hub_settings import HubSettings, hub_settings
-from gateway.sqlite_writer import SpoolError
+from gateway.sqlite_writer import SpoolError, take_short_turns
 from gateway.structured_log import configure_logs
 
 if sys.platform == "linux":
@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stderr.write(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}\n")
         return EXIT_SETTINGS
     configure_logs()
+    take_short_turns()
     status = 0
     try:
         asyncio.run(_serve(settings))

@@ -126,7 +126,9 @@ class Spool:
 
         A record that this version of the program cannot read is turned into a refusal on the way.
         """
-        return await self._writer.run(lambda db: spool_rows.undecided(db, session))
+        # What it writes, a power cut may undo: it is done again, alike. An fsync of its own would
+        # keep the next reading waiting.
+        return await self._writer.run(lambda db: spool_rows.undecided(db, session), durable=False)
 
     async def decide(self, session: str, origins: Sequence[Origin]) -> None:
         """Give the undecided records of `session`, in order of arrival, their origin and lane.
@@ -202,8 +204,11 @@ class Spool:
         await self._writer.run(lambda db: spool_rows.remember_paired(db, device))
 
     async def remember_heard(self, address: str, at: datetime) -> None:
-        """Note that a bonded device was heard; the newest `availability.KEPT` times are kept."""
-        await self._writer.run(lambda db: spool_rows.add_heard(db, address, at))
+        """Note that a bonded device was heard; the newest `availability.KEPT` times are kept.
+
+        A power cut may take the last of them away: a rhythm is not changed by one.
+        """
+        await self._writer.run(lambda db: spool_rows.add_heard(db, address, at), durable=False)
 
     async def heard(self) -> dict[str, list[datetime]]:
         """When each bonded device was heard lately, ascending, by address."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from firmware_sim.packet_logs import stop_describing_packets
+from gateway.sqlite_writer import take_short_turns
 from gateway.structured_log import configure_logs
 from service.lab import bench_backlog, bench_unbox
 from service.lab.bench_adapters import AdaptersReport, DecodeRate, bench_adapters
@@ -51,6 +52,7 @@ def bench_devices(folder: Path, *, seconds: float, only_decode: bool = False) ->
 
 async def _through_the_air(folder: Path) -> AirReport:
     configure_logs(level=logging.WARNING)  # standard output is the report's
+    take_short_turns()  # as a hub's process does
     return AirReport(
         backlog=await bench_backlog.bench_backlog(folder / "backlog"),
         crowd=await bench_backlog.bench_crowd(folder / "crowd"),
