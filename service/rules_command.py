@@ -1,7 +1,8 @@
 """`hearthwatch rules`: check packs, and live through their worked cases.
 
 `check` prints every fault with file and line; `test` runs `NAME.cases.yaml` beside each pack in
-virtual time. Without files both take the packs that come with the program.
+virtual time; `show` tells each rule in a sentence a doctor reads. Without files they take the packs
+that come with the program.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import rules.packs
 from rules.cases import CasesError, differences, live_through, load_cases
+from rules.in_words import rule_in_words
 from rules.pack import Pack, PackError, load
 from rules.pack_format import json_schema
 
@@ -28,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         sub = actions.add_parser(action, help=summary, description=summary)
         sub.add_argument("packs", nargs="*", type=Path, help="pack files (default: ours)")
+    show = actions.add_parser(
+        "show", help="say in Chinese and English when each rule of the packs rings"
+    )
+    show.add_argument("packs", nargs="*", type=Path, help="pack files (default: ours)")
     actions.add_parser("schema", help="print the JSON Schema of a pack")
 
 
@@ -42,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if missing:
         _say(f"no such pack: {', '.join(map(str, missing))}", error=True)
         return 2
-    action = _check if arguments.action == "check" else _test
+    action = {"check": _check, "test": _test, "show": _show}[arguments.action]
     return max(action(path) for path in paths)
 
 
@@ -65,6 +71,16 @@ def _check(path: Path) -> int:
     for rule in pack.rules:
         state = "signed" if rule.signed else "unsigned: shadow and demo only"
         _say(f"{path.name}: {rule.id} v{rule.version} {rule.rule_hash[:12]} {state}")
+    return 0
+
+
+def _show(path: Path) -> int:
+    pack = _load(path)
+    if pack is None:
+        return 1
+    for rule in pack.rules:
+        told = rule_in_words(rule)
+        _say(f"{rule.id} v{rule.version}\n  {told.zh}\n  {told.en}")
     return 0
 
 

@@ -1,0 +1,143 @@
+"""What each function and word of the rule language is called, Chinese and English side by side."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rules.rule import Text
+from rules.sentences import CONTEXT
+
+IN_UNITS = frozenset({"mean", "above_usual", "above_anchor", "mean_over_target", "usual_sd"})
+LISTED: Mapping[str, int] = MappingProxyType(
+    {"has_symptom": 1, "takes_drug": 0, "has_condition": 0, "answered": 0}
+)
+"""Functions with a list at the end, and how many arguments stand before it."""
+
+
+def _phrases(pairs: dict[str, tuple[str, str]]) -> Mapping[str, Text]:
+    return MappingProxyType({name: Text(zh=zh, en=en) for name, (zh, en) in pairs.items()})
+
+
+PHRASES = _phrases(
+    {
+        "ge": ("{0} ≥ {1}", "{0} is {1} or above"),
+        "gt": ("{0} > {1}", "{0} is above {1}"),
+        "le": ("{0} ≤ {1}", "{0} is {1} or below"),
+        "lt": ("{0} < {1}", "{0} is below {1}"),
+        "low": ("{0}显示 LO（低于量程）", "{0} shows LO (below range)"),
+        "high": ("{0}显示 HI（高于量程）", "{0} shows HI (above range)"),
+        "any_symptom": ("有任何危险症状", "there is any danger symptom"),
+        "any_ge": ("{2}内有{0} ≥ {1}", "within {2} a {0} is {1} or above"),
+        "any_lt": ("{2}内有{0} < {1}", "within {2} a {0} is below {1}"),
+        "count_ge": ("{2}内{0} ≥ {1} 的次数", "the number of {0} readings of {1} or above in {2}"),
+        "count_lt": ("{2}内{0} < {1} 的次数", "the number of {0} readings below {1} in {2}"),
+        "readings": ("{1}内{0}的有效读数次数", "the number of valid {0} readings in {1}"),
+        "reading_days": ("{1}内有{0}读数的天数", "the number of days with {0} readings in {1}"),
+        "missing_for": ("{1}内没有{0}的有效读数", "there is no valid {0} reading for {1}"),
+        "days_with": (
+            "{3}内出现{0} {1} {2} 的天数（间隔至少{4}）",
+            "the number of days in {3} with {0} {1} {2} (at least {4} apart)",
+        ),
+        "times_at_level": (
+            "{1}内{level}的次数（间隔至少{0}）",
+            "the number of times in {1} that {level} (at least {0} apart)",
+        ),
+        "pair_within": (
+            "间隔{0}至{1}两次{level}且其间没有回落",
+            "twice, {0} to {1} apart and with none lower between, {level}",
+        ),
+        "level_left": ("随后的有效读数回落", "followed by a valid reading below that level"),
+        "retested": ("复测{0}", "followed by another {0} reading"),
+        "answered": ("本人回应（{0}）", "answered by the person ({0})"),
+        "has_symptom": ("前后{0}内有{1}", "within {0} there is one of: {1}"),
+        "takes_drug": ("使用{0}", "the person takes one of: {0}"),
+        "has_condition": ("患有{0}", "the person has one of: {0}"),
+        "pregnant": (
+            "妊娠或产后42天内（可能）",
+            "a pregnancy or a birth within 42 days is possible",
+        ),
+        "known_pregnant": (
+            "已知妊娠或产后42天内",
+            "she is known to be pregnant or gave birth lately",
+        ),
+        "mean": ("{1}内{0}均值", "the mean {0} of {1}"),
+        "mean_ge": ("{2}内{0}均值 ≥ {1}", "the mean {0} of {2} is {1} or above"),
+        "mean_lt": ("{2}内{0}均值 < {1}", "the mean {0} of {2} is below {1}"),
+        "settled_mean_ge": (
+            "{2}内{0}均值（弃每次测量的首个读数） ≥ {1}",
+            "the mean {0} of {2}, first reading of a session dropped, is {1} or above",
+        ),
+        "mean_over_target": (
+            "{1}内{0}均值减去目标值",
+            "the mean {0} of {1} minus the person's target",
+        ),
+        "above_usual": ("{1}内{0}均值高于本人近期常态", "the mean {0} of {1} minus the usual"),
+        "above_anchor": ("{1}内{0}均值高于首周参照值", "the mean {0} of {1} minus the first week"),
+        "usual_sd": ("本人{0}标准差", "the usual spread (sd) of {0}"),
+        "session_share_above": (
+            "{2}内{0}高于常态 {1} 个标准差的测量所占比例",
+            "the share of sessions in {2} with {0} over {1} sd above the usual",
+        ),
+        "history_days": ("{0}的记录天数", "the days since the first {0} reading"),
+        "history_readings": ("{0}的历史读数次数", "the number of past {0} readings"),
+        "greater": ("{0} 与 {1} 中较大者", "the greater of {0} and {1}"),
+        "fired": ("报警时的参照值", "the reference that fired"),
+        "elapsed": ("已过{0}", "{0} have gone by"),
+        "quiet_days": (
+            "{4}内{0} < {1} 且{2} < {3} 的连续天数",
+            "the latest days in {4} with {0} below {1} and {2} below {3}",
+        ),
+        "run_ge": (
+            "{3}内最近连续{0} ≥ {1} 的次数（间隔至少{2}）",
+            "the latest run in {3} of {0} at {1} or above (at least {2} apart)",
+        ),
+        "silent_for": (
+            "{0}超过 {1} 天没有有效读数",
+            "there has been no valid {0} reading for more than {1} days",
+        ),
+        "own_gap": ("本人{0}测量间隔中位数（天）", "the person's own median gap of {0} (days)"),
+    }
+)
+"""What each function of the language says, with its arguments in order."""
+
+WORDS: Mapping[str, Text] = MappingProxyType(
+    {
+        **CONTEXT,
+        **_phrases(
+            {
+                "dizziness": ("头晕", "dizziness"),
+                "vomiting": ("呕吐", "vomiting"),
+                "eye_pain": ("眼痛", "eye pain"),
+                "palpitation": ("心悸", "palpitations"),
+                "chest_tightness": ("胸闷", "tight chest"),
+                "speech_or_limb_deficit": ("言语或肢体障碍", "trouble with speech or limbs"),
+                "abdominal_pain": ("腹痛", "belly pain"),
+                "deep_breathing": ("呼吸深快", "deep breathing"),
+                "epigastric_pain": ("上腹痛", "upper belly pain"),
+                "insulin": ("胰岛素", "insulin"),
+                "sulfonylurea": ("磺脲类", "a sulfonylurea"),
+                "glinide": ("格列奈类", "a glinide"),
+                "metformin": ("二甲双胍", "metformin"),
+                "sglt2": ("SGLT2抑制剂", "an SGLT2 inhibitor"),
+                "glp1": ("GLP-1受体激动剂", "a GLP-1 agonist"),
+                "dpp4": ("DPP-4抑制剂", "a DPP-4 inhibitor"),
+                "acarbose": ("阿卡波糖", "acarbose"),
+                "beta_blocker": ("β受体阻滞剂", "a beta blocker"),
+                "ace_inhibitor": ("ACE抑制剂", "an ACE inhibitor"),
+                "arb": ("沙坦类", "an ARB"),
+                "calcium_blocker": ("钙通道阻滞剂", "a calcium channel blocker"),
+                "diuretic": ("利尿剂", "a diuretic"),
+                "anticoagulant": ("抗凝药", "an anticoagulant"),
+                "hypertension": ("高血压", "hypertension"),
+                "diabetes_1": ("1型糖尿病", "type 1 diabetes"),
+                "diabetes_2": ("2型糖尿病", "type 2 diabetes"),
+                "heart_failure": ("心力衰竭", "heart failure"),
+                "atrial_fibrillation": ("心房颤动", "atrial fibrillation"),
+                "copd": ("慢阻肺", "COPD"),
+                "stroke": ("脑卒中", "a stroke"),
+                "kidney_disease": ("慢性肾病", "kidney disease"),
+                "coronary_disease": ("冠心病", "coronary disease"),
+            }
+        ),
+    }
+)
+"""Symptoms, answers, drug classes and conditions; `words.WORDS` says which there are."""

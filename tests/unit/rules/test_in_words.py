@@ -1,0 +1,76 @@
+"""Every rule can be read in Chinese and English, and what is read is what runs."""
+
+import re
+
+import pytest
+
+from rules.conditions import FUNCTIONS
+from rules.expression import compile_condition
+from rules.in_words import condition_in_words, rule_in_words, span_in_words
+from rules.pack import load
+from rules.phrases import PHRASES
+from rules.phrases import WORDS as TOLD
+from rules.rule import Rule
+from rules.words import WORDS, Parameter
+from tests.unit.rules.readings import FIRST_TEXT, first_pack
+
+HAN = re.compile("[\u4e00-\u9fff]")
+RULES = [pytest.param(rule, id=rule.id) for rule in first_pack().rules]
+
+
+def test_every_function_and_word_of_the_language_has_words() -> None:
+    assert FUNCTIONS.keys() - {"at_level"} == PHRASES.keys()
+    for kind in (Parameter.SYMPTOM, Parameter.DRUG, Parameter.CONDITION, Parameter.ANSWER):
+        assert not WORDS[kind] - TOLD.keys(), kind
+
+
+@pytest.mark.row("R16")
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_told_in_both_languages_with_all_its_numbers(rule: Rule) -> None:
+    told = rule_in_words(rule)
+    assert told.zh.startswith(rule.title.zh)
+    assert told.en.startswith(rule.title.en)
+    assert HAN.search(told.en) is None
+    conditions = [*rule.limbs.values(), *rule.absences.values()]
+    conditions += [rule.immediate.when] if rule.immediate else []
+    conditions += [rule.pending.when, rule.pending.unless] if rule.pending else []
+    for number in {n for condition in conditions for n in condition.numbers if n[-1].isdigit()}:
+        assert number in told.zh
+        assert number in told.en
+
+
+@pytest.mark.row("R16")
+def test_a_changed_limit_changes_the_words() -> None:
+    text = FIRST_TEXT.replace("ge('systolic', 220)", "ge('systolic', 215)")
+    changed = load(text.replace("[220, 130", "[215, 130"), name="changed").rule("HW-02")
+    assert "收缩压 ≥ 215" in rule_in_words(changed).zh
+    assert "systolic is 215 or above" in rule_in_words(changed).en
+
+
+@pytest.mark.parametrize(
+    ("source", "zh", "en"),
+    [
+        (
+            "ge('systolic', 180) && (low('glucose') || lt('pulse', 40))",
+            "收缩压 ≥ 180且（血糖显示 LO（低于量程）或脉搏 < 40）",
+            "systolic is 180 or above and (glucose shows LO (below range) or pulse is below 40)",
+        ),
+        ("readings('spo2', '1d') >= 3", "1天内血氧饱和度的有效读数次数 ≥ 3", None),
+        ("!takes_drug('insulin')", "不是使用胰岛素", "it is not so that the person takes"),
+        ("above_usual('systolic', '3d') <= -15.0", "-15.0 mmHg", "-15.0 mmHg"),
+        ("mean('glucose', '7d') - fired('reference') < 5.0", "均值 - 报警时的参照值 < 5.0", None),
+    ],
+)
+def test_a_condition_in_words(source: str, zh: str, en: str | None) -> None:
+    condition = compile_condition(source)
+    assert zh in condition_in_words(condition, "zh")
+    assert (en or "") in condition_in_words(condition, "en")
+
+
+def test_a_span_in_words() -> None:
+    assert [span_in_words(s, "en") for s in ("1m", "30m", "1d")] == [
+        "1 minute",
+        "30 minutes",
+        "1 day",
+    ]
+    assert span_in_words("2h", "zh") == "2小时"
