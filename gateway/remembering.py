@@ -12,6 +12,7 @@ from gateway.recent_many import closed
 from gateway.teaching import teaches
 from rules.pack import Pack
 from rules.rule import Rule
+from rules.vocabulary import Ternary, Vital
 from rules.window import Point
 
 
@@ -35,6 +36,7 @@ def remembered(
         rules=mark,
         watch_until=watch_until(heard, rules.pack),
         waits=found.waits,
+        pregnant=found.person.profile.pregnant is Ternary.YES,
         last_at=0 if before is None else int(before["last_at"]),
     )
     if not complete:
@@ -53,19 +55,23 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
     rows = before.reshape(1).copy()
     days = memory.folded_through - int(found.person.state.row["folded_through"])
     closed(rows, np.array([days], dtype=np.int64))
-    rows["waits"] = memory.waits
+    rows["waits"], rows["pregnant"] = memory.waits, memory.pregnant
     until = -(-micros(memory.watch_until) // 60_000_000)
     rows["watch_until"] = max(int(rows["watch_until"][0]), until)
     return rows[0].reshape(())
 
 
 def watch_until(points: Sequence[Point], pack: Pack) -> datetime:
-    """Until when a new reading could still change what became of a wait for a confirmation.
+    """Until when a new reading could still change what became of these, or rest on a symptom.
 
-    What confirms or ends a wait looks at readings around it (`pair_within`: none lower may come
-    within its span). After that the wait is settled and was told, so nothing new can come of it.
+    What confirms or ends a wait for a confirmation looks at readings around it (`pair_within`: none
+    lower may come within its span). After that the wait is settled and was told, so nothing new can
+    come of it. The screen takes it that nobody has told of a symptom within any rule's reach.
     """
-    latest = BEGINNING
+    told = [point.effective_at for point in points if point.kind is Vital.SYMPTOM]
+    latest = (
+        max(told) + max(rule.reach for rule in pack.rules if _hears(rule)) if told else BEGINNING
+    )
     for rule in pack.rules:
         if rule.pending is None:
             continue
@@ -74,6 +80,10 @@ def watch_until(points: Sequence[Point], pack: Pack) -> datetime:
             if due > latest and point.kind in rule.vitals and point.usable and _asks(rule, point):
                 latest = due
     return latest
+
+
+def _hears(rule: Rule) -> bool:
+    return Vital.SYMPTOM in rule.vitals
 
 
 def _asks(rule: Rule, point: Point) -> bool:
