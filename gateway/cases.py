@@ -18,8 +18,10 @@ from rules.vocabulary import Case, CaseState, Family, Priority, SubjectRef
 class Trigger:
     """What a case needs to know of a decision.
 
-    `ended` is the person's last case of the family that a coded outcome has closed; `rearmed` says
-    that the rule's re-arm time has passed since the last ring, or since that closing.
+    `began_at` is the earliest reading it rests on; `is_confirmed` is False where a confirmation was
+    asked for and did not come. `ended` is the person's last case of the family that a coded outcome
+    has closed; `rearmed` says that the rule's re-arm time has passed since the last ring, or since
+    that closing.
     """
 
     subject: SubjectRef
@@ -34,6 +36,8 @@ class Trigger:
     ended: Case | None = None
     limb: str
     facts: Mapping[str, Decimal]
+    began_at: datetime
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +60,21 @@ def step(case: Case | None, trigger: Trigger, now: datetime) -> CaseStep:
     if case is None or case.state is not CaseState.OPEN:
         return _begin(trigger, now)
     rings = trigger.dated or _rings_again(case, trigger)
-    if trigger.priority > case.priority:
+    if _speaks_louder(trigger, case):
         case = replace(
             case,
             priority=trigger.priority,
             rule_id=trigger.rule_id,
             limb=trigger.limb,
             facts=trigger.facts,
+            decided_at=trigger.effective_at,
+            decided_on=trigger.trigger,
+            is_confirmed=trigger.is_confirmed,
         )
     return CaseStep(
         case=replace(
             case,
+            began_at=min(case.began_at, trigger.began_at),
             last_point_at=max(case.last_point_at, trigger.effective_at),
             last_rang_at=now if rings and not trigger.dated else case.last_rang_at,
         ),
@@ -74,14 +82,15 @@ def step(case: Case | None, trigger: Trigger, now: datetime) -> CaseStep:
     )
 
 
-def clear(case: Case, *, condition: bool | None, needs_outcome: bool, now: datetime) -> Case:
-    """The case after its clear condition was looked at; unknown (None) clears nothing.
+def clear(case: Case, *, condition: bool | None, needs_outcome: bool, at: datetime) -> Case:
+    """The case after its clear condition was looked at as of the reading of `at`.
 
+    Unknown (None) clears nothing.
     An urgent or emergency case also needs a coded outcome before valid readings may clear it.
     """
     if not condition or (needs_outcome and case.outcome is None):
         return case
-    return replace(case, state=CaseState.CLEARED, ended_at=now)
+    return replace(case, state=CaseState.CLEARED, ended_at=at)
 
 
 def close(case: Case, *, outcome: str, now: datetime) -> Case:
@@ -89,6 +98,15 @@ def close(case: Case, *, outcome: str, now: datetime) -> Case:
     if case.state is not CaseState.OPEN:
         return replace(case, outcome=case.outcome or outcome)
     return replace(case, state=CaseState.CLOSED, outcome=outcome, ended_at=now)
+
+
+def _speaks_louder(trigger: Trigger, case: Case) -> bool:
+    """Whether the decision speaks for the case from now on: the same whatever came first."""
+    ours, theirs = (trigger.priority, trigger.is_confirmed), (case.priority, case.is_confirmed)
+    if ours != theirs:
+        return ours > theirs
+    earlier = (trigger.effective_at, trigger.trigger, trigger.rule_id)
+    return earlier < (case.decided_at, case.decided_on, case.rule_id)
 
 
 def _rings_again(case: Case, trigger: Trigger) -> bool:
@@ -127,4 +145,8 @@ def _opened(trigger: Trigger, now: datetime) -> Case:
         last_rang_at=None if trigger.dated else now,
         limb=trigger.limb,
         facts=trigger.facts,
+        began_at=trigger.began_at,
+        decided_at=trigger.effective_at,
+        decided_on=trigger.trigger,
+        is_confirmed=trigger.is_confirmed,
     )

@@ -51,12 +51,16 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What became of one person in one batch; `waits`: a confirmation is being waited for."""
+    """What became of one person in one batch.
+
+    `waits`: a confirmation is being waited for; `since`: the place of the earliest new point.
+    """
 
     person: Person
     state: StoredState
     window: Window
     judged: tuple[Judged, ...]
+    since: tuple[datetime, str] | None = None
     waits: bool = False
 
 
@@ -130,6 +134,7 @@ def assess(
         state=StoredState(row=state, next_wake_at=min([*waits, *silences], default=None)),
         window=window,
         judged=tuple(judged.values()),
+        since=first,
         waits=bool(waits),
     )
 

@@ -1,7 +1,7 @@
 """From decisions to cases and alerts, exactly once each."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.cases import Trigger, clear, step
@@ -11,6 +11,7 @@ from rules.engine import Decision
 from rules.identity import alert_id
 from rules.pack import Pack
 from rules.vocabulary import Alert, Case, CaseState, Family, Stage, SubjectRef
+from rules.window import Point
 
 ALERT_CHANNEL = "hearthwatch_alert"
 READING_CHANNEL = "hearthwatch_reading"
@@ -38,7 +39,12 @@ class Rung:
 async def episodes(
     people: Sequence[Assessment], store: CoreStore, pack: Pack, now: datetime
 ) -> Rung:
-    """Step the cases of these people, raise what must ring, clear what is over; write all of it."""
+    """Step the cases of these people, raise what must ring, clear what is over; write all of it.
+
+    Decisions are taken, and clear conditions looked at, in the order of the readings' own times: a
+    case is the same however its readings are split into batches. A decision that joined a case
+    without ringing is remembered, so that no later look at old readings rings for it.
+    """
     subjects = {item.person.subject for item in people}
     cases = {(case.subject, case.family): case for case in await store.open_cases(subjects)}
     closed = {(case.subject, case.family): case for case in await store.last_closings(subjects)}
@@ -46,16 +52,24 @@ async def episodes(
     before = dict(cases)
     ended: list[Case] = []
     alerts: list[Alert] = []
+    silent: dict[str, str] = {}
     for person in people:
-        for judged in person.judged:
-            if _alert_id(judged.decision) not in known:
-                ended_before = closed.get((person.person.subject, judged.decision.family))
-                alerts += _take(person, judged, cases, ended_before, pack, now)
-        ended += _clear(person, cases, pack, now)
+        for judged in sorted(person.judged, key=_order):
+            name, family = _alert_id(judged.decision), judged.decision.family
+            ended += _clear(person, cases, pack, until=judged.decision.effective_at)
+            if name in known:
+                continue
+            ended_before = closed.get((person.person.subject, family))
+            rung = _take(person, judged, cases, ended_before, pack, now)
+            alerts += rung
+            if not rung:
+                silent[name] = cases[person.person.subject, family].case_id
+        ended += _clear(person, cases, pack)
     changed = [case for key, case in cases.items() if case != before.get(key)]
     await store.write_cases([*ended, *changed])
     synthetic = frozenset(p.person.subject for p in people if p.person.profile.synthetic)
     written = await store.write_alerts(alerts, synthetic, now)
+    await store.write_taken(silent, now)
     heard = _receptions(p for p in people if p.person.subject not in synthetic)
     waits = ((now - at).total_seconds() for name, at in heard.items() if name in written)
     with_case = frozenset(subject for subject, _ in cases)
@@ -117,27 +131,67 @@ def _take(
         ended=closed,
         limb=decision.limb,
         facts=decision.facts,
+        began_at=_earliest(person, decision),
+        is_confirmed=decision.stage is not Stage.UNCONFIRMED,
     )
     taken = step(case, trigger, now)
     cases[key] = taken.case
     return [_alert(person, judged, taken.case, now)] if taken.raises_alert else []
 
 
+def _order(judged: Judged) -> tuple[datetime, str, str]:
+    decision = judged.decision
+    return (decision.effective_at, decision.trigger, decision.rule_id)
+
+
+def _earliest(person: Assessment, decision: Decision) -> datetime:
+    resting = [p.effective_at for p in person.window.points if p.identity in decision.points]
+    return min(resting, default=decision.effective_at)
+
+
 def _clear(
-    person: Assessment, cases: dict[tuple[SubjectRef, Family], Case], pack: Pack, now: datetime
+    person: Assessment,
+    cases: dict[tuple[SubjectRef, Family], Case],
+    pack: Pack,
+    until: datetime | None = None,
 ) -> list[Case]:
+    """Take out the cases that a reading of this batch, or one after it, has ended before `until`.
+
+    Looked at as of each such reading, with what was measured up to it. Without a new reading
+    nothing ends: silence is not recovery (law 4).
+    """
     ended: list[Case] = []
     for key in [key for key in cases if key[0] == person.person.subject]:
-        case = cases[key]
-        rule = pack.rule(case.rule_id)
-        over = rule.clears(
-            person.window, now, since=case.last_point_at, limb=case.limb, facts=case.facts
-        )
-        after = clear(case, condition=over, needs_outcome=rule.needs_outcome, now=now)
-        if after.state is not CaseState.OPEN:
-            ended.append(after)
-            del cases[key]
+        case, rule = cases[key], pack.rule(cases[key].rule_id)
+        if rule.needs_outcome and case.outcome is None:
+            continue
+        for number, point in enumerate(person.window.points):
+            if not _may_end(case, point, person.since, until):
+                continue
+            window = replace(person.window, points=person.window.points[: number + 1])
+            over = rule.clears(
+                window,
+                point.effective_at,
+                since=case.last_point_at,
+                limb=case.limb,
+                facts=case.facts,
+            )
+            after = clear(
+                case, condition=over, needs_outcome=rule.needs_outcome, at=point.effective_at
+            )
+            if after.state is not CaseState.OPEN:
+                ended.append(after)
+                del cases[key]
+                break
     return ended
+
+
+def _may_end(
+    case: Case, point: Point, since: tuple[datetime, str] | None, until: datetime | None
+) -> bool:
+    new = since is not None and point.order >= since
+    in_time = until is None or point.effective_at < until
+    return new and in_time and point.valid and point.effective_at > case.last_point_at
 
 
 def _alert_id(decision: Decision) -> str:

@@ -311,8 +311,11 @@ class CaseState(StrEnum):
 class Case:
     """An open episode of one family for one subject.
 
-    `limb` and `facts` are those of the decision that set its present priority: a personal shift
-    clears against the reference that fired.
+    `rule_id`, `limb` and `facts` are those of the decision that speaks for it: of the highest
+    priority, a confirmed one before an unconfirmed, then the earliest (`decided_at`, on the point
+    `decided_on`). A personal shift clears against the reference that fired. `began_at` is the
+    earliest reading it rests on, `ended_at` the reading or the closing that ended it, `opened_at`
+    when the core first had it.
     """
 
     case_id: str
@@ -328,6 +331,10 @@ class Case:
     outcome: str | None = None
     limb: str = ""
     facts: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    began_at: datetime
+    decided_at: datetime
+    decided_on: str
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -246,8 +246,15 @@ class CoreStore:
             if rows:
                 await self._connection.execute(_SQL["write_cases"], *zip(*rows, strict=True))
 
+    async def write_taken(self, taken: Mapping[str, str], now: datetime) -> None:
+        """Remember decisions (by the name of their alert) that joined a case without ringing."""
+        if taken:
+            await self._connection.execute(
+                _SQL["write_taken"], list(taken), list(taken.values()), now
+            )
+
     async def known_alerts(self, alert_ids: Sequence[str]) -> set[str]:
-        """Which of these alerts exist already."""
+        """Which of these have rung, or joined their case without ringing, already."""
         rows = await self._connection.fetch(_SQL["known_alerts"], list(alert_ids))
         return {row["alert_id"] for row in rows}
 
@@ -316,6 +323,10 @@ def _case(row: asyncpg.Record) -> Case:
         outcome=row["outcome"],
         limb=row["limb"],
         facts=_FACTS.decode(row["facts"]),
+        began_at=row["began_at"],
+        decided_at=row["decided_at"],
+        decided_on=row["decided_on"],
+        is_confirmed=row["is_confirmed"],
     )
 
 
@@ -324,6 +335,7 @@ def _case_row(case: Case) -> tuple[object, ...]:
         *(case.case_id, case.subject, case.family.value, case.rule_id, int(case.priority)),
         *(case.state.value, case.opened_at, case.last_point_at, case.last_rang_at),
         *(case.ended_at, case.outcome, case.limb, _ENCODER.encode(case.facts).decode()),
+        *(case.began_at, case.decided_at, case.decided_on, case.is_confirmed),
     )
 
 

@@ -70,38 +70,53 @@ JOIN core.observation o ON o.subject = wanted.subject AND o.received_at >= wante
 
 -- name: open_cases
 SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
-    last_rang_at, ended_at, outcome, limb, facts::text AS facts
+    last_rang_at, ended_at, outcome, limb, facts::text AS facts, began_at, decided_at, decided_on,
+    is_confirmed
 FROM core.case WHERE state = 'open' AND subject = ANY ($1::text[]);
 
 -- name: last_closings
 SELECT DISTINCT ON (subject, family) case_id::text, subject, family, rule_id, priority, state,
-    opened_at, last_point_at, last_rang_at, ended_at, outcome, limb, facts::text AS facts
+    opened_at, last_point_at, last_rang_at, ended_at, outcome, limb, facts::text AS facts,
+    began_at, decided_at, decided_on, is_confirmed
 FROM core.case WHERE state = 'closed' AND subject = ANY ($1::text[])
 ORDER BY subject, family, ended_at DESC;
 
 -- name: case_by_id
 SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
-    last_rang_at, ended_at, outcome, limb, facts::text AS facts
+    last_rang_at, ended_at, outcome, limb, facts::text AS facts, began_at, decided_at, decided_on,
+    is_confirmed
 FROM core.case WHERE case_id = $1::text::uuid;
 
 -- name: write_cases
 INSERT INTO core.case (case_id, subject, family, rule_id, priority, state, opened_at,
-    last_point_at, last_rang_at, ended_at, outcome, limb, facts)
+    last_point_at, last_rang_at, ended_at, outcome, limb, facts, began_at, decided_at, decided_on,
+    is_confirmed)
 SELECT case_id::uuid, subject, family, rule_id, priority, state, opened_at, last_point_at,
-    last_rang_at, ended_at, outcome, limb, facts::jsonb
+    last_rang_at, ended_at, outcome, limb, facts::jsonb, began_at, decided_at, decided_on,
+    is_confirmed
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[],
     $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[],
-    $12::text[], $13::text[])
+    $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::text[], $17::boolean[])
     AS t (case_id, subject, family, rule_id, priority, state, opened_at, last_point_at,
-        last_rang_at, ended_at, outcome, limb, facts)
+        last_rang_at, ended_at, outcome, limb, facts, began_at, decided_at, decided_on,
+        is_confirmed)
 ON CONFLICT (case_id) DO UPDATE
 SET rule_id = excluded.rule_id, priority = excluded.priority, state = excluded.state,
     last_point_at = excluded.last_point_at, last_rang_at = excluded.last_rang_at,
     ended_at = excluded.ended_at, outcome = excluded.outcome, limb = excluded.limb,
-    facts = excluded.facts;
+    facts = excluded.facts, began_at = excluded.began_at, decided_at = excluded.decided_at,
+    decided_on = excluded.decided_on, is_confirmed = excluded.is_confirmed;
 
 -- name: known_alerts
-SELECT alert_id::text AS alert_id FROM core.alert WHERE alert_id = ANY ($1::text[]::uuid[]);
+SELECT alert_id::text AS alert_id FROM core.alert WHERE alert_id = ANY ($1::text[]::uuid[])
+UNION ALL
+SELECT alert_id::text FROM core.taken WHERE alert_id = ANY ($1::text[]::uuid[]);
+
+-- name: write_taken
+INSERT INTO core.taken (alert_id, case_id, taken_at)
+SELECT alert_id::uuid, case_id::uuid, $3::timestamptz
+FROM unnest($1::text[], $2::text[]) AS t (alert_id, case_id)
+ON CONFLICT (alert_id) DO NOTHING;
 
 -- name: write_alerts
 INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id, rule_version,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -21,6 +22,7 @@ SOON = Trigger(
     rearmed=False,
     limb="shift_up",
     facts={},
+    began_at=NOW,
 )
 
 
@@ -75,17 +77,17 @@ def test_a_dated_task_does_not_count_as_a_ring() -> None:
 
 def test_an_unknown_clear_condition_clears_nothing() -> None:
     case = opened()
-    assert clear(case, condition=None, needs_outcome=False, now=NOW) == case
-    assert clear(case, condition=False, needs_outcome=False, now=NOW) == case
-    cleared = clear(case, condition=True, needs_outcome=False, now=NOW)
+    assert clear(case, condition=None, needs_outcome=False, at=NOW) == case
+    assert clear(case, condition=False, needs_outcome=False, at=NOW) == case
+    cleared = clear(case, condition=True, needs_outcome=False, at=NOW)
     assert cleared.state is CaseState.CLEARED
 
 
 def test_an_urgent_case_needs_an_outcome_before_readings_may_clear_it() -> None:
     case = opened(replace(SOON, priority=Priority.URGENT))
-    assert clear(case, condition=True, needs_outcome=True, now=NOW).state is CaseState.OPEN
+    assert clear(case, condition=True, needs_outcome=True, at=NOW).state is CaseState.OPEN
     coded = replace(case, outcome="medication_changed")
-    assert clear(coded, condition=True, needs_outcome=True, now=NOW).state is CaseState.CLEARED
+    assert clear(coded, condition=True, needs_outcome=True, at=NOW).state is CaseState.CLEARED
 
 
 def test_a_settled_case_opens_quietly_until_its_rearm_time_has_passed() -> None:
@@ -105,3 +107,22 @@ def test_a_point_after_a_closing_opens_a_new_case_and_rings() -> None:
     taken = step(closed, replace(SOON, trigger="t9"), NOW)
     assert taken.raises_alert
     assert taken.case.case_id != closed.case_id
+
+
+@pytest.mark.row("L2")
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_what_speaks_for_a_case_does_not_depend_on_what_came_first(order: tuple[int, ...]) -> None:
+    minute = timedelta(minutes=1)
+    crisis = replace(SOON, rule_id="HW-02", priority=Priority.URGENT)
+    triggers = (
+        replace(SOON, trigger="t0", effective_at=NOW - 9 * minute, began_at=NOW - 9 * minute),
+        replace(crisis, trigger="t1", effective_at=NOW, began_at=NOW, is_confirmed=False, limb=""),
+        replace(crisis, trigger="t2", effective_at=NOW + 6 * minute, limb="pair"),
+        replace(crisis, trigger="t3", effective_at=NOW + 9 * minute, limb="other"),
+    )
+    case: Case | None = None
+    for number, index in enumerate(order):
+        case = step(case, triggers[index], NOW + number * minute).case
+    assert case is not None
+    assert (case.rule_id, case.limb, case.decided_on) == ("HW-02", "pair", "t2")
+    assert (case.began_at, case.last_point_at) == (NOW - 9 * minute, NOW + 9 * minute)
