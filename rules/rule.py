@@ -120,7 +120,7 @@ class Population:
     """For whom a rule runs.
 
     `pregnancy` False leaves out who is known to be pregnant, `at_home` True leaves out who is
-    admitted, away, moved or dead.
+    admitted, away, moved or dead, and "someone in this home".
     """
 
     age: Age = Age.ADULT_OR_UNKNOWN
@@ -131,7 +131,7 @@ class Population:
         """Whether somebody with `profile` belongs to it in `year` (local calendar)."""
         if not self.pregnancy and profile.pregnant is Ternary.YES:
             return False
-        if self.at_home and profile.status not in _AT_HOME:
+        if self.at_home and not (profile.person_certain and profile.status in _AT_HOME):
             return False
         minor = is_minor(profile, year)
         return self.age is Age.ANY or (self.age is Age.MINOR) is minor
