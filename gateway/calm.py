@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
 from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
+from gateway.calm_columns import Readings, columns
 from gateway.calm_look import CalmLook
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
-from gateway.recent import RECENT, RecentRows, micros, ring_entry
+from gateway.recent import RECENT, RecentRows
 from gateway.recent_many import Fresh, advance, closed, closing
 from gateway.screening import may_decide, may_hold
 from gateway.stored_state import CalmRows
@@ -55,32 +56,6 @@ class Screened:
     tense: dict[SubjectRef, list[Point]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Readings:
-    """Plain readings as columns: `who` names the person by number, `turn` counts theirs."""
-
-    who: Whole
-    turn: Whole
-    at: Whole
-    shared: Flags
-    values: Mapping[QuantityName, NDArray[np.float64]]
-    what: Whole
-    codes: NDArray[np.uint16]
-
-    def of_turn(self, turn: int) -> "_Readings":
-        """Everybody's reading of that number."""
-        chosen = np.flatnonzero(self.turn == turn)
-        return _Readings(
-            who=self.who[chosen],
-            turn=self.turn[chosen],
-            at=self.at[chosen],
-            shared=self.shared[chosen],
-            values={name: column[chosen] for name, column in self.values.items()},
-            what=self.what[chosen],
-            codes=self.codes[chosen],
-        )
-
-
 @dataclass(slots=True)
 class Screener:
     """Screens batches under one rulebook; remembers nothing but the zone's offsets."""
@@ -103,7 +78,7 @@ class Screener:
         states, recent = bank.copies(np.maximum(rows, 0))
         calm &= (recent["rules"] == self.mark) & (recent["waits"] == 0)
         calm &= states["folded_through"] > EPOCH
-        readings = _columns([new[subject] for subject in plain], self.rules, shared)
+        readings = columns([new[subject] for subject in plain], self.zone, shared)
         for turn in range(int(readings.turn.max()) + 1):
             self._take(readings.of_turn(turn), states, recent, calm)
         chosen = np.flatnonzero(calm)
@@ -118,9 +93,7 @@ class Screener:
             tense={subject: points for subject, points in new.items() if subject not in done},
         )
 
-    def _take(
-        self, readings: _Readings, states: StateRows, recent: RecentRows, calm: Flags
-    ) -> None:
+    def _take(self, readings: Readings, states: StateRows, recent: RecentRows, calm: Flags) -> None:
         """One reading of each: what closed before it, then itself, then the screen."""
         kept = np.flatnonzero(calm[readings.who])
         who = readings.who[kept]
@@ -143,7 +116,9 @@ class Screener:
             codes=readings.codes[kept],
         )
         advance(memory, state, fresh)
-        look = CalmLook(states=state, recent=memory, values=values, at=at, zone=self.zone)
+        look = CalmLook(
+            states=state, recent=memory, values=values, at=at, days=fresh.day, zone=self.zone
+        )
         quiet &= ~lost & ~self._may_matter(look, readings.shared[kept])
         states[who], recent[who] = state, memory
         calm[who] = quiet
@@ -178,34 +153,4 @@ def _plain(points: Sequence[Point]) -> bool:
         and all(value.value is not None for value in point.values.values())
         and (QuantityName.SYSTOLIC in point.values or QuantityName.DIASTOLIC not in point.values)
         for point in points
-    )
-
-
-def _columns(
-    people: Sequence[Sequence[Point]], rules: Rulebook, shared: Callable[[Point], bool]
-) -> _Readings:
-    numbered = [
-        (who, turn, p) for who, points in enumerate(people) for turn, p in enumerate(points)
-    ]
-    points = [point for _, _, point in numbered]
-    entries = [ring_entry(p, p.effective_at.astimezone(rules.zone), 0) for p in points]
-    return _Readings(
-        who=np.array([who for who, _, _ in numbered], dtype=np.int64),
-        turn=np.array([turn for _, turn, _ in numbered], dtype=np.int64),
-        at=np.array([micros(point.effective_at) for point in points], dtype=np.int64),
-        shared=np.array([shared(point) for point in points], dtype=np.bool_),
-        values={name: _numbers(points, name) for name in QuantityName},
-        what=np.array([-2 if entry is None else entry[0] for entry in entries], dtype=np.int64),
-        codes=np.array(
-            [entry[1] if entry is not None and entry[1] else (0, 0, 0) for entry in entries],
-            dtype=np.uint16,
-        ),
-    )
-
-
-def _numbers(points: Sequence[Point], name: QuantityName) -> NDArray[np.float64]:
-    found = (point.values.get(name) for point in points)
-    return np.array(
-        [np.nan if v is None or v.value is None else float(v.value) for v in found],
-        dtype=np.float64,
     )

@@ -5,7 +5,7 @@ readings and sessions may be in or out; of the later days all are in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
@@ -26,6 +26,7 @@ from gateway.screening import SpanBounds, Usual
 from rules.vocabulary import QuantityName
 
 Whole = NDArray[np.int64]
+Counts = NDArray[np.integer]
 
 _ROUNDED = 0.15
 """A session mean stands in whole tenths of numbers in whole tenths: off by 0.1 at most."""
@@ -36,19 +37,24 @@ class CalmLook:
     """`screening.Look` over rows that hold the new readings already.
 
     `values` are the readings' numbers (NaN: none), `at` their instants in microseconds, `days`
-    the zone's days.
+    their local days since `EPOCH`. What was asked once is remembered.
     """
 
     states: StateRows
     recent: RecentRows
     values: Mapping[QuantityName, Floats]
     at: Whole
+    days: Whole
     zone: LocalDays
+    _spans: dict[tuple[QuantityName, timedelta], SpanBounds] = field(
+        default_factory=dict[tuple[QuantityName, timedelta], SpanBounds]
+    )
+    _usual: dict[QuantityName, Usual] = field(default_factory=dict[QuantityName, Usual])
 
     @property
     def day(self) -> Floats:
         """Local days of the readings, as proleptic ordinals."""
-        return (self.zone.day(self.at) + EPOCH).astype(np.float64)
+        return (self.days + EPOCH).astype(np.float64)
 
     @property
     def pregnant(self) -> Flags:
@@ -64,6 +70,12 @@ class CalmLook:
         """Bounds over a span; there are day columns of blood pressure only."""
         if quantity not in {QuantityName.SYSTOLIC, QuantityName.DIASTOLIC}:
             return None
+        known = self._spans.get((quantity, length))
+        if known is None:
+            known = self._spans[quantity, length] = self._over(quantity, length)
+        return known
+
+    def _over(self, quantity: QuantityName, length: timedelta) -> SpanBounds:
         newest = self.recent["day"].astype(np.int64)
         begins = self.zone.day(self.at - length // timedelta(microseconds=1))
         # The column of the day in which the span begins; its own beginning may be out.
@@ -77,30 +89,34 @@ class CalmLook:
         """The baselines, as `baselines.baseline_of` tells them."""
         if quantity not in TRACKED:
             return None
-        place, state = TRACKED.index(quantity), self.states
-        readings = state["readings"][:, place].astype(np.float64)
-        days = state["days"][:, place].astype(np.float64)
-        start = state["start"][:, place] / MICRO
-        none = readings == 0
-        with np.errstate(all="ignore"):
-            recent = _started(state["day_mean"][:, place], start, DAY_FADING, days)
-            mean = _started(state["mean"][:, place], start, READING_FADING, readings)
-            square = _started(state["square"][:, place], start * start, READING_FADING, readings)
-            anchor = (
-                state["anchor_sum"][:, place] / ANCHOR_UNIT / state["anchor_readings"][:, place]
-            )
-        sd = np.sqrt(np.maximum(square - mean * mean, 0.0))
-        first = state["first_day"][:, place].astype(np.float64) + EPOCH
-        fixed = (state["anchored"] >> place & 1).astype(np.bool_)
-        whole = ~none & (state["folded_through"] >= first + ANCHOR_DAYS - 1)
-        anchored = (state["anchor_readings"][:, place] > 0) & (fixed | whole)
-        return Usual(
-            recent_mean=np.where(none, np.nan, recent),
-            recent_sd=np.where(readings > 1, sd, np.nan),
-            anchor=np.where(anchored, anchor, np.nan),
-            readings=readings,
-            first_day=np.where(none, np.nan, first),
-        )
+        known = self._usual.get(quantity)
+        if known is None:
+            known = self._usual[quantity] = _usual(self.states, TRACKED.index(quantity))
+        return known
+
+
+def _usual(state: StateRows, place: int) -> Usual:
+    readings = state["readings"][:, place].astype(np.float64)
+    days = state["days"][:, place].astype(np.float64)
+    start = state["start"][:, place] / MICRO
+    none = readings == 0
+    with np.errstate(all="ignore"):
+        recent = _started(state["day_mean"][:, place], start, DAY_FADING, days)
+        mean = _started(state["mean"][:, place], start, READING_FADING, readings)
+        square = _started(state["square"][:, place], start * start, READING_FADING, readings)
+        anchor = state["anchor_sum"][:, place] / ANCHOR_UNIT / state["anchor_readings"][:, place]
+    sd = np.sqrt(np.maximum(square - mean * mean, 0.0))
+    first = state["first_day"][:, place].astype(np.float64) + EPOCH
+    fixed = (state["anchored"] >> place & 1).astype(np.bool_)
+    whole = ~none & (state["folded_through"] >= first + ANCHOR_DAYS - 1)
+    anchored = (state["anchor_readings"][:, place] > 0) & (fixed | whole)
+    return Usual(
+        recent_mean=np.where(none, np.nan, recent),
+        recent_sd=np.where(readings > 1, sd, np.nan),
+        anchor=np.where(anchored, anchor, np.nan),
+        readings=readings,
+        first_day=np.where(none, np.nan, first),
+    )
 
 
 def _started(mean: Floats, start: Floats, fading: float, count: Floats) -> Floats:
@@ -109,29 +125,28 @@ def _started(mean: Floats, start: Floats, fading: float, count: Floats) -> Float
 
 
 def _bounds(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
-    counts = recent["counts"].astype(np.int64)
-    readings, sessions = counts >> 4, counts & 15
-    column = np.arange(DAYS)[None, :]
-    inside, at_cut = column < cut[:, None], column == cut[:, None]
+    counts = recent["counts"]
+    readings, sessions = (counts >> 4).astype(np.int32), (counts & 15).astype(np.int32)
+    column = np.arange(DAYS)
+    inside, at_cut = column < cut[:, None], np.maximum(cut, 0)
     surely, perhaps = _both(readings, inside, at_cut)
-    total, _ = _both(recent["sums"].astype(np.int64), inside, at_cut)
+    total, _ = _both(recent["sums"].astype(np.int32), inside, at_cut)
     whole, partly = _both(sessions, inside, at_cut)
-    _, high = _both(recent["highest"].astype(np.int64), inside, at_cut)
-    _, low = _both(recent["lowest"].astype(np.int64), inside, at_cut)
-    days, cut_day = _both((readings > 0).astype(np.int64), inside, at_cut)
-    ends = (2 * np.maximum(low - 1, 0).astype(np.float64), 2 * high.astype(np.float64))
-    mean = _mean(total.astype(np.float64) / 10, whole, partly, ends, loose)
-    most = 2 * (recent["highest"].astype(np.int64) * sessions * inside).sum(axis=1)
-    least = 2 * (np.maximum(recent["lowest"].astype(np.int64) - 1, 0) * sessions * inside).sum(
-        axis=1
-    )
-    lowest = _mean(least.astype(np.float64), whole, partly, (ends[0], ends[0]), loose)
-    highest = _mean(most.astype(np.float64), whole, partly, (ends[1], ends[1]), loose)
+    rows = np.arange(cut.size)
+    partly, perhaps = np.where(cut < 0, 0, partly), np.where(cut < 0, 0, perhaps)
+    high = 2.0 * recent["highest"][rows, at_cut]
+    low = 2.0 * np.maximum(recent["lowest"][rows, at_cut].astype(np.int32) - 1, 0)
+    days, cut_day = (readings * inside > 0).sum(axis=1), (perhaps > 0).astype(np.int64)
+    mean = _mean(total / 10, whole, partly, (low, high), loose)
+    most = 2.0 * (recent["highest"] * sessions * inside).sum(axis=1)
+    least = np.zeros(cut.size)
+    settled = _mean(most, whole, partly, (least, high), loose)
     return SpanBounds(
         readings=_counted(surely, perhaps, loose),
         days=_counted(days, cut_day, loose),
         mean=mean,
-        settled=Range(lowest.low, highest.high, mean.unknown),
+        # Leaving out first readings lowers a mean without a bound of ours.
+        settled=Range(np.full((), -np.inf), settled.high, mean.unknown),
     )
 
 
@@ -144,18 +159,20 @@ def _highest(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
     return SpanBounds(readings=COUNT, days=COUNT, mean=below, settled=below)
 
 
-def _both(column: Whole, inside: Flags, at_cut: Flags) -> tuple[Whole, Whole]:
+def _both(
+    column: NDArray[np.int32], inside: Flags, at_cut: Whole
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Sum over the days that are wholly in, and the number of the day that is cut."""
-    return (column * inside).sum(axis=1), (column * at_cut).sum(axis=1)
+    return (column * inside).sum(axis=1, dtype=np.int32), column[np.arange(at_cut.size), at_cut]
 
 
-def _counted(surely: Whole, perhaps: Whole, loose: Flags) -> Range:
+def _counted(surely: Counts, perhaps: Counts, loose: Flags) -> Range:
     low = np.where(loose, 0.0, surely)
     return Range(low, np.where(loose, np.inf, surely + perhaps), np.zeros((), dtype=np.bool_))
 
 
 def _mean(
-    total: Floats, whole: Whole, partly: Whole, ends: tuple[Floats, Floats], loose: Flags
+    total: Floats, whole: Counts, partly: Counts, ends: tuple[Floats, Floats], loose: Flags
 ) -> Range:
     """The mean of session means: k more of them between `ends` move it furthest when all are in."""
     found: list[Floats] = []
