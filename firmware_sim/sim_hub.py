@@ -199,7 +199,13 @@ class SimHub:
         """
         if self.line is None:
             raise LineError("not connected")
-        status = encode_status(self.name, self.clock.stamp(at).wall, waiting=self.waiting)
+        status = encode_status(
+            self.name,
+            self.clock.stamp(at).wall,
+            waiting=self.waiting,
+            epoch=self.epoch,
+            through=(self.lanes[Lane.LIVE].through, self.lanes[Lane.BACKLOG].through),
+        )
         topic = f"hw/1/status/{self.name}"
         self.line.send(encode_publish(topic, status, packet_id=UNCOUNTED_ID, retain=True))
 

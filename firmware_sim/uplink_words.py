@@ -112,10 +112,27 @@ def decode_receipt(payload: bytes) -> tuple[str, str, Lane, int] | None:
         return None
 
 
-def encode_status(hub: str, at: datetime, *, waiting: tuple[int, int]) -> bytes:
-    """A hub's report on `hw/1/status/<hub>`: online, nothing being paired, so many waiting."""
+def encode_status(
+    hub: str,
+    at: datetime,
+    *,
+    waiting: tuple[int, int],
+    epoch: str = "",
+    through: tuple[int, int] = (0, 0),
+) -> bytes:
+    """A hub's report on `hw/1/status/<hub>`: online, nothing being paired, so many waiting.
+
+    `through` is up to where the core has receipted the lanes of the spool named `epoch`.
+    """
     live, backlog = waiting
-    spool = {"waiting_live": live, "waiting_backlog": backlog, "undecided": 0}
+    spool = {
+        "waiting_live": live,
+        "waiting_backlog": backlog,
+        "undecided": 0,
+        "epoch": epoch,
+        "through_live": through[0],
+        "through_backlog": through[1],
+    }
     report = {
         "v": VERSION,
         "hub": hub,

@@ -350,6 +350,7 @@ class Core:
     async def _hear(self, now: datetime) -> None:
         count = min(len(self._statuses), HEARD_AT_ONCE)
         heard = [self._statuses.popleft() for _ in range(count)]
+        forgotten: dict[Mark, int] = {}
         async with self._store.batch():
             desk = self._desk(now)
             for payload in heard:
@@ -358,12 +359,13 @@ class Core:
                         status = decode_status(payload)
                         await desk.hear(status, payload.decode())
                         await self._watchdog.heard(status)
+                    forgotten |= self._county.forgotten(status)
                 except POISON as error:
                     _log.warning("hub report refused", why=str(error))
             publications = await desk.publications()
         if publications:
             await load_facts(self._store, self._county)
-        self._publish(publications)
+        self._publish(publications + _all_receipts(forgotten))
 
     def _publish(self, publications: list[Publication]) -> None:
         """Hand retained messages to the broker; without one they wait for the next connection."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.detect import Rulebook
+from gateway.hub_status import HubStatus
 from gateway.intake import Binding
 from gateway.store.core_store import CoreStore, HubHome, Mark
-from gateway.store.pulse_store import Downtime
 from rules.vocabulary import HubId, Profile, SubjectRef
 from rules.window import Point
+from rules.wire import Lane
 
 _HOME = "home:"
 _MOST_RECALLED = 50_000
@@ -38,7 +39,6 @@ class County:
     receipts: dict[Mark, int] = field(default_factory=dict[Mark, int])
     ahead: dict[Mark, set[int]] = field(default_factory=dict[Mark, set[int]])
     states: Bank = field(default_factory=Bank)
-    downtimes: list[Downtime] = field(default_factory=list[Downtime])
     screens: bool = True
     sharing: dict[SubjectRef, bool] = field(default_factory=dict[SubjectRef, bool])
     _screener: Screener | None = None
@@ -111,6 +111,20 @@ class County:
                 through += 1
             moved[mark] = through
         return moved
+
+    def forgotten(self, status: HubStatus) -> dict[Mark, int]:
+        """Where lanes stand of which a hub believes that more is committed.
+
+        A database that was restored from a backup has forgotten it; the hub keeps for days what was
+        receipted, and sends it again once it is told. A lane that was new may have no mark at all.
+        """
+        spool, hub = status.spool, HubId(status.hub)
+        if spool is None or not spool.epoch:
+            return {}
+        claims = {Lane.LIVE: spool.through_live, Lane.BACKLOG: spool.through_backlog}
+        marks = {Mark(hub, spool.epoch, lane): through for lane, through in claims.items()}
+        known = {mark: self.receipts.get(mark, 0) for mark in marks}
+        return {mark: through for mark, through in known.items() if through < marks[mark]}
 
     def committed(self, done: Mapping[Mark, set[int]], marks: Mapping[Mark, int]) -> None:
         """Remember what a batch committed; what lies beyond a gap waits for the hub to re-send."""

@@ -37,7 +37,7 @@ from gateway.spool import Spool
 from gateway.stamps import Stamps, always, kernel_is_synchronised
 from gateway.uplink import Uplink
 from rules.vocabulary import HubId, Observation
-from rules.wire import status_topic
+from rules.wire import Lane, status_topic
 
 _log = structlog.get_logger()
 
@@ -263,6 +263,7 @@ class RunningHub:
 
     async def _status(self) -> bytes:
         waiting = await self.spool.waiting()
+        epoch, places = self.spool.epoch, await self.spool.positions()
         return encode_status(
             HubStatus(
                 v=STATUS_VERSION,
@@ -275,6 +276,9 @@ class RunningHub:
                     waiting_live=waiting.live,
                     waiting_backlog=waiting.backlog,
                     undecided=waiting.undecided,
+                    epoch=epoch,
+                    through_live=places[Lane.LIVE].through,
+                    through_backlog=places[Lane.BACKLOG].through,
                 ),
                 spool_fault=self.spool.fault,
                 spool_moved_aside=self.spool.moved_aside is not None,

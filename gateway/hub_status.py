@@ -41,11 +41,18 @@ class PairingReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpoolReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How many messages wait for the core's receipt, and how many for the end of their session."""
+    """How many messages wait for the core's receipt, and how many for the end of their session.
+
+    `epoch` and `through_*` say up to where the core has receipted: one that was restored from a
+    backup, and knows of less, says so. Without an epoch nothing is claimed.
+    """
 
     waiting_live: int
     waiting_backlog: int
     undecided: int
+    epoch: str = ""
+    through_live: int = 0
+    through_backlog: int = 0
 
 
 class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):

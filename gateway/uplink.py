@@ -236,6 +236,7 @@ class Uplink:
             for window in self._windows.values():
                 window.rewind()
             self._wake.set()
+            self.tell_status()  # a restored core learns from it what it has forgotten
         self._core = message.payload
 
     async def _note_receipt(self, message: MqttMessage) -> None:

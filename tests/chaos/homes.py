@@ -16,12 +16,12 @@ from typing import cast
 
 from device_adapters.mqtt.client import MqttSettings
 from gateway.clock import WallClock
-from gateway.hub_status import STATUS_VERSION, HubStatus, encode_status
+from gateway.hub_status import STATUS_VERSION, HubStatus, SpoolReport, encode_status
 from gateway.spool import Spool
 from gateway.structured_log import configure_logs
 from gateway.uplink import Uplink
 from rules.vocabulary import HubId, HubStamp
-from rules.wire import decode_observation
+from rules.wire import Lane, decode_observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,22 @@ def _home(name: str, secret: str, where: Mapping[str, object], spool: Spool) -> 
     )
 
     async def status() -> bytes:
-        now = clock.now()
-        report = HubStatus(v=STATUS_VERSION, hub=name, at=now, online=True, command_version=0)
+        waiting, places = await spool.waiting(), await spool.positions()
+        report = HubStatus(
+            v=STATUS_VERSION,
+            hub=name,
+            at=clock.now(),
+            online=True,
+            command_version=0,
+            spool=SpoolReport(
+                waiting_live=waiting.live,
+                waiting_backlog=waiting.backlog,
+                undecided=waiting.undecided,
+                epoch=spool.epoch,
+                through_live=places[Lane.LIVE].through,
+                through_backlog=places[Lane.BACKLOG].through,
+            ),
+        )
         return encode_status(report)
 
     def no_age(_stamp: HubStamp) -> None:
