@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from service import api, enrol_api, events, metrics_api
 from service.auth import NotPermittedError, NotSignedInError
-from service.headers import SameOriginOnly, SecurityHeaders
+from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
@@ -34,6 +34,10 @@ _log = structlog.get_logger()
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _FOR_PROGRAMS = ("/api/", "/events", "/healthz", "/metrics", "/blind", *enrol_api.PATHS)
+
+_FOR_ANYBODY = ("/enrol", "/login")
+_MOST_BYTES = 16 * 1024
+"""The largest of them is a certificate request of 8 KiB."""
 
 ROUTERS = (
     api.router,
@@ -68,6 +72,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     for lost in DATABASE_ERRORS:
         app.add_exception_handler(lost, _unavailable)
+    app.add_middleware(SmallBodies, paths=_FOR_ANYBODY, most_bytes=_MOST_BYTES)
     app.add_middleware(SameOriginOnly)
     app.add_middleware(SecurityHeaders)  # outermost: refusals carry the headers too
     return app

@@ -4,6 +4,7 @@ Public, because whoever calls has no account yet: what is let in is decided by a
 `/enrol`, and the rest proves that it holds a code or a key. Refusals are problem details.
 """
 
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -74,7 +75,7 @@ async def apply(body: ApplyBody, request: Request, parts: Parts) -> Response:
     desk = parts.enrolment
     if desk is None:
         return _off()
-    address = request.client.host if request.client else "unknown"
+    address = network_of(request.client.host if request.client else "unknown")
     try:
         applied = await desk.apply(body.request, body.software, address, parts.clock.now())
     except RequestRefusedError as error:
@@ -148,6 +149,22 @@ async def claim(body: ClaimBody, parts: Parts) -> Response:
             "broker_port": desk.brokers.device_port,
         }
     )
+
+
+def network_of(host: str) -> str:
+    """Whom applications are counted for: an IPv4 address, or the /64 that an IPv6 one is in.
+
+    One household has a whole /64, so that counting its addresses would count nothing.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((address.packed, 64), strict=False))
 
 
 def _certificate(hub: str, issued: Issued) -> dict[str, str]:

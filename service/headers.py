@@ -48,6 +48,43 @@ class SecurityHeaders:
         await self._app(scope, receive, complete)
 
 
+class SmallBodies:
+    """Refuses (413) a body above `most_bytes` on paths that anybody may post to.
+
+    What is declared too large is refused unread; what turns out too large is cut off there.
+    """
+
+    def __init__(self, app: ASGIApp, *, paths: tuple[str, ...], most_bytes: int) -> None:
+        self._app = app
+        self._paths = paths
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes small requests on."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._paths):
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        messages: list[Message] = []
+        size = int(declared) if declared.isdigit() else 0
+        while size <= self._most_bytes:
+            message = await receive()
+            messages.append(message)
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                break
+            size = max(size, sum(len(one.get("body", b"")) for one in messages))
+        if max(size, sum(len(one.get("body", b"")) for one in messages)) > self._most_bytes:
+            detail = f"at most {self._most_bytes} bytes"
+            refusal = problem_response(413, "too_large", "The body is too large", detail)
+            await refusal(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            return messages.pop(0) if messages else await receive()
+
+        await self._app(scope, again, send)
+
+
 class SameOriginOnly:
     """Refuses (403) every unsafe request that a browser sends on behalf of another site.
 
