@@ -38,13 +38,16 @@ class ClinicPairing(Clinic):
             reported_at=status["reported_at"] if status else None,
             status=status["body"] if status else None,
             devices=tuple(row["device"] for row in devices),
+            model=request.model if request else None,
         )
 
-    async def start_clinic_pairing(self, account: Account, hub: str, now: datetime) -> None:
-        """Asks the clinic's hub to look for a new device."""
+    async def start_clinic_pairing(
+        self, account: Account, hub: str, now: datetime, model: str | None = None
+    ) -> None:
+        """Asks the clinic's hub to look for a new device; `model` is which one it is, if known."""
         subject = await self._somebody(account, hub)
         fact = _fact(hub, subject, "open", str(uuid.uuid4()), until=now + PAIRING_OPEN)
-        await self._say(account, fact, now)
+        await self._say(account, msgspec.structs.replace(fact, model=model), now)
 
     async def confirm_clinic_pairing(
         self, account: Account, hub: str, address: str, passkey: str | None, now: datetime
@@ -55,7 +58,7 @@ class ClinicPairing(Clinic):
         if request is None or request.action == "cancel":
             return False
         fact = _fact(hub, subject, "confirm", request.session, until=request.until)
-        fact = msgspec.structs.replace(fact, address=address, passkey=passkey)
+        fact = msgspec.structs.replace(fact, address=address, passkey=passkey, model=request.model)
         await self._say(account, fact, now)
         return True
 

@@ -69,15 +69,16 @@ async def test_staff_open_confirm_and_cancel_for_somebody_at_the_clinic(county: 
     staff, store = await county.account("village-a"), county.store
     assert not await store.confirm_clinic_pairing(staff, "hub-clinic", "A", None, county.now)
     assert not await store.cancel_clinic_pairing(staff, "hub-clinic", county.now)
-    await store.start_clinic_pairing(staff, "hub-clinic", county.now)
+    await store.start_clinic_pairing(staff, "hub-clinic", county.now, "HEM-7322T")
     state = await store.clinic_pairing(staff, "hub-clinic", county.now)
-    assert (state.requested, state.devices) == (True, ())
+    assert (state.requested, state.devices, state.model) == (True, (), "HEM-7322T")
     assert await store.confirm_clinic_pairing(staff, "hub-clinic", "C0:01", "123456", county.now)
     assert await store.cancel_clinic_pairing(staff, "hub-clinic", county.now)
     opened, confirmed, cancelled = await said(county)
     assert {fact.subject for fact in (opened, confirmed, cancelled)} == {"home:clinic-a"}
     assert {fact.session for fact in (opened, confirmed, cancelled)} == {state.session}
     assert (confirmed.address, confirmed.passkey) == ("C0:01", "123456")
+    assert (opened.model, confirmed.model) == ("HEM-7322T", "HEM-7322T")
     assert (opened.hub, cancelled.action) == (HubId("hub-clinic"), "cancel")
 
 

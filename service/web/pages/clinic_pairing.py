@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from device_adapters.ble.guidance import GUIDES
 from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
@@ -36,10 +37,17 @@ async def state(request: Request, parts: Parts, account: Opener, hub: str) -> Re
 
 
 @router.post("/{hub}/start", response_model=None)
-async def start(request: Request, parts: Parts, account: Opener, hub: str) -> Response:
-    """Asks the hub to look for a new device."""
+async def start(
+    request: Request,
+    parts: Parts,
+    account: Opener,
+    hub: str,
+    model: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Asks the hub to look for a new device; an unknown `model` is another device."""
+    known = model if model in GUIDES else None
     try:
-        await parts.store.start_clinic_pairing(account, hub, parts.clock.now())
+        await parts.store.start_clinic_pairing(account, hub, parts.clock.now(), known)
     except NoClinicError:
         return await error_page(request, 404)
     return await _answer(request, parts, account, hub)
