@@ -493,7 +493,8 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
          "overdue_at": (now + timedelta(days=3)).isoformat(), "reason": "hung_up",
          "battery_percent": 80, "clock_ahead_s": -42.0, "rssi": -61,
          "missing": [[17, 17], [40, 42]]},
-        {"device": {**label, "serial": "B2"}, "address": "C0:02", "reason": "bond_lost"},
+        {"device": {**label, "serial": "B2"}, "address": "C0:02", "reason": "bond_lost",
+         "cause": "paired_elsewhere"},
         {"device": {**label, "serial": "C3"}, "address": "C0:03",
          "heard_at": (now - timedelta(days=9)).isoformat(),
          "overdue_at": (now - timedelta(days=6)).isoformat(), "battery_percent": 50},
@@ -513,6 +514,7 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
         fleet = page.get_by_role("region", name="Devices").locator("tbody tr")
         await expect(fleet).to_have_count(3)
         await expect(fleet.nth(0)).to_contain_text("must be paired again")
+        await expect(fleet.nth(0)).to_contain_text("This device keeps one partner only")
         await expect(fleet.nth(1)).to_contain_text("silent for longer than usual")
         for words in ("Acme BP-1 · A1", "in order", "80 %", "-42 s", "-61 dBm", "17, 40–42"):
             await expect(fleet.nth(2)).to_contain_text(words)

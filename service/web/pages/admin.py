@@ -7,15 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from device_adapters.ble.pairing_causes import ADVICE, Cause
 from gateway.hub_status import DeviceReport, HubStatus, decode_status
 from rules.wire import WireError
 from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.records import Account, HubRow
-from service.web.rendering import render
+from service.web.rendering import language_of, render
 
 router = APIRouter(prefix="/admin")
+
+_CAUSES = {cause.value: cause for cause in Cause}
 
 BATTERY_LOW_PERCENT = 15
 """At or below, the battery is to be changed soon (ours: home devices fail near 10 %)."""
@@ -25,7 +28,8 @@ BATTERY_LOW_PERCENT = 15
 class DeviceLine:
     """One paired device; `state` is `ok`, `overdue`, `pair_again`, `flat` or `failing`.
 
-    `missing` are the record numbers that it counted and did not send (`17, 40–42`).
+    `missing` are the record numbers that it counted and did not send (`17, 40–42`); `trouble` says
+    why it cannot be read, in the reader's language (empty: it can).
     """
 
     name: str
@@ -35,6 +39,7 @@ class DeviceLine:
     clock: str
     strength: str
     missing: str
+    trouble: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,7 @@ async def page(
     """Everything on one page; an administrator holds all three reading permissions."""
     now = parts.clock.now()
     hubs = await parts.store.hubs(account, now)
-    lines = [_line(hub, now) for hub in hubs]
+    lines = [_line(hub, now, language_of(request, account)) for hub in hubs]
     worst_first = sorted(
         ((line.hub, device) for line in lines for device in line.devices),
         key=lambda item: (item[1].state == "ok", item[0], item[1].name),
@@ -82,7 +87,7 @@ async def page(
     return render(request, account, "admin.html", facts)
 
 
-def _line(row: HubRow, now: datetime) -> HubLine:
+def _line(row: HubRow, now: datetime, language: str) -> HubLine:
     status = _status(row)
     spool = status.spool if status is not None else None
     radio = status.radio if status is not None else None
@@ -97,12 +102,16 @@ def _line(row: HubRow, now: datetime) -> HubLine:
         refused="" if status is None else status.refused_rules,
         full="" if status is None else status.spool_fault,
         damaged=status is not None and status.spool_moved_aside,
-        devices=tuple(_device(item, now) for item in status.devices) if status is not None else (),
+        devices=()
+        if status is None
+        else tuple(_device(item, now, language) for item in status.devices),
     )
 
 
-def _device(item: DeviceReport, now: datetime) -> DeviceLine:
+def _device(item: DeviceReport, now: datetime, language: str) -> DeviceLine:
     label = item.device
+    cause = None if item.cause is None else _CAUSES.get(item.cause)
+    advice = None if cause is None else ADVICE[cause]
     return DeviceLine(
         name=f"{label.manufacturer} {label.model} · {label.serial}",
         state=_state(item, now),
@@ -111,6 +120,7 @@ def _device(item: DeviceReport, now: datetime) -> DeviceLine:
         clock="–" if item.clock_ahead_s is None else f"{item.clock_ahead_s:+.0f} s",
         strength="–" if item.rssi is None else f"{item.rssi} dBm",
         missing=", ".join(_range(first, last) for first, last in item.missing) or "–",
+        trouble="" if advice is None else advice.zh if language == "zh" else advice.en,
     )
 
 
