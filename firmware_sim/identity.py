@@ -1,5 +1,6 @@
 """Who a simulated device says it is."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -24,6 +25,13 @@ class Identity:
 
     @property
     def key(self) -> str:
-        """The device key of its MQTT topic: three parts joined by "~", odd characters as "_"."""
-        parts = (self.manufacturer, self.model, self.serial)
-        return "~".join(re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in parts)
+        """The device key of its MQTT topic: three parts joined by "~", odd characters as "_".
+
+        A part with letters beyond ASCII ends with "-" and the start of its SHA-256 (docs/mqtt.md).
+        """
+        parts: list[str] = []
+        for part in (self.manufacturer, self.model, self.serial):
+            plain = re.sub(r"[^A-Za-z0-9._-]", "_", part)
+            digest = hashlib.sha256(part.encode("utf-8")).hexdigest()
+            parts.append(plain if part.isascii() else plain + "-" + digest[0:8])
+        return "~".join(parts)

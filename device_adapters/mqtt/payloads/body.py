@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from hashlib import sha256
 from typing import cast
 
 from device_adapters.adapter import AdapterError
@@ -63,9 +64,18 @@ class Arrival:
 
 
 def device_key(device: DeviceRef) -> str:
-    """The topic level of a device: its three names joined by `~`, odd characters as `_`."""
+    """The topic level of a device: its three names joined by `~`, odd characters as `_`.
+
+    A name with letters beyond ASCII is told from others of its length by what follows it: `-` and
+    the first eight hex digits of the SHA-256 of its UTF-8 octets.
+    """
     names = (device.manufacturer, device.model, device.serial)
-    return "~".join(_NOT_IN_KEY.sub("_", name) for name in names)
+    return "~".join(_level_of(name) for name in names)
+
+
+def _level_of(name: str) -> str:
+    plain = _NOT_IN_KEY.sub("_", name)
+    return plain if name.isascii() else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def device_of_topic(topic: str) -> DeviceRef:

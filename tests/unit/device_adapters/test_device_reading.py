@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_adapters.mqtt.payloads.body import MAX_PAYLOAD_BYTES, Arrival, PayloadError, device_key
+from device_adapters.mqtt.payloads.body import (
+    MAX_PAYLOAD_BYTES,
+    Arrival,
+    PayloadError,
+    device_key,
+    device_of_topic,
+)
 from device_adapters.mqtt.payloads.hearthwatch import decode_reading
 from device_adapters.plain_text import is_plain
 from firmware_sim.faults.mqtt import Fault, spoil
@@ -102,6 +108,19 @@ def test_a_reading_keeps_everything_that_was_sent() -> None:
     )
     assert decode_observation(encode_observation(seen)) == seen
     assert device_key(seen.device) == IDENTITY.key
+
+
+def test_makers_of_other_scripts_have_topics_of_their_own() -> None:
+    """Two characters each: without the digest both would be `__`."""
+    plates = [
+        Identity(manufacturer=maker, model="血压计", serial="1") for maker in ("鱼跃", "九安")
+    ]
+    refs = [DeviceRef(manufacturer=p.manufacturer, model=p.model, serial=p.serial) for p in plates]
+    assert [device_key(ref) for ref in refs] == [plate.key for plate in plates]
+    yuwell, andon = (device_key(ref) for ref in refs)
+    assert yuwell.startswith("__-38ec43f7~___-")
+    assert yuwell != andon
+    assert device_of_topic(f"omh/1/{yuwell}/blood-pressure").serial == "1"
 
 
 def test_digits_stay_as_sent() -> None:
