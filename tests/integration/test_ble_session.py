@@ -211,6 +211,7 @@ async def test_a_meter_is_asked_from_the_high_water_mark_and_once_more_after_a_r
         assert len({observation_identity(o) for o in inbox.observations}) == 7
 
 
+@pytest.mark.row("P11")
 async def test_a_reset_clock_is_seen_and_set_and_the_reading_is_live() -> None:
     link = VirtualLink()
     clock = DeviceClock.reset(since=AT - timedelta(minutes=10))
@@ -268,6 +269,7 @@ async def test_a_second_reading_while_the_session_closes_is_not_lost() -> None:
     assert summary.count == 2
 
 
+@pytest.mark.row("P11")
 async def test_a_clock_is_left_alone_by_a_hub_that_does_not_know_the_time() -> None:
     link, hand = VirtualLink(), Hand()
     hand.trusted = False

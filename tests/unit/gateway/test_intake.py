@@ -338,6 +338,7 @@ def test_an_unknown_device_is_kept_with_its_point() -> None:
     assert verdict.point.values[QuantityName.SYSTOLIC].value == 138
 
 
+@pytest.mark.row("P8")
 def test_a_slot_nobody_wears_is_nobodys() -> None:
     slots = (
         Binding(device=CUFF.key, user_slot=1, subject=WANG, valid_from=ARRIVAL - timedelta(1)),
