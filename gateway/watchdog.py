@@ -43,9 +43,8 @@ class Watchdog:
         self._hubs: dict[HubId, tuple[datetime, bool]] = {}
 
     async def begin(self) -> None:
-        """Remember the downtimes that still matter, and that nobody owned the county until now."""
+        """Keep for how long nobody owned the county until now."""
         now = self._clock.now()
-        self._county.downtimes = await self._store.pulses.downtimes(now - timedelta(days=1))
         last = await self._store.pulses.last()
         if last is not None:
             await self._note("core", last, now)
@@ -97,9 +96,6 @@ class Watchdog:
             return
         downtime = Downtime(what=what, began_at=began_at, ended_at=ended_at, hub=hub)
         await self._store.pulses.note(downtime)
-        horizon = ended_at - timedelta(days=1)
-        kept = [one for one in self._county.downtimes if one.ended_at > horizon]
-        self._county.downtimes = [*kept, downtime]
         seconds = (ended_at - began_at).total_seconds()
         _log.info("downtime over", what=what, hub=hub, seconds=round(seconds, 1))
 

@@ -80,6 +80,7 @@ async def serve(settings: IngestSettings) -> None:
             port=settings.port,
             lifespan="off",
             log_level="warning",
+            log_config=None,  # our own form
             access_log=False,
             server_header=False,
         )

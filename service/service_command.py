@@ -152,6 +152,7 @@ def pages_config(services: Services) -> uvicorn.Config:
         port=settings.port,
         lifespan="off",
         log_level="warning",
+        log_config=None,  # our own form
         access_log=False,
         server_header=False,
         proxy_headers=True,

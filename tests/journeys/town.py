@@ -163,6 +163,7 @@ async def small_town(
     folder: Path,
     *,
     home: bool = True,
+    canary_every_s: float | None = None,
     **extra: str,
 ) -> AsyncGenerator[Town]:
     """Everything running; `extra` are further environment variables of the service."""
@@ -184,7 +185,7 @@ async def small_town(
         if not home:
             yield town
             return
-        settings = _hub_settings(town, secret)
+        settings = _hub_settings(town, secret, canary_every_s)
         async with (
             VirtualRadio(town.link, "C0:FF:EE:00:00:01") as radio,
             Hub(
@@ -229,7 +230,7 @@ def _environment(town: Town, extra: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _hub_settings(town: Town, secret: str) -> HubSettings:
+def _hub_settings(town: Town, secret: str, canary_every_s: float | None) -> HubSettings:
     credentials = town.broker.credentials(HUB)
     return HubSettings.model_validate(
         {
@@ -240,6 +241,7 @@ def _hub_settings(town: Town, secret: str) -> HubSettings:
             "broker_host": town.broker.host,
             "broker_port": town.broker.port,
             "broker_password": credentials.password,
+            "canary_every_s": canary_every_s,
         }
     )
 
