@@ -20,16 +20,25 @@ from gateway.broker import Choice, LocalBroker
 from gateway.clock import SteppedClock, WallClock
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.store.migrate import migrate
+from rules.vocabulary import HubId
+from service.auth import hash_password
 from service.db_command import ALL_MIGRATIONS
 from service.lab.children import Child, Children
 from service.lab.control import Order, order
 from service.lab.demo_settings import HOST, DemoOptions, free_port
 from service.lab.first_pairing import pair_own_device
-from service.lab.homes_settings import DEVICE_USER, HomesSettings, write_private, write_settings
+from service.lab.homes_settings import (
+    CANARY_EVERY_S,
+    DEVICE_USER,
+    HomesSettings,
+    write_private,
+    write_settings,
+)
 from service.lab.lab_store import LabStore
 from service.lab.played import HOMES, Played
 from service.lab.screen import Screen
 from service.lab.seed import (
+    FRONT,
     ZONE,
     DemoState,
     DemoStateError,
@@ -41,6 +50,7 @@ from service.lab.seed import (
 )
 from service.lab.staff import Staff
 from service.lab.timekeeper import Timekeeper
+from service.store.canaries import unknown_password
 from service.store.care_store import Store
 from service.store.database import Pool, open_pool
 
@@ -147,10 +157,19 @@ class Demo:
 
     async def go_live(self, url: str) -> None:
         """Hand over to the wall clock and let the programme begin."""
+        await self._expect_canary()
         self._live_since = self._wall.now()
         self._keeper.hand_over()
         self._screen.logins(url, load_logins(self._options.data))
         await order(self._options.data, Order(do="go_live", first_start=self._ground.first_start))
+
+    async def _expect_canary(self) -> None:
+        """The hub beside the broker sends test measurements from now on; the core knows of whom."""
+        password = await hash_password(unknown_password())
+        every = timedelta(seconds=CANARY_EVERY_S)
+        await self._store.register_canary(HubId(FRONT), every, password, self._keeper.now)
+        while await self._lab.inbox_waiting():  # noqa: ASYNC110 - another process's work
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def show_alerts(self) -> None:
         """One line for every ring from now on; for ever, or until the first with `once`."""

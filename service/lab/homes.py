@@ -26,7 +26,7 @@ from service.lab import orders
 from service.lab.broken_devices import Mishaps, demo_mishaps
 from service.lab.control import Order, OrderError, taking_orders
 from service.lab.disturbances import disturb
-from service.lab.homes_settings import HomesSettings, read_settings
+from service.lab.homes_settings import CANARY_EVERY_S, HomesSettings, read_settings
 from service.lab.neighbourhood import Household, Neighbourhood, open_neighbourhood
 from service.lab.played import HOMES, Played
 from service.lab.programme import on_stage
@@ -149,6 +149,8 @@ class People:
             return await orders.measure(self._around, wanted, self._time.now)
         if wanted.do == "publish":
             return await orders.publish(self._around, wanted, self._time.now)
+        if wanted.do == "battery":
+            return await orders.change_battery(self._around, wanted)
         return await disturb(self._around, wanted, self._time.now)
 
     async def _pairing_mode(self, wanted: Order) -> tuple[str, ...]:
@@ -208,4 +210,5 @@ def _hub_settings(
         bluetooth=bluetooth,
         mqtt_devices=not bluetooth,
         page_port=0 if bluetooth else None,
+        canary_every_s=None if bluetooth else CANARY_EVERY_S,
     )

@@ -9,6 +9,9 @@ import msgspec
 DEVICE_USER = "bridge-sim"
 """The broker's name for whatever publishes readings itself."""
 
+CANARY_EVERY_S = 300
+"""How often the hub beside the broker sends a test measurement once the demo is live."""
+
 _FILE = "homes.json"
 _CONTROL_FILE = "homes.control"
 

@@ -3,7 +3,9 @@ SELECT greatest(
     (SELECT max(received_at) FROM core.observation), (SELECT max(recorded_at) FROM core.quarantine))
 
 -- name: sums
-SELECT (SELECT count(*) FROM core.observation) AS readings, (SELECT count(*) FROM core.alert) AS alerts,
+SELECT (SELECT count(*) FROM core.observation o
+        WHERE NOT EXISTS (SELECT FROM care.person p WHERE p.subject = o.subject AND p.synthetic)) AS readings,
+    (SELECT count(*) FROM core.alert WHERE NOT synthetic) AS alerts,
     (SELECT count(*) FROM core.quarantine) AS quarantined
 
 -- name: told
@@ -15,8 +17,11 @@ JOIN care.account a USING (account_id)
 JOIN care.staff s USING (staff_id)
 JOIN core.alert k USING (alert_id)
 LEFT JOIN care.person p ON p.subject = k.subject
-WHERE d.channel = 'page' AND d.state = 'delivered' AND d.delivered_at >= $1
+WHERE d.channel = 'page' AND d.state = 'delivered' AND d.delivered_at >= $1 AND NOT k.synthetic
 ORDER BY d.delivered_at, d.alert_id, a.login
 
 -- name: pairing
 SELECT state, cause FROM core.pairing WHERE session = $1
+
+-- name: inbox_waiting
+SELECT count(*) FROM core.inbox WHERE applied_at IS NULL

@@ -58,7 +58,7 @@ class LabStore:
         return await self._pool.fetchval(_SQL["lived_until"])
 
     async def sums(self) -> Sums:
-        """Readings, alerts and quarantined messages."""
+        """Readings and alerts of people, and quarantined messages."""
         row = await self._pool.fetchrow(_SQL["sums"])
         assert row is not None
         return Sums(readings=row["readings"], alerts=row["alerts"], quarantined=row["quarantined"])
@@ -84,6 +84,10 @@ class LabStore:
             )
             for row in rows
         ]
+
+    async def inbox_waiting(self) -> int:
+        """How much the core has not taken yet of what the service said."""
+        return await self._pool.fetchval(_SQL["inbox_waiting"])
 
     async def pairing(self, session: str) -> PairingProgress | None:
         """Where a pairing stands; None before the core has heard of it."""
