@@ -14,7 +14,11 @@ import msgspec
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
-from service.lab import bench_devices, bench_hub, bench_sim, bench_walk
+from service.lab import bench_core, bench_devices, bench_hub, bench_sim, bench_walk
+from service.lab.bench_core_peers import CHOICES
+from service.lab.bench_core_report import CoreReport
+from service.lab.bench_core_report import table as core_table
+from service.lab.bench_core_town import CoreOptions
 from service.lab.bench_stages import BenchError
 from service.lab.children import ChildError
 
@@ -61,20 +65,51 @@ def _sim(folder: Path, arguments: argparse.Namespace) -> bench_sim.SimReport:
     return asyncio.run(measuring)
 
 
+def _core(folder: Path, arguments: argparse.Namespace) -> CoreReport:
+    keep = cast("Path | None", arguments.keep)
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        keep.chmod(0o711)
+    options = CoreOptions(
+        people=cast("int", arguments.people),
+        stored=cast("int", arguments.stored),
+        seconds=arguments.seconds,
+        keep=keep,
+        peers=frozenset(cast("list[str]", arguments.peers)),
+    )
+    return asyncio.run(bench_core.bench_core(folder, options, _say))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
 BENCHES = {
     "walk": Bench(measure=_walk, table=bench_walk.table),
     "adapters": Bench(measure=_adapters, table=bench_devices.table),
     "hub": Bench(measure=_hub, table=bench_hub.table),
     "sim": Bench(measure=_sim, table=bench_sim.table),
+    "core": Bench(measure=_core, table=core_table),
 }
+_PEOPLE = {"core": 3_400_000}
+_SECONDS = {"core": 30.0}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("what", choices=list(BENCHES), help="what to measure")
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of each stage")
+    parser.add_argument("--seconds", type=float, help="length of each stage (10; core: 30)")
     parser.add_argument(
-        "--people", type=int, default=200, help="with a cuff (walk), in a cohort (sim)"
+        "--people", type=int, help="with a cuff (walk), in a cohort (sim): 200; known (core): 3.4 M"
+    )
+    parser.add_argument(
+        "--stored", type=int, default=50_000_000, help="readings in the store beforehand (core)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep the prepared database for later runs (core)"
+    )
+    parser.add_argument(
+        "--peers", nargs="*", choices=CHOICES, default=CHOICES, help="to run beside it (core)"
     )
     parser.add_argument("--homes", type=int, default=10_000, help="connected at once (sim)")
     parser.add_argument(
@@ -85,6 +120,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print; 1 when it did not come to an end, 2 for unusable arguments."""
+    what = cast("str", arguments.what)
+    if arguments.seconds is None:
+        arguments.seconds = _SECONDS.get(what, 10.0)
+    if arguments.people is None:
+        arguments.people = _PEOPLE.get(what, 200)
     seconds, people = cast("float", arguments.seconds), cast("int", arguments.people)
     homes = cast("int", arguments.homes)
     if people < _FEWEST_PEOPLE or seconds <= 0 or homes < 1:
@@ -96,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="hw-bench-") as name:
             folder = Path(name)
             folder.chmod(0o711)  # the database's user passes through
-            text = BENCHES[cast("str", arguments.what)].text(folder, arguments)
+            text = BENCHES[what].text(folder, arguments)
     except* (
         BenchError,
         BinariesNotFoundError,
