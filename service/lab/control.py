@@ -17,7 +17,7 @@ _log = structlog.get_logger()
 
 _PATIENCE_S = 30.0
 
-Deed = Literal["list", "measure", "publish", "fault", "pairing_mode", "go_live"]
+Deed = Literal["list", "measure", "publish", "fault", "battery", "pairing_mode", "go_live"]
 
 
 class OrderError(Exception):
@@ -34,6 +34,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         diastolic: mmHg.
         pulse: Per minute.
         glucose: mmol/L, LO or HI.
+        ketone: mmol/L, of a meter that measures ketones.
+        resets_clock: For `battery`: whether the clock starts again at 2000-01-01.
         clock: What the device's clock shows from now on; unchanged when not given.
         fault: A word of `hearthwatch sim publish` or `sim fault`.
         kind: What an MQTT device is to publish: blood_pressure, glucose, temperature...
@@ -47,6 +49,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     diastolic: float | None = None
     pulse: float | None = None
     glucose: float | Literal["LO", "HI"] | None = None
+    ketone: float | None = None
+    resets_clock: bool = False
     clock: Literal["right", "reset", "never-set", "absent"] | None = None
     fault: str | None = None
     kind: Kind | None = None

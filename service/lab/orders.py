@@ -51,6 +51,21 @@ async def measure(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[
     return (said,)
 
 
+async def change_battery(around: Neighbourhood, wanted: Order) -> tuple[str, ...]:
+    """Put a fresh battery into somebody's device; many forget the time over it.
+
+    Raises:
+        OrderError: nobody of that name, or the device has a plug.
+    """
+    device = _device(around, wanted.person)
+    if isinstance(device, MqttDevice):
+        raise OrderError(f"{device.identity.model} has a plug")
+    await device.change_battery(resets_clock=wanted.resets_clock)
+    around.remember()
+    clock = ", its clock shows 2000-01-01" if wanted.resets_clock else ""
+    return (f"{device.identity.serial} has a fresh battery{clock}",)
+
+
 async def publish(around: Neighbourhood, wanted: Order, now: datetime) -> tuple[str, ...]:
     """Let a device that speaks MQTT publish a reading of any kind, or something wrong.
 
@@ -83,11 +98,13 @@ def _device(around: Neighbourhood, who: str | None) -> AnyDevice:
 
 
 async def _measure(device: AnyDevice, wanted: Order, now: datetime) -> str:
+    if wanted.ketone is not None:
+        return await _measure_ketone(device, wanted.ketone, now)
     if wanted.glucose is not None:
         return await _measure_glucose(device, wanted.glucose, now)
     if wanted.systolic is not None and wanted.diastolic is not None:
         return await _measure_pressure(device, wanted, now)
-    raise OrderError("give --systolic and --diastolic, or --glucose")
+    raise OrderError("give --systolic and --diastolic, or --glucose, or --ketone")
 
 
 async def _measure_pressure(device: AnyDevice, wanted: Order, now: datetime) -> str:
@@ -117,6 +134,14 @@ async def _measure_glucose(device: AnyDevice, glucose: float | str, now: datetim
         await device.measure(glucose_mmol=value, at=now)
         await collected(device)
     return f"{device.identity.serial} measured {glucose} mmol/L"
+
+
+async def _measure_ketone(device: AnyDevice, ketone: float, now: datetime) -> str:
+    if not isinstance(device, Glucometer):
+        raise OrderError(f"{device.identity.model} measures no ketones")
+    await device.measure_ketone(ketone_mmol=ketone, at=now)
+    await collected(device)
+    return f"{device.identity.serial} measured {ketone:g} mmol/L of ketones"
 
 
 def _clock(word: str, now: datetime) -> DeviceClock:

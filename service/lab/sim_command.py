@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measure.add_argument("--diastolic", type=_number, help="mmHg")
     measure.add_argument("--pulse", type=_number, help="per minute")
     measure.add_argument("--glucose", type=_glucose, help="mmol/L, LO or HI")
+    measure.add_argument("--ketone", type=_number, help="mmol/L, of a meter that measures it")
     measure.add_argument("--clock", choices=_CLOCKS, help="what the device's clock shows from now")
     publish = actions.add_parser("publish", help="publish readings over MQTT, right or wrong")
     publish_command.add_arguments(publish)
@@ -49,13 +50,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fault.add_argument(
         "--fault", metavar="KIND", required=True, help="as `sim faults` names it, or none"
     )
+    battery = actions.add_parser("battery", help="put a fresh battery into somebody's device")
+    battery.add_argument("--person", required=True, help="login (wang) or person id (p017)")
+    battery.add_argument(
+        "--resets-clock", action="store_true", help="its clock starts again at 2000-01-01"
+    )
     everybody = actions.add_parser("list", help="name everybody who can measure")
     homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
     hub_command.add_arguments(actions.add_parser("hub", help="one hub, well or with a fault"))
     load_command.add_arguments(actions.add_parser("load", help="thousands of homes at once"))
     records_command.add_arguments(actions.add_parser("records", help="what a device would send"))
     cohort_command.add_arguments(actions.add_parser("cohort", help="write people and readings"))
-    for each in (measure, publish, fault, everybody, homes):
+    for each in (measure, publish, fault, battery, everybody, homes):
         each.add_argument("--data", type=Path, default=DEMO_DATA, help="the demo's data directory")
 
 
@@ -86,8 +92,11 @@ def _order(arguments: argparse.Namespace) -> Order:
             diastolic=arguments.diastolic,
             pulse=arguments.pulse,
             glucose=arguments.glucose,
+            ketone=arguments.ketone,
             clock=arguments.clock,
         )
+    if arguments.action == "battery":
+        return Order(do="battery", person=arguments.person, resets_clock=arguments.resets_clock)
     if arguments.action == "list":
         return Order(do="list")
     return Order(do=arguments.action, person=arguments.person, fault=arguments.fault)

@@ -119,6 +119,21 @@ async def test_publish_faults_are_faults(broker: LocalBroker, tmp_path: Path) ->
     assert {"not-json", "truncated", "not-ours"} <= refused
 
 
+async def test_a_fresh_battery_forgets_the_time_and_a_plug_is_none(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    async with scene(broker, tmp_path) as on:
+        meter = on.around.households["li"].device
+        assert isinstance(meter, Glucometer)
+        meter.battery.fall_to(3.0)
+        wanted = Order(do="battery", person="li", resets_clock=True)
+        (said,) = await orders.change_battery(on.around, wanted)
+        assert said == f"{meter.identity.serial} has a fresh battery, its clock shows 2000-01-01"
+        assert meter.battery.percent == 100
+        with pytest.raises(OrderError, match="has a plug"):
+            await orders.change_battery(on.around, Order(do="battery", person="p010"))
+
+
 async def test_orders_that_make_no_sense_are_refused(broker: LocalBroker, tmp_path: Path) -> None:
     async with scene(broker, tmp_path) as on:
         for wanted, why in (
@@ -126,6 +141,8 @@ async def test_orders_that_make_no_sense_are_refused(broker: LocalBroker, tmp_pa
             (Order(do="measure", person="li", systolic=120, diastolic=80), "glucose only"),
             (Order(do="measure", person="wang", glucose=5.0), "blood pressure only"),
             (Order(do="measure", person="wang"), "give --systolic"),
+            (Order(do="measure", person="wang", ketone=1.2), "measures no ketones"),
+            (Order(do="measure", person="li", ketone=1.2), "measures no ketones"),
         ):
             with pytest.raises(OrderError, match=why):
                 await orders.measure(on.around, wanted, NOW)
