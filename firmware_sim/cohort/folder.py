@@ -13,6 +13,7 @@ import numpy as np
 
 from firmware_sim.cohort.calendar import CHINA
 from firmware_sim.cohort.compare import Comparison
+from firmware_sim.cohort.seeds import Purpose, purpose_of
 from firmware_sim.cohort.series import Happening, Series, Subject
 
 _EPOCH = date(1970, 1, 1)
@@ -54,18 +55,22 @@ def read_cohort(folder: Path) -> ReadCohort:
     Readings without a time of measuring and those beyond a meter's range (LO, HI) are left out.
 
     Raises:
-        CohortFolderError: When a file is missing or not one of a cohort.
+        CohortFolderError: When a file is missing or not one of a cohort, or somebody in it belongs
+            to a cohort of the other purpose: nothing is to be reported about people tuned on.
     """
     try:
         facts = cast("dict[str, object]", json.loads((folder / "cohort.json").read_text("utf-8")))
         first = date.fromisoformat(str(facts["first"]))
         comparison = Comparison(days=int(str(facts["days"])), first_day=(first - _EPOCH).days)
         people = 0
+        purpose = Purpose(str(facts["purpose"]))
         for subject in subjects(folder, first.year):
+            if purpose_of(subject.id) is not purpose:
+                raise ValueError(f"{subject.id} is nobody of a {purpose.value} cohort")
             comparison.add(subject)
             people += 1
         return ReadCohort(
-            purpose=str(facts["purpose"]),
+            purpose=purpose.value,
             seed=int(str(facts["seed"])),
             people=people,
             first=first,
