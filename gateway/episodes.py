@@ -57,9 +57,10 @@ async def episodes(
         for judged in sorted(person.judged, key=_order):
             name, family = _alert_id(judged.decision), judged.decision.family
             ended += _clear(person, cases, pack, until=judged.decision.effective_at)
-            if name in known:
-                continue
             ended_before = closed.get((person.person.subject, family))
+            spans = (cases.get((person.person.subject, family)), ended_before)
+            if name in known or _is_covered(judged.decision, spans):
+                continue
             rung = _take(person, judged, cases, ended_before, pack, now)
             alerts += rung
             if not rung:
@@ -142,6 +143,19 @@ def _take(
 def _order(judged: Judged) -> tuple[datetime, str, str]:
     decision = judged.decision
     return (decision.effective_at, decision.trigger, decision.rule_id)
+
+
+def _is_covered(decision: Decision, spans: Iterable[Case | None]) -> bool:
+    """Whether a missing confirmation lies inside what its rule has rung for already.
+
+    A calm reading told late may take a pair apart that was confirmed when it rang.
+    """
+    return decision.stage is Stage.UNCONFIRMED and any(
+        case is not None
+        and case.rule_id == decision.rule_id
+        and case.began_at <= decision.effective_at <= case.last_point_at
+        for case in spans
+    )
 
 
 def _earliest(person: Assessment, decision: Decision) -> datetime:
