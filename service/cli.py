@@ -40,6 +40,7 @@ COMMANDS = {
     "hub revoke": Command("service.revoke_command", "shut a hub out of the county"),
     "authority": Command("service.authority_command", "make what a county's broker starts with"),
     "core": Command("gateway.core_command", "the streaming core of a county"),
+    "population": Command("gateway.population_command", "models over many people, beside the core"),
     "service": Command("service.service_command", "pages, routing and delivery"),
     "ingest": Command("service.ingest_command", "take readings over HTTP, answer after the commit"),
     "ingest token": Command("service.ingest_token_command", "who may post as which device"),

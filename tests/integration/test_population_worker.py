@@ -1,0 +1,121 @@
+"""The models beside the core: what they learn from committed readings, on a real database."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+
+from gateway.facts import BindingFact
+from gateway.intake import Admitted, attributed
+from gateway.population_worker import PopulationWorker
+from gateway.store.population_store import PopulationStore, open_population_store
+from rules.vocabulary import DeviceRef, Profile, Sex, SubjectRef
+from tests.fixtures.database import Database
+from tests.integration.county_bench import START, ZONE, Bench, county_bench, minutes, pressure
+
+pytestmark = [pytest.mark.peer, pytest.mark.row("R10")]
+
+DAY = timedelta(days=1)
+PEOPLE, DAYS, FAULT = 36, 66, 45
+MODELS = ("BP-1", "BP-2", "BP-3")
+
+
+@dataclass(slots=True)
+class Town:
+    """Thirty-six homes with three cuff models; one of them reads 12 more from day 45 on."""
+
+    bench: Bench
+    store: PopulationStore
+
+    async def findings(self) -> list[tuple[str, str, date, int]]:
+        rows = await self.bench.owner.fetch(
+            "SELECT kind, key, found_on, homes FROM core.population_finding ORDER BY found_on"
+        )
+        return [tuple(row.values()) for row in rows]
+
+
+@pytest.fixture
+async def town(database: Database) -> AsyncIterator[Town]:
+    core = database.dsn_as("hw_core")
+    async with county_bench(core, database.dsn) as bench, open_population_store(core) as store:
+        await fill(bench)
+        yield Town(bench=bench, store=store)
+
+
+async def fill(bench: Bench) -> None:
+    chance = Random(2)  # noqa: S311 - a test's dice
+    cuffs = [
+        DeviceRef(manufacturer="Acme", model=MODELS[n % 3], serial=str(n)) for n in range(PEOPLE)
+    ]
+    level = [chance.gauss(132, 10) for _ in cuffs]
+    for n, cuff in enumerate(cuffs):
+        subject = SubjectRef(f"s-{n:02d}")
+        await bench.tell(
+            Profile(
+                subject=subject, birth_year=1955, sex=Sex.FEMALE, household=f"h-{n}", area="t-1"
+            ),
+            BindingFact(device=cuff.key, subject=subject, valid_from=START - 400 * DAY),
+        )
+    for day in range(DAYS):
+        admitted: list[Admitted] = []
+        for n, cuff in enumerate(cuffs):
+            at = START + day * DAY + minutes(n)
+            shift = 12 if n % 3 == 1 and day >= FAULT else 0
+            reading = pressure(at, round(level[n] + chance.gauss(0, 6) + shift), 80, device=cuff)
+            admitted.append(attributed(reading, SubjectRef(f"s-{n:02d}"), ZONE, at))
+        async with bench.store.batch():
+            await bench.store.keep(admitted, START + day * DAY)
+
+
+@pytest.mark.slow
+async def test_a_drifting_model_is_found_once_and_by_whoever_starts_again(town: Town) -> None:
+    early = PopulationWorker(town.store, ZONE)
+    await early.settle(START + (FAULT - 1) * DAY)
+    assert await town.findings() == []
+    await early.settle(START + DAYS * DAY)
+    ((kind, key, found_on, homes),) = await town.findings()
+    assert (kind, key, homes) == ("model", "Acme/BP-2", PEOPLE // 3)
+    assert START.date() + FAULT * DAY < found_on <= START.date() + (FAULT + 14) * DAY
+    again = PopulationWorker(town.store, ZONE)
+    due = await again.settle(START + DAYS * DAY)
+    assert len(await town.findings()) == 1, "what was told is not told again"
+    assert due is not None
+    assert due > START + DAYS * DAY
+
+
+@pytest.mark.slow
+async def test_an_alert_is_ranked_among_similar_people_and_never_raised(town: Town) -> None:
+    worker = PopulationWorker(town.store, ZONE)
+    now = START + DAYS * DAY
+    await worker.settle(now)
+    before = await town.bench.count("core.alert")
+    crisis = DeviceRef(manufacturer="Acme", model="BP-1", serial="0")
+    await town.bench.feed(pressure(now, 226, 131, device=crisis))
+    await worker.settle(now)
+    rows = await town.bench.owner.fetch(
+        "SELECT r.percentile, r.stratum, r.readings FROM core.alert_rank r"
+        " JOIN core.alert a USING (alert_id) WHERE a.effective_at = $1",
+        now,
+    )
+    assert await town.bench.count("core.alert") == before + len(rows)
+    for row in rows:
+        assert row["stratum"] == "bp/female/60-74"
+        assert row["readings"] >= 500
+        assert row["percentile"] >= 95
+
+
+async def test_what_a_model_is_told_of_nobody(database: Database) -> None:
+    """An empty county, and alerts whose evidence cannot be read, stop nobody."""
+    core = database.dsn_as("hw_core")
+    async with county_bench(core, database.dsn) as bench, open_population_store(core) as store:
+        worker = PopulationWorker(store, ZONE)
+        assert await worker.settle(START) is not None
+        await bench.feed(pressure(START, 226, 131))
+        await worker.settle(START)
+        ranks = await bench.owner.fetch("SELECT percentile FROM core.alert_rank")
+        assert [row["percentile"] for row in ranks] == [None] * await bench.count("core.alert")
+        evidence = await bench.owner.fetchval("SELECT evidence FROM core.alert LIMIT 1")
+        assert json.loads(evidence)["decision"]["rule_id"]
