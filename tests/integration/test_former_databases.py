@@ -1,0 +1,160 @@
+"""A database of every former level of migrations, with a county's data in it, is that of today.
+
+`tests/vectors/databases/core_N_care_M.sql` holds the rows that the program of that time wrote, with
+the first N migrations of schema core and M of care and cdc: eleven days of a cuff, meters with 7.80
+mmol/L, 99 mg/dL and LO, a cuff without a clock, Fahrenheit, somebody unknown, and a crisis that was
+told to people. They were written by the program at commits 46e03a4, 5c9aea9 and ca00106.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from gateway.store.core_store import CoreStore
+from gateway.store.embedded import EmbeddedPostgres
+from gateway.store.migrate import CORE_MIGRATIONS, MigrationError, migrate, migrations_in
+from gateway.store.reading_row import identity_text, observation_of, point_of
+from rules.identity import observation_identity
+from rules.vocabulary import Bound, QuantityName
+from service.db_command import CARE_MIGRATIONS
+from service.store.care_store import Store
+from service.store.database import open_pool
+from tests.fixtures.database import Database
+from tests.integration.county_bench import START, WANG, ZONE, county_bench, pressure, sugar
+
+pytestmark = pytest.mark.peer
+
+FOLDER = Path(__file__).parents[1] / "vectors" / "databases"
+LEVELS = sorted(path.stem for path in FOLDER.glob("*.sql"))
+ALL = [CORE_MIGRATIONS, CARE_MIGRATIONS]
+CRISIS = START + timedelta(days=11)
+
+
+async def at_level(dsn: str, level: str) -> None:
+    """Lay out the schemas as they were, and fill them."""
+    _, core, _, care = level.split("_")
+    wanted = {"gateway": int(core), "service": int(care)}
+    former = [m for m in migrations_in(ALL) if _number(m.name) <= wanted[m.name.split("/")[0]]]
+    owner = await asyncpg.connect(dsn)
+    try:
+        await owner.execute(
+            "CREATE SCHEMA migration;"
+            "CREATE TABLE migration.applied (name text PRIMARY KEY, digest text NOT NULL)"
+        )
+        for migration in former:
+            await owner.execute(migration.text)
+        await owner.execute((FOLDER / f"{level}.sql").read_text(encoding="utf-8"))
+        assert await owner.fetchval("SELECT count(*) FROM migration.applied") == len(former)
+    finally:
+        await owner.close()
+
+
+def _number(name: str) -> int:
+    return int(name.split("/")[1][:4])
+
+
+@pytest.fixture(params=LEVELS)
+async def former(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres
+) -> AsyncIterator[Database]:
+    """A database of a former level that today's program has migrated."""
+    name = f"former_{uuid4().hex[:12]}"
+    server = await asyncpg.connect(postgres.dsn)
+    try:
+        await server.execute(f"CREATE DATABASE {name}")
+        database = Database(name=name, server=postgres)
+        await at_level(database.dsn, request.param)
+        assert await migrate(database.dsn, ALL)
+        yield database
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await server.close()
+
+
+def test_there_is_a_level_for_every_release() -> None:
+    assert LEVELS == ["core_1_care_2", "core_2_care_2", "core_3_care_5"]
+
+
+async def test_its_readings_are_what_the_devices_sent(former: Database) -> None:
+    owner = await asyncpg.connect(former.dsn)
+    try:
+        rows = await owner.fetch("SELECT * FROM core.observation ORDER BY effective_at")
+        windows = await CoreStore(owner, "test").windows({WANG: START - timedelta(days=1)})
+    finally:
+        await owner.close()
+    assert len(rows) == 28
+    assert sorted(windows[WANG], key=lambda p: p.order) == [point_of(row) for row in rows]
+    for row in rows:
+        assert observation_identity(observation_of(row)) == identity_text(row["identity"])
+        assert row["hub"] == "hub-1"
+    values = [
+        value
+        for row in rows
+        for name, value in point_of(row).values.items()
+        if name is QuantityName.GLUCOSE
+    ]
+    assert [value.censored for value in values] == [None, None, Bound.BELOW]
+    assert values[0].value == Decimal("7.80")
+    assert [row["beyond"] for row in rows if row["beyond"]] == ['{"glucose": "below"}']
+    assert [row["number"] for row in rows if row["number"]] == [37.0]
+    moved = next(row for row in rows if row["flags"])
+    assert (moved["flags"], moved["valid"], moved["possible_repeat"]) == (
+        "body_movement",
+        False,
+        True,
+    )
+    assert observation_of(moved).raw.hex() == "1ed20080009a00ea07070e0d2d00480001"
+    slow = next(row for row in rows if row["user_slot"] == 1)
+    assert slow["time_confidence"] == "corrected"
+    assert slow["effective_at"] - slow["claimed_at"] == timedelta(minutes=20)
+    assert point_of(slow).context == {"posture": "sitting"}
+
+
+async def test_its_pages_and_open_alerts_are_there(former: Database) -> None:
+    async with open_pool(former.dsn_as("hw_service"), size=2) as pool:
+        store = Store(pool, ZONE)
+        doctor = await store.credentials("family-b")
+        assert doctor is not None
+        now = CRISIS + timedelta(hours=1)
+        work = await store.worklist(doctor.account, now)
+        assert [item.rule_id for item in work].count("HW-02") == 2
+        series = await store.series(doctor.account, WANG, START, now, now)
+        assert series is not None
+        assert len(series.points) == 28
+        assert series.points[-1].systolic == 228
+        assert any(point.beyond == {"glucose": "below"} for point in series.points)
+        assert await pool.fetchval("SELECT count(*) FROM core.quarantine WHERE point IS NOT NULL")
+
+
+async def test_its_core_goes_on_where_it_was(former: Database) -> None:
+    """What was stored is not stored again, nothing rings twice, and what is new is learned."""
+    async with county_bench(former.dsn_as("hw_core"), former.dsn) as bench:
+        rang = await bench.rang()
+        assert len(rang) == 3
+        bench.sent = 1000
+        await bench.feed(
+            pressure(START, 128, 84),
+            sugar(START + timedelta(days=10, hours=3), "7.80"),
+            pressure(CRISIS, 231, 132),
+            pressure(CRISIS + timedelta(minutes=2), 228, 130),
+            now=CRISIS + timedelta(minutes=3),
+        )
+        assert await bench.count("core.observation") == 28
+        assert await bench.rang() == rang
+        await bench.feed(pressure(CRISIS + timedelta(days=5), 133, 84))
+        assert await bench.count("core.observation") == 29
+
+
+async def test_an_applied_migration_that_was_edited_is_refused(former: Database) -> None:
+    owner = await asyncpg.connect(former.dsn)
+    try:
+        await owner.execute("UPDATE migration.applied SET digest = 'x' WHERE name ~ '0001_core'")
+    finally:
+        await owner.close()
+    with pytest.raises(MigrationError, match="edited after it had been applied"):
+        await migrate(former.dsn, ALL)
