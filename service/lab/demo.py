@@ -57,7 +57,7 @@ from service.store.database import Pool, open_pool
 _LONGEST_GAP = timedelta(days=60)
 _INSTANT = timedelta.resolution
 _LOOK_EVERY_S = 0.3
-_CORE, _SERVICE = "core", "service"
+_CORE, _SERVICE, _POPULATION = "core", "service", "population"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Demo:
         hubs = self._ground.state.hub_secrets
         async with asyncio.TaskGroup() as group:
             group.create_task(seeding, name="seed")
-            joining = self._keeper.joined(_CORE, _SERVICE, "devices", *hubs)
+            joining = self._keeper.joined(_CORE, _SERVICE, _POPULATION, "devices", *hubs)
             group.create_task(joining, name="joined")
 
     async def replay(self, url: str) -> None:
@@ -290,6 +290,7 @@ def _start(
     )
     children.start(_core(ground, clock))
     children.start(_service(ground, clock, url))
+    children.start(_population(ground, clock))
     children.start(
         Child(name="homes", arguments=("sim", "homes", "--data", str(options.data.absolute())))
     )
@@ -307,6 +308,14 @@ def _core(ground: Ground, clock: str) -> Child:
             "HEARTHWATCH_CORE_MQTT_USER": credentials.username,
             "HEARTHWATCH_CORE_MQTT_PASSWORD": credentials.password,
         },
+    )
+
+
+def _population(ground: Ground, clock: str) -> Child:
+    return Child(
+        name=_POPULATION,
+        arguments=("population", "--clock", clock),
+        environment={"HEARTHWATCH_DSN": ground.postgres.dsn_of("hearthwatch", role="hw_core")},
     )
 
 

@@ -8,6 +8,7 @@ from service.store.lives import Lives
 from service.store.operations import Operations
 from service.store.own import Own
 from service.store.pages import CountyReads
+from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
 from service.store.sessions import Sessions
@@ -22,6 +23,7 @@ class Store(
     Registry,
     Operations,
     CountyReads,
+    PopulationReads,
     Doubts,
     ClinicPairing,
     Health,

@@ -14,6 +14,7 @@ from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.records import Account, HubRow
+from service.web.population_view import finding_lines
 from service.web.rendering import language_of, render
 
 router = APIRouter(prefix="/admin")
@@ -78,7 +79,9 @@ async def page(
         ((line.hub, device) for line in lines for device in line.devices),
         key=lambda item: (item[1].state == "ok", item[0], item[1].name),
     )
+    findings = await parts.store.device_findings(account, now)
     facts = {
+        "findings": finding_lines(findings, language_of(request, account)),
         "hubs": lines,
         "devices": worst_first,
         "quarantine": await parts.store.quarantine(account, now),

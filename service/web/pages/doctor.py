@@ -19,6 +19,7 @@ from service.web.chart import ChartBlock, blocks
 from service.web.errors import error_page
 from service.web.evidence import explained
 from service.web.language import mark, say
+from service.web.population_view import rank_sentence
 from service.web.rendering import language_of, render
 from service.web.timeline_view import doubts_of, timeline_view
 from service.web.whose_view import settled_lines
@@ -142,6 +143,9 @@ async def _card(
         ),
         "blocks": _blocks(found, series, language, zone),
         "since": await _since(request, parts, account, found, now),
+        "unusual": rank_sentence(
+            await parts.store.alert_rank(account, alert_id, now), language
+        ),
         "may_say_whose": found.person.person_id is None
         and allows(account.role, Permission.SETTLE_READINGS),
         "timeline": timeline_view(timeline, _names(found), language),
