@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from gateway.baseline_fold import MOST_LEARNED, part_of
 from gateway.local_days import LocalDays, hours_of
-from gateway.recent import BODY, NO_NUMBER, code_of, micros
+from gateway.recent import BODY, MOST_WHOLE, code_of, micros
 from rules.vocabulary import QuantityName
 from rules.window import Point
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-Codes = NDArray[np.uint16]
+Codes = NDArray[np.uint8]
 Whole = NDArray[np.int64]
 
 _NOON = datetime(2000, 1, 1, 12)  # noqa: DTZ001 - on the zone's own clocks
@@ -23,7 +23,6 @@ _HOUR_PARTS: Whole = np.array(
     [part_of(QuantityName.SYSTOLIC, _NOON.replace(hour=hour), "") for hour in range(24)]
 )
 _ALWAYS = frozenset({*BODY, QuantityName.GLUCOSE})
-_MOST_TENTHS = 0x3FFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ def columns(
 ) -> Readings:
     """The readings of these people, in their order; `shared`: others wear the device too."""
     points = [point for own in people for point in own]
-    sizes = [len(own) for own in people]
+    sizes = np.array([len(own) for own in people], dtype=np.int64)
     who = np.repeat(np.arange(len(people)), sizes)
     begins = np.repeat(np.cumsum(sizes) - sizes, sizes)
     at = np.array([micros(point.effective_at) for point in points], dtype=np.int64)
@@ -93,32 +92,25 @@ def _numbers(points: Sequence[Point], name: QuantityName) -> Floats:
 def _ring_places(
     points: Sequence[Point], values: Mapping[QuantityName, Floats], at: Whole, zone: LocalDays
 ) -> tuple[Whole, Codes]:
-    body = np.stack([values[name] for name in BODY], axis=1)
-    glucose = values[QuantityName.GLUCOSE]
-    is_glucose = ~np.isnan(glucose)
-    codes = _codes(body)
-    sweet = _codes(glucose[:, None])[:, 0]
-    both = is_glucose & (codes != NO_NUMBER).any(axis=1)
-    codes[is_glucose] = NO_NUMBER
-    codes[is_glucose, 0] = sweet[is_glucose]
+    body = _learned(np.stack([values[name] for name in BODY], axis=1))
+    glucose = _learned(values[QuantityName.GLUCOSE])
+    is_glucose = glucose > 0
+    fits = ((np.rint(body) == body) & (body <= MOST_WHOLE)).all(axis=1)
+    codes = np.where(fits[:, None], body, 0).astype(np.uint8)
     part = _HOUR_PARTS[hours_of(zone.local(at))]
     for place in np.flatnonzero(is_glucose):
+        code = code_of(float(glucose[place]))
+        fits[place] = code is not None and not body[place].any()
+        codes[place] = ((code or 0) & 255, (code or 0) >> 8, 0)
         meal = points[int(place)].context.get("meal", "")
         part[place] = part_of(QuantityName.GLUCOSE, _NOON, meal)
     what = part * 2 + is_glucose
-    what[(codes == 0).any(axis=1) | both] = -1
-    what[(codes == NO_NUMBER).all(axis=1)] = -2
+    what[~fits] = -1
+    what[~is_glucose & ~body.any(axis=1)] = -2
     return what, codes
 
 
-def _codes(values: Floats) -> Codes:
-    """By number its code, `NO_NUMBER` where nothing is learned, 0 where it has no code."""
-    learned = (values > 0) & (values < MOST_LEARNED)
-    known = np.where(learned, values, 1.0)
-    tenths = np.rint(known * 10)
-    plain = (tenths > 0) & (tenths < _MOST_TENTHS) & (tenths / 10.0 == known)
-    codes = np.where(plain, tenths, 0).astype(np.uint16)
-    for row, column in zip(*np.nonzero(~plain), strict=True):
-        codes[row, column] = code_of(float(values[row, column])) or 0
-    codes[~learned] = NO_NUMBER
-    return codes
+def _learned(values: Floats) -> Floats:
+    """The numbers that baselines learn, 0 elsewhere."""
+    with np.errstate(invalid="ignore"):
+        return np.where((values > 0) & (values < MOST_LEARNED), values, 0.0)

@@ -21,7 +21,7 @@ from gateway.baseline_columns import (
 from gateway.baseline_fold import ANCHOR_DAYS, DAY_FADING, READING_FADING
 from gateway.local_days import LocalDays
 from gateway.recent import DAYS, LATELY, RecentRows
-from gateway.screen_algebra import COUNT, YES, Flags, Floats, Range
+from gateway.screen_algebra import ANY_NUMBER, COUNT, Flags, Floats, Range
 from gateway.screening import SpanBounds, Usual
 from rules.vocabulary import QuantityName
 
@@ -82,7 +82,7 @@ class CalmLook:
         cut = newest - begins
         loose = (cut >= DAYS) | (self.recent["loose_day"] >= begins)
         if quantity is QuantityName.DIASTOLIC:
-            return _highest(self.recent, cut, loose | (cut >= LATELY))
+            return _diastolic(self.recent, np.clip(cut, -1, DAYS - 1), loose)
         return _bounds(self.recent, np.clip(cut, -1, DAYS - 1), loose)
 
     def usual(self, quantity: QuantityName) -> Usual | None:
@@ -138,25 +138,38 @@ def _bounds(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
     low = 2.0 * np.maximum(recent["lowest"][rows, at_cut].astype(np.int32) - 1, 0)
     days, cut_day = (readings * inside > 0).sum(axis=1), (perhaps > 0).astype(np.int64)
     mean = _mean(total / 10, whole, partly, (low, high), loose)
-    most = 2.0 * (recent["highest"] * sessions * inside).sum(axis=1)
-    least = np.zeros(cut.size)
-    settled = _mean(most, whole, partly, (least, high), loose)
+    settled = _settled(
+        recent["settled"], (sessions, inside, at_cut), (low, high), loose | (cut < 0)
+    )
     return SpanBounds(
         readings=_counted(surely, perhaps, loose),
         days=_counted(days, cut_day, loose),
         mean=mean,
-        # Leaving out first readings lowers a mean without a bound of ours.
-        settled=Range(np.full((), -np.inf), settled.high, mean.unknown),
+        settled=settled,
     )
 
 
-def _highest(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
-    """No average is above the highest reading."""
-    inside = np.arange(LATELY)[None, :] <= cut[:, None]
-    high = (recent["diastolic"] * inside).max(axis=1).astype(np.float64)
-    most = np.where(loose | (high == 0), np.inf, high)
-    below = Range(np.full((), -np.inf), most, YES)
-    return SpanBounds(readings=COUNT, days=COUNT, mean=below, settled=below)
+def _diastolic(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
+    """The settled mean only."""
+    sessions = (recent["counts"] & 15).astype(np.int32)
+    inside, at_cut = np.arange(DAYS) < cut[:, None], np.maximum(cut, 0)
+    high = recent["diastolic_high"][np.arange(cut.size), np.minimum(at_cut, LATELY - 1)]
+    ends = (np.zeros(cut.size), high.astype(np.float64))
+    settled = _settled(recent["diastolic"], (sessions, inside, at_cut), ends, loose | (cut < 0))
+    return SpanBounds(readings=COUNT, days=COUNT, mean=ANY_NUMBER, settled=settled)
+
+
+def _settled(
+    sums: Counts,
+    days: tuple[NDArray[np.int32], Flags, Whole],
+    ends: tuple[Floats, Floats],
+    loose: Flags,
+) -> Range:
+    """The mean of session means without first readings, of the days that have such a column."""
+    sessions, inside, at_cut = days
+    total = (sums * inside[:, :LATELY]).sum(axis=1, dtype=np.int32)
+    whole, partly = _both(sessions, inside, at_cut)
+    return _mean(total / 10, whole, partly, ends, loose | (at_cut >= LATELY))
 
 
 def _both(

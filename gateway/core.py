@@ -15,13 +15,8 @@ from itertools import takewhile
 
 import structlog
 
-from device_adapters.mqtt.client import (
-    MqttSession,
-    MqttSettings,
-    MqttTls,
-    MqttUnavailable,
-    mqtt_session,
-)
+from device_adapters.mqtt.client import MqttSettings, MqttTls, MqttUnavailable
+from device_adapters.mqtt.stream import MqttStream, mqtt_stream
 from gateway.arrivals import Arrival, Spoken, read_arrival
 from gateway.clock import ProcessClock
 from gateway.core_settings import CoreSettings
@@ -75,6 +70,9 @@ STATUSES_WAITING, BETWEEN_READS_S = 20_000, 0.05
 OUTGOING_LIMIT = 500_000
 """A core that takes over tells every lane of every hub its mark, and must not choke on it."""
 
+IN_FLIGHT = 1000
+"""Receipts under way at a time: a batch may owe as many."""
+
 RECONNECT_S = (0.2, 1.0, 3.0)
 TRY_AGAIN = timedelta(seconds=60)
 
@@ -106,7 +104,7 @@ class Core:
         self._inbox_may_wait = True
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._session: MqttSession | None = None
+        self._session: MqttStream | None = None
         self._unpublished: list[Publication] = []
         self._is_full = False
         self._watchdog = Watchdog(store, clock, county)
@@ -380,7 +378,7 @@ class Core:
         failures = 0
         while True:
             try:
-                async with mqtt_session(self._mqtt()) as session:
+                async with mqtt_stream(self._mqtt()) as session:
                     failures = 0
                     _log.info("broker connected", epoch=self._store.epoch)
                     await self._greet(session)
@@ -395,7 +393,7 @@ class Core:
                 self._lanes.forget()
                 self._watchdog.broker_lost()
 
-    async def _greet(self, session: MqttSession) -> None:
+    async def _greet(self, session: MqttStream) -> None:
         await session.subscribe(UPLINKS, STATUSES)
         async with self._turn:
             self._session = session
@@ -405,7 +403,7 @@ class Core:
             self._publish(await present_commands(self._store))
             self._publish([Publication(CORE_TOPIC, str(self._store.epoch).encode())])
 
-    async def _read(self, session: MqttSession) -> None:
+    async def _read(self, session: MqttStream) -> None:
         while True:
             await self._lanes.room()
             if len(self._statuses) >= STATUSES_WAITING:
@@ -456,6 +454,7 @@ class Core:
             user=self._settings.mqtt_user,
             password=password.get_secret_value() if password else None,
             tls=self._tls(),
+            in_flight=IN_FLIGHT,
             outgoing_limit=OUTGOING_LIMIT,
         )
 

@@ -21,7 +21,7 @@ MOST_PAYLOAD = 7900
 
 @dataclass(slots=True)
 class Rung:
-    """What a batch rang, and who has an open case after it.
+    """What a batch rang, and who has an open case that a reading may end.
 
     `waits_s` counts from each reading's reception, synthetic people left out.
     """
@@ -73,7 +73,12 @@ async def episodes(
     await store.write_taken(silent, now)
     heard = _receptions(p for p in people if p.person.subject not in synthetic)
     waits = ((now - at).total_seconds() for name, at in heard.items() if name in written)
-    with_case = frozenset(subject for subject, _ in cases)
+    # An urgent case waits for a person's outcome: no reading can end it.
+    with_case = frozenset(
+        subject
+        for (subject, _), case in cases.items()
+        if case.outcome is not None or not pack.rule(case.rule_id).needs_outcome
+    )
     return Rung(alerts=len(written), with_case=with_case, waits_s=tuple(waits))
 
 

@@ -18,14 +18,13 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import groupby
 from types import MappingProxyType
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.baseline_columns import EPOCH
 from gateway.baseline_fold import MOST_LEARNED, part_of
-from rules.codes import GLUCOSE_MG_DL_PER_MMOL_L, PASCAL_PER_MMHG
+from rules.codes import GLUCOSE_MG_DL_PER_MMOL_L
 from rules.vocabulary import QuantityName
 from rules.window import Point, once_each, sessions
 
@@ -33,9 +32,9 @@ DAYS = 15
 """Local days with a column: a span of 14 days touches 15 of them."""
 
 LATELY = 4
-"""Local days with a column of diastolic pressure: a span of 3 days touches 4 of them."""
+"""Local days with columns of settled means: a span of 3 days touches 4 of them."""
 
-RING = 10
+RING = 13
 MOST_OF_A_DAY = 15
 """More readings or sessions of one day than its column can count are marked as loose."""
 
@@ -48,6 +47,9 @@ RECENT = np.dtype(
         ("day", "<u2"),  # of the newest valid systolic reading, days since EPOCH; columns go back
         ("loose_day", "<u2"),  # the last day whose bounds cannot be trusted
         ("session_sum", "<u2"),  # of the current session, in tenths
+        ("session_first", "<u2"),  # its first reading, in tenths
+        ("diastolic_sum", "<u2"),  # the same two of diastolic pressure
+        ("diastolic_first", "<u2"),
         ("session_readings", "u1"),
         ("ring_readings", "u1"),  # RING + 1 = more than the ring holds: fold from the store
         ("waits", "u1"),  # a confirmation is awaited
@@ -56,17 +58,21 @@ RECENT = np.dtype(
         ("sums", "<u2", (DAYS,)),  # of the session means
         ("highest", "u1", (DAYS,)),  # reading of the day, in steps of 2, rounded up
         ("lowest", "u1", (DAYS,)),  # the same, rounded down
-        ("diastolic", "u1", (LATELY,)),  # highest of the day, rounded up; of the last days only
+        ("settled", "<u2", (LATELY,)),  # sums of the session means without first readings
+        ("diastolic", "<u2", (LATELY,)),  # the same of diastolic pressure
+        ("diastolic_high", "u1", (LATELY,)),  # reading of the day, rounded up
         ("ring_what", "u1", (RING,)),  # day after folded_through * 8 + part * 2 + is glucose
-        ("ring_values", "<u2", (RING, 3)),  # systolic, diastolic, pulse; or glucose
+        ("ring_values", "u1", (RING, 3)),  # systolic, diastolic, pulse, 0 none; or a glucose code
     ]
 )
 
 RecentRow = NDArray[np.void]
 RecentRows = NDArray[np.void]
 
-NO_NUMBER = 0xFFFF
-_MG_DL, _KPA, _RAW = 0x4000, 0x8000, 0x3FFF
+MOST_WHOLE = 255
+"""The greatest number of blood pressure or pulse that a ring place holds."""
+
+_MG_DL, _RAW = 0x4000, 0x3FFF
 _MICROSECOND = timedelta(microseconds=1)
 BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -80,22 +86,19 @@ def _converted() -> NDArray[np.float64]:
     table[:_RAW] = np.arange(_RAW) / 10.0
     for raw in range(1, 1100):
         table[_MG_DL + raw] = float(Decimal(raw) / GLUCOSE_MG_DL_PER_MMOL_L)
-    for raw in range(1, 401):
-        table[_KPA + raw] = float(Decimal(raw) / 10 * 1000 / PASCAL_PER_MMHG)
     return table
 
 
 NUMBERS = _converted()
-"""By code: tenths of the canonical unit, whole mg/dL, or tenths of kPa, in the canonical unit."""
+"""By code of glucose: tenths of mmol/L, or whole mg/dL, in mmol/L."""
 
 _CODES: Mapping[float, int] = MappingProxyType(
-    {float(NUMBERS[base + raw]): base + raw for base in (_MG_DL, _KPA) for raw in range(1, 1100)
-     if not np.isnan(NUMBERS[base + raw])}
-)  # fmt: skip
+    {float(NUMBERS[_MG_DL + raw]): _MG_DL + raw for raw in range(1, 1100)}
+)
 
 
 def code_of(value: float) -> int | None:
-    """The ring's code of a learnable number, None where it has none and the store must be asked."""
+    """The ring's code of a learnable glucose, None where it has none: the store must be asked."""
     tenths = round(value * 10)
     if 0 < tenths < _RAW and tenths / 10.0 == value:
         return tenths
@@ -179,23 +182,26 @@ def ring_entry(point: Point, local: datetime, offset: int) -> tuple[int, tuple[i
         for name, value in point.values.items()
         if value.value is not None and 0 < value.value < MOST_LEARNED
     }
-    glucose = QuantityName.GLUCOSE in numbers
-    names = (QuantityName.GLUCOSE,) if glucose else BODY
-    others = any(name in numbers for name in BODY) and glucose
-    codes = [code_of(numbers[name]) if name in numbers else NO_NUMBER for name in names]
-    if all(code == NO_NUMBER for code in codes):
+    glucose = numbers.pop(QuantityName.GLUCOSE, None)
+    body = [numbers.get(name, 0.0) for name in BODY]
+    if glucose is None and not any(body):
         return None
-    if others or None in codes or offset >= 1 << 5:
+    if offset >= 1 << 5 or (glucose is not None and any(body)):
         return (-1, ())
-    part = part_of(names[0], local, point.context.get("meal", ""))
-    filled = (*cast("list[int]", codes), NO_NUMBER, NO_NUMBER)[:3]
-    return (offset * 8 + part * 2 + glucose, filled)
+    name = BODY[0] if glucose is None else QuantityName.GLUCOSE
+    part = part_of(name, local, point.context.get("meal", ""))
+    what = offset * 8 + part * 2 + (glucose is not None)
+    if glucose is not None:
+        code = code_of(glucose)
+        return (-1, ()) if code is None else (what, (code & 255, code >> 8, 0))
+    whole = all(number.is_integer() and number <= MOST_WHOLE for number in body)
+    return (what, tuple(int(number) for number in body)) if whole else (-1, ())
 
 
 def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
     name = QuantityName.SYSTOLIC
     valid = once_each(p for p in points if p.usable and p.valid and name in p.values)
-    row["loose_day"] = alone = _diastolic_alone(points, zone)
+    row["loose_day"] = alone = _incomplete(points, zone)
     if not valid:
         return
     days = {p.identity: p.effective_at.astimezone(zone).toordinal() - EPOCH for p in valid}
@@ -223,11 +229,12 @@ def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
         row["systolic_at"] = micros(numbered[-1].effective_at)
 
 
-def _diastolic_alone(points: Sequence[Point], zone: tzinfo) -> int:
-    """The last day with a valid diastolic number that came without a systolic one, else 0."""
+def _incomplete(points: Sequence[Point], zone: tzinfo) -> int:
+    """The last day with a valid pressure of which one number is missing or censored, else 0."""
     for point in reversed(points):
-        carries = QuantityName.DIASTOLIC in point.values
-        if point.valid and carries and QuantityName.SYSTOLIC not in point.values:
+        carried = [point.values.get(name) for name in BODY[:2]]
+        numbers = [value for value in carried if value is not None and value.value is not None]
+        if point.valid and len(numbers) == 1:
             return point.effective_at.astimezone(zone).toordinal() - EPOCH
     return 0
 
@@ -235,8 +242,8 @@ def _diastolic_alone(points: Sequence[Point], zone: tzinfo) -> int:
 def _widen(row: RecentRow, back: int, point: Point) -> None:
     other = point.values.get(QuantityName.DIASTOLIC)
     if back < LATELY and other is not None and other.value is not None:
-        above = min(int(-(-other.value // 1)), 255)
-        row["diastolic"][back] = max(int(row["diastolic"][back]), above)
+        above = min(int(-(-float(other.value) // 1)), 255)
+        row["diastolic_high"][back] = max(int(row["diastolic_high"][back]), above)
     value = point.values[QuantityName.SYSTOLIC].value
     if value is None:
         return
@@ -250,13 +257,32 @@ def _add_session(
     row: RecentRow, counted: NDArray[np.int64], back: int, part: Sequence[Point]
 ) -> None:
     """Add the part of a session that lies on one day."""
-    values = [tenths_of(float(p.values[QuantityName.SYSTOLIC].value or 0)) for p in part]
-    row["session_sum"] = total = sum(values[:MOST_OF_A_DAY])
-    row["session_readings"] = size = min(len(values), MOST_OF_A_DAY)
-    if back < DAYS:
-        counted[back] += 1
-        if counted[back] < MOST_OF_A_DAY:
-            row["sums"][back] += (2 * total + size) // (2 * size)
+    kept = part[:MOST_OF_A_DAY]
+    upper = [_tenths(point, QuantityName.SYSTOLIC) for point in kept]
+    lower = [_tenths(point, QuantityName.DIASTOLIC) for point in kept]
+    row["session_sum"], row["session_first"] = sum(upper), upper[0]
+    row["diastolic_sum"], row["diastolic_first"] = sum(lower), lower[0]
+    row["session_readings"] = size = len(kept)
+    if back >= DAYS:
+        return
+    counted[back] += 1
+    if counted[back] >= MOST_OF_A_DAY:
+        return
+    row["sums"][back] += _half_up(sum(upper), size)
+    if back < LATELY:
+        left = max(size - 1, 1)
+        for name, values in (("settled", upper), ("diastolic", lower)):
+            row[name][back] += _half_up(sum(values[1:] or values), left)
+
+
+def _tenths(point: Point, name: QuantityName) -> int:
+    """The number in tenths, 0 where there is none."""
+    value = point.values.get(name)
+    return 0 if value is None or value.value is None else tenths_of(float(value.value))
+
+
+def _half_up(total: int, size: int) -> int:
+    return (2 * total + size) // (2 * size)
 
 
 def tenths_of(value: float) -> int:

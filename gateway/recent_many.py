@@ -16,7 +16,6 @@ from gateway.recent import (
     DAYS,
     LATELY,
     MOST_OF_A_DAY,
-    NO_NUMBER,
     NUMBERS,
     RING,
     RecentRows,
@@ -47,7 +46,7 @@ class Fresh:
     systolic: Floats
     diastolic: Floats
     what: Whole
-    codes: NDArray[np.uint16]
+    codes: NDArray[np.uint8]
 
 
 def closing(recent: RecentRows, states: StateRows, through: Whole) -> tuple[Folding, Flags]:
@@ -65,17 +64,20 @@ def closing(recent: RecentRows, states: StateRows, through: Whole) -> tuple[Fold
     row, at = np.nonzero(kept & ~lost[:, None])
     what = recent["ring_what"][row, at].astype(np.int64)
     day = folded[row] + 1 + offset[row, at] + EPOCH
-    codes = recent["ring_values"][row, at]
+    codes = recent["ring_values"][row, at].astype(np.int64)
     glucose = (what & 1).astype(np.bool_)
+    numbers = codes.astype(np.float64)
+    numbers[glucose] = 0.0
+    numbers[glucose, 0] = NUMBERS[codes[glucose, 0] + (codes[glucose, 1] << 8)]
     places = np.where(glucose[:, None], _GLUCOSE_PLACE, _BODY_PLACES[None, :])
     part = (what >> 1) & 3
-    entry, number = np.nonzero(codes != NO_NUMBER)
+    entry, number = np.nonzero(numbers)
     return (
         Folding(
             row=row[entry],
             quantity=places[entry, number],
             day=day[entry],
-            value=NUMBERS[codes[entry, number]],
+            value=numbers[entry, number],
             # Only the first number of a place has a part of the day.
             part=np.where(number == 0, part[entry], 0),
         ),
@@ -113,9 +115,8 @@ def advance(recent: RecentRows, states: StateRows, fresh: Fresh) -> None:
     chosen = np.flatnonzero(~np.isnan(fresh.systolic))
     if chosen.size:
         rows = recent[chosen]
-        _count(rows, fresh.at[chosen], fresh.day[chosen], fresh.systolic[chosen])
-        above = np.nan_to_num(np.minimum(np.ceil(fresh.diastolic[chosen]), 255)).astype(np.uint8)
-        rows["diastolic"][:, 0] = np.maximum(rows["diastolic"][:, 0], above)
+        pressure = (fresh.systolic[chosen], np.nan_to_num(fresh.diastolic[chosen]))
+        _count(rows, fresh.at[chosen], fresh.day[chosen], pressure)
         recent[chosen] = rows
 
 
@@ -133,14 +134,15 @@ def _keep(recent: RecentRows, fresh: Fresh, offset: Whole) -> None:
     recent["ring_values"][lost] = 0
 
 
-def _count(rows: RecentRows, at: Whole, day: Whole, systolic: Floats) -> None:
+def _count(rows: RecentRows, at: Whole, day: Whole, pressure: tuple[Floats, Floats]) -> None:
     before = rows["day"].astype(np.int64)
     _shift(rows, np.where(before == 0, DAYS, day - before))
     rows["day"] = day
     near = (rows["systolic_at"] > 0) & (at - rows["systolic_at"] <= _GAP_US)
     goes_on = near & (before == day)
     loose = near & (before != day)
-    tenths = (systolic * 10 + 0.5).astype(np.int64)
+    systolic, diastolic = pressure
+    tenths = (systolic * 10 + 0.5).astype(np.int64), (diastolic * 10 + 0.5).astype(np.int64)
     loose |= _add_session(rows, goes_on, tenths)
     counts = rows["counts"][:, 0].astype(np.int64)
     readings = np.minimum((counts >> 4) + 1, MOST_OF_A_DAY)
@@ -150,6 +152,8 @@ def _count(rows: RecentRows, at: Whole, day: Whole, systolic: Floats) -> None:
     loose_day = np.where(loose, day, rows["loose_day"].astype(np.int64))
     rows["loose_day"] = np.where(day - loose_day < DAYS, loose_day, 0)
     rows["systolic_at"] = at
+    above = np.minimum(np.ceil(diastolic), 255).astype(np.uint8)
+    rows["diastolic_high"][:, 0] = np.maximum(rows["diastolic_high"][:, 0], above)
     high = np.minimum(np.ceil(systolic / 2), 255).astype(np.uint8)
     low = np.clip(np.floor(systolic / 2), 1, 255).astype(np.uint8)
     rows["highest"][:, 0] = np.maximum(rows["highest"][:, 0], high)
@@ -157,20 +161,39 @@ def _count(rows: RecentRows, at: Whole, day: Whole, systolic: Floats) -> None:
     rows["lowest"][:, 0] = np.where(known == 0, low, np.minimum(known, low))
 
 
-def _add_session(rows: RecentRows, goes_on: Flags, tenths: Whole) -> Flags:
+def _add_session(rows: RecentRows, goes_on: Flags, tenths: tuple[Whole, Whole]) -> Flags:
     """Sums of the session means with this reading; whose session has grown too long."""
-    total, size = rows["session_sum"].astype(np.int64), rows["session_readings"].astype(np.int64)
-    total, size = np.where(goes_on, total, 0), np.where(goes_on, size, 0)
-    mean_before = (2 * total + size) // np.maximum(2 * size, 1)
+    size = np.where(goes_on, rows["session_readings"].astype(np.int64), 0)
     grows = size < MOST_OF_A_DAY
-    total, size = total + np.where(grows, tenths, 0), size + grows
-    mean = (2 * total + size) // (2 * size)
-    counted = (rows["counts"][:, 0] & 15).astype(np.int64) + ~goes_on
-    summed = counted < MOST_OF_A_DAY
-    sums = rows["sums"][:, 0].astype(np.int64)
-    rows["sums"][:, 0] = np.where(summed, sums + mean - mean_before, sums)
-    rows["session_sum"], rows["session_readings"] = total, size
-    return size >= MOST_OF_A_DAY
+    summed = (rows["counts"][:, 0] & 15).astype(np.int64) + ~goes_on < MOST_OF_A_DAY
+    for (name, first_name, settled_name), number in zip(_SESSION, tenths, strict=True):
+        total = np.where(goes_on, rows[name].astype(np.int64), 0)
+        first = np.where(goes_on, rows[first_name].astype(np.int64), number)
+        after = total + np.where(grows, number, 0)
+        if name == "session_sum":
+            moved = _half_up(after, size + grows) - _half_up(total, size)
+            rows["sums"][:, 0] += np.where(summed, moved, 0).astype(np.uint16)
+        moved = _settled(after, first, size + grows) - _settled(total, first, size)
+        rows[settled_name][:, 0] += np.where(summed, moved, 0).astype(np.uint16)
+        rows[name], rows[first_name] = after, first
+    rows["session_readings"] = size + grows
+    return size + grows >= MOST_OF_A_DAY
+
+
+_SESSION = (
+    ("session_sum", "session_first", "settled"),
+    ("diastolic_sum", "diastolic_first", "diastolic"),
+)
+
+
+def _half_up(total: Whole, size: Whole) -> Whole:
+    """The mean, rounded half up; 0 of nothing."""
+    return (2 * total + size) // np.maximum(2 * size, 1)
+
+
+def _settled(total: Whole, first: Whole, size: Whole) -> Whole:
+    """The mean without the first of several."""
+    return np.where(size > 1, _half_up(total - first, size - 1), _half_up(total, size))
 
 
 def _shift(rows: RecentRows, days: Whole) -> None:
@@ -185,6 +208,6 @@ def _shift(rows: RecentRows, days: Whole) -> None:
     for name in ("counts", "sums", "highest", "lowest"):
         column = rows[name][moved]
         rows[name][moved] = np.where(inside, column[at, source], 0)
-    lately = rows["diastolic"][moved]
-    shifted = lately[at, np.minimum(source[:, :LATELY], LATELY - 1)]
-    rows["diastolic"][moved] = np.where(inside[:, :LATELY], shifted, 0)
+    for name in ("settled", "diastolic", "diastolic_high"):
+        shifted = rows[name][moved][at, np.minimum(source[:, :LATELY], LATELY - 1)]
+        rows[name][moved] = np.where(inside[:, :LATELY], shifted, 0)

@@ -41,7 +41,13 @@ def remembered(
     )
     if not complete:
         return replace(found, state=replace(found.state, recent=_carried(found, memory)))
-    learned = [point for point in points if teaches(point, rules.pack)]
+    open_days = memory.folded_through
+    learned = [
+        point
+        for point in points
+        if point.effective_at.astimezone(rules.zone).toordinal() > open_days
+        and teaches(point, rules.pack)
+    ]
     learned.sort(key=lambda point: point.order)
     recent = recent_of(heard, learned, rules.zone, memory)
     return replace(found, state=replace(found.state, recent=recent))
@@ -72,12 +78,17 @@ def watch_until(points: Sequence[Point], pack: Pack) -> datetime:
     latest = (
         max(told) + max(rule.reach for rule in pack.rules if _hears(rule)) if told else BEGINNING
     )
+    newest = points[-1].effective_at if points else BEGINNING
     for rule in pack.rules:
         if rule.pending is None:
             continue
+        length = rule.pending.wait + rule.reach
         for point in points:
-            due = max(point.received_at, point.effective_at) + rule.pending.wait + rule.reach
-            if due > latest and point.kind in rule.vitals and point.usable and _asks(rule, point):
+            due = max(point.received_at, point.effective_at) + length
+            # What ends before the newest reading is behind every reading to come.
+            if due <= max(latest, newest) or point.kind not in rule.vitals or not point.usable:
+                continue
+            if _asks(rule, point):
                 latest = due
     return latest
 

@@ -19,7 +19,7 @@ class StoredState:
     """A subject's columns and next wake-up.
 
     `stale` asks to fold again from the store; `recent` None asks to look at the person exactly;
-    `open_case` says that there is one: then nothing of theirs is calm.
+    `open_case` says that a reading may end one of theirs: then none is calm.
     """
 
     row: StateRow

@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.bank import Bank
+from gateway.baseline_columns import EPOCH
 from gateway.calm import Screener, screener
 from gateway.detect import LOOK_BACK, Person, Rulebook, assess, needs_history
 from gateway.packs import load_first_pack
-from gateway.recent import Memory, RecentRow, recent_of
+from gateway.recent import DAYS, Memory, RecentRow, recent_of
 from gateway.remembering import remembered, watch_until
 from gateway.stored_state import AfterBatch
 from gateway.teaching import teaches
@@ -98,8 +99,14 @@ class Life:
         again = self._memory(points, int(found.state.row["folded_through"]))
         # Computed anew from a shorter past, it can only be earlier.
         again["watch_until"] = recent["watch_until"]
+        # Days that no span from here on reaches are remembered by the one and not by the other.
+        newest = fresh[-1].effective_at.astimezone(self.rules.zone).toordinal() - EPOCH
+        reached = max(0, DAYS - max(0, newest - int(recent["day"])))
         for name in recent.dtype.names or ():
-            assert np.array_equal(again[name], recent[name]), name
+            one, other = again[name], recent[name]
+            if name in {"counts", "sums", "highest", "lowest"}:
+                one, other = one[:reached], other[:reached]
+            assert np.array_equal(one, other), name
 
     def _memory(self, points: Sequence[Point], folded_through: int) -> RecentRow:
         ordered = sorted(points, key=lambda point: point.order)
@@ -224,7 +231,7 @@ def live(course: Course, count: int = 100) -> Life:
 
 @pytest.mark.slow
 @pytest.mark.row("R19")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(course=COURSES)
 def test_what_the_screen_lets_pass_is_nothing_to_the_exact_stage(course: Course) -> None:
     live(course)
