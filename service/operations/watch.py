@@ -6,6 +6,7 @@ writes nothing twice.
 """
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,7 +17,7 @@ from service.blind import Board, Trouble, TroubleKind
 from service.operations.judge import Judge
 from service.operations.notices import Messenger
 from service.services import Services
-from service.store.canaries import CANARY_LOGIN, Arrival
+from service.store.canaries import CANARY_LOGIN, Arrival, StillNeededError
 from service.store.database import DATABASE_ERRORS
 
 LOOK_EVERY_S = 2.0
@@ -81,6 +82,12 @@ class Watch:
             raise
         self._lost_since = None
 
+    async def tell(self, messenger: Messenger) -> None:
+        """Send every notice that is due."""
+        while edge := await self._store.claim_notice(self._clock.now()):
+            outcome = await messenger.send(edge, self._clock.now())
+            await self._store.note_notice(edge, outcome, self._clock.now())
+
     def _outage(self) -> list[Trouble]:
         """The database was away until now: it goes on record, and the next look ends it."""
         if self._lost_since is None:
@@ -144,7 +151,10 @@ class Watch:
         if self._forgot_at is not None and now - self._forgot_at < _FORGET_EVERY:
             return
         self._forgot_at = now
-        await self._store.forget_canaries(now - CANARIES_KEPT)
+        try:
+            await self._store.forget_canaries(now - CANARIES_KEPT)
+        except StillNeededError as error:  # they stay: nobody is worse off
+            _log.error("canaries could not be forgotten", why=str(error))
 
     async def _look_on(self) -> None:
         healthy = True
@@ -163,10 +173,6 @@ class Watch:
 
     async def _tell_on(self, messenger: Messenger) -> None:
         while True:
-            try:
-                while edge := await self._store.claim_notice(self._clock.now()):
-                    outcome = await messenger.send(edge, self._clock.now())
-                    await self._store.note_notice(edge, outcome, self._clock.now())
-            except DATABASE_ERRORS:
-                pass  # the watch says so
+            with contextlib.suppress(*DATABASE_ERRORS):  # the watch says so
+                await self.tell(messenger)
             await asyncio.sleep(LOOK_EVERY_S)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+import asyncpg
+
 from gateway.canary_device import canary_device
 from gateway.facts import BindingFact
 from rules.vocabulary import HubId, SubjectRef
@@ -26,6 +28,10 @@ _LONG_AGO = timedelta(days=1)
 
 class UnknownHubError(Exception):
     """The core knows no hub of this name, or no county-level institution is registered."""
+
+
+class StillNeededError(Exception):
+    """Something refers to a canary's alert that forgetting does not know; nothing was deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +98,15 @@ class Canaries(Registry):
         await self.pool.execute(_SQL["canary_arrived"], arrival.hub, now, took_s)
 
     async def forget_canaries(self, before: datetime) -> int:
-        """Delete closed canary alerts and their readings from before then; how many alerts."""
-        return int(await self.pool.fetchval(_SQL["forget_canaries"], before))
+        """Delete closed canary alerts and their readings from before then; how many alerts.
+
+        Raises:
+            StillNeededError: the store keeps something that refers to one of them.
+        """
+        try:
+            return int(await self.pool.fetchval(_SQL["forget_canaries"], before))
+        except asyncpg.ForeignKeyViolationError as error:
+            raise StillNeededError(str(error)) from error
 
     async def _register_doctor(
         self, institution_id: str, account_id: UUID, password_hash: str

@@ -74,7 +74,7 @@ def status_parts(figures: Figures, language: str) -> tuple[StatusPart, ...]:
     parts = (
         (mark("Troubles now"), said.troubles()),
         (mark("Core"), said.core()),
-        (mark("Waiting"), said.waiting()),
+        (mark("Queues"), said.waiting()),
         (mark("Alerts"), said.alerts()),
         (mark("Canaries"), said.canaries()),
         (mark("Hubs"), said.hubs()),

@@ -47,8 +47,8 @@ HASH = "$argon2id$v=19$m=65536,t=3,p=4$unused$unused"
 
 _INSERT_CASE = """
 INSERT INTO core.case (case_id, subject, family, rule_id, limb, priority, state, opened_at,
-                       last_point_at, facts)
-VALUES ($1, $2, $3, 'HW-02', 'immediate', $4, 'closed', $5, $5, '{}')
+                       last_point_at, facts, began_at, decided_at, decided_on, is_confirmed)
+VALUES ($1, $2, $3, 'HW-02', 'immediate', $4, 'closed', $5, $5, '{}', $5, $5, '', true)
 """
 _INSERT_ALERT = """
 INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id, rule_version,
