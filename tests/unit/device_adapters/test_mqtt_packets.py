@@ -18,10 +18,8 @@ def test_a_connect_has_the_fields_of_the_standard_in_its_order() -> None:
 
 def test_a_subscription_asks_for_qos_1() -> None:
     """§3.8.3.1, example of figure 3.23, with QoS 1 throughout."""
-    assert (
-        packets.subscribe(["a/b", "c/d"], 10) == b"\x82\x0e\x00\x0a\x00\x03a/b\x01\x00\x03c/d\x01"
+    expected = b"\x82\x0e\x00\x0a\x00\x03a/b\x01\x00\x03c/d\x01"
     assert packets.subscribe(["a/b", "c/d"], 10) == expected
-    )
 
 
 @pytest.mark.parametrize(
