@@ -15,6 +15,7 @@ from rules.expression import Outcome
 from rules.pack import Pack
 from rules.rule import OnUnknown, Pending, Rule
 from rules.scope import Scope, Trace
+from rules.silence import delayed
 from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence
 from rules.window import Point, Window
 
@@ -326,7 +327,18 @@ class _Review:
         return known
 
     def _due(self, start: Point) -> datetime:
-        return max(start.received_at, start.effective_at) + self._wait
+        """When the wait that `start` began is over: time in which nothing could arrive is left out.
+
+        What is over counts whole, for a confirmation that was measured meanwhile comes now. What
+        lasts holds nobody back for longer than the wait itself (law 5).
+        """
+        heard, wait, blind = (
+            max(start.received_at, start.effective_at),
+            self._wait,
+            self.window.blind,
+        )
+        due = delayed(heard, wait, (one for one in blind if one.ended_at < self.now))
+        return min(delayed(heard, wait, blind), due + wait)
 
     def _scope(self, point: Point) -> Scope:
         return Scope(
