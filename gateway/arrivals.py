@@ -1,10 +1,10 @@
 """From messages of the uplink to observations, and to reasons where they are none. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from hashlib import sha256
 
-from gateway.intake import Quarantined, Reason
+from gateway.intake import Measured, Quarantined, Reason, measure
 from gateway.refused import decode_refused
 from gateway.store.core_store import Mark
 from rules.vocabulary import HubId, Observation, SubjectRef
@@ -13,18 +13,24 @@ from rules.wire import Lane, WireError, decode_envelope, parse_uplink_topic
 OLDEST_AGE = timedelta(days=400)
 """Longer than a hub waits for its broker; a larger age is a mistake, not a time."""
 
+_REFUSED = b'"refused"'
+
 NOWHERE = HubId("?")
 """The hub of a message whose topic names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One message of the uplink, addressed by its topic: countable even when unreadable."""
+    """One message of the uplink, addressed by its topic: countable even when unreadable.
+
+    `measured` is what intake makes of it, where that was computed on arrival.
+    """
 
     mark: Mark
     sequence: int
     payload: bytes
     content: Observation | Quarantined
+    measured: Measured | Quarantined | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +57,11 @@ class Spoken:
     observation: Observation
 
 
-def read_arrival(topic: str, payload: bytes, now: datetime) -> Arrival:
+def read_arrival(topic: str, payload: bytes, now: datetime, zone: tzinfo | None = None) -> Arrival:
     """The message of one uplink topic, received at `now`; never raises for what a broker delivers.
+
+    With the county's `zone` it is measured too, while the core waits for its database: unless its
+    time is a question of the instant of the batch.
 
     What a hub noticed before it had learned the time is dated by its age on the hub's monotonic
     clock (design section 5), up to `OLDEST_AGE`.
@@ -66,7 +75,12 @@ def read_arrival(topic: str, payload: bytes, now: datetime) -> Arrival:
         return Arrival(mark=mark, sequence=0, payload=payload, content=why)
     mark = Mark(hub, epoch, lane)
     content = _content(mark, sequence, payload, now)
-    return Arrival(mark=mark, sequence=sequence, payload=payload, content=content)
+    measured = None
+    if zone and not isinstance(content, Quarantined) and content.received.wall_trusted:
+        measured = measure(content, zone, now)
+    return Arrival(
+        mark=mark, sequence=sequence, payload=payload, content=content, measured=measured
+    )
 
 
 def read_kept(
@@ -77,7 +91,7 @@ def read_kept(
 
 
 def _content(mark: Mark, sequence: int, payload: bytes, now: datetime) -> Observation | Quarantined:
-    refused = decode_refused(payload)
+    refused = decode_refused(payload) if _REFUSED in payload else None
     if refused is not None:
         detail = f"{refused.source}: {refused.reason}"
         return Quarantined(reason=Reason.MALFORMED_FRAME, field=refused.field, detail=detail)

@@ -108,6 +108,31 @@ class Timed:
     rings_by_arrival: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What can be told of an observation before one asks whose it is (see `Admitted`)."""
+
+    claimed_at: datetime
+    claims_arrival: bool
+    point: Point
+
+
+def measure(observation: Observation, zone: tzinfo, now: datetime) -> Measured | Quarantined:
+    """Is it a measurement, in which unit, when was it; never raises for what a device can send.
+
+    `now` matters only where the hub had not learned the time.
+    """
+    values = _canonical_values(observation)
+    if isinstance(values, Quarantined):
+        return values
+    said = _instant(observation.device_time, zone)
+    return Measured(
+        claimed_at=observation.received_at if said is None else said,
+        claims_arrival=said is None,
+        point=_point(observation, values, _timed(observation, said, zone, now)),
+    )
+
+
 def admit(
     observation: Observation,
     bindings: Sequence[Binding],
@@ -115,17 +140,18 @@ def admit(
     now: datetime,
     *,
     hub_known: bool = True,
+    measured: Measured | Quarantined | None = None,
 ) -> Admitted | Quarantined:
     """Judge one observation; never raises for anything a device can send.
 
-    `bindings` are those of its device, `now` is the core's instant. The order of the checks is the
-    order in which a reader wants to hear of a fault: is it a measurement, in which unit, whose.
+    `bindings` are those of its device, `now` is the core's instant, `measured` what `measure` has
+    given for it already. The order of the checks is the order in which a reader wants to hear of a
+    fault: is it a measurement, in which unit, whose.
     """
-    values = _canonical_values(observation)
-    if isinstance(values, Quarantined):
-        return values
-    timed = effective_time(observation, zone, now)
-    point = _point(observation, values, timed)
+    measured = measure(observation, zone, now) if measured is None else measured
+    if isinstance(measured, Quarantined):
+        return measured
+    point = measured.point
     if not hub_known:
         detail = f"{observation.hub} is not a hub of this county"
         return Quarantined(reason=Reason.UNKNOWN_HUB, field="hub", detail=detail, point=point)
@@ -139,8 +165,8 @@ def admit(
     return Admitted(
         observation=observation,
         subject=subject,
-        claimed_at=claimed_time(observation, zone),
-        claims_arrival=_instant(observation.device_time, zone) is None,
+        claimed_at=measured.claimed_at,
+        claims_arrival=measured.claims_arrival,
         point=point,
     )
 
@@ -190,21 +216,24 @@ def effective_time(observation: Observation, zone: tzinfo, now: datetime) -> Tim
     A hub that has not learned the time cannot vouch for an arrival: then a device time is measured
     against the core's `now`, and what is undated stays history.
     """
+    return _timed(observation, _instant(observation.device_time, zone), zone, now)
+
+
+def _timed(observation: Observation, said: datetime | None, zone: tzinfo, now: datetime) -> Timed:
     arrival = observation.received_at if observation.received.wall_trusted else now
     if observation.origin is Origin.PERSON:
         return Timed(arrival, TimeConfidence.GOOD)
-    corrected = _corrected(observation, zone)
+    corrected = _corrected(observation, said, zone)
     live = observation.origin is Origin.LIVE and observation.received.wall_trusted
     if corrected is None or not _is_usable(corrected.effective_at, arrival):
         return Timed(arrival, TimeConfidence.ARRIVAL if live else TimeConfidence.UNKNOWN)
     unvouched = live and observation.clocks is None
     by_arrival = unvouched and abs(arrival - corrected.effective_at) > CLOCK_TOLERANCE
     early = observation.received.wall_trusted and corrected.effective_at > arrival
-    return replace(corrected, rings_by_arrival=by_arrival or early)
+    return replace(corrected, rings_by_arrival=True) if by_arrival or early else corrected
 
 
-def _corrected(observation: Observation, zone: tzinfo) -> Timed | None:
-    said = _instant(observation.device_time, zone)
+def _corrected(observation: Observation, said: datetime | None, zone: tzinfo) -> Timed | None:
     clocks = observation.clocks
     if said is None or clocks is None or not observation.received.wall_trusted:
         return None if said is None else Timed(said, TimeConfidence.GOOD)

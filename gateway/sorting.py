@@ -13,7 +13,7 @@ from gateway.intake import Admitted, Quarantined, Reason, admit, attributed
 from gateway.store.core_store import Aside, Mark
 from gateway.suspicion import Said
 from gateway.turns import Turns
-from rules.vocabulary import Observation, SubjectRef
+from rules.vocabulary import SubjectRef
 
 _ONLY_WHOSE = frozenset({Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_USER})
 
@@ -52,7 +52,7 @@ def sort_batch(
     for arrival in batch.arrivals:
         content = arrival.content
         unreadable = isinstance(content, Quarantined)
-        verdict = content if unreadable else _look_at(content, county, rules, now, turns)
+        verdict = _look_at(arrival, county, rules, now, turns)
         if isinstance(verdict, Admitted):
             admitted.append(verdict)
         else:
@@ -70,11 +70,14 @@ def sort_batch(
 
 
 def _look_at(
-    observation: Observation, county: County, rules: Rulebook, now: datetime, turns: Turns
+    arrival: Arrival, county: County, rules: Rulebook, now: datetime, turns: Turns
 ) -> Admitted | Quarantined:
+    observation, measured = arrival.content, arrival.measured
+    if isinstance(observation, Quarantined):
+        return observation
     bindings = county.bindings.get(observation.device.key, ())
     known = observation.hub in county.hubs
-    verdict = admit(observation, bindings, rules.zone, now, hub_known=known)
+    verdict = admit(observation, bindings, rules.zone, now, hub_known=known, measured=measured)
     if isinstance(verdict, Quarantined) and is_canary(observation.device):
         return replace(verdict, point=None)  # registered or not, it is nobody of this home
     if isinstance(verdict, Quarantined) and verdict.point and verdict.reason in _ONLY_WHOSE:
