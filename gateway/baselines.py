@@ -124,6 +124,7 @@ def baseline_of(state: StateRow, quantity: QuantityName) -> Baseline:
         days=days,
         anchor=_anchor(state, place),
         anchor_confirmed=_confirmed(state, place),
+        anchor_readings=int(state["anchor_readings"][place]),
         first_day=date.fromordinal(first + EPOCH),
         fast_mean=_fast(state, place, start),
         fast_days=int(state["fast_days"][place]) if place < SHIFTED else 0,

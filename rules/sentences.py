@@ -199,6 +199,10 @@ FRAME = _texts(
         "signed": ("已由医师签署", "signed by a clinician"),
         "certainty": ("证据确定性 {certainty}", "certainty {certainty}"),
         "flagged": ("设备提示受干扰", "doubted by the device"),
+        "half": (
+            "一半读数在 {low} 与 {high} 之间，中位数 {middle}。",
+            "Half of all readings lie between {low} and {high}, the middle one at {middle}.",
+        ),
         "last_before": ("此前最后一次：", "Last before the silence: "),
         "silent": ("{name}已 {days} 天没有有效读数。", "{name}: no valid reading for {days} days."),
         "own_gap": ("本人通常每 {gap} 天测量一次。", "Usually measures every {gap} days."),

@@ -30,7 +30,8 @@ class Telling:
 
     `now` is the number to compare with, as shown; `day` its local day; `target` the person's, else
     the pack's; `part` the part of the day that `now` belongs to, empty for the whole day; `own`:
-    said to the person; `brief` leaves out the anchor, the mark and the stratum.
+    said to the person; `brief` leaves out the anchor, the mark and the stratum, `whole` adds the
+    spread of all readings and the measuring habit.
     """
 
     name: QuantityName
@@ -41,6 +42,7 @@ class Telling:
     language: str
     own: bool = False
     brief: bool = False
+    whole: bool = False
 
     def say(self, key: str) -> str:
         """The sentence of that key in the telling's language and voice."""
@@ -69,6 +71,17 @@ def _sentences(usual: Baseline, telling: Telling) -> Iterator[str]:
         key = "anchor" if usual.anchor_confirmed else "anchor_unconfirmed"
         yield telling.say(key).format(anchor=shown(telling.name, usual.anchor))
     yield from _mark(usual, telling)
+    if telling.whole:
+        yield from _habits(usual, telling)
+
+
+def _habits(usual: Baseline, telling: Telling) -> Iterator[str]:
+    numbers = (usual.lower_quartile, usual.upper_quartile, usual.middle)
+    low, high, middle = (None if n is None else shown(telling.name, n) for n in numbers)
+    if low is not None:
+        yield telling.say("half").format(low=low, high=high, middle=middle)
+    if usual.own_gap_days is not None:
+        yield telling.say("own_gap").format(gap=f"{usual.own_gap_days:g}")
 
 
 def _of_person(usual: Baseline, telling: Telling) -> str:

@@ -185,7 +185,8 @@ class Baseline:
 
     `recent_*` are the closed-day fold (design D1), canonical units; `anchor` is the mean of the
     first valid week, changed only by a person; `anchor_confirmed` whether a doctor has confirmed
-    it; `first_day` the local day of the first valid reading; `days` the days with a reading.
+    it, `anchor_readings` of how many it is the mean; `first_day` the local day of the first valid
+    reading; `days` the days with a reading.
 
     `fast_*` is the same fold over a short span, begun anew at the newest mark (`marked`: `drug` or
     `device`, on the local day `marked_on`). Quartiles and `middle` (the median) are of all
@@ -200,6 +201,7 @@ class Baseline:
     days: int = 0
     anchor: float | None = None
     anchor_confirmed: bool = False
+    anchor_readings: int = 0
     first_day: date | None = None
     fast_mean: float | None = None
     fast_days: int = 0

@@ -27,6 +27,7 @@ from service.web.pages import (
     login,
     own_whose,
     patient,
+    usual,
     whose,
 )
 
@@ -44,6 +45,7 @@ ROUTERS = (
     events.router,
     login.router,
     doctor.router,
+    usual.router,
     patient.router,
     own_whose.router,
     whose.router,

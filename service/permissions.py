@@ -25,6 +25,8 @@ class Permission(StrEnum):
 
     READ_WORKLIST = "worklist:read"
     READ_ALERT = "alert:read"
+    READ_USUAL = "usual:read"  # what is usual for a person
+    SET_ANCHOR = "anchor:set"  # confirm or move it, mark a change of medicine or device
     ANSWER_ALERT = "alert:answer"
     CLOSE_ALERT = "alert:close"
     READ_OWN = "own:read"
@@ -46,6 +48,7 @@ _EVERYBODY = frozenset({Permission.FOLLOW_EVENTS, Permission.USE_ACCOUNT})
 _CLINICIAN = _EVERYBODY | {
     Permission.READ_WORKLIST,
     Permission.READ_ALERT,
+    Permission.READ_USUAL,
     Permission.ANSWER_ALERT,
     Permission.CLOSE_ALERT,
 }
@@ -54,7 +57,7 @@ _CONTRACTED = _CLINICIAN | {Permission.SETTLE_READINGS, Permission.OPEN_TURN}
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: _EVERYBODY | {Permission.READ_OWN, Permission.PAIR_OWN, Permission.CLAIM_OWN},
     Role.VILLAGE_DOCTOR: _CONTRACTED,
-    Role.FAMILY_DOCTOR: _CONTRACTED,
+    Role.FAMILY_DOCTOR: _CONTRACTED | {Permission.SET_ANCHOR},
     Role.COUNTY_DUTY: _CLINICIAN,
     Role.CDC_OFFICER: _EVERYBODY | {Permission.READ_COUNTS},
     Role.ADMINISTRATOR: _EVERYBODY

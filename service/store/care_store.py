@@ -6,17 +6,17 @@ from service.store.doubts import Doubts
 from service.store.health import Health
 from service.store.lives import Lives
 from service.store.operations import Operations
-from service.store.own import Own
 from service.store.pages import CountyReads
 from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
 from service.store.sessions import Sessions
+from service.store.usual import Usuals
 
 
 class Store(
     Sessions,
-    Own,
+    Usuals,
     Lives,
     Rounds,
     Canaries,
@@ -30,7 +30,8 @@ class Store(
 ):
     """Schema `care` and what the role hw_service may read of `core`.
 
-    `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `lives.py` answers,
+    `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
+    usual for a person, `lives.py` answers,
     `rounds.py` the worker, `registry.py` people and contracts, `operations.py` administrators,
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,

@@ -12,6 +12,7 @@ from service.store.records import (
     AlertCard,
     PersonCard,
     Series,
+    SeriesMark,
     TimelineEntry,
     WorklistItem,
 )
@@ -88,6 +89,7 @@ class Reads(Database):
             await self.audit(account, "refused series", subject, {}, now)
             return None
         rows = await self.pool.fetch(_SQL["series"], *who, since, until)
+        marks = await self.pool.fetch(_SQL["series_marks"], *who, since, until)
         targets = await self.pool.fetchval(_SQL["targets_for"], subject)
         await self.audit(account, "read series", subject, {"readings": len(rows)}, now)
         return Series(
@@ -96,6 +98,7 @@ class Reads(Database):
             until=until,
             points=tuple(point_from(row) for row in rows),
             targets=targets_from(targets),
+            marks=tuple(SeriesMark(**dict(row)) for row in marks),
         )
 
     async def person_card(self, person_id: UUID, now: datetime) -> PersonCard:

@@ -87,6 +87,11 @@ FROM core.observation o
 WHERE o.subject = $2 AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read($1, $2, $3)
 ORDER BY o.effective_at, o.identity
 
+-- name: series_marks
+SELECT m.change, m.at FROM core.series_mark m
+WHERE m.subject = $2 AND m.at >= $4 AND m.at < $5 AND care.may_read($1, $2, $3)
+ORDER BY m.at, m.mark_id
+
 -- name: timeline
 SELECT e.at, e.actor, coalesce(s.name, p.name, a.login, e.actor) AS actor_name, e.what,
        e.detail::text AS detail

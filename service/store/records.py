@@ -182,6 +182,14 @@ class SeriesPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesMark:
+    """A change of medicine or device (`drug`, `device`) in somebody's series."""
+
+    change: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """A person's readings in a span, oldest first, with the doctor's limits for this person."""
 
@@ -190,6 +198,7 @@ class Series:
     until: datetime
     points: tuple[SeriesPoint, ...]
     targets: Mapping[str, float]
+    marks: tuple[SeriesMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

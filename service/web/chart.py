@@ -12,7 +12,7 @@ import msgspec
 
 from rules.vocabulary import QuantityName, Vital
 from service.store.records import Series, SeriesPoint
-from service.web.language import say
+from service.web.language import mark, say
 from service.web.vitals import (
     BEYOND,
     GLUCOSE_KINDS,
@@ -28,6 +28,10 @@ EVENING = "#1d4ed8"
 _NOON = 12
 _SHORTEST = timedelta(days=14)
 _MARGIN = timedelta(hours=12)
+_CHANGES = {
+    "drug": mark("Dotted line: medicines changed on %(day)s."),
+    "device": mark("Dotted line: another device since %(day)s."),
+}
 _ORDER = (
     Vital.SPO2,
     Vital.PULSE,
@@ -51,7 +55,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """What `static/chart.js` draws: curves over times in seconds since 1970, targets, rings.
 
     `span` is the first and last second of the axis, `marked` the places of the ringed readings,
-    `edges` says LO or HI where a reading lies off the scale and is drawn at its edge.
+    `edges` says LO or HI where a reading lies off the scale and is drawn at its edge, `breaks` are
+    the instants of a change of medicine or device.
     """
 
     label: str
@@ -65,6 +70,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     marked: tuple[int, ...]
     edges: tuple[str, ...]
+    breaks: tuple[int, ...] = ()
 
     def as_json(self) -> str:
         """The chart as JSON; the template escapes it into an attribute."""
@@ -163,11 +169,17 @@ def _pressure(
         target=_pressure_target(upper, lower, language),
         marked=_marked(points, marked),
         edges=_edges(points, "systolic"),
+        breaks=_breaks(series),
     )
     return ChartBlock(
         chart=chart,
         rows=_rows(points, marked, zone),
-        caption=say(language, "Filled: systolic, hollow: diastolic."),
+        caption=" ".join(
+            [
+                say(language, "Filled: systolic, hollow: diastolic."),
+                *_changes(series, language, zone),
+            ]
+        ),
         pulses=_has_pulses(points),
     )
 
@@ -202,13 +214,27 @@ def _one_number(
         else "",
         marked=_marked(points, marked),
         edges=_edges(points, quantity),
+        breaks=_breaks(series),
     )
     return ChartBlock(
         chart=chart,
         rows=_rows(points, marked, zone),
-        caption="",
+        caption=" ".join(_changes(series, language, zone)),
         pulses=quantity is not QuantityName.PULSE and _has_pulses(points),
     )
+
+
+def _breaks(series: Series) -> tuple[int, ...]:
+    return tuple(int(change.at.timestamp()) for change in series.marks)
+
+
+def _changes(series: Series, language: str, zone: ZoneInfo) -> list[str]:
+    """The changes of medicine or device in words: a line in a canvas says nothing to everybody."""
+    return [
+        say(language, _CHANGES[change.change])
+        % {"day": change.at.astimezone(zone).date().isoformat()}
+        for change in series.marks
+    ]
 
 
 def _has_pulses(points: Sequence[SeriesPoint]) -> bool:

@@ -6,8 +6,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from service.store.records import PatientOverview, Series, SeriesPoint
+from service.store.usual import PersonUsual
 from service.web.chart import ChartBlock, blocks
 from service.web.language import say
+from service.web.usual_view import UsualLines, usual_lines
 from service.web.vitals import NAMES, unit_text, value_of
 
 _MESSAGES = 5
@@ -39,10 +41,15 @@ class PatientPage:
     last: tuple[OwnValue, ...]
     messages: tuple[OwnMessage, ...]
     blocks: tuple[ChartBlock, ...]
+    usual: tuple[UsualLines, ...] = ()
 
 
 def patient_page(
-    overview: PatientOverview, series: Series | None, language: str, zone: ZoneInfo
+    overview: PatientOverview,
+    series: Series | None,
+    language: str,
+    zone: ZoneInfo,
+    usual: PersonUsual | None = None,
 ) -> PatientPage:
     """The page of the person in `overview`; a censored reading says LO or HI in words."""
     name = overview.person.name or ""
@@ -54,6 +61,7 @@ def patient_page(
             for each in overview.messages[:_MESSAGES]
         ),
         blocks=tuple(blocks(series, frozenset(), language, zone)) if series else (),
+        usual=usual_lines(usual, language, zone, own=True) if usual else (),
     )
 
 

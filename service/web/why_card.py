@@ -45,6 +45,7 @@ class WhyCard:
     state: str
     headline: str
     who: str
+    subject: str | None
     phone: str | None
     conditions: str
     drugs: str
@@ -97,6 +98,7 @@ def why_card(
         state=card.state.value,
         headline=why.headline,
         who=_who(card.person, language, now),
+        subject=None if card.person.person_id is None else card.person.subject,
         phone=card.person.phone,
         conditions=_codes(card.person.conditions, "condition", language),
         drugs=_codes(card.person.drug_classes, "drug", language),

@@ -107,4 +107,6 @@ async def _own(request: Request, parts: Services, account: Account) -> PatientPa
     series = await parts.store.series(
         account, overview.person.subject, now - CHART_SPAN, now + FUTURE_TOLERANCE, now
     )
-    return patient_page(overview, series, language_of(request, account), parts.settings.county_zone)
+    usual = await parts.store.usual(account, overview.person.subject, now)
+    zone = parts.settings.county_zone
+    return patient_page(overview, series, language_of(request, account), zone, usual)

@@ -79,6 +79,23 @@
     u.ctx.restore();
   };
 
+  // A change of medicine or device: what is right of the line need not continue what is left of it.
+  const breaks = (chart) => (u) => {
+    u.ctx.save();
+    u.ctx.strokeStyle = "#4b5563";
+    u.ctx.lineWidth = 1.5 * devicePixelRatio;
+    u.ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const second of chart.breaks ?? []) {
+      const x = u.valToPos(second, "x", true);
+      if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
+      u.ctx.beginPath();
+      u.ctx.moveTo(x, u.bbox.top);
+      u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+      u.ctx.stroke();
+    }
+    u.ctx.restore();
+  };
+
   const range = (chart) => (u, low, high) => {
     const values = [low, high, ...chart.limits].filter((value) => value != null);
     if (values.length === 0) return [0, 20]; // every reading lies off the scale
@@ -103,7 +120,7 @@
           { grid: { stroke: "#e5e7eb" }, values: (u, ticks) => ticks.map((tick) => dayAndMonth.format(new Date(tick * 1000))) },
           { grid: { stroke: "#e5e7eb" }, size: 44 },
         ],
-        hooks: { drawAxes: [target(chart)], draw: [edges(chart), rings(chart)] },
+        hooks: { drawAxes: [target(chart), breaks(chart)], draw: [edges(chart), rings(chart)] },
         series: [
           {},
           ...chart.curves.map((curve) => ({
