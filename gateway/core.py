@@ -27,7 +27,7 @@ from gateway.facts import BindingFact, FactError, ObservationFact, decode_fact
 from gateway.hub_rules import rules_for_hubs
 from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
-from gateway.lanes import Lanes
+from gateway.lanes import Lanes, Pace
 from gateway.pipeline import Outcome, walk
 from gateway.series import read_series
 from gateway.settling import read_assignments
@@ -103,6 +103,7 @@ class Core:
         self._county = county
         self._rules = rules
         self._lanes = Lanes()
+        self._pace = Pace()
         self._statuses: deque[bytes] = deque()
         self._inbox_may_wait = True
         self._woken = asyncio.Event()
@@ -168,12 +169,14 @@ class Core:
         if self._inbox_may_wait and await self._take_inbox(now):
             return True
         waking = await self._due(now)
-        arrivals = self._lanes.take(self._settings.batch_limit)
+        arrivals = self._lanes.take(self._settings.batch_limit, self._pace.backlog())
         if not arrivals and not waking:
             return bool(self._statuses)
         batch = Batch(arrivals=arrivals, waking=waking)
+        began_s = asyncio.get_running_loop().time()
         try:
             await self._commit(batch, now)
+            self._pace.note(len(arrivals), asyncio.get_running_loop().time() - began_s)
         except StoreFullError:
             self._lanes.put_back(arrivals)
             raise

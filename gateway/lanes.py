@@ -11,6 +11,12 @@ ROOM = 20_000
 """Messages that may wait. When full, the connection is not read: the broker, and behind it the
 hubs' windows of 64, hold the rest. Nothing received is dropped."""
 
+BATCH_S = 0.08
+"""A live reading waits for the batch under way and then for its own: both within a quarter second,
+with room for one that takes twice as long as expected."""
+
+FIRST_READING_S, NEWEST, FEWEST = 0.001, 0.3, 10
+
 
 class Lanes:
     """Live before backlog; filled by the reader of the broker, emptied by the batches."""
@@ -35,11 +41,16 @@ class Lanes:
         """Return when there is room for another reading burst."""
         await self._has_room.wait()
 
-    def take(self, limit: int) -> list[Arrival]:
-        """At most `limit` messages, live ones first, each lane in the order of arrival."""
+    def take(self, limit: int, backlog: int | None = None) -> list[Arrival]:
+        """At most `limit` messages, live ones first, each lane in the order of arrival.
+
+        Of the backlog no more than `backlog` are taken, so that what arrives live meanwhile does
+        not wait for a long batch.
+        """
         taken: list[Arrival] = []
-        for lane in (self._live, self._backlog):
-            while lane and len(taken) < limit:
+        most = limit if backlog is None else min(limit, max(0, backlog))
+        for lane, bound in ((self._live, limit), (self._backlog, most)):
+            while lane and len(taken) < bound:
                 taken.append(lane.popleft())
         if len(self) < ROOM // 2:
             self._has_room.set()
@@ -56,3 +67,19 @@ class Lanes:
         self._live.clear()
         self._backlog.clear()
         self._has_room.set()
+
+
+class Pace:
+    """How long batches take, and so how much backlog one may carry beside what is live."""
+
+    def __init__(self) -> None:
+        self._reading_s = FIRST_READING_S
+
+    def backlog(self) -> int:
+        """So many readings in all may stand in a batch with backlog in it."""
+        return max(FEWEST, int(BATCH_S / self._reading_s))
+
+    def note(self, readings: int, seconds: float) -> None:
+        """A batch of so many readings has taken so long."""
+        if readings >= FEWEST:
+            self._reading_s += NEWEST * (seconds / readings - self._reading_s)

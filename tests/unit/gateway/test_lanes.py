@@ -1,0 +1,57 @@
+"""What is live goes first, and no batch carries more backlog than a live reading can wait for."""
+
+import pytest
+
+from gateway.arrivals import Arrival
+from gateway.intake import Quarantined, Reason
+from gateway.lanes import BATCH_S, FEWEST, Lanes, Pace
+from gateway.store.core_store import Mark
+from rules.vocabulary import HubId
+from rules.wire import Lane
+
+
+def message(lane: Lane, sequence: int) -> Arrival:
+    why = Quarantined(reason=Reason.NOT_OURS, field="", detail="")
+    return Arrival(mark=Mark(HubId("h"), "e", lane), sequence=sequence, payload=b"", content=why)
+
+
+def filled(live: int, backlog: int) -> Lanes:
+    lanes = Lanes()
+    for number in range(backlog):
+        lanes.put(message(Lane.BACKLOG, number))
+    for number in range(live):
+        lanes.put(message(Lane.LIVE, number))
+    return lanes
+
+
+@pytest.mark.parametrize(
+    ("live", "room", "expected"),
+    [
+        (0, 30, (0, 30)),
+        (5, 30, (5, 25)),
+        (40, 30, (40, 0)),
+        (120, 30, (100, 0)),
+        (5, None, (5, 95)),
+    ],
+)
+def test_backlog_fills_what_live_readings_leave(
+    live: int, room: int | None, expected: tuple[int, int]
+) -> None:
+    taken = filled(live, 200).take(100, room)
+    lanes = [arrival.mark.lane for arrival in taken]
+    assert (lanes.count(Lane.LIVE), lanes.count(Lane.BACKLOG)) == expected
+    assert lanes == sorted(lanes, key=lambda lane: lane is Lane.BACKLOG)
+
+
+@pytest.mark.row("R19")
+def test_slow_batches_shrink_and_quick_ones_grow() -> None:
+    pace = Pace()
+    for _ in range(30):
+        pace.note(100, 100 * 0.004)
+    assert pace.backlog() == pytest.approx(BATCH_S / 0.004, abs=2)
+    for _ in range(30):
+        pace.note(1000, 1000 * 0.0001)
+    assert pace.backlog() == pytest.approx(BATCH_S / 0.0001, abs=20)
+    for _ in range(30):
+        pace.note(20, 60.0)
+    assert pace.backlog() == FEWEST
