@@ -128,8 +128,8 @@ class HubPairing:
             watching = [
                 group.create_task(self._watch(session, order.session), name="pairing state"),
                 group.create_task(self._stir_at_end(order), name="pairing window"),
-                group.create_task(session.watch_radio(), name="pairing radio"),
             ]
+            group.create_task(session.watch_radio(), name="pairing radio")
             choosing: asyncio.Task[None] | None = None
             chosen_version = 0
             while self._goes_on(order, choosing):
@@ -140,6 +140,7 @@ class HubPairing:
                     choosing.add_done_callback(lambda _: self._stirred.set())
                 self._hand_over_passkey(session.state, session)
                 await self._stirred.wait()
+            session.stop_watching()
             for task in [*watching, choosing]:
                 if task is not None:
                     task.cancel()

@@ -6,7 +6,7 @@ chosen device and returns its type label. A pairing that fails leaves no half bo
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from types import TracebackType
@@ -39,7 +39,6 @@ from rules.vocabulary import DeviceRef, HubStamp
 
 ATTEMPTS = 3
 _OLD_BOND = frozenset({LinkCause.BOND_LOST_ON_DEVICE, LinkCause.DROPPED})
-_LOOKING = frozenset({Phase.SEARCHING, Phase.FOUND})
 _AGAIN = frozenset({LinkCause.LOST, LinkCause.NO_ANSWER, LinkCause.FAILED, *_OLD_BOND})
 
 
@@ -127,6 +126,7 @@ class PairingSession:
         self._agent = agent
         self._state = PairingState()
         self._changed = asyncio.Event()
+        self._watched = asyncio.Event()
         self._heard: dict[str, asyncio.Event] = {}
         self._desk: PasskeyDesk | None = None
         self._battery_percent: int | None = None
@@ -180,20 +180,27 @@ class PairingSession:
         return device
 
     async def watch_radio(self) -> None:
-        """Notice, until cancelled, that the adapter went away while somebody is looked for.
+        """Notice that the adapter went away while nothing has been found; until `stop_watching`.
 
         An adapter that is pulled out or switched off ends the scan, and BlueZ tells nobody: without
-        this an open window would end as if no device had been there.
+        this an open window would end as if no device had been there. Once a device was found the
+        scan is left alone, because a connection may be coming: that names the cause by itself.
         """
-        while True:
-            await asyncio.sleep(self._settings.scan_check_s)
-            if self._state.phase not in _LOOKING:
+        while not self._watched.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.scan_check_s):
+                    await self._watched.wait()
+            if self._watched.is_set() or self._state.phase is not Phase.SEARCHING:
                 continue
             try:
                 await self._radio.renew_after_silence(self._settings.scan_check_s)
             except LinkError as error:
-                if self._state.phase in _LOOKING:
+                if self._state.phase is Phase.SEARCHING:
                     self._move(Failed(cause_of(error.cause)))
+
+    def stop_watching(self) -> None:
+        """Have `watch_radio` return; one that is cancelled while a scan begins leaves it behind."""
+        self._watched.set()
 
     def enter_passkey(self, passkey: int) -> None:
         """Hand the digits to a device that is waiting for them."""

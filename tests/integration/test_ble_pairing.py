@@ -199,13 +199,13 @@ async def test_an_adapter_that_goes_away_while_the_window_is_open_is_the_cause()
             pairing(virtual, window_s=2, scan_check_s=0.05) as session,
             asyncio.TaskGroup() as group,
         ):
-            watching = group.create_task(session.watch_radio(), name="pairing radio")
+            group.create_task(session.watch_radio(), name="pairing radio")
             await asyncio.sleep(0.2)
             assert session.state.phase is Phase.SEARCHING  # silence alone is no fault
             await adapter.aclose()
             state = await session.changed(session.state)
             assert (state.phase, state.cause) == (Phase.FAILED, Cause.ADAPTER_OFF)
-            watching.cancel()
+            session.stop_watching()
 
 
 @pytest.mark.row("P6")
