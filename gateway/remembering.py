@@ -12,8 +12,9 @@ from gateway.recent_many import closed
 from gateway.teaching import teaches
 from rules.pack import Pack
 from rules.rule import Rule
+from rules.silence import delayed
 from rules.vocabulary import Ternary, Vital
-from rules.window import Point
+from rules.window import Blind, Point
 
 
 def remembered(
@@ -34,7 +35,7 @@ def remembered(
     memory = Memory(
         folded_through=int(found.state.row["folded_through"]),
         rules=mark,
-        watch_until=watch_until(heard, rules.pack),
+        watch_until=watch_until(heard, rules.pack, found.window.blind),
         waits=found.waits,
         pregnant=found.person.profile.pregnant is Ternary.YES,
         last_at=0 if before is None else int(before["last_at"]),
@@ -67,12 +68,13 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
     return rows[0].reshape(())
 
 
-def watch_until(points: Sequence[Point], pack: Pack) -> datetime:
+def watch_until(points: Sequence[Point], pack: Pack, blind: Sequence[Blind] = ()) -> datetime:
     """Until when a new reading could still change what became of these, or rest on a symptom.
 
     What confirms or ends a wait for a confirmation looks at readings around it (`pair_within`: none
     lower may come within its span). After that the wait is settled and was told, so nothing new can
-    come of it. The screen takes it that nobody has told of a symptom within any rule's reach.
+    come of it; time in which nothing could arrive (`blind`) prolongs it. The screen takes it that
+    nobody has told of a symptom within any rule's reach.
     """
     told = [point.effective_at for point in points if point.kind is Vital.SYMPTOM]
     latest = (
@@ -82,9 +84,10 @@ def watch_until(points: Sequence[Point], pack: Pack) -> datetime:
     for rule in pack.rules:
         if rule.pending is None:
             continue
-        length = rule.pending.wait + rule.reach
+        reach = rule.reach
         for point in points:
-            due = max(point.received_at, point.effective_at) + length
+            heard = max(point.received_at, point.effective_at)
+            due = delayed(heard, rule.pending.wait, blind) + reach
             # What ends before the newest reading is behind every reading to come.
             if due <= max(latest, newest) or point.kind not in rule.vitals or not point.usable:
                 continue

@@ -13,7 +13,7 @@ from decimal import Decimal
 from rules.doubts import doubts
 from rules.expression import Outcome
 from rules.pack import Pack
-from rules.rule import OnUnknown, Pending, Rule
+from rules.rule import OnUnknown, Rule
 from rules.scope import Scope, Trace
 from rules.silence import delayed
 from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence
@@ -300,18 +300,16 @@ class _Review:
         pending = self.rule.pending
         if pending is None:
             return []
+        # The level is looked at first, being cheap.
+        needs_level = "at_level" in pending.when.functions and pending.when.conjunctive
         return [
             point
             for point in self.window.points
-            if point.usable and self._asks(pending, point) and self.on_one(point) is None
+            if point.usable
+            and (not needs_level or self._level(point))
+            and self._fires(pending.when.test(self._scope(point)))
+            and self.on_one(point) is None
         ]
-
-    def _asks(self, pending: Pending, point: Point) -> bool:
-        """Whether `point` starts the clock; the level is looked at first, being cheap."""
-        needs_level = "at_level" in pending.when.functions and pending.when.conjunctive
-        if needs_level and not self._level(point):
-            return False
-        return self._fires(pending.when.test(self._scope(point)))
 
     @property
     def _wait(self) -> timedelta:

@@ -47,6 +47,8 @@ DISTURBING_FLAGS = frozenset(
 )
 """Flags with which a reading cannot confirm anything, but starts the clock (hazard 0.5)."""
 
+_CONTROL_SOLUTION = QualityFlag.CONTROL_SOLUTION.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
@@ -135,7 +137,7 @@ class Point:
     @property
     def usable(self) -> bool:
         """Whether it speaks of a body at all: anything but control solution."""
-        return QualityFlag.CONTROL_SOLUTION.value not in self.flags
+        return not self.flags or _CONTROL_SOLUTION not in self.flags
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -250,7 +252,8 @@ class Window:
 
     def of_kinds(self, kinds: frozenset[Vital]) -> "Window":
         """The same window with the points of `kinds` only."""
-        return replace(self, points=tuple(p for p in self.points if p.kind in kinds))
+        chosen = tuple(p for p in self.points if p.kind in kinds)
+        return self if len(chosen) == len(self.points) else replace(self, points=chosen)
 
     def between(self, after: datetime, until: datetime) -> tuple[Point, ...]:
         """Points with `after` <= effective_at <= `until`, oldest first."""
