@@ -16,6 +16,7 @@ import psutil
 from firmware_sim.template_people import Pattern
 from gateway.baselines import STATE
 from gateway.clock import WallClock
+from gateway.recent import RECENT
 from gateway.store.embedded import EmbeddedPostgres
 from service.lab.bench_core_peers import measure_peers
 from service.lab.bench_core_report import CoreReport, Stage
@@ -86,7 +87,7 @@ async def _measure(
         people=town.people,
         stored=before.rows,
         hubs=len(site.hubs),
-        columns_bytes=STATE.itemsize,
+        columns_bytes=STATE.itemsize + RECENT.itemsize,
         first_start_s=round(first_start_s, 2),
         database_bytes=round(before.database / max(1, before.rows), 1),
         live=live,

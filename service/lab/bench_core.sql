@@ -40,14 +40,15 @@ ON CONFLICT DO NOTHING
 -- name: prepared
 CREATE TABLE bench.prepared AS
 SELECT $1::integer AS people, $2::bigint AS stored, $3::integer AS people_per_hub, $4::integer AS patterns,
-    $5::timestamptz AS at, array(SELECT name FROM migration.applied ORDER BY name) AS migrations
+    $5::timestamptz AS at, $6::bigint AS memory, array(SELECT name FROM migration.applied ORDER BY name) AS migrations
 
 -- name: is_prepared
 SELECT to_regclass('bench.prepared') IS NOT NULL
 
 -- name: preparation
 SELECT people, stored, people_per_hub, patterns, at,
-    migrations = array(SELECT name FROM migration.applied ORDER BY name) AS same FROM bench.prepared
+    memory = $1::bigint AND migrations = array(SELECT name FROM migration.applied ORDER BY name) AS same
+FROM bench.prepared
 
 -- name: postpone
 -- Whoever became due while nobody ran would all be looked at in the first second.

@@ -13,7 +13,9 @@ import msgspec
 
 from firmware_sim.template_people import Pattern, patterns
 from gateway.broker import LocalBroker
+from gateway.calm import fingerprint
 from gateway.clock import WallClock
+from gateway.packs import load_first_pack
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.store.migrate import migrate
 from service.db_command import ALL_MIGRATIONS
@@ -65,7 +67,7 @@ async def prepared(place: Path, options: CoreOptions, say: Say) -> tuple[Town, l
         await migrate(postgres.dsn, ALL_MIGRATIONS)
         async with open_pool(postgres.dsn, size=1) as pool:
             try:
-                town = await is_prepared(pool, options.people, options.stored)
+                town = await is_prepared(pool, options.people, options.stored, _memory())
             except ValueError as error:
                 raise BenchError(str(error)) from error
             if town is None:
@@ -100,7 +102,7 @@ async def _prepare(place: Path, postgres: EmbeddedPostgres, options: CoreOptions
         if past.receipted < past.sent:
             raise BenchError(f"the core took {past.receipted} of {past.sent} readings")
         await multiply(pool, town, say)
-        await mark_prepared(pool, town, options.stored, now)
+        await mark_prepared(pool, town, options.stored, _memory(), now)
     say(f"prepared in {perf_counter() - began_s:.0f} s")
     return town
 
@@ -122,3 +124,8 @@ async def site_of(
             hubs=hubs,
             say=say,
         )
+
+
+def _memory() -> int:
+    """Names the rules and the layout under which people's states are made."""
+    return fingerprint(load_first_pack())

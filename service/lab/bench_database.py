@@ -89,28 +89,30 @@ async def multiply(pool: Pool, town: Town, say: Say) -> None:
     await pool.execute("CHECKPOINT")
 
 
-async def mark_prepared(pool: Pool, town: Town, stored: int, now: datetime) -> None:
-    """Note what stands in the database, so that a later run may use it again."""
-    await pool.execute(
-        _SQL["prepared"], town.people, stored, town.people_per_hub, town.patterns, now
-    )
+async def mark_prepared(pool: Pool, town: Town, stored: int, memory: int, now: datetime) -> None:
+    """Note what stands in the database, so that a later run may use it again.
+
+    `memory` names the rules and the layout under which the states were made.
+    """
+    size_of = (town.people, stored, town.people_per_hub, town.patterns)
+    await pool.execute(_SQL["prepared"], *size_of, now, memory)
 
 
-async def is_prepared(pool: Pool, people: int, stored: int) -> Town | None:
-    """The town that stands in the database, if it is the one wanted and of the same migrations.
+async def is_prepared(pool: Pool, people: int, stored: int, memory: int) -> Town | None:
+    """The town that stands in the database, if it is the one wanted and of this program's version.
 
     Raises:
         ValueError: something else stands there.
     """
     if not await pool.fetchval(_SQL["is_prepared"]):
         return None
-    row = await pool.fetchrow(_SQL["preparation"])
+    row = await pool.fetchrow(_SQL["preparation"], memory)
     assert row is not None
     if (row["people"], row["stored"]) != (people, stored) or not row["same"]:
         raise ValueError(
             f"the folder holds {row['people']} people and {row['stored']} readings, prepared"
             f" {row['at']:%Y-%m-%d %H:%M} UTC"
-            + ("" if row["same"] else " by another version; remove it")
+            + ("" if row["same"] else " by other rules or another version; remove it")
         )
     return Town(
         people=row["people"], people_per_hub=row["people_per_hub"], patterns=row["patterns"]
