@@ -44,6 +44,9 @@ COMMANDS = {
     "service": Command("service.service_command", "pages, routing and delivery"),
     "ingest": Command("service.ingest_command", "take readings over HTTP, answer after the commit"),
     "ingest token": Command("service.ingest_token_command", "who may post as which device"),
+    "evaluate shift": Command(
+        "service.lab.evaluate_shift", "the personal shift beside fixed limits and random alerts"
+    ),
     "sim": Command("service.lab.sim_command", "drive simulated homes and devices"),
     "decode": Command("service.decode_command", "print what a device's frame says"),
     "devices": Command("service.devices_command", "known models, and replay of captured frames"),
