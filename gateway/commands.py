@@ -40,9 +40,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """A reading of `at` with these `values` (as a page shows them) may be another user's."""
+
+    at: datetime
+    values: str
+
+
 class CommandBody(msgspec.Struct, frozen=True, kw_only=True):
     """What the hub shall do and know.
 
+    `asking` are readings of the last days of which the home shall say whose they were.
     `bindings_known` lists the device keys that may be synchronised; `told` the home's alerts of the
     last day that have reached a person, by which the hub stops saying that nobody was reached.
     `rules` are those of its red path; None leaves it with what it ships with. `limits` are what a
@@ -53,6 +61,7 @@ class CommandBody(msgspec.Struct, frozen=True, kw_only=True):
     pairing: PairingOrder | None = None
     told: tuple[Told, ...] = ()
     rules: HubRules | None = None
+    asking: tuple[Asking, ...] = ()
     limits: tuple[WornLimits, ...] = ()
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from gateway.cases import close
-from gateway.commands import CommandBody, PairingOrder, Told, sign_command
+from gateway.commands import Asking, CommandBody, PairingOrder, Told, sign_command
 from gateway.county import County, is_home
 from gateway.facts import (
     AnchorFact,
@@ -25,6 +25,7 @@ from gateway.facts import (
     ToldFact,
     TurnFact,
 )
+from gateway.hub_questions import SHOWN_FOR, values_text
 from gateway.hub_rules import HubRules
 from gateway.hub_status import HubStatus, PairingReport
 from gateway.intake import CLOCK_TOLERANCE
@@ -41,6 +42,7 @@ PAIRED = "paired"
 
 _TOLD_KEPT = timedelta(days=1)
 _MOST_TOLD = 50
+_MOST_ASKED = 10
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -127,8 +129,15 @@ class Desk:
         stored = await inbox.command(hub)
         body = CommandBody() if stored is None else _BODIES.decode(stored.body)
         known = tuple(await inbox.devices_of_hub(hub))
+        asking = await self._asking(hub)
         limits = tuple(await inbox.limits_of_hub(hub))
-        return msgspec.structs.replace(body, bindings_known=known, rules=self.rules, limits=limits)
+        return msgspec.structs.replace(body, bindings_known=known, asking=asking, rules=self.rules, limits=limits)
+
+    async def _asking(self, hub: HubId) -> tuple[Asking, ...]:
+        points = await self.store.suspicions.asking(hub, self.now - SHOWN_FOR)
+        return tuple(
+            Asking(at=point.effective_at, values=values_text(point)) for point in points[:_MOST_ASKED]
+        )
 
     async def renew_rules(self) -> None:
         """Have every hub told whose command in force carries other rules than ours."""

@@ -6,7 +6,7 @@ reading is on disk before anything else happens to it; the uplink keeps it until
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from types import TracebackType
@@ -25,6 +25,7 @@ from gateway.home_assistant import Home
 from gateway.home_line import HomeLine, HomeSources
 from gateway.hub_canary import HubCanary
 from gateway.hub_front import MqttFront
+from gateway.hub_questions import said, shown
 from gateway.hub_radio import HubRadio
 from gateway.hub_renewal import keep_renewed
 from gateway.hub_rules import HubRules, HubRulesError, pack_of
@@ -106,6 +107,7 @@ class RunningHub:
         self._refused_rules = ""
         self._latest = LatestReadings()
         self._settings = settings
+        self._zone = ZoneInfo(settings.zone)
         self._clock = clock
         self._looked_at = clock.now(), clock.monotonic()
         self._hub = HubId(settings.hub_id)
@@ -212,8 +214,13 @@ class RunningHub:
             devices=tuple(paired.device.key for paired in await self.spool.paired()),
             readings=self._latest.readings(),
             instructions=self.red_path.instructions(self._clock.now()),
+            questions=shown(self._body().asking, self._clock.now(), self._zone),
         )
         return hub_page.render(view, language, ZoneInfo(self._settings.zone))
+
+    def to_say(self, now: datetime) -> tuple[Mapping[str, str], ...]:
+        """What a speaker of the home says: instructions, and when there is none, a question."""
+        return self.red_path.instructions(now) or said(self._body().asking, now, self._zone)
 
     def _body(self) -> CommandBody:
         return CommandBody() if self._command is None else self._command.body
@@ -421,7 +428,7 @@ def _home_line(settings: HubSettings, host: str, clock: ProcessClock, hub: Runni
         clock=clock,
         sources=HomeSources(
             devices=lambda: () if hub.radio is None else hub.radio.devices(),
-            instructions=hub.red_path.instructions,
+            instructions=hub.to_say,
             county_silent_since=None if hub.canary is None else hub.county_silent_since,
         ),
     )

@@ -80,6 +80,7 @@ class HubView:
     devices: tuple[str, ...]
     readings: tuple[LastReading, ...]
     instructions: tuple[Mapping[str, str], ...]
+    questions: tuple[Mapping[str, str], ...] = ()
 
 
 def render(view: HubView, language: str, zone: tzinfo) -> str:
@@ -97,11 +98,12 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
         f'<p class="now" role="alert">{escape(instruction[language])}</p>'
         for instruction in view.instructions
     )
+    asked = "".join(f"<p>{escape(question[language])}" for question in view.questions)
     parts = [
         f'<!doctype html><html lang="{language}"><meta charset="utf-8">',
         '<meta http-equiv="refresh" content="5">',
         f"<title>{texts['title']}</title><style>{STYLE}</style>",
-        f"<h1>{texts['title']} <small>{escape(view.hub)}</small></h1>{now}",
+        f"<h1>{texts['title']} <small>{escape(view.hub)}</small></h1>{now}{asked}",
         f"<p>{texts['uplink']}: {uplink}<p>{texts['waiting']}: {count}",
         f'<p role="alert">{texts["damaged"]}' if view.damaged else "",
         f'<p role="alert">{texts["full"]}' if view.full else "",

@@ -176,6 +176,22 @@ class Population:
         self._rebase(findings)
         return findings
 
+    def ranks(self, readings: Sequence[Measured]) -> dict[str, float]:
+        """How unusual the first reading of each session is, by identity, before it is learned."""
+        found: dict[str, float] = {}
+        last = dict(self._last)
+        for reading in sorted(readings, key=lambda each: (each.at, each.identity)):
+            before = last.get((reading.subject, reading.stratum))
+            last[reading.subject, reading.stratum] = reading.at
+            if before is not None and reading.at - before <= SESSION_GAP:
+                continue
+            z = self._z_of(reading)
+            gap = None if before is None else reading.at - before
+            rank = None if z is None else self.percentile(reading.stratum, z, reading.at, gap)
+            if rank is not None:
+                found[reading.identity] = rank[0]
+        return found
+
     def percentile(
         self, stratum: str, z: Sequence[float], at: datetime, gap: timedelta | None
     ) -> tuple[float, int] | None:

@@ -158,7 +158,7 @@ class Circle:
     def _likelier(
         self, point: Point, subject: SubjectRef, others: frozenset[SubjectRef]
     ) -> tuple[SubjectRef, float] | None:
-        values = _numbers(point)
+        values = numbers_of(point)
         names = frozenset(values)
         own_usual = baselines(self.members[subject].state)
         if not is_warm(own_usual, names):
@@ -240,7 +240,8 @@ def _is_askable(point: Point) -> bool:
     return point.valid and dated and point.origin is not Origin.PERSON
 
 
-def _numbers(point: Point) -> dict[QuantityName, float]:
+def numbers_of(point: Point) -> dict[QuantityName, float]:
+    """The tracked numbers of a point, canonical units."""
     return {
         name: float(value.value)
         for name, value in point.values.items()

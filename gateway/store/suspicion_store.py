@@ -9,7 +9,7 @@ import msgspec
 from gateway.intake import Binding
 from gateway.store.queries import load_queries
 from gateway.suspicion import Suspicion
-from rules.vocabulary import SubjectRef
+from rules.vocabulary import HubId, SubjectRef
 from rules.window import Point
 
 _SQL = load_queries("gateway.store", "suspicion_store.sql")
@@ -22,6 +22,17 @@ class SuspicionStore:
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._connection = connection
+        self._touched: set[HubId] = set()
+
+    def take_touched(self) -> set[HubId]:
+        """The hubs over which readings came that came into doubt or out of it since asked last."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    async def asking(self, hub: HubId, since: datetime) -> list[Point]:
+        """What this hub brought since an instant and nobody has answered yet, newest first."""
+        rows = await self._connection.fetch(_SQL["asking"], hub, since)
+        return [_POINTS.decode(row["point"]) for row in rows]
 
     async def sharing(self, subjects: Iterable[SubjectRef]) -> list[Binding]:
         """Every binding of the devices that these subjects share with others, oldest first."""
@@ -49,17 +60,20 @@ class SuspicionStore:
             )
             for each in suspicions
         ]
-        await self._connection.execute(_SQL["doubt"], *zip(*rows, strict=True))
+        self._touch(await self._connection.fetch(_SQL["doubt"], *zip(*rows, strict=True)))
 
     async def trust(self, identities: Iterable[str]) -> None:
         """Forget doubts that later readings have resolved."""
         wanted = list(identities)
         if wanted:
-            await self._connection.execute(_SQL["trust"], wanted)
+            self._touch(await self._connection.fetch(_SQL["trust"], wanted))
 
     async def answer(self, identity: str, subject: SubjectRef, by: str, at: datetime) -> None:
         """The reading is that person's from now on, whosever its device said it is."""
-        await self._connection.execute(_SQL["answer"], identity, subject, by, at)
+        self._touch(await self._connection.fetch(_SQL["answer"], identity, subject, by, at))
+
+    def _touch(self, rows: "list[asyncpg.Record]") -> None:
+        self._touched |= {HubId(row["hub"]) for row in rows}
 
 
 def _suspicion(row: asyncpg.Record) -> Suspicion:

@@ -30,7 +30,8 @@ WITH doubted AS (
 )
 UPDATE core.observation o SET valid = NOT d.waits
 FROM doubted d WHERE o.claimed_at = d.claimed_at
-    AND replace(o.identity::text, '-', '') = d.identity;
+    AND replace(o.identity::text, '-', '') = d.identity
+RETURNING o.hub;
 
 -- name: trust
 WITH trusted AS (
@@ -39,7 +40,8 @@ WITH trusted AS (
 )
 UPDATE core.observation o SET valid = true
 FROM trusted t WHERE o.claimed_at = t.claimed_at
-    AND replace(o.identity::text, '-', '') = t.identity;
+    AND replace(o.identity::text, '-', '') = t.identity
+RETURNING o.hub;
 
 -- name: by_identity
 SELECT point::text AS point, subject, other, ratio, waits, answer
@@ -53,4 +55,13 @@ WITH answered AS (
 )
 UPDATE core.observation o SET subject = $2, valid = true
 FROM answered a WHERE o.claimed_at = a.claimed_at
-    AND replace(o.identity::text, '-', '') = a.identity;
+    AND replace(o.identity::text, '-', '') = a.identity
+RETURNING o.hub;
+
+-- name: asking
+SELECT s.point::text AS point
+FROM core.suspicion s
+JOIN core.observation o ON o.claimed_at = s.claimed_at
+    AND replace(o.identity::text, '-', '') = s.identity
+WHERE s.answer IS NULL AND s.effective_at >= $2 AND o.hub = $1
+ORDER BY s.effective_at DESC, s.identity;

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from gateway.baselines import STATE
 from gateway.clock import WallClock
+from gateway.commands import Asking, CommandBody
 from gateway.core import Core
 from gateway.core_settings import CoreSettings
 from gateway.facts import BindingFact, OwnerFact
+from gateway.sorting import Batch
 from rules.explain import why
 from rules.vocabulary import (
     DeviceRef,
@@ -29,7 +31,16 @@ from rules.vocabulary import (
     SubjectRef,
 )
 from tests.fixtures.database import Database
-from tests.integration.county_bench import START, WANG, Bench, county_bench, minutes, pressure
+from tests.integration.county_bench import (
+    HUB,
+    START,
+    WANG,
+    Bench,
+    county_bench,
+    envelope,
+    minutes,
+    pressure,
+)
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("P9")]
 
@@ -347,3 +358,19 @@ async def test_any_order_leaves_the_same_doubts(
     database: Database, in_order: Left, course: Course
 ) -> None:
     assert await left_by(database, course) == in_order
+
+
+async def asked_at_home(couple: Couple) -> list[Asking]:
+    """What the hub's present command has it ask."""
+    body = await couple.bench.owner.fetchval(
+        "SELECT body::text FROM core.hub_command WHERE hub = $1", HUB
+    )
+    return list(msgspec.json.decode(body, type=CommandBody).asking)
+
+
+async def test_the_hub_is_told_to_ask_until_somebody_answers(couple: Couple) -> None:
+    arrival = envelope(shared(NOW, (117, 75, 61), slot=1), 9_001)
+    await couple.core._commit(Batch(arrivals=[arrival]), NOW)  # pyright: ignore[reportPrivateUsage] - no broker here
+    assert await asked_at_home(couple) == [Asking(at=NOW, values="117/75 mmHg")]
+    await answer(couple, WANG, NOW + minutes(3))
+    assert await asked_at_home(couple) == []

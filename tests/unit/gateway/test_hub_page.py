@@ -91,3 +91,10 @@ async def test_only_plain_local_gets_are_answered(
     assert head.startswith(f"HTTP/1.1 {status} ")
     assert "Content-Security-Policy: default-src 'none'" in head
     assert content == body
+
+
+def test_the_page_asks_whose_a_reading_was_and_escapes_it() -> None:
+    question = {"zh": "真的是本人测的吗 <b>", "en": "was it really them <b>"}
+    page = render(view(questions=(question,)), "en", ZONE)
+    assert "was it really them &lt;b&gt;" in page
+    assert "<b>" not in page
