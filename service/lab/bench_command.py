@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Generic, TypeVar, cast
 
 import msgspec
@@ -77,11 +78,12 @@ def _core(folder: Path, arguments: argparse.Namespace) -> CoreReport:
         keep=keep,
         peers=frozenset(cast("list[str]", arguments.peers)),
     )
-    return asyncio.run(bench_core.bench_core(folder, options, _say))
+    began_s = perf_counter()
 
+    def say(text: str) -> None:
+        sys.stderr.write(f"{perf_counter() - began_s:6.0f} s  {text}\n")
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    return asyncio.run(bench_core.bench_core(folder, options, say))
 
 
 BENCHES = {

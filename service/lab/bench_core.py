@@ -75,6 +75,7 @@ async def _measure(
             live = await _stage(site, _live_plan(site, options), pid, pool)
             catchup = await _stage(site, _catchup_plan(site, options), pid, pool)
             stages = await _sampled(site, _catchup_plan(site, options, seed=3), pid)
+            memory = _memory_mb(rss, site, pid)
         peers = await measure_peers(site, _catchup_plan(site, options, seed=4), options.peers, pool)
     bytes_per_person = round(max(0, rss - empty_rss) / town.people, 1)
     return CoreReport(
@@ -95,6 +96,7 @@ async def _measure(
         stages=stages,
         stage_us={name: round(share * catchup.cpu_us["core"], 1) for name, share in stages.items()},
         peers=peers,
+        memory_mb=memory,
         load_average=round(load, 1),
         seconds=options.seconds,
     )
@@ -179,3 +181,9 @@ async def _empty_rss(site: Site) -> int:
     """Resident octets of a core that knows nobody."""
     async with running_core(site, EMPTY) as pid:
         return psutil.Process(pid).memory_info().rss
+
+
+def _memory_mb(before: int, site: Site, pid: int) -> dict[str, float]:
+    after = {name: psutil.Process(one).memory_info().rss for name, one in
+             (("core at the end", pid), ("broker", site.broker.pid))}  # fmt: skip
+    return {name: round(rss / 1e6, 1) for name, rss in {"core at first": before, **after}.items()}

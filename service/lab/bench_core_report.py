@@ -55,6 +55,8 @@ class CoreReport(msgspec.Struct, frozen=True, kw_only=True):
         stages: Share of the core's busy time while catching up; empty without a sampler.
         stage_us: The same in microseconds a reading.
         peers: What else ran in this run.
+        memory_mb: Resident, of the core before the first reading and after the last stage, and of
+            the broker then.
         load_average: Of the machine at the beginning.
         seconds: Of each stage.
     """
@@ -76,6 +78,7 @@ class CoreReport(msgspec.Struct, frozen=True, kw_only=True):
     stages: dict[str, float]
     stage_us: dict[str, float]
     peers: Peers
+    memory_mb: dict[str, float]
     load_average: float
     seconds: float
 
@@ -93,6 +96,8 @@ def table(report: CoreReport) -> str:
             f"  memory a person            {report.bytes_per_person:>10.1f} B"
             f" (columns {report.columns_bytes} B)"
         ),
+        "  memory                     "
+        + ", ".join(f"{name} {size:.0f} MB" for name, size in report.memory_mb.items()),
         (
             f"  restart to first commit    {report.restart_s:>10.2f} s"
             f" (first start {report.first_start_s:.2f} s)"
