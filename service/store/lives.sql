@@ -1,7 +1,7 @@
 -- name: life_for_update
 SELECT l.alert_id, l.case_id, l.person_id, l.state, l.tier, l.step, l.round, l.next_due_at,
        l.acknowledged_by, l.acknowledged_at, l.answer, l.next_check_at, l.outcome, l.closed_at,
-       k.priority, k.dated, k.subject, k.family
+       k.priority, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.subject, k.family
 FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
 WHERE l.alert_id = $1
 FOR UPDATE OF l
@@ -38,12 +38,12 @@ ORDER BY account_id
 -- name: siblings_for_update
 SELECT l.alert_id FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
 WHERE l.case_id = $1 AND l.alert_id <> $2 AND l.state <> 'closed' AND k.raised_at <= $3
-  AND NOT (k.priority = 4 AND NOT k.dated AND l.state = 'unacknowledged')
+  AND NOT (k.priority = 4 AND NOT care.as_task(k.dated, k.raised_at, k.effective_at) AND l.state = 'unacknowledged')
 ORDER BY l.alert_id FOR UPDATE OF l
 
 -- name: home_that_waits
 SELECT coalesce(l.household, '') FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
-WHERE l.alert_id = $1 AND k.priority >= $2 AND NOT k.dated
+WHERE l.alert_id = $1 AND k.priority >= $2 AND NOT care.as_task(k.dated, k.raised_at, k.effective_at)
 
 -- name: raised_at
 SELECT raised_at FROM core.alert WHERE alert_id = $1

@@ -23,7 +23,7 @@ WITH mine AS (
     WHERE d.account_id = $1 AND NOT a.disabled AND d.channel = 'page' AND l.state <> 'closed'
 )
 SELECT k.alert_id, k.subject, p.name AS person_name, p.birth_year, l.household, k.kind, k.priority,
-       k.family, k.rule_id, k.stage, k.dated, k.raised_at, k.effective_at, l.state, l.round,
+       k.family, k.rule_id, k.stage, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.raised_at, k.effective_at, l.state, l.round,
        l.next_due_at, l.next_check_at, coalesce(s.name, o.login) AS acknowledged_by, k.evidence
 FROM mine
 JOIN care.alert_life l ON l.alert_id = mine.alert_id
@@ -35,7 +35,7 @@ ORDER BY k.priority DESC, (l.state = 'unacknowledged') DESC, k.raised_at, k.aler
 
 -- name: alert_for
 SELECT k.alert_id, k.case_id, k.subject, k.kind, k.priority, k.family, k.rule_id, k.rule_version,
-       k.rule_hash, k.stage, k.dated, k.synthetic, k.raised_at, k.effective_at, k.evidence,
+       k.rule_hash, k.stage, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.synthetic, k.raised_at, k.effective_at, k.evidence,
        l.state, l.tier, l.step, l.round, l.next_due_at, l.acknowledged_at, l.answer, l.next_check_at,
        l.outcome, l.closed_at, l.person_id, l.household, l.area,
        coalesce(s.name, o.login) AS acknowledged_by

@@ -1,5 +1,6 @@
 -- name: take_outbox
-SELECT o.outbox_id, k.alert_id, k.case_id, k.subject, k.priority, k.dated, k.family
+SELECT o.outbox_id, k.alert_id, k.case_id, k.subject, k.priority,
+    care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.family
 FROM core.outbox o JOIN core.alert k ON k.alert_id = o.alert_id
 WHERE o.taken_at IS NULL
 ORDER BY k.priority DESC, o.outbox_id LIMIT 1

@@ -1,0 +1,277 @@
+"""A copy of a county's database in one file, beside it what is in it, and the way back.
+
+Both are PostgreSQL's own programs. The copy and its manifest are of one instant: `pg_dump` reads
+the snapshot in which the rows were counted. A file without a manifest is a backup that was cut
+short. The way back goes into an empty database only, in one transaction; afterwards nothing rings
+that the lost database has told already (see `_settle`).
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from gateway.store.migrate import migrate, migrations_in
+from service.store.database import load_statements
+from service.store.pg_tools import address_of, find_tool, run_tool
+
+_SQL = load_statements("backup.sql")
+_SCHEMAS = ("core", "care", "cdc", "migration")
+_BLOCK = 1 << 20
+_FRESH_CLOCK = timedelta(minutes=15)
+_VERSION = 1
+
+Report = Callable[[str], None]
+
+
+class BackupError(Exception):
+    """A backup that cannot be taken or trusted, or a database that must not be written."""
+
+
+class LaneMark(msgspec.Struct, frozen=True):
+    """Up to where one lane of a hub was committed."""
+
+    hub: str
+    epoch: str
+    lane: str
+    through: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds. `size` and `sha256` are of the file, `rows` by table."""
+
+    v: int
+    taken_at: datetime
+    server: str
+    timescale: bool
+    size: int
+    sha256: str
+    migrations: dict[str, str]
+    rows: dict[str, int]
+    marks: list[LaneMark]
+
+
+def manifest_path(file: Path) -> Path:
+    """Where the manifest of a backup lies."""
+    return file.with_name(file.name + ".json")
+
+
+async def take_backup(dsn: str, file: Path, now: datetime, report: Report) -> Manifest:
+    """Copy the database at `dsn` to `file` (a whole path), for its owner's eyes, while all runs.
+
+    Raises:
+        BackupError: the file exists already, or there is no county's database.
+        ToolError: `pg_dump` is missing or failed.
+    """
+    if _is_there(file):
+        raise BackupError(f"{file} exists already")
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            if len(await connection.fetch(_SQL["schemas"])) < len(_SCHEMAS):
+                raise BackupError("this is no county's database: a schema is missing")
+            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+            rows = await _counted(connection)
+            draft = file.with_name(file.name + ".part")
+            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            timescale = bool(await connection.fetchval(_SQL["timescale"]))
+            # the parts of a hypertable lie in schemas of the extension
+            wanted = [] if timescale else [part for name in _SCHEMAS for part in ("-n", name)]
+            tool = await find_tool("pg_dump", connection.get_server_version().major)
+            address = address_of(dsn)
+            await run_tool(
+                [
+                    *(tool, "-Fc", "--no-owner", f"--snapshot={snapshot}", *wanted),
+                    *("-f", draft, "-d", address.dsn),
+                ],
+                address.environment,
+                lambda: report(f"{draft.stat().st_size / 1e6:.1f} MB written"),
+            )
+            size, digest = await asyncio.to_thread(_sealed, draft)
+            manifest = Manifest(
+                v=_VERSION,
+                taken_at=now,
+                server=str(connection.get_server_version().major),
+                timescale=timescale,
+                size=size,
+                sha256=digest,
+                migrations={
+                    r["name"]: r["digest"] for r in await connection.fetch(_SQL["migrations"])
+                },
+                rows=rows,
+                marks=[LaneMark(*row) for row in await connection.fetch(_SQL["marks"])],
+            )
+    finally:
+        await connection.close()
+    draft.rename(file)
+    _write(manifest_path(file), msgspec.json.format(msgspec.json.encode(manifest)))
+    return manifest
+
+
+def _is_there(file: Path) -> bool:
+    return file.exists() or manifest_path(file).exists()
+
+
+def read_manifest(file: Path) -> Manifest:
+    """The manifest of a backup.
+
+    Raises:
+        BackupError: there is none, or it cannot be read.
+    """
+    try:
+        manifest = msgspec.json.decode(manifest_path(file).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BackupError(f"{manifest_path(file)}: {error}") from error
+    if manifest.v != _VERSION:
+        raise BackupError(f"{manifest_path(file)}: version {manifest.v} is not {_VERSION}")
+    return manifest
+
+
+async def check_file(file: Path) -> Manifest:
+    """The manifest of a backup whose bytes are those that were written.
+
+    Raises:
+        BackupError: a byte is missing or another, or there is no manifest.
+    """
+    manifest = read_manifest(file)
+    try:
+        size, digest = await asyncio.to_thread(_digest, file)
+    except OSError as error:
+        raise BackupError(f"{file}: {error}") from error
+    if (size, digest) != (manifest.size, manifest.sha256):
+        raise BackupError(f"{file} is damaged: {size} bytes, sha256 {digest} is not as written")
+    return manifest
+
+
+async def restore(
+    dsn: str,
+    file: Path,
+    directories: Sequence[Path],
+    now: datetime,
+    lost_at: datetime | None,
+    report: Report,
+) -> Manifest:
+    """Put the backup `file` (a whole path) into the empty database at `dsn`, brought up to date.
+
+    `lost_at` is when the lost database last worked; None says that nothing was told after the
+    backup. What was measured in between comes once more from the hubs, and is a task of the day
+    where it would have rung: it has.
+
+    Raises:
+        BackupError: the file is damaged or of a later program, or the database is not empty.
+        ToolError: `pg_restore` is missing or failed; nothing of it stays.
+        MigrationError: as `gateway.store.migrate.migrate`.
+    """
+    manifest = await check_file(file)
+    _known(manifest, directories)
+    lost = max(lost_at or manifest.taken_at, manifest.taken_at)
+    if lost > now:
+        raise BackupError(f"{lost.isoformat()} is not in the past")
+    connection = await asyncpg.connect(dsn)
+    try:
+        there = [row["nspname"] for row in await connection.fetch(_SQL["schemas"])]
+        if there:
+            raise BackupError(f"the database is not empty: it has schema {', '.join(there)}")
+        await connection.execute(_SQL["roles"])
+        await _fill(connection, dsn, file, manifest, report)
+        rows = await _counted(connection)
+        if rows != manifest.rows:
+            raise BackupError(f"the rows differ from the manifest's: {_differing(rows, manifest)}")
+        for name in await migrate(dsn, directories):
+            report(f"applied {name}")
+        await _settle(connection, manifest.taken_at, lost, now)
+    finally:
+        await connection.close()
+    return manifest
+
+
+async def _fill(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    dsn: str,
+    file: Path,
+    manifest: Manifest,
+    report: Report,
+) -> None:
+    """Run `pg_restore`; with TimescaleDB between the two calls that its manual asks for."""
+    tool = await find_tool("pg_restore", connection.get_server_version().major)
+    address = address_of(dsn)
+    report("putting the rows back")
+    if manifest.timescale:
+        await connection.execute(_SQL["before_timescale"])
+    whole = [] if manifest.timescale else ["--single-transaction"]
+    await run_tool(
+        [tool, "--no-owner", "--exit-on-error", *whole, "-d", address.dsn, file],
+        address.environment,
+        lambda: None,
+    )
+    if manifest.timescale:
+        await connection.execute(_SQL["after_timescale"])
+
+
+async def _settle(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    backup_at: datetime,
+    lost_at: datetime,
+    now: datetime,
+) -> None:
+    """Let nothing ring by itself because the clock was put back.
+
+    Deliveries under way are not made again, what is open has a fresh clock, sessions end, hubs are
+    obeyed and heard anew: their commands and the core's epoch count on from higher.
+    """
+    async with connection.transaction():
+        await connection.execute(_SQL["remember"], now, backup_at, lost_at)
+        await connection.execute(_SQL["quiet_deliveries"])
+        await connection.execute(_SQL["fresh_clocks"], now + _FRESH_CLOCK)
+        for name in ("end_sessions", "newer_commands", "newer_epoch"):
+            await connection.execute(_SQL[name])
+
+
+async def _counted(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, int]:
+    tables = [row["name"] for row in await connection.fetch(_SQL["tables"])]
+    return {
+        name: int(await connection.fetchval(f"SELECT count(*) FROM {name}"))  # noqa: S608 - catalogue's
+        for name in tables
+    }
+
+
+def _known(manifest: Manifest, directories: Sequence[Path]) -> None:
+    ours = {migration.name: migration.digest for migration in migrations_in(directories)}
+    strange = [n for n, digest in manifest.migrations.items() if ours.get(n) != digest]
+    if strange:
+        raise BackupError(f"the backup is of another program: it knows {', '.join(strange)}")
+
+
+def _differing(rows: Mapping[str, int], manifest: Manifest) -> str:
+    names = sorted(rows.keys() | manifest.rows.keys())
+    return ", ".join(
+        f"{name} {rows.get(name)} instead of {manifest.rows.get(name)}"
+        for name in names
+        if rows.get(name) != manifest.rows.get(name)
+    )
+
+
+def _sealed(file: Path) -> tuple[int, str]:
+    with file.open("rb+") as written:
+        os.fsync(written.fileno())
+    return _digest(file)
+
+
+def _digest(file: Path) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while block := content.read(_BLOCK):
+            digest.update(block)
+    return file.stat().st_size, digest.hexdigest()
+
+
+def _write(file: Path, content: bytes) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
