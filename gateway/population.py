@@ -33,6 +33,7 @@ _FADING = 2 / (480 + 1)
 _WARM = 10
 _KEPT_DAYS = 90
 _FEWEST_OTHERS = 8
+_OWN_PART = 0.5
 _FEWEST_BEFORE, _FEWEST_AFTER = 7, 3
 _FEWEST_DAYS = _FEWEST_BEFORE + _FEWEST_AFTER
 
@@ -118,7 +119,10 @@ class _Usual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Day:
+    """`raw` is the homes' mean deviation, `mean` the same less everybody else's median."""
+
     day: date
+    raw: float
     mean: float
     homes: Mapping[str, float]
 
@@ -257,7 +261,8 @@ class Population:
                 continue
             weather = _others_median(scope, by_scope)
             off = {home: value - weather for home, value in homes.items()}
-            found = self._one(scope, _Day(day=day, mean=fmean(off.values()), homes=off))
+            raw = fmean(homes.values())
+            found = self._one(scope, _Day(day=day, raw=raw, mean=raw - weather, homes=off))
             model = (scope.key.partition(" @ ")[0], scope.quantity)
             if found is not None and model not in told:
                 told.add(model)
@@ -289,7 +294,9 @@ class Population:
             return None
         before, after = _parted(series.days)
         shift = _weighted(after) - _weighted(before)
-        if abs(shift) < WATCHED[scope.quantity]:
+        # What stood still while everybody else moved is not at fault.
+        own = _weighted(after, raw=True) - _weighted(before, raw=True)
+        if abs(shift) < WATCHED[scope.quantity] or own / shift < _OWN_PART:
             return None
         self._series[scope] = _Series()
         parts = {part for each in after for part in each.homes}
@@ -366,6 +373,6 @@ def _parted(days: Sequence[_Day]) -> tuple[Sequence[_Day], Sequence[_Day]]:
     return days[:cut], days[cut:]
 
 
-def _weighted(days: Sequence[_Day]) -> float:
+def _weighted(days: Sequence[_Day], *, raw: bool = False) -> float:
     homes = sum(len(day.homes) for day in days)
-    return sum(day.mean * len(day.homes) for day in days) / homes
+    return sum((day.raw if raw else day.mean) * len(day.homes) for day in days) / homes

@@ -19,7 +19,12 @@ MODELS = ("Acme/BP-1", "Borea/X3", "Carelab/C")
 
 
 def county(
-    *, faulty: str = "", shift: float = 0.0, weather: float = 0.0, seed: int = 1
+    *,
+    faulty: str = "",
+    shift: float = 0.0,
+    weather: float = 0.0,
+    seed: int = 1,
+    models: tuple[str, ...] = MODELS,
 ) -> Iterator[tuple[date, list[Measured]]]:
     """Sixty homes with three cuff models; from day 60 on the homes of one read `shift` more."""
     chance = Random(seed)  # noqa: S311 - a test's dice
@@ -29,7 +34,7 @@ def county(
         late = number >= FAULT
         readings: list[Measured] = []
         for home in range(HOMES):
-            model = MODELS[home % len(MODELS)]
+            model = models[home % len(models)]
             value = level[home] + chance.gauss(0, 8) + (weather if late else 0)
             value += shift if late and model == faulty else 0
             readings.append(
@@ -62,6 +67,11 @@ def test_a_shifted_model_is_told_within_two_weeks_with_its_homes() -> None:
     assert 5 <= finding.shift <= 10
     assert finding.homes == HOMES / 3
     assert finding.moved >= 14
+
+
+def test_of_two_models_the_one_that_stood_still_is_not_accused() -> None:
+    findings = found(county(faulty="Borea/X3", shift=8, models=MODELS[:2]))
+    assert {finding.scope.key for finding in findings} == {"Borea/X3"}
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
