@@ -1,12 +1,12 @@
 """From decisions to cases and alerts, exactly once each."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from gateway.cases import Trigger, clear, step
 from gateway.detect import Assessment, Judged
-from gateway.store.core_store import CoreStore
 from rules.engine import Decision
 from rules.identity import alert_id
 from rules.pack import Pack
@@ -17,6 +17,36 @@ ALERT_CHANNEL = "hearthwatch_alert"
 READING_CHANNEL = "hearthwatch_reading"
 MOST_PAYLOAD = 7900
 """Bytes; PostgreSQL takes fewer than 8000."""
+
+
+class CaseKeeper(Protocol):
+    """Where cases and alerts are kept: the store, or a rehearsal's memory."""
+
+    async def open_cases(self, subjects: Iterable[SubjectRef], /) -> list[Case]:
+        """The open cases of these subjects."""
+        ...
+
+    async def last_closings(self, subjects: Iterable[SubjectRef], /) -> list[Case]:
+        """The newest case of each subject and family that a coded outcome has closed."""
+        ...
+
+    async def known_alerts(self, alert_ids: Sequence[str], /) -> set[str]:
+        """Which of these have rung, or joined their case without ringing, already."""
+        ...
+
+    async def write_cases(self, cases: Sequence[Case], /) -> None:
+        """Insert or update cases."""
+        ...
+
+    async def write_alerts(
+        self, alerts: Sequence[Alert], synthetic: frozenset[SubjectRef], now: datetime, /
+    ) -> set[str]:
+        """Keep alerts; returns the ids that were new."""
+        ...
+
+    async def write_taken(self, taken: Mapping[str, str], now: datetime, /) -> None:
+        """Remember decisions that joined a case without ringing."""
+        ...
 
 
 @dataclass(slots=True)
@@ -37,7 +67,7 @@ class Rung:
 
 
 async def episodes(
-    people: Sequence[Assessment], store: CoreStore, pack: Pack, now: datetime
+    people: Sequence[Assessment], store: CaseKeeper, pack: Pack, now: datetime
 ) -> Rung:
     """Step the cases of these people, raise what must ring, clear what is over; write all of it.
 

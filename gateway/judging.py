@@ -84,7 +84,7 @@ async def judge_people(
     ]
     whole = {p.subject: needs_history(p, new[p.subject], rules.zone) for p in people}
     since = {
-        p.subject: _BEGINNING if whole[p.subject] else _earliest(p, new[p.subject], rules, now)
+        p.subject: _BEGINNING if whole[p.subject] else needed_from(p, new[p.subject], rules, now)
         for p in people
     }
     stored = await store.windows(since) if since else {}
@@ -105,8 +105,10 @@ async def judge_people(
     return assessed
 
 
-def _earliest(person: Person, points: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
-    """From when on readings are needed; of who is silent, all that is not folded yet too."""
+def needed_from(
+    person: Person, points: Sequence[Point], rules: Rulebook, now: datetime
+) -> datetime:
+    """From when on readings are needed to judge `points`; of who is silent, all not folded yet."""
     if points:
         return points[0].effective_at - LOOK_BACK
     folded = date.fromordinal(int(person.state.row["folded_through"]))

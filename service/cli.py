@@ -51,10 +51,11 @@ COMMANDS = {
     "decode": Command("service.decode_command", "print what a device's frame says"),
     "devices": Command("service.devices_command", "known models, and replay of captured frames"),
     "quarantine": Command("gateway.quarantine_command", "list what was kept aside, and why"),
-    "rules": Command("service.rules_command", "check and test rule packs"),
+    "rules": Command("service.rules_command", "check, test and show rule packs"),
+    "rules backtest": Command("service.backtest_command", "what rules would have cost last year"),
     "status": Command("service.status_command", "how the machine is: lag, queues, canaries"),
     "canary": Command("service.canary_command", "expect test measurements of a hub"),
-    "db": Command("service.db_command", "migrate the database"),
+    "db": Command("service.db_command", "migrate, back up, restore, verify the database"),
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "bench": Command("service.lab.bench_command", "measure the walk on this machine"),
 }

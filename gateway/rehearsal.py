@@ -1,0 +1,171 @@
+"""Rules over a recorded stream, as the core would have judged it when it came (law 7).
+
+The same screen, exact stage and cases as in `pipeline.py`, on readings that lie in memory. People
+are taken side by side, each in the order in which the readings arrived; between two readings of a
+person their wake-ups are looked at when they are due.
+
+What no file tells is assumed: a doctor answers every case a while after it rang.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.bank import Bank
+from gateway.calm import Screener, screener
+from gateway.case_book import CaseBook
+from gateway.detect import Person, Rulebook, assess, needs_history
+from gateway.episodes import episodes
+from gateway.judging import needed_from
+from gateway.remembering import remembered
+from gateway.stored_state import AfterBatch
+from rules.vocabulary import Alert, Profile, SubjectRef
+from rules.window import Point
+
+AT_ONCE = 4096
+"""People judged side by side: the columns of one turn fit into a cache."""
+
+_CLOCKS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """What would have rung, and how many readings the screen let pass to the exact stage."""
+
+    alerts: tuple[Alert, ...]
+    readings: int
+    exact: int
+
+
+@dataclass(slots=True)
+class _Life:
+    """One person's readings in the order of arrival, and how far they have been taken."""
+
+    profile: Profile
+    points: Sequence[Point]
+    taken: int = 0
+    wake_at: datetime | None = None
+
+    @property
+    def due(self) -> Point | None:
+        """The next reading."""
+        return self.points[self.taken] if self.taken < len(self.points) else None
+
+
+class Rehearsal:
+    """Lives through recorded readings under a rulebook.
+
+    Args:
+        rules: The rulebook.
+        answered_after: How long after it rang each case is taken to be closed with an outcome.
+        screened: False has every reading looked at exactly, to compare.
+    """
+
+    def __init__(
+        self, rules: Rulebook, *, answered_after: timedelta, screened: bool = True
+    ) -> None:
+        self._rules = rules
+        self._answered_after = answered_after
+        self._screened = screened
+        self._screener: Screener = screener(rules)
+        self._bank = Bank()
+        self._book = CaseBook()
+        self._exact = 0
+
+    async def live_through(
+        self,
+        people: Mapping[SubjectRef, Sequence[Point]],
+        profiles: Mapping[SubjectRef, Profile],
+        done: Callable[[int], None],
+    ) -> Rehearsed:
+        """All readings of these people, each in any order; `done` hears how many were taken."""
+        lives = {
+            subject: _Life(
+                profile=profiles.get(subject) or Profile(subject=subject),
+                points=sorted(points, key=lambda point: (point.received_at, point.order)),
+            )
+            for subject, points in people.items()
+        }
+        names = list(lives)
+        for begin in range(0, len(names), AT_ONCE):
+            await self._side_by_side(
+                {name: lives[name] for name in names[begin : begin + AT_ONCE]}, done
+            )
+        return Rehearsed(
+            alerts=tuple(sorted(self._book.alerts, key=lambda a: (a.raised_at, a.alert_id))),
+            readings=sum(len(life.points) for life in lives.values()),
+            exact=self._exact,
+        )
+
+    async def _side_by_side(
+        self, lives: dict[SubjectRef, _Life], done: Callable[[int], None]
+    ) -> None:
+        while lives:
+            new: dict[SubjectRef, list[Point]] = {}
+            for subject, life in lives.items():
+                point = life.due
+                assert point is not None
+                await self._until(subject, life, point.received_at)
+                life.taken += 1
+                new[subject] = [point]
+            await self._take(lives, new)
+            done(len(new))
+            lives = {subject: life for subject, life in lives.items() if life.due is not None}
+
+    async def _until(self, subject: SubjectRef, life: _Life, until: datetime) -> None:
+        """What falls due before the next reading: waits that are over, and the doctor's answers."""
+        while life.wake_at is not None and life.wake_at < until:
+            now, life.wake_at = life.wake_at, None
+            self._answer(subject, now)
+            await self._judge(subject, life, [], now)
+        self._answer(subject, until)
+
+    def _answer(self, subject: SubjectRef, now: datetime) -> None:
+        if self._book.answered(subject, now, self._answered_after):
+            self._bank.look_closely([subject])
+
+    async def _take(
+        self, lives: Mapping[SubjectRef, _Life], new: dict[SubjectRef, list[Point]]
+    ) -> None:
+        tense = new
+        if self._screened:
+            found = self._screener.screen(new, self._bank, _worn_by_one)
+            tense = found.tense
+            if found.calm is not None:
+                wake_at = self._bank.known_wake_at
+                self._bank.take(AfterBatch(calm=found.calm, next_wake_at=wake_at))
+        for subject, points in tense.items():
+            await self._judge(subject, lives[subject], points, points[0].received_at)
+
+    async def _judge(
+        self, subject: SubjectRef, life: _Life, fresh: Sequence[Point], now: datetime
+    ) -> None:
+        self._exact += bool(fresh)
+        person = Person(subject=subject, profile=life.profile, state=self._bank.gather(subject))
+        whole = needs_history(person, fresh, self._rules.zone)
+        known = life.points[: life.taken]
+        points = known if whole else self._needed(person, known, fresh, now)
+        found = assess(person, points, fresh, self._rules, now, whole=whole)
+        complete = whole or bool(fresh)
+        found = remembered(found, points, self._rules, self._screener.mark, complete=complete)
+        rung = await episodes([found], self._book, self._rules.pack, now)
+        state = replace(found.state, open_case=subject in rung.with_case)
+        self._bank.replace({subject: state})
+        life.wake_at = state.next_wake_at
+
+    def _needed(
+        self, person: Person, known: Sequence[Point], fresh: Sequence[Point], now: datetime
+    ) -> Sequence[Point]:
+        begin = needed_from(person, fresh, self._rules, now)
+        # Nothing is measured after it was received, give or take a clock.
+        near = known[bisect_left(known, begin - _CLOCKS, key=_received) :]
+        return [point for point in near if point.effective_at >= begin]
+
+
+def _received(point: Point) -> datetime:
+    return point.received_at
+
+
+def _worn_by_one(_point: Point) -> bool:
+    return False

@@ -1,0 +1,1 @@
+"""What rules would have cost: recorded readings lived through again, and told in figures."""

@@ -1,0 +1,137 @@
+"""What a rehearsal amounts to: alerts a patient-month, a doctor's day, a rule, and what was new."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+from itertools import pairwise
+from statistics import median
+
+from rules.vocabulary import Alert, Priority, SubjectRef
+from rules.window import Point
+from service.backtest.recorded import Doctor
+
+DAYS_A_MONTH = 365.25 / 12
+SAME_AGAIN = timedelta(days=7)
+"""A rule that rings again for a person within this is a duplicate to whoever reads it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the rules would have asked for.
+
+    Attributes:
+        people: Persons with a reading.
+        readings: Measurements.
+        patient_months: Sum over persons from first to last reading, in months of 30.44 days.
+        alerts: By priority word, dated tasks counted in.
+        by_rule: By rule id.
+        per_patient_month: `alerts` over `patient_months`.
+        per_doctor_day: Median and 95th centile over doctors and their days, dated tasks left out;
+            zero without doctors.
+        duplicates: Alerts of a rule for a person that had rung within 7 days before.
+        reached: Persons with any alert.
+        dated: Alerts that were tasks about old readings.
+    """
+
+    people: int
+    readings: int
+    patient_months: float
+    alerts: Mapping[str, int]
+    by_rule: Mapping[str, int]
+    per_patient_month: Mapping[str, float]
+    per_doctor_day: Mapping[str, float]
+    duplicates: int
+    reached: int
+    dated: int
+
+
+def figures(
+    people: Mapping[SubjectRef, Sequence[Point]],
+    alerts: Sequence[Alert],
+    doctors: Mapping[SubjectRef, Doctor],
+    zone: tzinfo,
+) -> Figures:
+    """The figures of one rehearsal."""
+    months = sum(_months(points) for points in people.values())
+    by_priority = Counter(alert.priority.word for alert in alerts)
+    told = {p.word: by_priority[p.word] for p in sorted(Priority, reverse=True)}
+    return Figures(
+        people=len(people),
+        readings=sum(map(len, people.values())),
+        patient_months=round(months, 2),
+        alerts=told,
+        by_rule=dict(sorted(Counter(alert.rule_id for alert in alerts).items())),
+        per_patient_month={
+            word: round(count / months, 4) if months else 0.0 for word, count in told.items()
+        },
+        per_doctor_day=_doctor_days(people, alerts, doctors, zone),
+        duplicates=_duplicates(alerts),
+        reached=len({alert.subject for alert in alerts}),
+        dated=sum(alert.dated for alert in alerts),
+    )
+
+
+def _months(points: Sequence[Point]) -> float:
+    times = [point.effective_at for point in points]
+    return ((max(times) - min(times)).days + 1) / DAYS_A_MONTH
+
+
+def _doctor_days(
+    people: Mapping[SubjectRef, Sequence[Point]],
+    alerts: Iterable[Alert],
+    doctors: Mapping[SubjectRef, Doctor],
+    zone: tzinfo,
+) -> dict[str, float]:
+    """Interruptions over every day on which any of a doctor's people measured."""
+    days: dict[tuple[Doctor, date], int] = {}
+    for subject, points in people.items():
+        doctor = doctors.get(subject)
+        if doctor:
+            for day in {point.effective_at.astimezone(zone).date() for point in points}:
+                days.setdefault((doctor, day), 0)
+    for alert in alerts:
+        doctor = doctors.get(alert.subject)
+        if doctor and not alert.dated and alert.priority >= Priority.SOON:
+            key = (doctor, alert.raised_at.astimezone(zone).date())
+            days[key] = days.get(key, 0) + 1
+    counts = sorted(days.values())
+    if not counts:
+        return {"median": 0.0, "p95": 0.0, "mean": 0.0}
+    return {
+        "median": float(median(counts)),
+        "p95": float(counts[min(len(counts) - 1, round(0.95 * len(counts)))]),
+        "mean": round(sum(counts) / len(counts), 4),
+    }
+
+
+def _duplicates(alerts: Sequence[Alert]) -> int:
+    rang: dict[tuple[SubjectRef, str], list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        rang[alert.subject, alert.rule_id].append(alert)
+    return sum(
+        later.raised_at - earlier.raised_at <= SAME_AGAIN
+        for own in rang.values()
+        for earlier, later in pairwise(own)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Alerts (by rule and stage on the same reading) that only one of two packs raises."""
+
+    added: Mapping[str, int]
+    removed: Mapping[str, int]
+
+
+def difference(present: Sequence[Alert], candidate: Sequence[Alert]) -> Difference:
+    """What would change for the people if `candidate` were put in `present`'s place."""
+    before, after = ({str(alert.alert_id) for alert in one} for one in (present, candidate))
+    return Difference(
+        added=_by_rule(alert for alert in candidate if str(alert.alert_id) not in before),
+        removed=_by_rule(alert for alert in present if str(alert.alert_id) not in after),
+    )
+
+
+def _by_rule(alerts: Iterable[Alert]) -> dict[str, int]:
+    return dict(sorted(Counter(alert.rule_id for alert in alerts).items()))

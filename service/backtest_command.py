@@ -1,0 +1,184 @@
+"""`hearthwatch rules backtest`: what would these rules have cost, on readings that were recorded?
+
+The same screen, engine and cases as the running core. `--against` tells the difference to our own
+packs; an events file how well the alerts met what happened, beside fixed thresholds and random
+alerts of the same number and re-arm time.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gateway.detect import Rulebook
+from gateway.packs import load_first_pack
+from gateway.rehearsal import Rehearsal, Rehearsed
+from rules.pack import Pack, PackError, load
+from rules.vocabulary import SubjectRef
+from service.backtest.baselines import Accuracy, accuracies, read_events
+from service.backtest.figures import Figures, difference, figures
+from service.backtest.recorded import (
+    Recorded,
+    RecordError,
+    Someone,
+    read_people,
+    read_readings,
+)
+
+_MOST_TOLD = 20
+_EVERY_S = 1.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `rules backtest`."""
+    parser.add_argument("pack", nargs="?", type=Path, help="candidate pack (default: ours)")
+    parser.add_argument("--readings", type=Path, required=True, help="CSV of recorded numbers")
+    parser.add_argument("--people", type=Path, help="CSV of profiles and doctors")
+    parser.add_argument("--events", type=Path, help="CSV of what really happened")
+    parser.add_argument("--against", action="store_true", help="tell the difference to our packs")
+    parser.add_argument(
+        "--answered-after",
+        type=float,
+        default=24.0,
+        metavar="HOURS",
+        help="when a doctor is taken to have closed a case after it rang (default: 24)",
+    )
+    parser.add_argument("--zone", default="Asia/Shanghai", help="where days are counted")
+    parser.add_argument("--seed", type=int, default=1, help="of the random baseline")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--no-screen", action="store_true", help="look at every reading exactly, to compare"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the figures; 0, or 2 for a file that cannot be used."""
+    try:
+        told = _Backtest(arguments).told()
+    except (OSError, RecordError, PackError) as error:
+        sys.stderr.write(f"rules backtest: {error}\n")
+        return 2
+    if arguments.json is not None:
+        text = json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        arguments.json.write_text(text, encoding="utf-8")
+    return 0
+
+
+class _Backtest:
+    """One run of the command."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._zone = ZoneInfo(arguments.zone)
+        self._people: dict[SubjectRef, Someone] = (
+            read_people(arguments.people) if arguments.people else {}
+        )
+        self._recorded: Recorded = read_readings(arguments.readings)
+
+    def told(self) -> dict[str, object]:
+        """Rehearse, print, and give what goes into the JSON file."""
+        self._tell_refused()
+        candidate = _pack(self._arguments.pack)
+        started = time.perf_counter()
+        rehearsed = self._rehearse(candidate)
+        seconds = time.perf_counter() - started
+        doctors = {s: someone.doctor for s, someone in self._people.items() if someone.doctor}
+        found = figures(self._recorded.people, rehearsed.alerts, doctors, self._zone)
+        _print_figures(found, rehearsed, seconds)
+        told: dict[str, object] = {
+            **asdict(found),
+            "pack": f"{candidate.name} {candidate.version}",
+            "exact_readings": rehearsed.exact,
+            "refused_lines": len(self._recorded.refused),
+            "seconds": round(seconds, 2),
+        }
+        if self._arguments.against:
+            told["difference"] = self._difference(rehearsed)
+        if self._arguments.events is not None:
+            told["accuracy"] = self._accuracy(rehearsed)
+        return told
+
+    def _tell_refused(self) -> None:
+        for number, why in self._recorded.refused[:_MOST_TOLD]:
+            sys.stderr.write(f"{self._arguments.readings.name}:{number}: {why}\n")
+        more = len(self._recorded.refused) - _MOST_TOLD
+        if more > 0:
+            sys.stderr.write(f"{self._arguments.readings.name}: {more} more lines left out\n")
+
+    def _rehearse(self, pack: Pack) -> Rehearsed:
+        rehearsal = Rehearsal(
+            Rulebook(pack=pack, zone=self._zone),
+            answered_after=timedelta(hours=self._arguments.answered_after),
+            screened=not self._arguments.no_screen,
+        )
+        total = sum(map(len, self._recorded.people.values()))
+        profiles = {subject: someone.profile for subject, someone in self._people.items()}
+        done = _progress(total)
+        return asyncio.run(rehearsal.live_through(self._recorded.people, profiles, done))
+
+    def _difference(self, rehearsed: Rehearsed) -> dict[str, object]:
+        present = self._rehearse(load_first_pack())
+        found = difference(present.alerts, rehearsed.alerts)
+        sys.stdout.write(f"added    {dict(found.added) or 'nothing'}\n")
+        sys.stdout.write(f"removed  {dict(found.removed) or 'nothing'}\n")
+        return asdict(found)
+
+    def _accuracy(self, rehearsed: Rehearsed) -> dict[str, object]:
+        events = read_events(self._arguments.events)
+        rung = [(alert.subject, alert.raised_at) for alert in rehearsed.alerts if not alert.dated]
+        found = accuracies(rung, self._recorded.people, events, self._arguments.seed)
+        _print_accuracy(found)
+        return {name: asdict(accuracy) for name, accuracy in found.items()}
+
+
+def _pack(path: Path | None) -> Pack:
+    return load_first_pack() if path is None else load(path.read_text("utf-8"), name=path.name)
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """Say on a terminal, once a second, how far it is."""
+    taken, told_at = 0, 0.0
+
+    def done(count: int) -> None:
+        nonlocal taken, told_at
+        taken += count
+        if sys.stderr.isatty() and (time.monotonic() - told_at > _EVERY_S or taken == total):
+            told_at = time.monotonic()
+            share = taken / total if total else 1.0
+            end = "\n" if taken == total else ""
+            sys.stderr.write(f"\r{share:6.1%} of {total} readings{end}")
+            sys.stderr.flush()
+
+    return done
+
+
+def _print_figures(found: Figures, rehearsed: Rehearsed, seconds: float) -> None:
+    share = rehearsed.exact / rehearsed.readings if rehearsed.readings else 0.0
+    rate = rehearsed.readings / seconds if seconds else 0.0
+    write = sys.stdout.write
+    write(
+        f"{found.people} people, {found.readings} readings, {found.patient_months} patient-months\n"
+    )
+    write(f"{rate:.0f} readings/s; {share:.2%} of the readings passed the screen\n")
+    for word, count in found.alerts.items():
+        write(f"{word:<10} {count:>8}  {found.per_patient_month[word]:.4f} a patient-month\n")
+    write(f"by rule    {dict(found.by_rule)}\n")
+    write(f"reached    {found.reached} people; {found.duplicates} repeated within 7 days; ")
+    write(f"{found.dated} tasks about old readings\n")
+    day = found.per_doctor_day
+    write(f"a doctor's day: median {day['median']:g}, 95th centile {day['p95']:g}, ")
+    write(f"mean {day['mean']:g}\n")
+
+
+def _print_accuracy(found: dict[str, Accuracy]) -> None:
+    sys.stdout.write(f"{'':<18}{'alerts':>8}{'found':>8}{'right':>8}{'lead d':>8}\n")
+    for name, one in found.items():
+        cells: Sequence[float | None] = (one.sensitivity, one.ppv, one.lead_days)
+        told = "".join(f"{'-' if cell is None else format(cell, '.3g'):>8}" for cell in cells)
+        sys.stdout.write(f"{name:<18}{one.alerts:>8}{told}\n")

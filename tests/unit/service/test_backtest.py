@@ -1,0 +1,171 @@
+"""A backtest: recorded numbers in any order, the core's own judgement, figures beside baselines."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.detect import Rulebook
+from gateway.packs import load_first_pack
+from gateway.rehearsal import Rehearsal, Rehearsed
+from rules.vocabulary import Bound, QuantityName, SubjectRef, Vital
+from rules.window import Point
+from service.backtest.baselines import accuracies, read_events
+from service.backtest.figures import difference, figures
+from service.backtest.recorded import Doctor, RecordError, read_people, read_readings
+from service.cli import main
+
+START = datetime(2026, 1, 5, 0, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Shanghai")
+HEADER = "subject,effective_at,code,value,unit,device,flags"
+Row = tuple[str, datetime, str, str, str]
+
+
+def cuff(who: str, at: datetime, systolic: int, diastolic: int) -> list[Row]:
+    return [
+        (who, at, "8480-6", str(systolic), "mm[Hg]"),
+        (who, at, "8462-4", str(diastolic), "mm[Hg]"),
+    ]
+
+
+def written(path: Path, rows: list[Row], *more: str) -> Path:
+    lines = [
+        f"{who},{at.isoformat()},{code},{value},{unit},cuff-{who},"
+        for who, at, code, value, unit in rows
+    ]
+    path.write_text("\n".join([HEADER, *lines, *more]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def a_month(tmp_path: Path) -> Path:
+    """Two calm people, one with a crisis on day 20; lines in no order."""
+    chance = Random(4)  # noqa: S311 - a seeded month, not a secret
+    rows: list[Row] = []
+    for day in range(30):
+        for half in (0, 12):
+            at = START + timedelta(days=day, hours=half)
+            for who in ("p-1", "p-2", "p-3"):
+                rows += cuff(who, at, chance.randint(118, 132), chance.randint(70, 84))
+    crisis = START + timedelta(days=20, hours=5)
+    rows += cuff("p-3", crisis, 192, 112) + cuff("p-3", crisis + timedelta(minutes=6), 188, 110)
+    chance.shuffle(rows)
+    return written(tmp_path / "readings.csv", rows)
+
+
+async def rehearsed(people: dict[SubjectRef, list[Point]], *, screened: bool = True) -> Rehearsed:
+    rules = Rulebook(pack=load_first_pack(), zone=ZONE)
+    rehearsal = Rehearsal(rules, answered_after=timedelta(hours=24), screened=screened)
+    return await rehearsal.live_through(people, {}, lambda _: None)
+
+
+@pytest.mark.row("R12")
+async def test_the_alerts_are_those_of_the_exact_stage_alone(a_month: Path) -> None:
+    people = read_readings(a_month).people
+    screened, exact = await rehearsed(people), await rehearsed(people, screened=False)
+    assert screened.alerts == exact.alerts
+    assert {(a.subject, a.rule_id, a.stage.value) for a in screened.alerts} == {
+        ("p-3", "HW-02", "confirmed")
+    }
+    assert exact.exact == exact.readings == 182
+    assert screened.exact < exact.exact / 2
+
+
+@pytest.mark.row("R12")
+async def test_the_figures_count_people_months_doctors_and_repetitions(a_month: Path) -> None:
+    people = read_readings(a_month).people
+    found = await rehearsed(people)
+    doctors = {SubjectRef("p-3"): Doctor("dr-1"), SubjectRef("p-1"): Doctor("dr-2")}
+    told = figures(people, found.alerts, doctors, ZONE)
+    assert (told.people, told.readings, told.reached, told.duplicates) == (3, 182, 1, 0)
+    assert told.patient_months == pytest.approx(3 * 30 / 30.4375, abs=0.01)
+    assert told.alerts == {"emergency": 0, "urgent": 1, "soon": 0, "routine": 0}
+    assert told.by_rule == {"HW-02": 1}
+    assert told.per_patient_month["urgent"] == pytest.approx(1 / told.patient_months, abs=1e-3)
+    days = 31  # the first reading is at 08:00 in the county, the last at 20:00 of day 30
+    assert told.per_doctor_day["mean"] == pytest.approx(1 / (2 * days), rel=0.05)
+    assert difference(found.alerts, ()).removed == {"HW-02": 1}
+    assert difference((), found.alerts).added == {"HW-02": 1}
+
+
+@pytest.mark.row("R12")
+async def test_accuracy_stands_beside_two_baselines_of_the_same_number(
+    a_month: Path, tmp_path: Path
+) -> None:
+    people = read_readings(a_month).people
+    found = await rehearsed(people)
+    begins = START + timedelta(days=20)
+    events = tmp_path / "events.csv"
+    events.write_text(
+        "subject,begins_at,ends_at,kind\n"
+        f"p-3,{begins.isoformat()},{(begins + timedelta(days=1)).isoformat()},crisis\n"
+        f"p-1,{begins.isoformat()},,wrong_person\n",
+        encoding="utf-8",
+    )
+    rung = [(alert.subject, alert.raised_at) for alert in found.alerts]
+    beside = accuracies(rung, people, read_events(events), seed=7)
+    assert list(beside) == ["rules", "fixed thresholds", "random"]
+    assert {one.alerts for one in beside.values()} == {1}
+    assert (beside["rules"].sensitivity, beside["rules"].ppv) == (1.0, 1.0)
+    assert beside["fixed thresholds"].sensitivity == 1.0
+    assert beside["random"].sensitivity in {0.0, 1.0}
+
+
+def test_numbers_of_one_instant_are_one_measurement_and_bad_lines_are_told(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "r.csv",
+        cuff("p-1", START, 150, 90),
+        f"p-1,{START.isoformat()},14743-9,1.1,mmol/L,meter,LO",
+        "p-1,2026-01-05T00:00:00,8480-6,150,mm[Hg],x,",
+        f"p-1,{START.isoformat()},0000-0,150,mm[Hg],x,",
+        f"p-1,{START.isoformat()},8480-6,high,mm[Hg],x,",
+        f"p-1,{START.isoformat()},8480-6,150,furlong,x,",
+        f"p-1,{START.isoformat()},8480-6",
+    )
+    found = read_readings(path)
+    pressure, glucose = found.people[SubjectRef("p-1")]
+    assert (pressure.kind, set(pressure.values)) == (
+        Vital.BLOOD_PRESSURE,
+        {QuantityName.SYSTOLIC, QuantityName.DIASTOLIC},
+    )
+    assert glucose.values[QuantityName.GLUCOSE].censored is Bound.BELOW
+    reasons = dict(found.refused)
+    assert "no code we know" in reasons[6]
+    assert reasons[7] == "value: it is no number"
+    assert "furlong" in reasons[8]
+    assert "3 columns" in reasons[9]
+    assert "no time zone" in reasons[0]
+
+
+def test_a_file_without_its_columns_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("subject,value\n", encoding="utf-8")
+    with pytest.raises(RecordError, match="effective_at"):
+        read_readings(path)
+    people = tmp_path / "p.csv"
+    people.write_text("name\nWang\n", encoding="utf-8")
+    with pytest.raises(RecordError, match="subject"):
+        read_people(people)
+
+
+@pytest.mark.row("O5")
+def test_the_command_prints_and_writes_its_figures(
+    a_month: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text(
+        "subject,sex,birth_year,diagnoses,drug_classes,doctor\np-3,male,1950,hypertension,,dr-1\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "f.json"
+    arguments = ["--readings", str(a_month), "--people", str(people), "--json", str(out)]
+    assert main(["rules", "backtest", *arguments, "--against"]) == 0
+    told = json.loads(out.read_text("utf-8"))
+    assert told["by_rule"] == {"HW-02": 1}
+    assert told["difference"] == {"added": {}, "removed": {}}
+    assert "patient-month" in capsys.readouterr().out
+    assert main(["rules", "backtest", "--readings", str(tmp_path / "none.csv")]) == 2
+    assert "none.csv" in capsys.readouterr().err
