@@ -31,7 +31,8 @@ _CONNECT_S = 2.0
 _ATTEMPTS = 3
 
 # Queues are bounded on purpose: a hub keeps what the core has not receipted and sends it again, so
-# what mosquitto drops costs a delay, while an unbounded queue costs the machine's memory.
+# what mosquitto drops costs a delay, while an unbounded queue costs the machine's memory. A queue is
+# bounded in messages and in bytes, and everything together by `memory_limit`.
 _MOSQUITTO = """\
 listener {port} {host}
 allow_anonymous false
@@ -43,6 +44,10 @@ persistence_file retained.db
 autosave_interval 60
 max_inflight_messages 200
 max_queued_messages 20000
+max_queued_bytes 67108864
+max_connections 12000
+memory_limit 536870912
+persistent_client_expiration 1d
 message_size_limit 262144
 set_tcp_nodelay true
 log_dest stderr

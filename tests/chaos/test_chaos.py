@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 import pytest
 
 from tests.chaos.journey import Scale, chaos, table
+from tests.chaos.overload import overload
 from tests.chaos.plan import KILLS, OTHERS, Blow, Measured, blows, readings
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
@@ -57,3 +58,15 @@ def test_a_seed_gives_the_same_readings_and_the_same_blows() -> None:
     assert len({one.key for one in told}) == len(told)
     assert len(struck) == 50 + len(OTHERS)
     assert all(struck.count(kill) == 50 // len(KILLS) for kill in KILLS)
+
+
+@pytest.mark.timeout(400)
+async def test_an_overload_waits_in_the_hubs_and_memory_stays_flat(wide_folder: Path) -> None:
+    """The short form of `python -m tests.chaos.overload`: a few seconds of far too much."""
+    result = await overload(
+        wide_folder, homes=300, seconds=8, rate_per_s=900, say=lambda _said: None
+    )
+    assert result.stored == result.published  # each once
+    assert result.capacity_per_s < result.offered_per_s
+    assert result.growth_mb(lambda second: second.broker_mb) < 30  # a queue of 20,000 is bounded
+    assert result.growth_mb(lambda second: second.core_mb) < 60

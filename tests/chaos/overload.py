@@ -1,0 +1,190 @@
+"""`python -m tests.chaos.overload`: three times what the core can commit; what memory does then.
+
+So much is measured for some minutes, with the memory of broker and core looked at every second, and
+then nothing: the core must work off what the hubs hold, and everything must be stored once. How
+many times its capacity it was is seen in the run itself: what is committed while more always waits.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from firmware_sim.clock import run_on_wall
+from firmware_sim.load import Load, LoadPlan
+from gateway.clock import WallClock
+from service.lab.load_county import LoadCounty, load_county
+
+PATIENCE_S = 60.0
+_MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What was seen in one second: resident MB, readings measured and receipted so far."""
+
+    at_s: float
+    broker_mb: float
+    core_mb: float
+    published: int
+    receipted: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Overloaded:
+    """What a run measured.
+
+    Attributes:
+        worked_off_s: Seconds from the last reading until the last receipt.
+        held: Readings that waited in their hubs, never sent, when the last one was made.
+        repeated: Messages sent a second time.
+        stored: Rows at the end; `published`: readings measured.
+    """
+
+    worked_off_s: float = 0.0
+    held: int = 0
+    repeated: int = 0
+    stored: int = 0
+    published: int = 0
+    seconds: list[Second] = field(default_factory=list[Second])
+
+    @property
+    def offered_per_s(self) -> float:
+        """Readings measured a second."""
+        return self.seconds[-1].published / self.seconds[-1].at_s
+
+    @property
+    def capacity_per_s(self) -> float:
+        """Readings committed a second while more always waited: until the last receipt."""
+        return self.published / (self.seconds[-1].at_s + self.worked_off_s)
+
+    def growth_mb(self, of: Callable[[Second], float]) -> float:
+        """Highest MB of the second half of the overload over the highest of its first half."""
+        half = len(self.seconds) // 2
+        return max(map(of, self.seconds[half:])) - max(map(of, self.seconds[:half]))
+
+
+async def overload(
+    folder: Path,
+    *,
+    homes: int,
+    seconds: float,
+    rate_per_s: float,
+    say: Callable[[str], None],
+) -> Overloaded:
+    """Run it in an empty folder that other users may enter."""
+    result = Overloaded()
+    async with load_county(folder, homes, say) as county:
+        plan = LoadPlan(homes=homes, rate_per_s=rate_per_s, seconds=seconds, report_every_s=60)
+        load = Load(plan, county.login_of)
+        await load.connect(WallClock().now())
+        clock = asyncio.get_running_loop().time
+        async with _tended(load), asyncio.TaskGroup() as group:
+            watching = group.create_task(_watch(county, load, result, say), name="watch")
+            await run_on_wall(load.work)
+            ended_s, result.held = clock(), load.held
+            watching.cancel()
+            await load.settled(PATIENCE_S + 6 * seconds)
+            result.worked_off_s = clock() - ended_s
+        result.repeated, result.published = load.report().repeated, load.published
+        load.close()
+        result.stored = await _stored(county)
+    return result
+
+
+@contextlib.asynccontextmanager
+async def _tended(load: Load) -> AsyncGenerator[None]:
+    async with asyncio.TaskGroup() as group:
+        tending = group.create_task(load.tend(), name="tend")
+        yield
+        tending.cancel()
+
+
+async def _watch(
+    county: LoadCounty, load: Load, result: Overloaded, say: Callable[[str], None]
+) -> None:
+    core = county.children.pid_of("core")
+    assert core is not None
+    processes = psutil.Process(county.broker.pid), psutil.Process(core)
+    began_s = asyncio.get_running_loop().time()
+    while True:
+        broker_mb, core_mb = (process.memory_info().rss / _MB for process in processes)
+        report, at_s = load.report(), asyncio.get_running_loop().time() - began_s
+        second = Second(at_s, broker_mb, core_mb, report.published, report.receipted)
+        result.seconds.append(second)
+        if len(result.seconds) % 10 == 1:
+            say(_line(second))
+        await asyncio.sleep(1)
+
+
+async def _stored(county: LoadCounty) -> int:
+    """Rows of the database; no identity twice."""
+    owner = await asyncpg.connect(county.postgres.dsn)
+    try:
+        rows, names = await owner.fetchrow(
+            "SELECT count(*), count(DISTINCT identity) FROM core.observation"
+        ) or (0, 0)
+        assert rows == names
+        return int(rows)
+    finally:
+        await owner.close()
+
+
+def _line(second: Second) -> str:
+    return (
+        f"{second.at_s:6.0f} s  broker {second.broker_mb:7.1f} MB  core {second.core_mb:7.1f} MB"
+        f"  measured {second.published:8}  committed {second.receipted:8}"
+    )
+
+
+def table(result: Overloaded) -> str:
+    """The run, for people: twelve lines of it, and what it comes to."""
+    every = max(1, len(result.seconds) // 12)
+    lines = [_line(second) for second in result.seconds[::every]]
+    broker = result.growth_mb(lambda second: second.broker_mb)
+    core = result.growth_mb(lambda second: second.core_mb)
+    summary = (
+        f"offered {result.offered_per_s:.0f}/s, committed {result.capacity_per_s:.0f}/s"
+        f" ({result.offered_per_s / result.capacity_per_s:.1f} times its capacity);"
+        f" growth in the second half: broker {broker:+.1f} MB, core {core:+.1f} MB;"
+        f" {result.held} held by hubs at the end, worked off in {result.worked_off_s:.1f} s;"
+        f" {result.repeated} sent again;"
+        f" {result.published} measured, {result.stored} stored"
+    )
+    return "\n".join([*lines, summary])
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run it and print the table; 1 when memory grew or anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--homes", type=int, default=2000)
+    parser.add_argument("--rate", type=float, default=6000, help="readings a second")
+    arguments = parser.parse_args(words)
+
+    def say(text: str) -> None:
+        sys.stderr.write(text + "\n")
+
+    with tempfile.TemporaryDirectory(prefix="hw-over-") as folder:
+        Path(folder).chmod(0o711)
+        run = overload(
+            Path(folder),
+            homes=arguments.homes,
+            seconds=arguments.seconds,
+            rate_per_s=arguments.rate,
+            say=say,
+        )
+        result = asyncio.run(run)
+    sys.stdout.write(table(result) + "\n")
+    return 0 if result.stored == result.published else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
