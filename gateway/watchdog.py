@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.clock import Clock
+from gateway.clock import ProcessClock
 from gateway.county import County
 from gateway.hub_status import HubStatus
 from gateway.pipeline import Outcome
@@ -34,7 +34,7 @@ _log = structlog.get_logger("core")
 class Watchdog:
     """One process's report and its record of downtimes; everything async runs inside a batch."""
 
-    def __init__(self, store: CoreStore, clock: Clock, county: County) -> None:
+    def __init__(self, store: CoreStore, clock: ProcessClock, county: County) -> None:
         self._store = store
         self._clock = clock
         self._county = county
@@ -92,8 +92,8 @@ class Watchdog:
     async def _note(
         self, what: str, began_at: datetime, ended_at: datetime, hub: HubId | None = None
     ) -> None:
-        if ended_at - began_at <= NOTICED:
-            return
+        if ended_at - began_at <= NOTICED or self._clock.is_published:
+            return  # a replayed past leaps from instant to instant, and nobody was away
         downtime = Downtime(what=what, began_at=began_at, ended_at=ended_at, hub=hub)
         await self._store.pulses.note(downtime)
         seconds = (ended_at - began_at).total_seconds()

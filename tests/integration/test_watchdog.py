@@ -1,0 +1,114 @@
+"""What the core keeps of the times in which nothing could reach it."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from gateway.clock import ManualClock
+from gateway.hub_status import HubStatus
+from gateway.sorting import Batch
+from gateway.watchdog import Watchdog
+from tests.fixtures.database import Database
+from tests.integration.county_bench import HUB, START, Bench, county_bench, envelope, pressure
+
+pytestmark = [pytest.mark.peer, pytest.mark.row("L7")]
+
+MINUTE = timedelta(minutes=1)
+
+
+class ReplayedClock(ManualClock):
+    """A past that a timekeeper publishes."""
+
+    @property
+    def is_published(self) -> bool:
+        return True
+
+
+@pytest.fixture
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        yield bench
+
+
+async def downtimes(bench: Bench) -> list[tuple[str, str | None, datetime, datetime]]:
+    rows = await bench.owner.fetch(
+        "SELECT what, hub, began_at, ended_at FROM core.downtime ORDER BY began_at"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def beat(bench: Bench, watchdog: Watchdog) -> None:
+    async with bench.store.batch():
+        await watchdog.beat(0)
+
+
+async def begin(bench: Bench, clock: ManualClock) -> Watchdog:
+    watchdog = Watchdog(bench.store, clock, bench.county)
+    async with bench.store.batch():
+        await watchdog.begin()
+    return watchdog
+
+
+async def test_who_takes_over_keeps_how_long_nobody_owned_the_county(bench: Bench) -> None:
+    clock = ManualClock(START)
+    await beat(bench, await begin(bench, clock))
+    clock.advance(9 * timedelta(seconds=1))
+    await begin(bench, clock)  # a standby that was quick
+    assert await downtimes(bench) == []
+    clock.advance(MINUTE)
+    await begin(bench, clock)
+    assert await downtimes(bench) == [("core", None, START, clock.now())]
+
+
+async def test_a_hub_that_was_away_is_kept_when_it_reports_again(bench: Bench) -> None:
+    clock = ManualClock(START)
+    watchdog = await begin(bench, clock)
+    online = HubStatus(v=1, hub=HUB, at=START, online=True, command_version=0)
+    gone = HubStatus(v=1, hub=HUB, at=START, online=False, command_version=0)
+
+    async def heard(status: HubStatus, after: timedelta) -> None:
+        clock.advance(after)
+        async with bench.store.batch():
+            await watchdog.heard(status)
+
+    await heard(online, timedelta())
+    await heard(online, MINUTE)
+    assert await downtimes(bench) == []
+    await heard(gone, MINUTE)
+    await heard(gone, MINUTE)  # the broker's word, told again at a new connection
+    await heard(online, 5 * MINUTE)
+    lost = START + 2 * MINUTE
+    assert await downtimes(bench) == [("hub", HUB, lost, clock.now())]
+    silent = clock.now()
+    await heard(online, 4 * MINUTE)  # never said to be gone, but not heard either
+    assert (await downtimes(bench))[1] == ("hub", HUB, silent, clock.now())
+
+
+async def test_a_replayed_past_leaps_and_nobody_was_away(bench: Bench) -> None:
+    clock = ReplayedClock(START)
+    watchdog = await begin(bench, clock)
+    await beat(bench, watchdog)
+    status = HubStatus(v=1, hub=HUB, at=START, online=True, command_version=0)
+    for _ in range(2):
+        clock.advance(timedelta(hours=5))
+        async with bench.store.batch():
+            await watchdog.heard(status)
+    await begin(bench, clock)
+    assert await downtimes(bench) == []
+
+
+@pytest.mark.row("O2")
+async def test_a_batch_of_the_core_moves_its_figures(bench: Bench) -> None:
+    clock = ManualClock(START)
+    watchdog = await begin(bench, clock)
+    batch = Batch(arrivals=[envelope(pressure(START, 225, 140), 1)])
+    outcome = await bench.take(batch, START)
+    watchdog.committed(batch, outcome, began_s=0.0)
+    await beat(bench, watchdog)
+    row = await bench.owner.fetchrow(
+        "SELECT body ->> 'alerts' AS alerts, body ->> 'kept' AS kept,"
+        " body #>> '{readings,live}' AS live FROM core.pulse"
+    )
+    assert row is not None
+    assert tuple(row) == ("1", "1", "1")
