@@ -1,0 +1,111 @@
+"""Everybody's columns survive a restart: written by batches, read back in blocks, found by name."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from gateway.baselines import LAYOUT, STATE
+from gateway.county import load_county
+from gateway.facts import BindingFact
+from gateway.recent import RECENT
+from gateway.stored_state import StoredState
+from rules.vocabulary import DeviceRef, Profile, SubjectRef
+from tests.fixtures.database import Database
+from tests.integration.county_bench import (
+    START,
+    WANG,
+    Bench,
+    county_bench,
+    daily,
+    minutes,
+    pressure,
+    sugar,
+)
+
+pytestmark = [pytest.mark.peer, pytest.mark.row("R20")]
+
+LONG = SubjectRef("s-" + "ä" * 40)
+MANY = 2_500
+
+
+@pytest.fixture
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as county:
+        yield county
+
+
+def same(one: StoredState, other: StoredState) -> bool:
+    assert one.recent is not None
+    assert other.recent is not None
+    return (
+        one.row.tobytes() == other.row.tobytes()
+        and one.recent.tobytes() == other.recent.tobytes()
+        and (one.stale, one.open_case) == (other.stale, other.open_case)
+    )
+
+
+async def test_a_restarted_core_knows_what_the_former_one_knew(bench: Bench) -> None:
+    other = DeviceRef(manufacturer="Acme", model="BP-1", serial="9")
+    await bench.tell(Profile(subject=LONG, birth_year=1950))
+    await bench.tell(
+        BindingFact(device=other.key, subject=LONG, valid_from=START - timedelta(days=9))
+    )
+    for reading in daily(12, [128, 131, 126]):
+        await bench.feed(reading)
+    await bench.feed(pressure(START + timedelta(days=12), 131, 80, device=other))
+    calm = [outcome for outcome in bench.outcomes if outcome.states.calm is not None]
+    assert len(calm) > 20
+    again = await load_county(bench.store)
+    assert len(again.states) == len(bench.county.states)
+    for subject in (WANG, LONG):
+        assert same(again.states.gather(subject), bench.county.states.gather(subject))
+    bench.county = again
+    outcome = await bench.feed(pressure(START + timedelta(days=12, hours=12), 129, 80))
+    assert outcome.states.calm is not None
+
+
+async def test_a_profile_that_changed_has_the_next_reading_judged_exactly(bench: Bench) -> None:
+    """Medicines that became known decide what yesterday's low means; also after a restart."""
+    for reading in daily(6, [128, 131]):
+        await bench.feed(reading)
+    await bench.tell(Profile(subject=WANG, birth_year=1954, drug_classes=frozenset()))
+    bench.county = await load_county(bench.store)
+    first = await bench.feed(pressure(START + timedelta(days=6), 128, 80))
+    second = await bench.feed(pressure(START + timedelta(days=6, hours=12), 128, 80))
+    assert WANG in first.states.exact
+    assert second.states.calm is not None
+
+
+async def test_rows_of_another_layout_are_folded_again_and_waits_are_kept(bench: Bench) -> None:
+    for reading in daily(4, [128, 131]):
+        await bench.feed(reading)
+    learned = bench.county.states.gather(WANG)
+    await bench.owner.execute("UPDATE core.subject_state SET layout = layout - 1")
+    bench.county = await load_county(bench.store)
+    assert bench.county.states.gather(WANG).stale
+    await bench.feed(sugar(START + timedelta(days=4), "2.9"))
+    due = bench.county.states.next_wake_at()
+    assert due == START + timedelta(days=4) + minutes(20)
+    assert (await load_county(bench.store)).states.next_wake_at() == due
+    row = bench.county.states.gather(WANG).row
+    assert not bench.county.states.gather(WANG).stale
+    assert row["readings"][0] >= learned.row["readings"][0] > 0
+
+
+async def test_thousands_of_rows_come_back_in_blocks(bench: Bench) -> None:
+    await bench.owner.execute(
+        "INSERT INTO core.subject_state (subject, layout, state, recent)"
+        " SELECT 's-' || n, $4, set_byte(decode(repeat('00', $2), 'hex'), 0, n % 256),"
+        " decode(repeat('01', $3), 'hex') FROM generate_series(1, $1::int) AS n",
+        *(MANY, STATE.itemsize, RECENT.itemsize, LAYOUT),
+    )
+    states = (await load_county(bench.store)).states
+    names = [SubjectRef(f"s-{number}") for number in range(1, MANY + 1)]
+    rows = states.rows(names)
+    assert len(set(rows.tolist())) == MANY
+    found, recent = states.copies(rows)
+    assert [row.tobytes()[0] for row in found] == [number % 256 for number in range(1, MANY + 1)]
+    assert np.all(recent["rules"] == 0x01010101)
+    assert states.rows([SubjectRef("s-0"), SubjectRef("nobody")]).tolist() == [-1, -1]
