@@ -60,6 +60,7 @@ async def test_an_adapter_that_is_pulled_out_and_plugged_in_again_serves_on(
 ) -> None:
     name_plate, bonds = plate(33, "BP-PLUG"), MemoryKeyStore()
     async with home(tmp_path) as hub:
+        await hub.logged("bluetooth is not available")  # or it would never have to come back
         async with air() as link, BloodPressureCuff(link, name_plate, bonds=bonds) as cuff:
             await hub.logged("bluetooth is back")
             await hub.pair(cuff, "plug")
