@@ -12,6 +12,7 @@ from gateway.facts import AnchorFact, AnchorNumber, BindingFact, MarkFact
 from gateway.series import read_series
 from gateway.sorting import Batch
 from gateway.store.inbox_store import InboxRow
+from rules.explain import why
 from rules.vocabulary import DeviceRef, QuantityName, SubjectRef
 from rules.window import Baseline
 from tests.fixtures.database import Database
@@ -116,3 +117,61 @@ async def test_a_fact_that_cannot_be_true_is_refused(bench: Bench) -> None:
     assert facts == [anchor(130.0)]
     assert {0, 1, 2} == refused.keys()
     assert "not known" in refused[0]
+
+
+@pytest.mark.slow
+async def test_creep_30_mmhg_in_180d_raises_case(bench: Bench) -> None:
+    """Hazard 13: the slow baseline follows a slow rise, the anchor does not."""
+    for begin in range(0, 180, 20):
+        values = [128 + (begin + half // 2) // 6 for half in range(40)]
+        start = START + timedelta(days=begin)
+        await bench.feed(*daily(days=20, systolic=values, start=start))
+    assert ("HW-11", "condition") in await bench.rang()
+    creeping = usual(bench)
+    assert creeping.anchor == pytest.approx(128.4, abs=0.6)
+    assert creeping.recent_mean is not None
+    assert creeping.recent_mean > 145  # the recent baseline alone has learned most of it
+
+
+@pytest.mark.slow
+async def test_drug_stopped_rise_is_not_new_normal(bench: Bench) -> None:
+    """Hazard 14: the mark keeps the anchor, and the rise above it rings."""
+    await bench.feed(*daily(days=40, systolic=[130, 132]))
+    stopped = START + timedelta(days=40)
+    mark = MarkFact(subject=WANG, change="drug", at=stopped, by="account-1")
+    await bench.take(Batch(series=[mark]), stopped)
+    for begin in (40, 60):
+        risen = daily(days=20, systolic=[146, 148], start=START + timedelta(days=begin))
+        await bench.feed(*risen)
+    rows = [row for row in await bench.alerts() if row["rule_id"] == "HW-11"]
+    assert rows
+    card = why(rows[-1]["evidence"], "en")
+    assert "Medicines changed on 2026-12-11" in card.baseline
+    assert "First week 131" in card.baseline
+    after = usual(bench)
+    assert after.anchor == 131.0
+    assert after.fast_mean is not None
+    assert after.fast_mean == pytest.approx(147.0, abs=0.5)
+
+
+@pytest.mark.slow
+async def test_new_cuff_plus_8(bench: Bench) -> None:
+    """Hazard 14: a new cuff's offset is told beside the old level, and subtracted from nothing."""
+    await bench.feed(*daily(days=40, systolic=[130, 132]))
+    key = f"{NEW_CUFF.manufacturer}/{NEW_CUFF.model}/{NEW_CUFF.serial}"
+    change = START + timedelta(days=40)
+    await bench.tell(BindingFact(device=key, subject=WANG, valid_from=change))
+    facts, _ = await read_series(await bench.store.inbox.waiting(), bench.store)
+    await bench.take(Batch(series=facts), change)
+    shifted = [
+        pressure(change + timedelta(days=day, hours=12 * half), 139, 84, device=NEW_CUFF)
+        for day in range(20)
+        for half in (0, 1)
+    ]
+    await bench.feed(*shifted)
+    after = usual(bench)
+    assert (after.marked, after.anchor) == ("device", 131.0)
+    assert after.fast_mean == pytest.approx(139.0)
+    assert after.recent_mean is not None
+    assert 131.0 < after.recent_mean < 139.0  # the old level stays in it, nothing is taken off
+    assert await bench.rang() == []
