@@ -213,6 +213,8 @@ class Replay:
             return
         for lane in hub.lanes.values():
             count = lane.may_send(elapsed_s)
+            if self._stopped:  # only what was sent before
+                count = min(count, len(lane.sent_s) - lane.sent)
             if count > 0:
                 if lane.sent == lane.through:
                     lane.moved_s = self._began_s + elapsed_s
@@ -232,11 +234,16 @@ class Replay:
                     self._pump(hub, now_s - self._began_s)
 
     async def _settled(self, patience_s: float) -> None:
-        until_s = self._monotonic() + patience_s
-        while self._monotonic() < until_s and any(  # noqa: ASYNC110 - many connections
-            lane.sent > lane.through for hub in self._hubs for lane in hub.lanes.values()
-        ):
+        minded_s, until_s = self._ended_s, self._ended_s + patience_s
+        while (now_s := self._monotonic()) < until_s and self._under_way():
+            if now_s - minded_s >= _MIND_S:
+                minded_s = now_s
+                self._mind(now_s)
             await asyncio.sleep(_TURN_S)
+
+    def _under_way(self) -> bool:
+        lanes = (lane for hub in self._hubs for lane in hub.lanes.values())
+        return any(len(lane.sent_s) > lane.through for lane in lanes)
 
 
 def _percentile_ms(ordered: list[float], share: float) -> float | None:

@@ -95,7 +95,7 @@ async def _prepare(place: Path, postgres: EmbeddedPostgres, options: CoreOptions
         await register(pool, town, pattern)
         say("their readings through the core")
         async with site_of(place, postgres, town, say) as site, running_core(site, FULL) as pid:
-            hubs = range(-(-len(pattern) // town.people_per_hub))
+            hubs = range(min(town.hubs, len(pattern)))
             plan = msgspec.structs.replace(site.plan(hubs, seconds=_PAST_S), past=True)
             walked = await run_phase(site, plan, pid, say)
         past = walked.published.backlog

@@ -6,7 +6,7 @@ the same length. Nothing of a row's layout is known here: columns and their type
 So states, windows and cases of all people are what the core itself made of such readings.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -21,8 +21,9 @@ from service.store.database import Pool, load_statements
 _SQL = load_statements("bench_core.sql", "service.lab")
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _PEOPLE_AT_ONCE = 200_000
-_TAGS = {"p": "{n}", "v": "{n} / {per_hub}", "w": "{n} / 2"}
-"""Letter of a tag and the number in it, of a person n."""
+_TAGS = {"p": "n", "v": "n / {per_hub}", "w": "n / 2"}
+_PATTERN_TAGS = _TAGS | {"v": "n % {hubs}"}
+"""Letter of a tag and the number in it, of a person n and of one who is a pattern."""
 
 _RENEWED = frozenset({"identity", "case_id"})
 _BARE = ("profile", "binding", "subject_state", "observation")
@@ -146,8 +147,9 @@ async def _multiply_table(pool: Pool, town: Town, table: str, say: Say) -> None:
 
 
 async def _set_patterns_apart(pool: Pool, town: Town, table: str) -> None:
+    tags = _tags(town, _PATTERN_TAGS)
     await pool.execute(
-        f"CREATE UNLOGGED TABLE bench.pattern_{table} AS SELECT n AS pattern, {_tags(town)}, c.*"  # noqa: S608 - our own names
+        f"CREATE UNLOGGED TABLE bench.pattern_{table} AS SELECT n AS pattern, {tags}, c.*"  # noqa: S608 - our own names
         f" FROM core.{table} c CROSS JOIN LATERAL"
         " (SELECT substring(c.subject FROM '^s-p([0-9]{7})$')::integer) AS who (n)"
         " WHERE n IS NOT NULL"
@@ -167,20 +169,20 @@ def _statement(town: Town, table: str, values: Sequence[tuple[str, str]]) -> str
     names, wanted = zip(*values, strict=True)
     return (
         f"INSERT INTO core.{table} ({', '.join(names)}) SELECT {', '.join(wanted)}"  # noqa: S608 - ours
-        f" FROM (SELECT n, {_tags(town)} FROM generate_series($1::integer, $2::integer) AS n)"
-        " AS person"
+        f" FROM (SELECT n, {_tags(town, _TAGS)}"
+        " FROM generate_series($1::integer, $2::integer) AS n) AS person"
         f" JOIN bench.pattern_{table} t ON t.pattern = n % {town.patterns} WHERE true"
     )
 
 
-def _tags(town: Town) -> str:
-    numbers = {
-        letter: number.format(n="n", per_hub=town.people_per_hub)
-        for letter, number in _TAGS.items()
+def _tags(town: Town, numbers: Mapping[str, str]) -> str:
+    shown = {
+        letter: number.format(per_hub=town.people_per_hub, hubs=town.hubs)
+        for letter, number in numbers.items()
     }
     return ", ".join(
         f"'{letter}' || lpad(({number})::text, 7, '0') AS tag_{letter}"
-        for letter, number in numbers.items()
+        for letter, number in shown.items()
     )
 
 

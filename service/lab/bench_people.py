@@ -31,7 +31,11 @@ AREA = "bench"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Town:
-    """How many people there are, how many share a hub, and how many patterns they follow."""
+    """How many people there are, how many share a hub, and how many patterns they follow.
+
+    Whoever is a pattern (the first people) has sent what is stored from hub n modulo the number of
+    hubs, so that the core gets it from many at once.
+    """
 
     people: int
     people_per_hub: int
@@ -97,8 +101,9 @@ def read_patterns(data: bytes) -> list[Pattern]:
 def past_packets(town: Town, patterns: Sequence[Pattern], epoch: str) -> dict[int, list[bytes]]:
     """By hub, everything that the people who are patterns themselves have measured so far."""
     return {
-        hub: list(_packed(hub, epoch, Lane.BACKLOG, _past_of(town, patterns, hub)))
-        for hub in range(-(-len(patterns) // town.people_per_hub))
+        hub: list(_packed(hub, epoch, Lane.BACKLOG, _past_of(patterns, people)))
+        for hub in range(min(town.hubs, len(patterns)))
+        if (people := range(hub, len(patterns), town.hubs))
     }
 
 
@@ -167,8 +172,7 @@ class BacklogPlan:
     seed: int
 
 
-def _past_of(town: Town, patterns: Sequence[Pattern], hub: int) -> Iterator[tuple[int, int, Taken]]:
-    people = [person for person in town.people_of(hub) if person < len(patterns)]
+def _past_of(patterns: Sequence[Pattern], people: range) -> Iterator[tuple[int, int, Taken]]:
     taken = [
         (one.at, person, number, one)
         for person in people
