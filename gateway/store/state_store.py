@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import numpy as np
-from numpy.typing import NDArray
 
 from gateway.bank import NAME_BYTES, Bank
 from gateway.baselines import LAYOUT, STATE, empty_state, state_from_bytes, state_to_bytes
@@ -20,22 +19,9 @@ _SQL = load_queries("gateway.store", "state_store.sql")
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
-_ROW = np.dtype(
-    [
-        ("fields", ">i2"),
-        ("name_length", ">i4"),
-        ("name", f"S{NAME_BYTES}"),
-        ("state_length", ">i4"),
-        ("state", STATE),
-        ("recent_length", ">i4"),
-        ("recent", RECENT),
-    ]
-)
-"""One row of PostgreSQL's binary COPY format (documentation of COPY, "Binary Format")."""
-
-_HEADER = 11 + 4 + 4
-_TRAILER = 2
-_BLOCK = 20_000
+_ROW = np.dtype([("name", f"S{NAME_BYTES}"), ("state", STATE), ("recent", RECENT)])
+_PAGES = 2_000
+"""Read at once: some 16 MB."""
 
 
 class StateStore:
@@ -90,15 +76,15 @@ class StateStore:
         """Everybody's columns, some 600 bytes each, in a few blocks."""
         bank = Bank()
         sizes = (LAYOUT, STATE.itemsize, RECENT.itemsize)
-        count = int(await self._connection.fetchval(_SQL["count"], *sizes))
-        bank.make_room(count)
-        reader = _Reader(bank)
-        # numbers of ours, and COPY takes no arguments
-        query = _SQL["whole"].format(layout=LAYOUT, state=STATE.itemsize, recent=RECENT.itemsize)
-        await self._connection.copy_from_query(
-            query.rstrip(";"), output=reader.take, format="binary"
-        )
-        reader.finish()
+        there = await self._connection.fetchrow(_SQL["pages"])
+        assert there is not None
+        bank.make_room(there["people"])
+        for page in range(0, there["pages"], _PAGES):
+            rows = await self._connection.fetchval(_SQL["block"], page, page + _PAGES, *sizes)
+            if rows is not None:
+                block = np.frombuffer(rows, dtype=_ROW)
+                bank.add(np.ascontiguousarray(block["name"]), block["state"], block["recent"])
+        bank.finish()
         for row in await self._connection.fetch(_SQL["others"], *sizes):
             state = state_from_bytes(row["layout"], row["state"])
             stored = StoredState(
@@ -111,35 +97,6 @@ class StateStore:
         bank.case_opened([row["subject"] for row in cases])
         bank.wakes_at(await self.next_wake_at())
         return bank
-
-
-class _Reader:
-    """Collects the bytes of a binary COPY and hands them on in blocks of whole rows."""
-
-    def __init__(self, bank: Bank) -> None:
-        self._bank = bank
-        self._waiting = bytearray()
-        self._begun = False
-
-    async def take(self, data: bytes) -> None:
-        self._waiting += data
-        if not self._begun and len(self._waiting) >= _HEADER:
-            del self._waiting[:_HEADER]
-            self._begun = True
-        if self._begun and len(self._waiting) >= _BLOCK * _ROW.itemsize + _TRAILER:
-            self._hand_on()
-
-    def finish(self) -> None:
-        self._hand_on()
-        self._bank.finish()
-
-    def _hand_on(self) -> None:
-        count = len(self._waiting) // _ROW.itemsize
-        block: NDArray[np.void] = np.frombuffer(
-            bytes(self._waiting[: count * _ROW.itemsize]), dtype=_ROW
-        )
-        del self._waiting[: count * _ROW.itemsize]
-        self._bank.add(np.ascontiguousarray(block["name"]), block["state"], block["recent"])
 
 
 def _cut(data: bytes, size: int) -> list[bytes]:

@@ -17,23 +17,23 @@ WHERE s.subject = t.subject;
 -- The next reading of these people is judged exactly: something about them has changed.
 UPDATE core.subject_state SET recent = NULL WHERE subject = ANY ($1::text[]);
 
--- name: count
-SELECT count(*) FROM core.subject_state WHERE layout = $1 AND octet_length(state) = $2
-    AND octet_length(recent) = $3;
+-- name: pages
+SELECT pg_relation_size('core.subject_state') / current_setting('block_size')::integer AS pages,
+    (SELECT count(*) FROM core.subject_state) AS people;
 
 -- name: others
--- What the binary copy leaves out: rows of another layout, or without the recent columns.
+-- What the blocks leave out: rows of another layout, or without the recent columns.
 SELECT subject, layout, state, next_wake_at FROM core.subject_state
 WHERE layout <> $1 OR octet_length(state) <> $2 OR coalesce(octet_length(recent), 0) <> $3;
 
--- name: whole
--- Of rows of a fixed length, so that a binary copy of them is an array.
-SELECT CASE WHEN octet_length(subject) <= 32
-        THEN convert_to(subject, 'UTF8') || substr(decode(repeat('00', 32), 'hex'), 1,
-            32 - octet_length(subject))
-        ELSE sha256(convert_to(subject, 'UTF8')) END AS name, state, recent
+-- name: block
+-- The rows of some pages, laid end to end: of a fixed length each, so that the whole is an array.
+SELECT string_agg(CASE WHEN octet_length(subject) <= 32
+        THEN substr(convert_to(subject, 'UTF8') || decode(repeat('00', 32), 'hex'), 1, 32)
+        ELSE sha256(convert_to(subject, 'UTF8')) END || state || recent, ''::bytea) AS rows
 FROM core.subject_state
-WHERE layout = {layout} AND octet_length(state) = {state} AND octet_length(recent) = {recent};
+WHERE ctid >= format('(%s,0)', $1::bigint)::tid AND ctid < format('(%s,0)', $2::bigint)::tid
+    AND layout = $3 AND octet_length(state) = $4 AND octet_length(recent) = $5;
 
 -- name: next_wake
 SELECT min(next_wake_at) FROM core.subject_state WHERE next_wake_at IS NOT NULL
