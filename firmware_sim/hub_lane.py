@@ -16,6 +16,9 @@ WINDOW = 64
 RESEND_AFTER_S = 30.0
 """Without progress for so long everything above the core's mark is sent again."""
 
+LONGEST_S = 240.0
+"""Each time in vain the wait doubles, up to this."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -41,7 +44,7 @@ class HubLane:
         last: The newest sequence.
     """
 
-    __slots__ = ("_entries", "_keep", "_moved_s", "last", "sent", "through")
+    __slots__ = ("_entries", "_keep", "_moved_s", "_patience_s", "last", "sent", "through")
 
     def __init__(self, *, keep: int = 0) -> None:
         """An empty lane that keeps so many receipted records in case the core's mark goes back."""
@@ -49,6 +52,7 @@ class HubLane:
         self._entries: deque[Entry] = deque()
         self._keep = keep
         self._moved_s = 0.0
+        self._patience_s = RESEND_AFTER_S
 
     @property
     def waiting(self) -> int:
@@ -81,6 +85,7 @@ class HubLane:
         """
         if through == self.through or not self._begin <= through <= self.last:
             return []
+        self._patience_s = RESEND_AFTER_S
         if through < self.through:
             self.through = self.sent = through
             return []
@@ -95,12 +100,18 @@ class HubLane:
         return fresh
 
     def rewind(self) -> None:
-        """Everything above the core's mark is unsent: new connection, new core, no progress."""
+        """Everything above the core's mark is unsent: new connection, new core."""
         self.sent = self.through
+        self._patience_s = RESEND_AFTER_S
+
+    def rewind_in_vain(self) -> None:
+        """Everything above the core's mark is unsent: no progress; the next wait is longer."""
+        self.sent = self.through
+        self._patience_s = min(2 * self._patience_s, LONGEST_S)
 
     def is_stuck(self, now_s: float) -> bool:
-        """Whether messages are under way and no receipt has moved the mark for 30 s."""
-        return self.sent > self.through and now_s - self._moved_s >= RESEND_AFTER_S
+        """Whether messages are under way and no receipt has moved the mark for too long."""
+        return self.sent > self.through and now_s - self._moved_s >= self._patience_s
 
     def unsettled(self) -> Iterator[Entry]:
         """Every record that the core has not receipted, in order."""

@@ -187,7 +187,7 @@ class SimHub:
         now_s = self._monotonic()
         stuck = [lane for lane in self.lanes.values() if lane.is_stuck(now_s)]
         for lane in stuck:
-            lane.rewind()
+            lane.rewind_in_vain()
         if stuck:
             self.pump()
 

@@ -31,8 +31,8 @@ _CONNECT_S = 2.0
 _ATTEMPTS = 3
 
 # Queues are bounded on purpose: a hub keeps what the core has not receipted and sends it again, so
-# what mosquitto drops costs a delay, while an unbounded queue costs the machine's memory. A queue is
-# bounded in messages and in bytes, and everything together by `memory_limit`.
+# what mosquitto drops costs a delay, while an unbounded queue costs the machine's memory. Bounded
+# in messages and in bytes for each client, and by `memory_limit` for all together.
 _MOSQUITTO = """\
 listener {port} {host}
 allow_anonymous false

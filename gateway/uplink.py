@@ -190,7 +190,7 @@ class Uplink:
                 at = window.resend_at_s()
                 if at is not None and at <= self._clock.monotonic():
                     _log.warning("no receipt, sending again", lane=lane.value, of=window.through)
-                    window.rewind()
+                    window.rewind_in_vain()
                     self._wake.set()
 
     async def _report(self, session: MqttSession) -> None:

@@ -6,6 +6,10 @@ WINDOW = 64
 RESEND_AFTER_S = 30.0
 """Without progress for so long, everything above the core's mark is sent again (design D2)."""
 
+LONGEST_S = 8 * RESEND_AFTER_S
+"""Each time in vain the wait doubles, up to this: a core that is slow must not get all of it again
+and again from every hub, which would make it slower still."""
+
 
 class Window:
     """The stretch of one lane between the core's receipt (`through`) and the last one sent.
@@ -18,6 +22,7 @@ class Window:
         self.through = through
         self.sent = through
         self._waiting_since_s: float | None = None
+        self._patience_s = RESEND_AFTER_S
 
     def room(self) -> int:
         """How many further messages may be sent now, 0 to `WINDOW`."""
@@ -37,6 +42,8 @@ class Window:
 
     def take_receipt(self, through: int, now_s: float) -> None:
         """Move to the core's mark; a mark below the former one makes all above it unsent."""
+        if through != self.through:
+            self._patience_s = RESEND_AFTER_S
         if through < self.through:
             self.sent = through
         elif through > self.through:
@@ -47,9 +54,15 @@ class Window:
     def rewind(self) -> None:
         """Count everything above the core's mark as unsent: new connection, new core."""
         self.sent = self.through
+        self._patience_s = RESEND_AFTER_S
+
+    def rewind_in_vain(self) -> None:
+        """The same because no receipt came in time; the next one is waited for longer."""
+        self.sent = self.through
+        self._patience_s = min(2 * self._patience_s, LONGEST_S)
 
     def resend_at_s(self) -> float | None:
         """Monotonic time at which to rewind unless a receipt moves first; None with none out."""
         if self.sent == self.through or self._waiting_since_s is None:
             return None
-        return self._waiting_since_s + RESEND_AFTER_S
+        return self._waiting_since_s + self._patience_s

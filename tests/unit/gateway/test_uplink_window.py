@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.uplink_window import RESEND_AFTER_S, WINDOW, Window
+from gateway.uplink_window import LONGEST_S, RESEND_AFTER_S, WINDOW, Window
 
 
 def test_never_more_than_64_are_out() -> None:
@@ -34,6 +34,24 @@ def test_resend_is_due_30_s_after_the_last_progress() -> None:
     assert window.resend_at_s() == 125.0 + RESEND_AFTER_S
     window.take_receipt(2, 151.0)
     assert window.resend_at_s() is None
+
+
+def test_each_time_in_vain_is_waited_for_longer_until_there_is_progress() -> None:
+    window = Window()
+    waits: list[float] = []
+    for _ in range(6):
+        window.mark_sent(window.sent + 1, 0.0)
+        waits.append(window.resend_at_s() or 0.0)
+        window.rewind_in_vain()
+    assert waits == [30.0, 60.0, 120.0, 240.0, LONGEST_S, LONGEST_S]
+    window.mark_sent(1, 0.0)
+    window.mark_sent(2, 0.0)
+    window.take_receipt(1, 5.0)
+    assert window.resend_at_s() == 5.0 + RESEND_AFTER_S
+    window.rewind_in_vain()
+    window.rewind()  # another core, another connection: it may be well again
+    window.mark_sent(2, 9.0)
+    assert window.resend_at_s() == 9.0 + RESEND_AFTER_S
 
 
 def test_a_receipt_that_goes_back_makes_the_rest_unsent() -> None:
