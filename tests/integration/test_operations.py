@@ -341,9 +341,6 @@ async def test_status_and_banner_can_be_read_by_everybody(
                 assert await page.locator("#blind .blind").count() == sentences[login]
                 assert await violations(page) == []
                 assert await overflow(page) == 0
-                await page.screenshot(
-                    path=f"/tmp/s3ops/{login}-{language}-{size[0]}.png", full_page=True
-                )
 
 
 @pytest.mark.slow
