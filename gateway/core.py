@@ -531,7 +531,7 @@ async def _own_and_serve(
     settings: CoreSettings, clock: ProcessClock, store: CoreStore, rules: Rulebook
 ) -> None:
     async with owning(store):
-        county = await load_county(store)
+        county = await load_county(store, screens=settings.screen)
         core = Core(settings, clock, store, county, rules)
         await core.renew_commands()
         await store.listen(INBOX_CHANNEL, core.wake)

@@ -20,6 +20,8 @@ class CoreSettings(BaseSettings):
         zone: IANA zone in which the county counts its days.
         holder: Name under which this core holds the lease.
         batch_limit: Readings in one transaction at most.
+        screen: Whether calm readings are told apart first; without, everything is looked at
+            exactly, with the same result.
     """
 
     model_config = SettingsConfigDict(env_prefix="HEARTHWATCH_CORE_", extra="forbid", frozen=True)
@@ -36,3 +38,4 @@ class CoreSettings(BaseSettings):
     zone: str = "Asia/Shanghai"
     holder: str = "core-1"
     batch_limit: int = 1000
+    screen: bool = True

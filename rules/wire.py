@@ -238,7 +238,8 @@ def quantity_is_sound(quantity: Quantity) -> bool:
     FLOAT's exponent is 8 bits, but no home device measures beyond 10^12: a larger exponent would
     only make arithmetic on it expensive.
     """
-    given = (quantity.value, quantity.censored, quantity.no_value)
     value = quantity.value
-    plain = value is None or (value.is_finite() and abs(value.adjusted()) <= MAX_DECIMAL_EXPONENT)
-    return sum(item is not None for item in given) == 1 and plain
+    if value is None:
+        return (quantity.censored is None) is not (quantity.no_value is None)
+    alone = quantity.censored is None and quantity.no_value is None
+    return alone and value.is_finite() and abs(value.adjusted()) <= MAX_DECIMAL_EXPONENT
