@@ -22,7 +22,7 @@ from firmware_sim.load import Load, LoadPlan
 from gateway.clock import WallClock
 from service.lab.load_county import LoadCounty, load_county
 
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0
 _MB = 1_000_000
 
 
