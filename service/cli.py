@@ -40,6 +40,10 @@ COMMANDS = {
     "hub revoke": Command("service.revoke_command", "shut a hub out of the county"),
     "authority": Command("service.authority_command", "make what a county's broker starts with"),
     "core": Command("gateway.core_command", "the streaming core of a county"),
+    "evaluate swaps": Command("service.lab.evaluate_swaps", "was this you? asked how rightly"),
+    "evaluate population": Command(
+        "service.lab.evaluate_population", "what the models over many people find, and miss"
+    ),
     "population": Command("gateway.population_command", "models over many people, beside the core"),
     "service": Command("service.service_command", "pages, routing and delivery"),
     "ingest": Command("service.ingest_command", "take readings over HTTP, answer after the commit"),

@@ -58,6 +58,7 @@ class _Flag:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--people", type=int, default=1000, help="of the cohort (1000)")
+    parser.add_argument("--days", type=int, default=365, help="of the cohort (365)")
     parser.add_argument("--seed", type=int, default=1, help="of the cohort (1)")
     parser.add_argument(
         "--purpose", choices=[each.value for each in Purpose], default=Purpose.TUNING.value
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found and when, then the ranks beside thresholds and chance; 0."""
-    calendar = Calendar(first=_FIRST, days=365)
+    calendar = Calendar(first=_FIRST, days=arguments.days)
     request = Request(
         purpose=Purpose(arguments.purpose),
         seed=arguments.seed,
@@ -173,5 +174,5 @@ def _tell_accuracy(name: str, flags: Sequence[_Flag], events: Sequence[Event]) -
         hit = [s for s in spans.get(flag.subject, ()) if s[0] <= flag.at <= s[1]]
         within += bool(hit)
         met |= {(flag.subject, begins) for begins, _ in hit}
-    share = within / max(1, len(flags))
-    sys.stdout.write(f"| {name} | {len(flags)} | {share:.1%} | {len(met) / len(events):.1%} |\n")
+    share, known = within / max(1, len(flags)), len(met) / max(1, len(events))
+    sys.stdout.write(f"| {name} | {len(flags)} | {share:.1%} | {known:.1%} |\n")
