@@ -30,7 +30,7 @@ from service.lab.bench_core_run import (
 )
 from service.lab.bench_core_sampling import stages_of
 from service.lab.bench_core_town import EMPTY, FULL, CoreOptions, prepared, site_of
-from service.lab.bench_database import Counts, counts, postpone, size
+from service.lab.bench_database import Counts, counts, postpone, settle_disk, size
 from service.lab.bench_publisher import Plan
 from service.store.database import Pool, open_pool
 
@@ -78,6 +78,7 @@ async def _measure(
             stages = await _sampled(site, _catchup_plan(site, options, seed=3), pid)
             memory = _memory_mb(rss, site, pid)
         peers = await measure_peers(site, _catchup_plan(site, options, seed=4), options.peers, pool)
+        await settle_disk(pool)
     bytes_per_person = round(max(0, rss - empty_rss) / town.people, 1)
     return CoreReport(
         live_2000_p99_ms=live.live_p99_ms,
