@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.bank import Bank
-from gateway.baseline_columns import EPOCH
+from gateway.baseline_columns import EPOCH, RHYTHMS
 from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
 from gateway.calm_columns import Readings, columns
 from gateway.calm_look import CalmLook
@@ -119,7 +119,7 @@ class Screener:
         look = CalmLook(
             states=state, recent=memory, values=values, at=at, days=fresh.day, zone=self.zone
         )
-        quiet &= ~lost & ~self._may_matter(look, readings.shared[kept])
+        quiet &= ~lost & ~_begins(state, look) & ~self._may_matter(look, readings.shared[kept])
         states[who], recent[who] = state, memory
         calm[who] = quiet
 
@@ -134,6 +134,14 @@ class Screener:
                     shared, look.value(name), usual.recent_mean, usual.recent_sd, name
                 )
         return found
+
+
+def _begins(states: StateRows, look: CalmLook) -> Flags:
+    """Whose readings of a quantity have only begun: the exact stage sets the clock of silence."""
+    begun = np.zeros(states.size, dtype=np.bool_)
+    for place in RHYTHMS:
+        begun |= ~np.isnan(look.value(TRACKED[place])) & (states["readings"][:, place] == 0)
+    return begun
 
 
 def screener(rules: Rulebook) -> Screener:

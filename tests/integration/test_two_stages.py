@@ -34,7 +34,16 @@ from rules.vocabulary import (
     Vital,
 )
 from tests.fixtures.database import Database
-from tests.integration.county_bench import HUB, ZONE, Bench, county_bench, envelope
+from tests.integration.county_bench import (
+    HUB,
+    START,
+    ZONE,
+    Bench,
+    county_bench,
+    daily,
+    envelope,
+    sugar,
+)
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.row("R19")]
 
@@ -152,3 +161,16 @@ async def test_the_same_streams_leave_the_same_behind(database: Database) -> Non
     assert screened > readings / 4
     assert with_screen["alerts"], "nothing rang: nothing was compared"
     assert with_screen == without
+
+
+async def test_the_clock_of_silence_begins_with_the_first_glucose(database: Database) -> None:
+    """A calm pressure wakes nobody early; the first glucose of somebody on insulin must."""
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        for reading in daily(10, [128, 131]):
+            await bench.feed(reading)
+        assert bench.outcomes[-1].states.calm is not None
+        first = START + timedelta(days=10)
+        await bench.feed(sugar(first, "6.0"))
+        due = bench.county.states.next_wake_at()
+        assert due is not None
+        assert due <= first + timedelta(days=3)
