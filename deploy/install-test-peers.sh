@@ -1,7 +1,18 @@
 #!/usr/bin/env bash
 # The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, openssl, a D-Bus daemon.
-# Installs what is missing when it may; otherwise says exactly what to run and fails. Nothing is ever skipped.
+# Installs what is missing when it may; otherwise says exactly what to run and fails. Nothing is ever skipped, but for
+# TimescaleDB as WebAssembly (tests/timescale, pinned by hash), which comes from npm where there is one.
 set -euo pipefail
+
+timescale=$(dirname "$0")/../tests/timescale
+if ! [ -d "$timescale/node_modules" ]; then
+    if ! command -v npm >/dev/null 2>&1; then
+        echo 'test: npm is not installed: the tests on TimescaleDB are left out' >&2
+    elif ! npm ci --prefix "$timescale" --legacy-peer-deps --no-audit --no-fund --loglevel=error >/dev/null; then
+        rm -rf "$timescale/node_modules"
+        echo 'test: npm does not give the packages of tests/timescale: the tests on TimescaleDB are left out' >&2
+    fi
+fi
 
 missing=()
 need() { # need PACKAGE PATH-OR-COMMAND...

@@ -1,4 +1,4 @@
-"""`hearthwatch db`: bring the schemas up to date, take a backup, put it back, look for damage."""
+"""`hearthwatch db`: bring the schemas up to date, back up, restore, look for damage, count days."""
 
 import argparse
 import asyncio
@@ -13,7 +13,9 @@ import asyncpg
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from gateway.store.migrate import CORE_MIGRATIONS, MigrationError, migrate
+from rules.vocabulary import Vital
 from service.store.backup import BackupError, Manifest, check_file, restore, take_backup
+from service.store.database import load_statements
 from service.store.pg_tools import ToolError
 from service.store.verify import Extent, Finding, verify
 
@@ -21,6 +23,8 @@ CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
 
 ALL_MIGRATIONS = (CORE_MIGRATIONS, CARE_MIGRATIONS)
 """Core first: foreign keys point only towards it (design D3)."""
+
+_SQL = load_statements("days.sql")
 
 _FAULTS = (
     NoDatabaseError,
@@ -41,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("backup", "copy the database to FILE, with a manifest beside it"),
         ("restore", "put FILE into an empty database"),
         ("verify", "look for what must not be; exit 1 where something is wrong"),
+        ("days", "how many readings the last days brought, by kind"),
     ):
         action = actions.add_parser(name, help=what)
         action.add_argument("--dsn", help="PostgreSQL address, as the owner of the schemas")
@@ -108,7 +113,26 @@ async def _verify(arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-_ACTIONS = {"migrate": _migrate, "backup": _backup, "restore": _restore, "verify": _verify}
+async def _days(arguments: argparse.Namespace) -> int:
+    connection = await asyncpg.connect(find_dsn(arguments.dsn))
+    try:
+        rows = await connection.fetch(_SQL["days"])
+    finally:
+        await connection.close()
+    for row in rows:
+        kind = Vital(row["kind"]).name.lower()
+        counts = f"{row['readings']:>9} readings, {row['valid_readings']:>9} valid"
+        sys.stdout.write(f"{row['day']:%Y-%m-%d}  {kind:<17} {counts}\n")
+    return 0
+
+
+_ACTIONS = {
+    "migrate": _migrate,
+    "backup": _backup,
+    "restore": _restore,
+    "verify": _verify,
+    "days": _days,
+}
 
 
 def _told(finding: Finding) -> str:

@@ -35,7 +35,8 @@ class Migration:
 def migrations_in(directories: Sequence[Path]) -> list[Migration]:
     """All migrations of `directories`, in the order given and by file name inside each.
 
-    A file `NNNN_name.timescale.sql` is applied only where the server has TimescaleDB.
+    A file `NNNN_name.timescale.sql` is applied only where the database has TimescaleDB with its
+    community licence; whenever that comes, the next run applies it.
     """
     found: list[Migration] = []
     for directory in directories:
@@ -59,15 +60,22 @@ async def migrate(dsn: str, directories: Sequence[Path] = (CORE_MIGRATIONS,)) ->
     """
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
-        await connection.execute(
-            "CREATE SCHEMA IF NOT EXISTS migration;"
-            "CREATE TABLE IF NOT EXISTS migration.applied"
-            " (name text PRIMARY KEY, digest text NOT NULL)"
-        )
-        return await _apply_missing(connection, migrations_in(directories))
+        return await bring_up(connection, directories)
     finally:
         await connection.close()
+
+
+async def bring_up(
+    connection: "asyncpg.Connection[asyncpg.Record]", directories: Sequence[Path]
+) -> list[str]:
+    """The same on an open connection; the lock is held until it ends."""
+    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
+    await connection.execute(
+        "CREATE SCHEMA IF NOT EXISTS migration;"
+        "CREATE TABLE IF NOT EXISTS migration.applied"
+        " (name text PRIMARY KEY, digest text NOT NULL)"
+    )
+    return await _apply_missing(connection, migrations_in(directories))
 
 
 async def _apply_missing(
@@ -75,8 +83,10 @@ async def _apply_missing(
 ) -> list[str]:
     rows = await connection.fetch("SELECT name, digest FROM migration.applied")
     applied = {row["name"]: row["digest"] for row in rows}
+    # an Apache-only build has neither columnstore nor continuous aggregates
     has_timescale = await connection.fetchval(
         "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
+        " AND current_setting('timescaledb.license', true) = 'timescale'"
     )
     done: list[str] = []
     for migration in wanted:

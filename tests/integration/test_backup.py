@@ -391,3 +391,7 @@ async def test_the_commands_speak_and_exit(
     said = capsys.readouterr().out
     assert "WRONG receipt" in said
     assert said.endswith("1 faults\n")
+    assert await run(main, ["db", "days", "--dsn", lived.dsn]) == 0
+    days = capsys.readouterr().out.splitlines()
+    assert days[0].split() == ["2026-11-01", "blood_pressure", "2", "readings,", "2", "valid"]
+    assert days[-1].split()[:3] == ["2026-11-13", "blood_pressure", "2"]
