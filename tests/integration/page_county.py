@@ -172,8 +172,8 @@ async def _raise(county: County, person: Person, decision: Decision, text: str) 
     async with county.core.transaction():
         await county.core.execute(
             "INSERT INTO core.case (case_id, subject, family, rule_id, limb, priority, state,"
-            " opened_at, last_point_at, facts)"
-            " VALUES ($1, $2, $3, $4, 'immediate', $5, 'open', $6, $6, '{}')",
+            " opened_at, last_point_at, facts, began_at, decided_at, decided_on, is_confirmed)"
+            " VALUES ($1, $2, $3, $4, 'immediate', $5, 'open', $6, $6, '{}', $6, $6, '', true)",
             case_id,
             person.subject,
             decision.family.value,
