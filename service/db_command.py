@@ -8,15 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import asyncpg
-
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from gateway.store.migrate import CORE_MIGRATIONS, MigrationError, migrate
-from rules.vocabulary import Vital
 from service.store.backup import BackupError, Manifest, check_file, restore, take_backup
-from service.store.database import load_statements
+from service.store.database import DATABASE_ERRORS
 from service.store.pg_tools import ToolError
+from service.store.reading_days import newest_days
 from service.store.verify import Extent, Finding, verify
 
 CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
@@ -24,16 +22,12 @@ CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
 ALL_MIGRATIONS = (CORE_MIGRATIONS, CARE_MIGRATIONS)
 """Core first: foreign keys point only towards it (design D3)."""
 
-_SQL = load_statements("days.sql")
-
 _FAULTS = (
     NoDatabaseError,
     MigrationError,
     BackupError,
     ToolError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
+    *DATABASE_ERRORS,
 )
 
 
@@ -114,15 +108,10 @@ async def _verify(arguments: argparse.Namespace) -> int:
 
 
 async def _days(arguments: argparse.Namespace) -> int:
-    connection = await asyncpg.connect(find_dsn(arguments.dsn))
-    try:
-        rows = await connection.fetch(_SQL["days"])
-    finally:
-        await connection.close()
-    for row in rows:
-        kind = Vital(row["kind"]).name.lower()
-        counts = f"{row['readings']:>9} readings, {row['valid_readings']:>9} valid"
-        sys.stdout.write(f"{row['day']:%Y-%m-%d}  {kind:<17} {counts}\n")
+    for day in await newest_days(find_dsn(arguments.dsn)):
+        kind = day.kind.name.lower()
+        counts = f"{day.readings:>9} readings, {day.valid_readings:>9} valid"
+        sys.stdout.write(f"{day.day:%Y-%m-%d}  {kind:<17} {counts}\n")
     return 0
 
 
