@@ -8,6 +8,7 @@ publisher in a process of its own, all on this machine. What is measured and how
 import asyncio
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,7 @@ from service.lab.bench_core_run import (
 )
 from service.lab.bench_core_sampling import stages_of
 from service.lab.bench_core_town import EMPTY, FULL, CoreOptions, prepared, site_of
-from service.lab.bench_database import Counts, counts, postpone, settle_disk, size
+from service.lab.bench_database import Counts, begin_run, counts, postpone, settle_disk, size
 from service.lab.bench_publisher import Plan
 from service.store.database import Pool, open_pool
 
@@ -65,6 +66,8 @@ async def _measure(
     say, town = site.say, site.town
     async with open_pool(site.postgres.dsn, size=1) as pool:
         say(f"{await postpone(pool, WallClock().now())} absences put off")
+        # Readings of a backlog from before a former run's would be old news to the core.
+        former = await begin_run(pool, WallClock().now())
         before = await size(pool)
         empty_rss = await _empty_rss(site)
         first_start_s = await seconds_to_first_commit(site, pattern, FULL)
@@ -74,10 +77,11 @@ async def _measure(
         async with running_core(site, FULL) as pid:
             rss = psutil.Process(pid).memory_info().rss
             live = await _stage(site, _live_plan(site, options), pid, pool)
-            catchup = await _stage(site, _catchup_plan(site, options), pid, pool)
-            stages = await _sampled(site, _catchup_plan(site, options, seed=3), pid)
+            catchup = await _stage(site, _catchup_plan(site, options, former, 1), pid, pool)
+            stages = await _sampled(site, _catchup_plan(site, options, former, 2), pid)
             memory = _memory_mb(rss, site, pid)
-        peers = await measure_peers(site, _catchup_plan(site, options, seed=4), options.peers, pool)
+        plan = _catchup_plan(site, options, former, 3)
+        peers = await measure_peers(site, plan, options.peers, pool)
         await settle_disk(pool)
     bytes_per_person = round(max(0, rss - empty_rss) / town.people, 1)
     return CoreReport(
@@ -108,12 +112,16 @@ def _live_plan(site: Site, options: CoreOptions) -> Plan:
     return _with_live(site, options, _LIVE_PER_S, seed=1)
 
 
-def _catchup_plan(site: Site, options: CoreOptions, *, seed: int = 2) -> Plan:
-    hubs = site.hubs[:: max(1, len(site.hubs) // _BACKLOG_HUBS)][:_BACKLOG_HUBS]
+def _catchup_plan(site: Site, options: CoreOptions, former: datetime | None, turn: int) -> Plan:
+    """Hubs take turns: whoever has caught up once has nothing older to tell."""
+    step = max(1, len(site.hubs) // _BACKLOG_HUBS)
+    hubs = site.hubs[turn % step :: step][:_BACKLOG_HUBS]
     people = sum(len(site.town.people_of(hub)) for hub in hubs) // 2
     wanted = min(round(_BACKLOG_PER_S * options.seconds), _MOST_BACKLOG, _BACKLOG_A_PERSON * people)
-    plan = _with_live(site, options, _BESIDE_PER_S, seed=seed)
-    return msgspec.structs.replace(plan, backlog=wanted, backlog_hubs=tuple(hubs))
+    plan = _with_live(site, options, _BESIDE_PER_S, seed=1 + turn)
+    return msgspec.structs.replace(
+        plan, backlog=wanted, backlog_hubs=tuple(hubs), backlog_since=former
+    )
 
 
 def _with_live(site: Site, options: CoreOptions, rate_per_s: float, *, seed: int) -> Plan:

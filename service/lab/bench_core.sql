@@ -42,6 +42,15 @@ CREATE TABLE bench.prepared AS
 SELECT $1::integer AS people, $2::bigint AS stored, $3::integer AS people_per_hub, $4::integer AS patterns,
     $5::timestamptz AS at, $6::bigint AS memory, array(SELECT name FROM migration.applied ORDER BY name) AS migrations
 
+-- name: note_run
+CREATE TABLE IF NOT EXISTS bench.run (at timestamptz NOT NULL)
+
+-- name: add_run
+INSERT INTO bench.run (at) VALUES ($1)
+
+-- name: last_run
+SELECT max(at) FROM bench.run
+
 -- name: is_prepared
 SELECT to_regclass('bench.prepared') IS NOT NULL
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -28,7 +27,7 @@ from service.lab.bench_database import (
     register,
     tune,
 )
-from service.lab.bench_people import Town, hub_name, read_patterns, write_patterns
+from service.lab.bench_people import OFFLINE, Town, hub_name, read_patterns, write_patterns
 from service.lab.bench_stages import BenchError
 from service.store.database import open_pool
 
@@ -37,7 +36,6 @@ FULL, EMPTY = "hearthwatch", "bench_empty"
 
 _MOST_HUBS, _FEWEST_A_HUB = 1_000, 2
 _MOST_PATTERNS, _FEWEST_PATTERNS = 1_000, 10
-_OFFLINE = timedelta(hours=12)
 _PAST_S = 900.0
 _LARGE = 5_000_000
 
@@ -81,7 +79,7 @@ async def _prepare(place: Path, postgres: EmbeddedPostgres, options: CoreOptions
     count = min(_MOST_PATTERNS, max(_FEWEST_PATTERNS, options.people // 2))
     say(f"the course of {count} people")
     each = options.stored / options.people
-    pattern = patterns(count, now - _OFFLINE, readings=each)
+    pattern = patterns(count, now - OFFLINE, readings=each)
     await asyncio.to_thread((place / "patterns").write_bytes, write_patterns(pattern))
     town = Town(
         people=options.people,

@@ -250,6 +250,14 @@ async def empty_database(pool: Pool, name: str) -> None:
     await pool.execute(f"CREATE DATABASE {name}")
 
 
+async def begin_run(pool: Pool, now: datetime) -> datetime | None:
+    """Note a run; returns when the former one on this database began, None for the first."""
+    await pool.execute(_SQL["note_run"])
+    former: datetime | None = await pool.fetchval(_SQL["last_run"])
+    await pool.execute(_SQL["add_run"], now)
+    return former
+
+
 async def settle_disk(pool: Pool) -> None:
     """Write out what the server holds in memory: stopping it then takes no time."""
     await pool.execute("CHECKPOINT")

@@ -21,9 +21,8 @@ from firmware_sim.uplink_words import Lane, Record, Stamp, encode_envelope, upli
 from rules.vocabulary import Profile, Sex, SubjectRef
 
 _LARGEST_PACKET_ID = 0xFFFF
-_HOUR_S = 3_600.0
-_OFFLINE_S = (12 * _HOUR_S, 1 * _HOUR_S)
-"""When the hubs of a backlog lost their county, and when what they kept ends."""
+OFFLINE = timedelta(hours=12)
+"""How long the hubs of a backlog had lost their county, and how long before that the past ends."""
 
 _AFTER_STORED = 100_000  # sequence of the first reading that is not stored beforehand
 AREA = "bench"
@@ -139,7 +138,8 @@ def backlog_packets(
     found: dict[int, list[bytes]] = {}
     each = -(-plan.count // len(plan.hubs))
     for hub in plan.hubs:
-        ages_s = sorted((chance.uniform(*_OFFLINE_S) for _ in range(each)), reverse=True)
+        longest_s = (plan.now - plan.since).total_seconds()
+        ages_s = sorted((chance.uniform(0.0, longest_s) for _ in range(each)), reverse=True)
         turns: dict[int, int] = {}
         said: list[tuple[int, Taken]] = []
         for age_s in ages_s:
@@ -164,10 +164,11 @@ class LivePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogPlan:
-    """How many readings these hubs have kept, up to an hour before `now`."""
+    """How many readings these hubs have kept between two instants."""
 
     hubs: Sequence[int]
     count: int
+    since: datetime
     now: datetime
     seed: int
 

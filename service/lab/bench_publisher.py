@@ -18,6 +18,7 @@ from firmware_sim.template_people import Pattern
 from firmware_sim.uplink_words import Lane
 from gateway.clock import WallClock
 from service.lab.bench_people import (
+    OFFLINE,
     BacklogPlan,
     LivePlan,
     Town,
@@ -51,6 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         live_hubs: Numbers of the hubs at which they are made.
         backlog: Readings to catch up with.
         backlog_hubs: Numbers of the hubs that have kept them.
+        backlog_since: When they lost their county; None for twelve hours ago.
         seed: Another one, other people measure.
     """
 
@@ -68,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     live_hubs: tuple[int, ...] = ()
     backlog: int = 0
     backlog_hubs: tuple[int, ...] = ()
+    backlog_since: datetime | None = None
     seed: int = 1
 
 
@@ -132,8 +135,13 @@ def _backlog(plan: Plan, patterns: list[Pattern]) -> dict[int, list[bytes]]:
         return past_packets(plan.town, patterns, plan.epoch)
     if not plan.backlog:
         return {}
+    now = WallClock().now()
     wanted = BacklogPlan(
-        hubs=plan.backlog_hubs, count=plan.backlog, now=WallClock().now(), seed=plan.seed
+        hubs=plan.backlog_hubs,
+        count=plan.backlog,
+        since=max(now - OFFLINE, plan.backlog_since or now - OFFLINE),
+        now=now,
+        seed=plan.seed,
     )
     return backlog_packets(plan.town, patterns, plan.epoch, wanted)
 
