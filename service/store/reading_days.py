@@ -28,4 +28,12 @@ async def newest_days(dsn: str) -> list[ReadingDay]:
         rows = await connection.fetch(_SQL["days"])
     finally:
         await connection.close()
-    return [ReadingDay(**{**dict(row), "kind": Vital(row["kind"])}) for row in rows]
+    return [
+        ReadingDay(
+            day=row["day"],
+            kind=Vital(row["kind"]),
+            readings=row["readings"],
+            valid_readings=row["valid_readings"],
+        )
+        for row in rows
+    ]
