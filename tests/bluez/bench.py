@@ -29,7 +29,7 @@ from rules.vocabulary import HubId, Observation
 from rules.wire import Lane, decode_observation
 
 CHINA = timezone(timedelta(hours=8))
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 _T = TypeVar("_T")
 Line = MutableMapping[str, Any]
 _BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
