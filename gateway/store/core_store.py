@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -175,8 +176,10 @@ class CoreStore:
         once = {item.point.identity: item for item in admitted}
         claimed = (claims.get(name, item.claimed_at) for name, item in once.items())
         columns = zip(*map(row_of, once.values(), claimed), strict=True)
-        rows = await self._connection.fetch(_SQL["keep_observations"], now, *columns)
-        return {identity_text(row["identity"]) for row in rows}
+        some: list[UUID] | None = await self._connection.fetchval(
+            _SQL["keep_observations"], now, *columns, len(once)
+        )
+        return set(once) if some is None else {identity_text(identity) for identity in some}
 
     async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:
         undated = {item.point.identity: item.claimed_at for item in admitted if item.claims_arrival}

@@ -8,8 +8,9 @@ ON CONFLICT (identity) DO UPDATE SET claimed_at = core.seen.claimed_at
 RETURNING identity, claimed_at;
 
 -- name: keep_observations
--- The columns in the order of gateway/store/reading_row.py.
-INSERT INTO core.observation (
+-- The columns in the order of gateway/store/reading_row.py. Nearly always all are new ($24 of them), and then
+-- their names need not come back.
+WITH kept AS (INSERT INTO core.observation (
     claimed_at, identity, subject, device, user_slot, kind, effective_at, time_confidence,
     received_at, recorded_at, origin, valid, possible_repeat, rings_by_arrival, systolic, diastolic,
     pulse, glucose, number, beyond, flags, hub, detail)
@@ -25,7 +26,8 @@ FROM unnest(
     received_at, origin, valid, possible_repeat, rings_by_arrival, systolic, diastolic, pulse,
     glucose, number, beyond, flags, hub, detail)
 ON CONFLICT DO NOTHING
-RETURNING identity;
+RETURNING identity)
+SELECT CASE WHEN count(*) < $24::integer THEN coalesce(array_agg(identity), '{}') END AS identities FROM kept;
 
 -- name: keep_aside
 INSERT INTO core.quarantine

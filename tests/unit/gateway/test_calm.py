@@ -88,8 +88,9 @@ class Life:
         self, fresh: Sequence[Point], now: datetime, state: np.void, recent: RecentRow
     ) -> None:
         person = Person(subject=LI, profile=self.profile, state=self.bank.gather(LI))
-        points = self._window(fresh, now, whole=False)
-        found = assess(person, points, fresh, self.rules, now, whole=False)
+        whole = needs_history(person, fresh, self.rules.zone)
+        points = self._window(fresh, now, whole=whole)
+        found = assess(person, points, fresh, self.rules, now, whole=whole)
         news = {
             (j.decision.rule_id, j.decision.stage.value, j.decision.trigger) for j in found.judged
         }
@@ -102,11 +103,21 @@ class Life:
         # Days that no span from here on reaches are remembered by the one and not by the other.
         newest = fresh[-1].effective_at.astimezone(self.rules.zone).toordinal() - EPOCH
         reached = max(0, DAYS - max(0, newest - int(recent["day"])))
+        if not reached:
+            self._forget_pressure(again)
+            recent = recent.copy()
+            self._forget_pressure(recent)
         for name in recent.dtype.names or ():
             one, other = again[name], recent[name]
             if name in {"counts", "sums", "highest", "lowest"}:
                 one, other = one[:reached], other[:reached]
             assert np.array_equal(one, other), name
+
+    @staticmethod
+    def _forget_pressure(row: RecentRow) -> None:
+        for name in row.dtype.names or ():
+            if not name.startswith("ring") and name not in {"last_at", "rules"}:
+                row[name] = 0
 
     def _memory(self, points: Sequence[Point], folded_through: int) -> RecentRow:
         ordered = sorted(points, key=lambda point: point.order)
