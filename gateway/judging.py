@@ -1,6 +1,6 @@
 """Each person's new points against the usual and the rules, with what the store knows of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -68,10 +68,13 @@ async def judge_people(
     store: CoreStore,
     rules: Rulebook,
     now: datetime,
+    *,
+    bereft: Collection[SubjectRef] = (),
 ) -> list[Assessment]:
     """Score and judge everybody who has a new point, or whose absence is due.
 
-    Readings that may be somebody else's are put in doubt first (`suspicion_desk.py`).
+    Readings that may be somebody else's are put in doubt first (`suspicion_desk.py`). Of `bereft`,
+    who have just lost a reading to another, everything is looked at again.
     """
     heeded = await heed(new, county, store, rules)
     new = heeded.new
@@ -82,7 +85,10 @@ async def judge_people(
         )
         for subject in new
     ]
-    whole = {p.subject: needs_history(p, new[p.subject], rules.zone) for p in people}
+    whole = {
+        p.subject: p.subject in bereft or needs_history(p, new[p.subject], rules.zone)
+        for p in people
+    }
     since = {
         p.subject: _BEGINNING if whole[p.subject] else needed_from(p, new[p.subject], rules, now)
         for p in people

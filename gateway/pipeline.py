@@ -58,7 +58,8 @@ async def walk(
     await apply_said(batch.said, new, store)
     await note_series(batch.series, new, county, store, now)
     screened = await screen(batch, new, county, store, rules, now)
-    people = await judge_people(screened.tense, county, store, rules, now)
+    bereft = {said.doubt.subject for said in batch.said if said.subject != said.doubt.subject}
+    people = await judge_people(screened.tense, county, store, rules, now, bereft=bereft)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)
     rung: Rung = await episodes(people, store, rules.pack, now)
     states = await _write_states(screened.calm, people, rung, county, store)

@@ -374,3 +374,21 @@ async def test_the_hub_is_told_to_ask_until_somebody_answers(couple: Couple) -> 
     assert await asked_at_home(couple) == [Asking(at=NOW, values="117/75 mmHg")]
     await answer(couple, WANG, NOW + minutes(3))
     assert await asked_at_home(couple) == []
+
+
+async def test_who_lost_a_reading_remembers_nothing_of_it(couple: Couple) -> None:
+    """What the screen keeps of Wang's days is what it would be had he never had the reading."""
+    day = NOW + minutes(30)
+    await couple.bench.feed(shared(NOW, (117, 75, 61), slot=1))
+    await couple.bench.feed(shared(day, HIS, slot=1), shared(day, HERS, slot=2))
+    assert await answer(couple, LI, day) is None
+    recent = "SELECT state FROM core.subject_state WHERE subject = $1"
+    moved = await couple.bench.owner.fetchval(recent, WANG)
+    await couple.bench.owner.execute(
+        "TRUNCATE core.observation, core.subject_state, core.suspicion, core.seen"
+    )
+    await reload(couple)
+    await couple.bench.feed(*history())
+    couple.bench.county.screens = False
+    await couple.bench.feed(shared(day, HIS, slot=1), shared(day, HERS, slot=2))
+    assert await couple.bench.owner.fetchval(recent, WANG) == moved
