@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rules.conditions import FUNCTIONS
 from rules.expression import compile_condition
 from rules.scope import Scope
-from rules.vocabulary import Profile, QuantityName, SubjectRef
+from rules.vocabulary import Profile, QuantityName, Sex, SubjectRef, Ternary
 from rules.window import Baseline, Point
 from tests.unit.rules.readings import (
     answer,
@@ -59,6 +59,10 @@ def _drugs(*words: str) -> Profile:
     )
 
 
+def _carrying(pregnant: Ternary) -> Profile:
+    return Profile(subject=SubjectRef("p1"), birth_year=1996, sex=Sex.FEMALE, pregnant=pregnant)
+
+
 def _yes(source: str, *points: Point, judged: int = -1) -> Example:
     return Example(source=source, points=points, result=True, judged=judged)
 
@@ -74,6 +78,8 @@ def _unknown(source: str, *points: Point) -> Example:
 HIGH, LOWER = pressure(0, "185"), pressure(4, "150")
 MOVED = flagged(pressure(2, "190"), "body_movement")
 FOUR = tuple(pressure(day * DAY, number) for day, number in enumerate(("140", "142", "138", "140")))
+
+SETTLING = (pressure(0, "180"), pressure(3, "160"), pressure(DAY, "150"))
 
 EXAMPLES: dict[str, tuple[Example, ...]] = {
     "ge": (
@@ -257,6 +263,35 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         _yes("quiet_days('systolic', 143, 'diastolic', 81, '9d') >= 4", *FOUR),
         _no("quiet_days('systolic', 142, 'diastolic', 81, '9d') >= 3", *FOUR),
         _no("quiet_days('systolic', 143, 'diastolic', 80, '9d') >= 1", *FOUR),
+    ),
+    "times_at_level": (
+        _yes("times_at_level('4h', '7d') >= 2", HIGH, pressure(240, "182")),
+        _no("times_at_level('4h', '7d') >= 2", HIGH, pressure(239, "182")),
+        _no("times_at_level('4h', '7d') >= 2", HIGH, pressure(240, "150")),
+    ),
+    "settled_mean_ge": (
+        # the first reading of a session is left out: 160 and 150, not 170 and 150
+        _yes("settled_mean_ge('systolic', 155, '3d')", *SETTLING),
+        _no("settled_mean_ge('systolic', 156, '3d')", *SETTLING),
+        _unknown("settled_mean_ge('glucose', 5, '3d')", *SETTLING),
+    ),
+    "pregnant": (
+        Example(source="pregnant()", points=(HIGH,), result=True, profile=_carrying(Ternary.YES)),
+        Example(source="pregnant()", points=(HIGH,), result=False, profile=_carrying(Ternary.NO)),
+        Example(
+            source="pregnant()", points=(HIGH,), result=None, profile=_carrying(Ternary.UNKNOWN)
+        ),
+    ),
+    "known_pregnant": (
+        Example(
+            source="known_pregnant()", points=(HIGH,), result=True, profile=_carrying(Ternary.YES)
+        ),
+        Example(
+            source="known_pregnant()",
+            points=(HIGH,),
+            result=False,
+            profile=_carrying(Ternary.UNKNOWN),
+        ),
     ),
     "own_gap": (
         _yes("own_gap('systolic') >= 2.5", HIGH),
