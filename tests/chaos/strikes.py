@@ -1,6 +1,7 @@
 """How each blow is struck, and when it is over."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,8 @@ from random import Random
 
 import asyncpg
 
-from gateway import child_process
-from gateway.store.embedded import ROLE
 from tests.chaos.county import DATABASE, HitCounty
-from tests.chaos.hubs import OurHubs
+from tests.chaos.hubs import ROOT, OurHubs
 from tests.chaos.ledger import History
 from tests.chaos.lines import Line
 from tests.chaos.plan import Blow
@@ -97,7 +96,7 @@ class Strikes:
     async def _restore(self) -> None:
         """Take a backup, go on for some seconds, lose the database, restore it."""
         backup = self.county.folder / "disk" / "yesterday.dump"
-        await self._program("pg_dump", "-Fc", "-f", str(backup), DATABASE)
+        await self._database("backup", backup)
         await asyncio.sleep(4)
         await self.county.stop_core()
         owner = await asyncpg.connect(self.county.postgres.dsn)
@@ -107,16 +106,20 @@ class Strikes:
         await admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
         await admin.execute(f"CREATE DATABASE {DATABASE}")
         await admin.close()
-        await self._program("pg_restore", "--exit-on-error", "-d", DATABASE, str(backup))
+        await self._database("restore", backup)
         owner = await asyncpg.connect(self.county.postgres.dsn)
         await self.history.restored(before, owner)
         await owner.close()
         self.county.start_core()
 
-    async def _program(self, name: str, *words: str) -> None:
-        folder = self.county.to_database.upstream
-        assert isinstance(folder, Path)
-        program = self.county.postgres.binaries.postgres.parent / name
-        where = ("-h", str(folder.parent), "-U", ROLE)
-        done = await child_process.run([str(program), *where, *words])
-        assert done.code == 0, f"{name}: {done.output}"
+    async def _database(self, action: str, backup: Path) -> None:
+        """`hearthwatch db backup` or `restore`, as an operator calls it."""
+        command = (sys.executable, "-m", "service.cli", "db", action, str(backup))
+        process = await asyncio.create_subprocess_exec(
+            *(*command, "--dsn", self.county.postgres.dsn),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, f"db {action}: {output.decode()}"
