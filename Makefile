@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 RUNS ?= 1
 
-.PHONY: help setup demo test test-bluez check check-bites fuzz chaos format bench lock clean
+.PHONY: help setup demo test test-bluez check check-bites fuzz chaos overload format bench lock clean
 
 help:
 	@echo "make demo         set everything up and run the whole walk with simulated homes"
@@ -19,6 +19,7 @@ help:
 	@echo "make check-bites  plant one violation of every check and see it caught"
 	@echo "make fuzz         throw 100,000 frames of noise at every decoder"
 	@echo "make chaos        hit a county under load 61 times, lose nothing; SEED=7 for other blows"
+	@echo "make overload     three times what the core can commit for 5 minutes; OVERLOAD_ARGS='--rate 900'"
 	@echo "make format       write the one accepted layout"
 	@echo "make bench        measure the whole walk"
 	@echo "make lock         renew requirements.lock from pyproject.toml"
@@ -53,6 +54,9 @@ format: setup
 chaos: setup
 	@deploy/install-test-peers.sh
 	@exec $(BIN)/python -m tests.chaos.journey $(if $(SEED),--seed $(SEED))
+
+overload: setup
+	@exec $(BIN)/python -m tests.chaos.overload $(OVERLOAD_ARGS)
 
 bench: setup
 	@exec $(BIN)/hearthwatch bench walk
