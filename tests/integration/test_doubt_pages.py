@@ -172,7 +172,7 @@ async def test_the_doctor_sees_what_speaks_for_whom(browser: Browser, county: Co
         assert await violations(page) == []
         await card.get_by_label("Whose is this?").select_option(label="李大山 (1950)")
         await card.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("status")).to_contain_text("Saved")
+        await expect(page.locator("p[role=status]")).to_contain_text("Saved")
         await expect(page.locator("article.doubt")).to_have_count(0)
     facts = [(fact.identity, fact.subject) for fact in await told(county)]
     assert sorted(facts) == sorted([(first, LI.subject), (second, LI.subject)])

@@ -76,7 +76,7 @@ async def test_the_doctor_gives_a_crisis_to_its_person(browser: Browser, county:
         await card.get_by_label("Whose is this?").select_option(label="李大山 (1950)")
         await card.get_by_label("From then on, user 2 of this device is this person").check()
         await card.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("status")).to_contain_text("Saved")
+        await expect(page.locator("p[role=status]")).to_contain_text("Saved")
         await expect(page.locator("article.whose")).to_have_count(0)
     row = await county.owner.fetchrow(
         "SELECT body::text AS body FROM core.inbox WHERE kind = 'assign' ORDER BY inbox_id LIMIT 1"
@@ -119,7 +119,7 @@ async def test_the_users_of_a_shared_cuff_are_named_on_a_phone(
         choose = page.get_by_label("Acme BP-2 · 7用户2对应的人员")
         await choose.select_option(label="李大山 (1950)")
         await page.locator("form.inline button").click()
-        await expect(page.get_by_role("status")).to_contain_text("已保存")
+        await expect(page.locator("p[role=status]")).to_contain_text("已保存")
     fact = msgspec.json.decode(await last_body(county, "binding"), type=BindingFact)
     assert (fact.device, fact.user_slot, fact.subject) == ("Acme/BP-2/7", 2, "s-li")
 
