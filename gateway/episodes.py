@@ -75,6 +75,8 @@ async def episodes(
     case is the same however its readings are split into batches. A decision that joined a case
     without ringing is remembered, so that no later look at old readings rings for it.
     """
+    if not people:
+        return Rung(alerts=0)
     subjects = {item.person.subject for item in people}
     cases = {(case.subject, case.family): case for case in await store.open_cases(subjects)}
     closed = {(case.subject, case.family): case for case in await store.last_closings(subjects)}
