@@ -1,6 +1,7 @@
 """PostgreSQL's own programs for a copy of a database: `pg_dump` and `pg_restore`."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from gateway import child_process
 from gateway.store.binaries import BinariesNotFoundError, find_binaries
 
 _LAST_WORDS = 2000
+_NEWEST_MAJOR = 18
 _LOOK_S = 1.0
 _PATIENCE_S = 20.0
 
@@ -41,17 +43,16 @@ def address_of(dsn: str) -> Address:
 
 
 async def find_tool(name: str, major: int) -> Path:
-    """The program `name` of the server's own version, else one on the search path.
+    """The program `name` of the server's version or a later one: they read older servers.
 
     Raises:
         ToolError: there is none.
     """
-    try:
-        beside = (await find_binaries(None, major=major)).folder / name
-        if os.access(beside, os.X_OK):
-            return beside
-    except BinariesNotFoundError:
-        pass
+    for version in range(major, _NEWEST_MAJOR + 1):
+        with contextlib.suppress(BinariesNotFoundError):
+            beside = (await find_binaries(None, major=version)).folder / name
+            if os.access(beside, os.X_OK):
+                return beside
     on_path = shutil.which(name)
     if on_path is None:
         raise ToolError(

@@ -14,7 +14,7 @@ from gateway.store.embedded import EmbeddedPostgres
 from service.cli import main
 from service.db_command import ALL_MIGRATIONS
 from service.store.backup import BackupError, manifest_path, read_manifest, restore, take_backup
-from service.store.pg_tools import ToolError, address_of
+from service.store.pg_tools import ToolError, address_of, find_tool
 from service.store.verify import Extent, verify
 from tests.fixtures.database import Database
 from tests.integration.county_bench import (
@@ -175,6 +175,13 @@ def test_a_password_is_on_no_command_line() -> None:
     address = address_of("postgresql://hearthwatch:s%40cret@database:5432/hearthwatch")
     assert address.dsn == "postgresql://hearthwatch@database:5432/hearthwatch"
     assert address.environment == {"PGPASSWORD": "s@cret"}
+
+
+async def test_programs_of_a_later_version_serve_an_older_server() -> None:
+    """A county's image brings PostgreSQL 18's programs only; its server is of version 17."""
+    assert (await find_tool("pg_dump", 17)).is_file()
+    with pytest.raises(ToolError, match="pg_telepathy of PostgreSQL 15 is needed"):
+        await find_tool("pg_telepathy", 15)
 
 
 async def told(county: County) -> list[tuple[str, str, str]]:
