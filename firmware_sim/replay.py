@@ -34,8 +34,8 @@ class LaneFigures:
     Attributes:
         sent: Messages sent, each counted once.
         receipted: Of those the core said that it has them, until the end.
-        per_s: Receipted a second, from the beginning until all but the last hundredth were: one message
-            that was lost and sent again does not stretch the time.
+        per_s: Receipted a second, from the beginning until all but the last hundredth were: one
+            message that was lost and sent again does not stretch the time.
         p50_ms: Median from due (live) or sent (backlog) to the receipt, after the warm-up; a
             message never receipted counts with the time it had waited at the end.
         p99_ms: Likewise.
