@@ -74,10 +74,7 @@ RULES_MAY_NOT = (
     "structlog",
 )
 
-_RIVER = (
-    "One product file computes with river: models over many people;"
-    " columns are held to it by a test"
-)
+_RIVER = "One product file computes with river"
 IMPORT_VIOLATIONS = {
     "rules/planted_io.py": (
         "\n".join(f"import {module}" for module in RULES_MAY_NOT),
