@@ -131,12 +131,15 @@ class Desk:
         known = tuple(await inbox.devices_of_hub(hub))
         asking = await self._asking(hub)
         limits = tuple(await inbox.limits_of_hub(hub))
-        return msgspec.structs.replace(body, bindings_known=known, asking=asking, rules=self.rules, limits=limits)
+        return msgspec.structs.replace(
+            body, bindings_known=known, asking=asking, rules=self.rules, limits=limits
+        )
 
     async def _asking(self, hub: HubId) -> tuple[Asking, ...]:
         points = await self.store.suspicions.asking(hub, self.now - SHOWN_FOR)
         return tuple(
-            Asking(at=point.effective_at, values=values_text(point)) for point in points[:_MOST_ASKED]
+            Asking(at=point.effective_at, values=values_text(point))
+            for point in points[:_MOST_ASKED]
         )
 
     async def renew_rules(self) -> None:

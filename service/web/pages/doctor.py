@@ -143,9 +143,7 @@ async def _card(
         ),
         "blocks": _blocks(found, series, language, zone),
         "since": await _since(request, parts, account, found, now),
-        "unusual": rank_sentence(
-            await parts.store.alert_rank(account, alert_id, now), language
-        ),
+        "unusual": rank_sentence(await parts.store.alert_rank(account, alert_id, now), language),
         "may_say_whose": found.person.person_id is None
         and allows(account.role, Permission.SETTLE_READINGS),
         "timeline": timeline_view(timeline, _names(found), language),
