@@ -102,7 +102,15 @@ async def set_clock(
     Raises:
         LinkError: the link broke, or the device wants authentication.
     """
-    local = local_of(stamps().wall, zone)
+    await write_clock(link, seen, local_of(stamps().wall, zone))
+
+
+async def write_clock(link: Link, seen: SeenClock, local: datetime) -> None:
+    """Have the device's clock show `local` (naive); one that is read-only keeps its own.
+
+    Raises:
+        LinkError: the link broke, or the device wants authentication.
+    """
     try:
         await link.write(seen.clock.characteristic, seen.clock.encode(local))
     except LinkError as error:
@@ -111,29 +119,26 @@ async def set_clock(
             raise
 
 
-async def look_at_clocks(
-    link: Link,
-    stamps: Callable[[], HubStamp],
-    zone: tzinfo,
-    *,
-    quirk: Quirk = NONE,
-    set_always: bool = False,
-) -> CoincidentClocks | None:
-    """Read the device's clock beside the hub's, then set it to local time where it differs.
+async def prove_bond(
+    link: Link, stamps: Callable[[], HubStamp], zone: tzinfo, *, quirk: Quirk = NONE
+) -> None:
+    """Write to the device's clock, which shows whether the device accepts the bond.
 
-    None when there is no such clock, it shows no date, or the hub does not know the time itself (a
-    hub without a clock sets none). `set_always` sets a right clock too: the write shows whether the
-    device accepts the bond.
+    What is written is the time that it shows: the records in its memory were dated by that clock,
+    and the first session needs to see it beside the hub's before it puts it right. A clock without
+    a date has dated nothing and is set. Nothing happens where there is no such clock, or where the
+    hub does not know the time itself.
 
     Raises:
         LinkError: the link broke, or the device wants authentication.
     """
     seen = await look_at_clock(link, stamps, quirk)
     if seen is None:
-        return None
-    if set_always or seen.is_off(zone):
+        return
+    if seen.shown is None:
         await set_clock(link, seen, stamps, zone)
-    return seen.pair
+    else:
+        await write_clock(link, seen, seen.shown)
 
 
 def local_of(instant: datetime, zone: tzinfo) -> datetime:

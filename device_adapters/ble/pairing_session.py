@@ -14,7 +14,7 @@ from typing import Protocol, Self
 
 from device_adapters.adapter import AdapterError
 from device_adapters.ble.characteristics import READABLE
-from device_adapters.ble.clocks import look_at_clocks
+from device_adapters.ble.clocks import prove_bond
 from device_adapters.ble.link import Link, LinkCause, LinkError, Radio, Seen
 from device_adapters.ble.name_plate import read_battery, read_device
 from device_adapters.ble.pairing import (
@@ -252,7 +252,7 @@ class PairingSession:
         self._battery_percent = await read_battery(link)
         device = await read_device(link, address)
         quirk = quirk_of(device.model, device.manufacturer)
-        await look_at_clocks(link, self._stamps, self._settings.zone, quirk=quirk, set_always=True)
+        await prove_bond(link, self._stamps, self._settings.zone, quirk=quirk)
         return device
 
     async def _hear_again(self, address: str, why: LinkError) -> None:

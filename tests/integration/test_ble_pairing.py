@@ -97,13 +97,49 @@ async def test_a_cuff_is_discovered_and_one_confirmation_makes_its_first_reading
                 assert await session.confirm(candidate.address) == CUFF_REF
                 assert session.state.phase is Phase.PAIRED
                 known.append(candidate.address)
-            assert clock.read(AT) == AT.astimezone(CHINA).replace(tzinfo=None)
             await cuff.measure(systolic=138, diastolic=88, at=AT)
             await inbox.next_session()
             serving.cancel()
     (first,) = inbox.observations
     assert first.device == CUFF_REF
     assert first.quantities[QuantityName.SYSTOLIC].value == 138
+    assert clock.read(AT) == AT.astimezone(CHINA).replace(tzinfo=None)
+
+
+async def test_pairing_leaves_the_clock_that_dated_the_memory_until_it_was_seen() -> None:
+    """A cuff seven hours slow: what it holds when it is paired is corrected, not believed."""
+    link, inbox = VirtualLink(), Inbox()
+    behind, a_day = timedelta(hours=7), timedelta(days=1)
+    slow = DeviceClock.shifted(-behind, since=AT - 2 * a_day)
+    local = AT.astimezone(CHINA).replace(tzinfo=None)
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, clock=slow) as cuff,
+    ):
+        ours = BleakRadio(radio.scanner_backend, radio.client_backend)
+        known: list[str] = []
+        central = BleCentral(
+            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
+            stamps=stamp,
+            listener=inbox,
+            since=lambda _address: None,
+            radio=ours,
+        )
+        await cuff.measure(systolic=150, diastolic=90, at=AT - a_day)
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(central.sessions(lambda: known), name="central")
+            async with pairing(radio, ours=ours) as session:
+                await cuff.pairing_mode(at=AT)
+                await found(session)
+                await session.confirm(CUFF.address)
+                known.append(CUFF.address)
+            await cuff.measure(systolic=138, diastolic=88, at=AT)
+            await inbox.next_session()
+            serving.cancel()
+    assert inbox.observations[0].device_time == local - a_day - behind
+    for record in inbox.observations:
+        assert record.clocks is not None
+        assert record.clocks.hub_time - record.clocks.device_time.replace(tzinfo=CHINA) == behind
 
 
 async def test_a_passkey_is_asked_for_and_a_wrong_one_is_told_from_none() -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ from gateway.broker import LocalBroker
 from gateway.clock import ManualClock, ProcessClock, WallClock
 from gateway.commands import CommandBody, Told, sign_command
 from gateway.hub import Hub, RunningHub
-from gateway.hub_rules import HubRules, rules_for_hubs
+from gateway.hub_rules import HubRules, WornLimits, rules_for_hubs
 from gateway.hub_settings import HubSettings, TimeSource
 from gateway.hub_status import HubStatus, decode_status
 from gateway.packs import load_first_pack
@@ -245,6 +246,42 @@ async def test_the_hub_runs_the_rules_of_its_signed_command_and_keeps_them_when_
             status = await status_with(watcher, 2)
         assert status.refused_rules.startswith(f"first {first.version}")
         await device.publish(f"dev/1/{CUFF.key}/reading", reading(2, START, systolic=205))
+        await settled(hub, START)
+        assert [alert.rule_id for alert in hub.red_path.alerts()] == ["HW-02"]
+        await peer.command(FRONT, b"")
+
+
+async def test_the_hub_judges_by_the_limits_of_its_signed_command(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    shipped = rules_for_hubs(load_first_pack())
+    over = "mean_over_target('systolic', '30m') >= 10.0"
+    personal = tuple(
+        text.replace("ge('systolic', 220) || ge('diastolic', 130)", over) for text in shipped.rules
+    )
+    rules = structs.replace(shipped, rules=personal)
+    clock = ManualClock(START)
+    async with home(broker, tmp_path, clock) as (hub, device, peer):
+        await settled(hub, START)
+
+        async def send(version: int, systolic: int) -> None:
+            limits = {"systolic": Decimal(systolic)}
+            worn = WornLimits(device="Acme/NetCuff/N-1", user_slot=None, limits=limits)
+            body = CommandBody(rules=rules, limits=(worn,))
+            signed = sign_command(
+                hub=FRONT, version=version, issued_at=START, body=body, secret=SECRET
+            )
+            await peer.command(FRONT, signed)
+            async with mqtt_session(login(broker, "core", "watcher")) as watcher:
+                await watcher.subscribe(status_topic(FRONT))
+                await status_with(watcher, version)
+
+        await send(1, 160)
+        await device.publish(f"dev/1/{CUFF.key}/reading", reading(1, START, systolic=155))
+        await settled(hub, START)
+        assert hub.red_path.alerts() == ()  # fifteen over the pack's 140, not over this person's
+        await send(2, 150)
+        await device.publish(f"dev/1/{CUFF.key}/reading", reading(2, START, systolic=165))
         await settled(hub, START)
         assert [alert.rule_id for alert in hub.red_path.alerts()] == ["HW-02"]
         await peer.command(FRONT, b"")

@@ -49,7 +49,8 @@ async def test_a_good_adapter_says_what_it_hears() -> None:
         check = await check_radio(radio_with(virtual.scanner_backend, virtual), LISTENING_S)
     assert check.fault is None
     assert check.devices == 2
-    assert 4 <= check.advertisements <= 12  # two devices, ten a second, 0.4 s; less when busy
+    # Two devices, ten a second, for 0.4 s: fewer or, when the end of it comes late, more when busy.
+    assert 4 <= check.advertisements <= 40
     assert check.per_s == check.advertisements / LISTENING_S
     assert check.strongest_dbm == check.weakest_dbm == -50  # the virtual link's only strength
     assert [(one.address, one.services) for one in check.health] == [

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble import inflow
 from device_adapters.ble.captures import shipped_captures
-from device_adapters.ble.clocks import look_at_clocks
+from device_adapters.ble.clocks import prove_bond
 from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.decoders.glucose import settled
 from device_adapters.ble.quirks import MODELS, NONE, Evidence, quirk_of
@@ -275,19 +275,20 @@ async def test_control_solution_is_kept_and_marked() -> None:
 LATE = bytes.fromhex("ea070b150b1e00")  # 11:30, half an hour behind
 
 
-async def test_a_clock_is_read_and_set_where_the_row_says() -> None:
+async def test_a_bond_is_proven_without_changing_what_dated_the_memory() -> None:
     link = MemoryLink(values={**named("Accu-Chek Guide"), "2A08": LATE})
-    clocks = await look_at_clocks(link, stamp, UTC, quirk=quirk_of("Accu-Chek Guide"))
-    assert clocks is not None
-    assert NOON.replace(tzinfo=None) - clocks.device_time == timedelta(minutes=30)
-    assert link.written == [("2A08", bytes.fromhex("ea070b150c0000"))]
+    await prove_bond(link, stamp, UTC, quirk=quirk_of("Accu-Chek Guide"))
+    assert link.written == [("2A08", LATE)]
+    never_set = MemoryLink(values={**named("Accu-Chek Guide"), "2A08": bytes(7)})
+    await prove_bond(never_set, stamp, UTC, quirk=quirk_of("Accu-Chek Guide"))
+    assert never_set.written == [("2A08", bytes.fromhex("ea070b150c0000"))]
 
 
 async def test_nothing_is_written_to_a_device_whose_clock_no_service_defines() -> None:
     link = MemoryLink(values={**named("DM30b"), "2A08": LATE, "2A2B": LATE + b"\x06\0\0"})
-    assert await look_at_clocks(link, stamp, UTC, quirk=quirk_of("DM30b")) is None
+    await prove_bond(link, stamp, UTC, quirk=quirk_of("DM30b"))
     assert link.written == []
-    assert await look_at_clocks(link, stamp, UTC) is not None
+    await prove_bond(link, stamp, UTC)
     assert [number for number, _ in link.written] == ["2A2B"]
 
 
