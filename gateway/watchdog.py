@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from gateway.blindness import HUB_REPORTS
 from gateway.clock import ProcessClock
 from gateway.county import County
 from gateway.hub_status import HubStatus
@@ -24,9 +25,6 @@ from rules.wire import Lane
 
 NOTICED = timedelta(seconds=10)
 """A shorter gap loses nobody's wait: hubs send again within seconds."""
-
-HUB_NOTICED = timedelta(minutes=3)
-"""A hub reports every minute; after three it was away, whatever the broker says of its line."""
 
 _log = structlog.get_logger("core")
 
@@ -86,7 +84,7 @@ class Watchdog:
         hub, now = HubId(status.hub), self._clock.now()
         last_at, online = self._hubs.get(hub, (now, True))
         self._hubs[hub] = (now if status.online or online else last_at, status.online)
-        if status.online and (not online or now - last_at > HUB_NOTICED):
+        if status.online and (not online or now - last_at > HUB_REPORTS):
             await self._note("hub", last_at, now, hub)
 
     async def _note(

@@ -56,7 +56,7 @@ def usual_sentences(usual: Baseline, telling: Telling) -> list[str]:
 
 
 def _sentences(usual: Baseline, telling: Telling) -> Iterator[str]:
-    if usual.recent_mean is None:
+    if usual.recent_mean is None or usual.recent_sd is None:  # one reading is nobody's usual
         if usual.expected is not None and not telling.brief:
             yield _of_stratum(usual.expected, telling, "stratum_only")
         return

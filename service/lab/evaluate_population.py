@@ -12,13 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from firmware_sim.cohort.calendar import Calendar
 from firmware_sim.cohort.deliveries import FaultyDelivery, with_fault
 from firmware_sim.cohort.event import Event, EventKind
-from firmware_sim.cohort.files import Request, generate
-from firmware_sim.cohort.seeds import Purpose
+from firmware_sim.cohort.files import generate
 from gateway.population import Finding, Measured, Population
 from rules.vocabulary import QuantityName
+from service.lab.cohort_request import add_cohort_arguments, requested
 from service.lab.population_cohort import Track, days_of, tracks
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -57,36 +56,25 @@ class _Flag:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--people", type=int, default=1000, help="of the cohort (1000)")
-    parser.add_argument("--days", type=int, default=365, help="of the cohort (365)")
-    parser.add_argument("--seed", type=int, default=1, help="of the cohort (1)")
-    parser.add_argument(
-        "--purpose", choices=[each.value for each in Purpose], default=Purpose.TUNING.value
-    )
+    add_cohort_arguments(parser, people=1000)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found and when, then the ranks beside thresholds and chance; 0."""
-    calendar = Calendar(first=_FIRST, days=arguments.days)
-    request = Request(
-        purpose=Purpose(arguments.purpose),
-        seed=arguments.seed,
-        people=arguments.people,
-        calendar=calendar,
-    )
+    request = requested(arguments, _FIRST)
     people: dict[str, list[Track]] = {name: [] for name in _FAULTS}
     events: list[Event] = []
     for readings in generate(request):
         events += [event for event in readings.events if event.kind in _EVENTS]
         for name, fault in _FAULTS.items():
-            shown = readings if fault is None else with_fault(readings, calendar, fault)
+            shown = readings if fault is None else with_fault(readings, request.calendar, fault)
             people[name] += tracks(shown, _ZONE)
     sys.stdout.write(
         "| fault | found | days after | by how much | homes |\n|---|---|---|---|---|\n"
     )
     for name, fault in _FAULTS.items():
-        _tell_findings(name, fault, people[name], calendar.days)
-    _tell_ranks(people["none"], events, calendar.days)
+        _tell_findings(name, fault, people[name], request.calendar.days)
+    _tell_ranks(people["none"], events, request.calendar.days)
     return 0
 
 

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from firmware_sim.cohort.calendar import Calendar
 from firmware_sim.cohort.files import Request, generate
-from firmware_sim.cohort.seeds import Purpose
 from gateway.baselines import baselines, empty_state, horizon
 from gateway.likeness import fit, is_warm
 from gateway.packs import load_first_pack
@@ -24,6 +22,7 @@ from rules.pack import Pack
 from rules.vocabulary import Profile, SubjectRef
 from rules.window import Point, sessions
 from service.lab.cohort_points import home_pressures
+from service.lab.cohort_request import add_cohort_arguments, requested
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _FIRST = date(2025, 1, 1)
@@ -60,23 +59,12 @@ class Tally:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--people", type=int, default=1500, help="of the cohort (1500)")
-    parser.add_argument("--days", type=int, default=365, help="of the cohort (365)")
-    parser.add_argument("--seed", type=int, default=1, help="of the cohort (1)")
-    parser.add_argument(
-        "--purpose", choices=[each.value for each in Purpose], default=Purpose.TUNING.value
-    )
+    add_cohort_arguments(parser, people=1500)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a table; 0."""
-    calendar = Calendar(first=_FIRST, days=arguments.days)
-    request = Request(
-        purpose=Purpose(arguments.purpose),
-        seed=arguments.seed,
-        people=arguments.people,
-        calendar=calendar,
-    )
+    request = requested(arguments, _FIRST)
     pack = load_first_pack()
     doubted, far = Tally(), list[tuple[float, bool]]()
     couples = 0

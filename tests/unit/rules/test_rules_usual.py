@@ -95,3 +95,8 @@ def test_a_change_is_named_for_two_months(change: str) -> None:
     assert "too few days" in fresh
     late = replace(TELLING, day=since + timedelta(days=61))
     assert all(word not in sentence for sentence in usual_sentences(marked, late))
+
+
+def test_one_reading_is_nobodys_usual() -> None:
+    one = Baseline(recent_mean=156.0, recent_sd=None, readings=1, days=1)
+    assert usual_sentences(one, TELLING) == []
