@@ -23,9 +23,10 @@ from rules.pack_format import (
     TextFormat,
     vital_of,
 )
-from rules.pack_lint import problems_of
+from rules.pack_lint import FIRST, problems_of
 from rules.rule import (
     Immediate,
+    Mode,
     Pending,
     Population,
     Rule,
@@ -51,14 +52,20 @@ class PackError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """Checked rules that run together; `rules` begins with the rule for minors."""
+    """Checked rules that run together; those of the first pack begin with the one for minors.
+
+    Rules of several packs that run together are a pack too (`pack_set.py`). `text` is the YAML it
+    was read from, empty for such.
+    """
 
     name: str
     version: int
+    mode: Mode = Mode.LIVE
     title: Text
     rules: tuple[Rule, ...]
     excludes: tuple[Condition, ...]
     targets: Mapping[str, Decimal]
+    text: str = ""
 
     def rule(self, rule_id: str) -> Rule:
         """The rule named `rule_id`; raises KeyError when the pack has none of that name."""
@@ -76,8 +83,16 @@ class Pack:
         return any(judge(condition, point) for condition in self.excludes)
 
 
-def load(text: str, *, name: str) -> Pack:
-    """The pack written in `text`; `name` is the file name that errors show.
+def load(
+    text: str, *, name: str, first: Pack | None = None, elsewhere: Mapping[str, str] | None = None
+) -> Pack:
+    """The pack written in `text`.
+
+    Args:
+        text: YAML in the form of `pack_format.py`.
+        name: the file name that errors show.
+        first: the first pack, whose targets hold in every other.
+        elsewhere: the pack of each rule that runs beside this one.
 
     Raises:
         PackError: every fault found, with file and line.
@@ -89,23 +104,35 @@ def load(text: str, *, name: str) -> Pack:
         raise PackError(
             [f"{_place(name, lines, e['loc'])}: {e['msg']}" for e in error.errors()]
         ) from error
-    faults = [f"{_place(name, lines, path)}: {text}" for path, text in problems_of(form)]
+    faults = [
+        f"{_place(name, lines, path)}: {what}" for path, what in problems_of(form, elsewhere or {})
+    ]
     if faults:
         raise PackError(faults)
-    raw = cast("dict[str, object]", document)
-    targets = {str(target.quantity): target.value for target in form.targets}
-    plain = [raw["minor"], *cast("list[object]", raw["rules"])]
-    forms = (form.minor, *form.rules)
+    pack = _pack(form, cast("dict[str, object]", document), text, first)
+    unsigned = [rule.id for rule in pack.rules if not rule.signed]
+    if pack.name != FIRST and pack.mode is Mode.LIVE and unsigned:
+        told = "live without a signature over the present hash"
+        raise PackError([f"{_place(name, lines, ('mode',))}: {told}: {', '.join(unsigned)}"])
+    return pack
+
+
+def _pack(form: PackFormat, raw: dict[str, object], text: str, first: Pack | None) -> Pack:
+    own = {str(target.quantity): target.value for target in form.targets}
+    targets = own if form.pack == FIRST or first is None else first.targets
+    minors = [(form.minor, raw["minor"])] if form.minor else []
+    plain = zip(form.rules, cast("list[object]", raw["rules"]), strict=True)
     return Pack(
         name=form.pack,
         version=form.version,
+        mode=form.mode,
         title=_text(form.title),
         rules=tuple(
-            _rule(rule, canonical(mapping), targets)
-            for rule, mapping in zip(forms, plain, strict=True)
+            _rule(rule, canonical(mapping), targets) for rule, mapping in (*minors, *plain)
         ),
         excludes=tuple(compile_condition(item.when) for item in form.learning.excludes),
         targets=targets,
+        text=text,
     )
 
 

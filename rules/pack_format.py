@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from rules.rule import Age, OnUnknown, RunsOn
+from rules.rule import Age, Mode, OnUnknown, RunsOn
 from rules.vocabulary import AlertKind, Family, QuantityName, Vital
 
 FORMAT_VERSION = 1
@@ -145,14 +145,18 @@ class LearningFormat(_Strict):
 
 
 class PackFormat(_Strict):
-    """A whole pack."""
+    """A whole pack; `targets`, `learning` and `minor` stand in the first pack alone.
+
+    `mode`: a pack in shadow is judged beside the live ones and asks for nobody.
+    """
 
     pack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     version: Annotated[int, Field(ge=1)]
+    mode: Mode = Mode.SHADOW
     title: TextFormat
     targets: tuple[TargetFormat, ...] = ()
     learning: LearningFormat = LearningFormat(excludes=())
-    minor: RuleFormat
+    minor: RuleFormat | None = None
     rules: tuple[RuleFormat, ...] = Field(min_length=1)
 
 

@@ -1,7 +1,7 @@
 """What a pack may not say although its form is right."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -31,28 +31,46 @@ _RESPONSE_TIME = re.compile(
 )
 _AS_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z")
 _HUB_REACH = timedelta(minutes=30)
+FIRST = "first"
+"""The pack that holds what all packs share: targets, what teaches no baseline, minors."""
 CALM_SYSTOLIC = Decimal(150)
 """Above this a sample reading counts as dangerous in the dry run; no rule reads it."""
 
 
-def problems_of(form: PackFormat) -> Iterator[Problem]:
-    """Every fault of a well-formed pack: where it stands, and what it is."""
+def problems_of(form: PackFormat, elsewhere: Mapping[str, str]) -> Iterator[Problem]:
+    """Every fault of a well-formed pack: where it stands, and what it is.
+
+    `elsewhere` names the pack of each rule that runs beside this one: an id is said once.
+    """
     seen: set[str] = set()
-    rules: list[tuple[Path, RuleFormat]] = [(("minor",), form.minor)]
+    rules: list[tuple[Path, RuleFormat]] = [(("minor",), form.minor)] if form.minor else []
     rules += [(("rules", index), rule) for index, rule in enumerate(form.rules)]
     for path, rule in rules:
         if rule.id in seen:
             yield (*path, "id"), f"{rule.id} stands here twice"
+        if rule.id in elsewhere:
+            yield (*path, "id"), f"{rule.id} stands in the pack {elsewhere[rule.id]} already"
         seen.add(rule.id)
         yield from _rule_problems(path, rule)
-    if form.minor.population.age != "minor":
-        yield ("minor", "population", "age"), "the rule for minors must say `age: minor`"
+    yield from _common_problems(form)
     for index, target in enumerate(form.targets):
         if _plain(str(target.value)) not in _sourced((target.source,)):
             yield ("targets", index, "value"), f"{target.value} has no source"
     for index, item in enumerate(form.learning.excludes):
         path = ("learning", "excludes", index, "when")
         yield from _expression_problems({path: item.when}, (item.source,))
+
+
+def _common_problems(form: PackFormat) -> Iterator[Problem]:
+    """What all packs share stands in the first, and nowhere else."""
+    if form.pack != FIRST:
+        for field in ("targets", "learning", "minor"):
+            if field in form.model_fields_set:
+                yield (field,), f"stands in the pack {FIRST} alone, for all packs"
+    elif form.minor is None:
+        yield (), "the first pack needs the rule for minors: `minor`"
+    elif form.minor.population.age != "minor":
+        yield ("minor", "population", "age"), "the rule for minors must say `age: minor`"
 
 
 def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:

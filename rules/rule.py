@@ -69,6 +69,13 @@ class RunsOn(StrEnum):
     CORE = "core"
 
 
+class Mode(StrEnum):
+    """Whether the rules of a pack ring, or are only looked at beside those that do."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """The same words in Chinese and in English; neither is ever empty."""

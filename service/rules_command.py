@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import rules.packs
+from gateway.packs import is_pack_file, load_first_pack, load_shipped
 from rules.cases import CasesError, differences, live_through, load_cases
 from rules.in_words import rule_in_words
 from rules.pack import Pack, PackError, load
 from rules.pack_format import json_schema
 
 _CASES = ".cases.yaml"
-_NOT_PACKS = frozenset({"priorities.yaml"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,22 @@ def own_packs() -> list[Path]:
     """The packs that come with the program, in order of name."""
     folder = Path(next(iter(rules.packs.__path__)))
     found = folder.glob("*.yaml")
-    return sorted(p for p in found if not p.name.endswith(_CASES) and p.name not in _NOT_PACKS)
+    return sorted(path for path in found if is_pack_file(path.name))
+
+
+def beside_ours(path: Path) -> Pack:
+    """The pack of a file, checked beside our other packs.
+
+    Raises:
+        rules.pack.PackError: every fault, with file and line.
+        OSError: the file cannot be read.
+    """
+    text = path.read_text(encoding="utf-8")
+    first = load_first_pack()
+    name = load(text, name=path.name, first=first).name
+    others = [pack for pack in load_shipped().packs if pack.name != name]
+    elsewhere = {rule.id: pack.name for pack in others for rule in pack.rules}
+    return load(text, name=path.name, first=first, elsewhere=elsewhere)
 
 
 def schema_text() -> str:
@@ -69,7 +84,7 @@ def _check(path: Path) -> int:
     if pack is None:
         return 1
     for rule in pack.rules:
-        state = "signed" if rule.signed else "unsigned: shadow and demo only"
+        state = f"{pack.mode}, signed" if rule.signed else f"{pack.mode}, unsigned"
         _say(f"{path.name}: {rule.id} v{rule.version} {rule.rule_hash[:12]} {state}")
     return 0
 
@@ -103,7 +118,7 @@ def _test(path: Path) -> int:
 
 def _load(path: Path) -> Pack | None:
     try:
-        return load(path.read_text(encoding="utf-8"), name=path.name)
+        return beside_ours(path)
     except PackError as error:
         _say(str(error), error=True)
     except OSError as error:

@@ -1,0 +1,96 @@
+"""Several packs that run together: the live ones, and those in shadow beside them.
+
+What all packs share (targets, what teaches no baseline, the rule for minors) stands in the first
+pack. Rule ids are unique over packs; families reach over them, so a higher rule of one pack covers
+a lower one of another, and they extend one case.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from rules.pack import Pack, PackError, load
+from rules.pack_lint import FIRST
+from rules.rule import Mode
+
+_FIRST_FILE = f"{FIRST}.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackSet:
+    """Checked packs, the first pack first and the others by name."""
+
+    packs: tuple[Pack, ...]
+
+    @property
+    def first(self) -> Pack:
+        """The pack that holds what all share."""
+        return self.packs[0]
+
+    @property
+    def live(self) -> Pack:
+        """All rules that ring, as one pack."""
+        return _joined(pack for pack in self.packs if pack.mode is Mode.LIVE)
+
+    @property
+    def beside(self) -> Pack:
+        """All rules, as one pack: what would ring if every pack in shadow were live."""
+        return _joined(self.packs)
+
+    @property
+    def shadows(self) -> tuple[Pack, ...]:
+        """The packs that ring for nobody."""
+        return tuple(pack for pack in self.packs if pack.mode is Mode.SHADOW)
+
+    def pack_of(self, rule_id: str) -> Pack:
+        """The pack that holds a rule; raises KeyError when none does."""
+        for pack in self.packs:
+            if any(rule.id == rule_id for rule in pack.rules):
+                return pack
+        raise KeyError(rule_id)
+
+    def texts(self) -> dict[str, str]:
+        """The YAML text of each pack by its name, from which `load_set` makes the same set."""
+        return {pack.name: pack.text for pack in self.packs}
+
+
+def load_set(files: Mapping[str, str]) -> PackSet:
+    """The packs written in `files`, YAML text by file name.
+
+    One of them is `pack: first`; the others may come in any order.
+
+    Raises:
+        PackError: every fault of every file, with file and line; then no pack is of use.
+    """
+    faults: list[str] = []
+    packs: dict[str, Pack] = {}
+    owners: dict[str, str] = {}
+    for name in sorted(files, key=lambda name: (not _is_first(files[name], name), name)):
+        try:
+            pack = load(files[name], name=name, first=packs.get(FIRST), elsewhere=owners)
+        except PackError as error:
+            faults += error.faults
+            continue
+        if pack.name in packs:
+            faults.append(f"{name}:1: the pack {pack.name} is written twice")
+        packs[pack.name] = pack
+        owners |= {rule.id: pack.name for rule in pack.rules}
+    if FIRST not in packs and not faults:
+        faults.append(f"{_FIRST_FILE}:1: there is no pack {FIRST}")
+    if not faults and packs[FIRST].mode is not Mode.LIVE:
+        faults.append(f"{_FIRST_FILE}:1: the first pack holds what all share and is always live")
+    if faults:
+        raise PackError(faults)
+    return PackSet(packs=tuple(packs.values()))
+
+
+def _is_first(text: str, name: str) -> bool:
+    stated = any(line.split("#")[0].split() == ["pack:", FIRST] for line in text.splitlines())
+    return stated or name == _FIRST_FILE
+
+
+def _joined(packs: Iterable[Pack]) -> Pack:
+    """One pack of all rules in their order; it bears the name of each, and the first's version."""
+    first, *others = packs
+    rules = tuple(rule for pack in (first, *others) for rule in pack.rules)
+    name = "+".join(pack.name for pack in (first, *others))
+    return replace(first, name=name, rules=rules, text=first.text if not others else "")
