@@ -28,6 +28,7 @@ from gateway.suspicion import needs_exact
 from rules.pack import Pack
 from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
 from rules.window import Point
+from rules.words import WORDS, Parameter
 
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
@@ -158,6 +159,7 @@ def _plain(points: Sequence[Point]) -> bool:
         and point.confidence is not TimeConfidence.UNKNOWN
         and not point.possible_repeat
         and not point.rings_by_arrival
+        and WORDS[Parameter.FLAG].isdisjoint(point.flags)
         and all(value.value is not None for value in point.values.values())
         and (QuantityName.SYSTOLIC in point.values or QuantityName.DIASTOLIC not in point.values)
         for point in points

@@ -46,7 +46,9 @@ from rules.rule import OnUnknown, Rule
 from rules.scope import span
 from rules.tree import Tree
 from rules.vocabulary import QuantityName
+from rules.words import WEEKDAYS
 
+_DAY = timedelta(days=1)
 ROOM = 1e-3
 """For sums in binary floating point and the engine's rounding to 1e-6, many times over."""
 
@@ -171,6 +173,7 @@ def _rests(tree: Tree, seen: _Seen) -> Flags:
 
 
 Parts = tuple[Tree, ...]
+_Rests = Callable[[_Seen, Parts], Flags]
 
 
 def _number(tree: Tree, seen: _Seen) -> Range:
@@ -290,6 +293,45 @@ def _never(_seen: _Seen, _parts: Parts) -> Flags:
     return NO
 
 
+def _of_parts(first: int, last: int, rests: Callable[[_Seen, Parts], Flags]) -> _Rests:
+    """The same over some of the arguments."""
+    return lambda seen, parts: rests(seen, parts[first:last])
+
+
+def _any_number(_seen: _Seen, _parts: Parts) -> Range:
+    return ANY_NUMBER
+
+
+def _within(low: float, high: float, unknown: Flags) -> Callable[[_Seen, Parts], Range]:
+    return lambda _seen, _parts: Range(np.full((), low), np.full((), high), unknown)
+
+
+def _given(seen: _Seen, parts: Parts) -> Truth:
+    return _known(_carried(seen, parts))
+
+
+def _first_of_day(seen: _Seen, parts: Parts) -> Truth:
+    """No, where the day surely has another reading: of a day's span, today is wholly in."""
+    carried = _carried(seen, parts)
+    bounds = seen.look.over(QuantityName(parts[0].text), _DAY)
+    another = NO if bounds is None else bounds.readings.low > 1
+    return Truth(carried & ~another, YES, NO)
+
+
+def _on_weekday(seen: _Seen, parts: Parts) -> Truth:
+    return _known((seen.look.day - 1) % len(WEEKDAYS) == WEEKDAYS.index(parts[0].text))
+
+
+def _usual_mean(seen: _Seen, parts: Parts) -> Range:
+    usual = seen.look.usual(QuantityName(parts[0].text))
+    if usual is None:
+        return ANY_NUMBER
+    missing = np.isnan(usual.recent_mean)
+    known = np.where(missing, 0.0, usual.recent_mean)
+    low, high = np.where(missing, -np.inf, known), np.where(missing, np.inf, known)
+    return widened(Range(low, high, missing), ROOM)
+
+
 def _at_level(seen: _Seen, _parts: Parts) -> Flags:
     return seen.level.yes
 
@@ -352,6 +394,34 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "session_share_above": Bound(value=_share, rests=_carried),
         "history_days": Bound(value=_history_days),
         "history_readings": Bound(value=_history_readings),
+        "last": Bound(value=_any_number, rests=_carried),
+        "gain": Bound(value=_any_number, rests=_carried),
+        "slope": Bound(value=_any_number, rests=_carried),
+        "past_readings": Bound(value=_count),
+        "above_past": Bound(value=_any_number, rests=_carried),
+        "readings_between": Bound(value=_count),
+        "mean_between": Bound(value=_any_number, rests=_carried),
+        "times_with": Bound(value=_count, rests=_with_sign),
+        "times_of": Bound(value=_count, rests=_of_parts(1, 4, _with_sign)),
+        "lasts": Bound(value=_truth(), rests=_with_sign),
+        "meal_times": Bound(value=_count, rests=_of_parts(1, 4, _with_sign)),
+        "meal_readings": Bound(value=_count),
+        "given": Bound(value=_given, rests=_carried),
+        "first_of_day": Bound(value=_first_of_day),
+        "on_weekday": Bound(value=_on_weekday),
+        "at_hours": Bound(value=_truth()),
+        "aged": Bound(value=_truth(unknown=YES)),
+        "target": Bound(value=_within(-np.inf, np.inf, NO)),
+        "usual": Bound(value=_usual_mean),
+        # A calm reading carries no flag, and nobody typed it.
+        "flag_times": Bound(value=_count),
+        "flag_of_last": Bound(value=_count),
+        "flag_share": Bound(value=_within(0.0, 1.0, YES)),
+        "seen": Bound(value=_count),
+        "same_run": Bound(value=_count, rests=_carried),
+        "unsettled_days": Bound(value=_count, rests=_carried),
+        "typed": Bound(value=_count),
+        "round_share": Bound(value=_within(0.0, 1.0, YES)),
         "greater": Bound(
             value=lambda seen, parts: greater(_number(parts[0], seen), _number(parts[1], seen))
         ),

@@ -20,7 +20,16 @@ def _session_means(call: Call, quantity: str, length: str) -> list[Decimal]:
     name = QuantityName(quantity)
     points = [p for p in call.valid(quantity, length) if as_number(p, name) is not None]
     call.rest_on(*points)
+    return _means(points, name)
+
+
+def _means(points: Sequence[Point], name: QuantityName) -> list[Decimal]:
     return [_mean([as_number(p, name) or Decimal(0) for p in group]) for group in sessions(points)]
+
+
+def mean_of_sessions(points: Sequence[Point], name: QuantityName) -> Decimal:
+    """Mean of the session means of `points`: at least one, oldest first, each with a number."""
+    return _mean(_means(points, name))
 
 
 def _mean(numbers: Sequence[Decimal]) -> Decimal:

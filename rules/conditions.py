@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from rules import averages, silence
-from rules.scope import Call, exact, is_censored, span
+from rules import averages, courses, judged, marks, silence
+from rules.comparing import compared
+from rules.scope import Call, is_censored, span
 from rules.vocabulary import Bound, QuantityName, Ternary, Vital
 from rules.window import Point, may_be_pregnant
 from rules.words import Parameter
@@ -22,18 +23,9 @@ from rules.words import Parameter
 Result = bool | float | int | None
 
 
-def _compare(point: Point, quantity: str, operator: str, limit: float) -> bool:
-    name = QuantityName(quantity)
-    value = point.values.get(name)
-    if value is None:
-        return False
-    compare = {"<": value.lt, "<=": value.le, ">": value.gt, ">=": value.ge}[operator]
-    return compare(name, exact(limit))
-
-
 def _judge(operator: str) -> Callable[[Call, str, float], bool]:
     def judge(call: Call, quantity: str, limit: float) -> bool:
-        found = call.judged.usable and _compare(call.judged, quantity, operator, limit)
+        found = call.judged.usable and compared(call.judged, quantity, operator, limit)
         if found:
             call.rest_on(call.judged)
         return found
@@ -60,7 +52,7 @@ def _at_level(call: Call) -> bool:
 
 def _any(operator: str) -> Callable[[Call, str, float, str], bool]:
     def any_in(call: Call, quantity: str, limit: float, length: str) -> bool:
-        hits = [p for p in call.usable(quantity, length) if _compare(p, quantity, operator, limit)]
+        hits = [p for p in call.usable(quantity, length) if compared(p, quantity, operator, limit)]
         call.rest_on(*hits)
         return bool(hits)
 
@@ -69,7 +61,7 @@ def _any(operator: str) -> Callable[[Call, str, float, str], bool]:
 
 def _count(operator: str) -> Callable[[Call, str, float, str], int]:
     def count(call: Call, quantity: str, limit: float, length: str) -> int:
-        hits = [p for p in call.valid(quantity, length) if _compare(p, quantity, operator, limit)]
+        hits = [p for p in call.valid(quantity, length) if compared(p, quantity, operator, limit)]
         call.rest_on(*hits)
         return len(hits)
 
@@ -94,7 +86,7 @@ def _days_with(call: Call, *arguments: str | float) -> int:
     quantity, operator, limit, length, gap = arguments
     least, last, days = span(str(gap)), None, 0
     for point in call.valid(str(quantity), str(length)):
-        if not _compare(point, str(quantity), str(operator), float(limit)):
+        if not compared(point, str(quantity), str(operator), float(limit)):
             continue
         call.rest_on(point)
         if last is None or _next_day(call, last, point.effective_at, least):
@@ -206,7 +198,7 @@ def _run_ge(call: Call, *arguments: str | float) -> int:
     quantity, limit, gap, length = arguments
     last, count = None, 0
     for point in reversed(call.valid(str(quantity), str(length))):
-        if not _compare(point, str(quantity), ">=", float(limit)):
+        if not compared(point, str(quantity), ">=", float(limit)):
             break
         if last is None or last - point.effective_at >= span(str(gap)):
             last, count = point.effective_at, count + 1
@@ -229,6 +221,7 @@ class Function:
 
 
 _Q, _N, _S, _O = Parameter.QUANTITY, Parameter.NUMBER, Parameter.SPAN, Parameter.OPERATOR
+_F, _M = Parameter.FLAG, Parameter.MEAL
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
@@ -278,6 +271,33 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "own_gap": Function(run=silence.own_gap, takes=(_Q,), baseline=True),
         "silent_for": Function(run=silence.silent_for, takes=(_Q, _N), baseline=True),
         "run_ge": Function(run=_run_ge, takes=(_Q, _N, _S, _S)),
+        "last": Function(run=courses.last, takes=(_Q, _S)),
+        "gain": Function(run=courses.gain, takes=(_Q, _S)),
+        "slope": Function(run=courses.slope, takes=(_Q, _S)),
+        "past_readings": Function(run=courses.past_readings, takes=(_Q, _S, _S)),
+        "above_past": Function(run=courses.above_past, takes=(_Q, _S, _S)),
+        "readings_between": Function(run=courses.readings_between, takes=(_Q, _N, _N, _S)),
+        "mean_between": Function(run=courses.mean_between, takes=(_Q, _N, _N, _S)),
+        "times_with": Function(run=courses.times_with, takes=(_Q, _O, _N, _S, _S)),
+        "times_of": Function(run=courses.times_of, takes=(Parameter.KIND, _Q, _O, _N, _S, _S)),
+        "lasts": Function(run=courses.lasts, takes=(_Q, _O, _N, _S, _S)),
+        "meal_times": Function(run=courses.meal_times, takes=(_M, _Q, _O, _N, _N, _S)),
+        "meal_readings": Function(run=courses.meal_readings, takes=(_M, _Q, _S)),
+        "given": Function(run=judged.given, takes=(_Q,), judges=True),
+        "first_of_day": Function(run=judged.first_of_day, takes=(_Q,), judges=True),
+        "on_weekday": Function(run=judged.on_weekday, takes=(Parameter.WEEKDAY,), judges=True),
+        "at_hours": Function(run=judged.at_hours, takes=(_N, _N), judges=True),
+        "aged": Function(run=judged.aged, takes=(_N,)),
+        "target": Function(run=judged.target, takes=(_Q, _N)),
+        "usual": Function(run=judged.usual, takes=(_Q,), baseline=True),
+        "flag_times": Function(run=marks.flag_times, takes=(_F, _Q, _S)),
+        "flag_of_last": Function(run=marks.flag_of_last, takes=(_F, _Q, _N, _S)),
+        "flag_share": Function(run=marks.flag_share, takes=(_F, _Q, _S)),
+        "seen": Function(run=marks.seen, takes=(_Q, _S)),
+        "same_run": Function(run=marks.same_run, takes=(_Q, _S)),
+        "unsettled_days": Function(run=marks.unsettled_days, takes=(_Q, _N, _S)),
+        "typed": Function(run=marks.typed, takes=(_Q, _S)),
+        "round_share": Function(run=marks.round_share, takes=(_Q, _S)),
     }
 )
 """Every function a condition may call; adding one is a function, a line here and a test line."""

@@ -6,7 +6,20 @@ from types import MappingProxyType
 from rules.rule import Text
 from rules.sentences import CONTEXT
 
-IN_UNITS = frozenset({"mean", "above_usual", "above_anchor", "mean_over_target", "usual_sd"})
+IN_UNITS = frozenset(
+    {
+        "mean",
+        "above_usual",
+        "above_anchor",
+        "mean_over_target",
+        "usual_sd",
+        "gain",
+        "last",
+        "above_past",
+        "mean_between",
+        "usual",
+    }
+)
 LISTED: Mapping[str, int] = MappingProxyType(
     {"has_symptom": 1, "takes_drug": 0, "has_condition": 0, "answered": 0}
 )
@@ -95,6 +108,81 @@ PHRASES = _phrases(
             "there has been no valid {0} reading for more than {1} days",
         ),
         "own_gap": ("本人{0}测量间隔中位数（天）", "the person's own median gap of {0} (days)"),
+        "last": ("{1}内最近一次{0}", "the newest {0} of {1}"),
+        "gain": ("{1}内{0}较此前最低值的增加", "the rise of {0} over its lowest in {1}"),
+        "slope": ("{1}内{0}每天的变化", "the change of {0} a day over {1}"),
+        "past_readings": (
+            "{2}内、最近{1}以前的{0}读数次数",
+            "the number of {0} readings in {2} before the last {1}",
+        ),
+        "above_past": (
+            "最近{1}的{0}均值减去{2}内此前均值",
+            "the mean {0} of the last {1} minus the mean before it in {2}",
+        ),
+        "readings_between": (
+            "{3}内{1}点至{2}点的{0}读数次数",
+            "the number of {0} readings in {3} between {1} and {2} o'clock",
+        ),
+        "mean_between": (
+            "{3}内{1}点至{2}点的{0}均值",
+            "the mean {0} of {3} between {1} and {2} o'clock",
+        ),
+        "times_with": (
+            "{4}内{0} {1} {2} 的次数（间隔至少{3}）",
+            "the number of times in {4} with {0} {1} {2} (at least {3} apart)",
+        ),
+        "times_of": (
+            "{5}内{0}测得{1} {2} {3} 的次数（间隔至少{4}）",
+            "the number of times in {5} that {0} showed {1} {2} {3} (at least {4} apart)",
+        ),
+        "lasts": (
+            "{4}内{0}连续 {1} {2} 至少{3}",
+            "in {4} {0} stays {1} {2} for at least {3} without a break",
+        ),
+        "meal_times": (
+            "{5}内最近 {4} 次{0}{1}中 {2} {3} 的次数",
+            "of the newest {4} {0} readings in {5}, the number with {1} {2} {3}",
+        ),
+        "meal_readings": ("{2}内{0}{1}的次数", "the number of {0} {1} readings in {2}"),
+        "given": ("本次测量了{0}", "{0} was measured just now"),
+        "first_of_day": ("当天首次{0}测量", "it is the first {0} reading of the day"),
+        "on_weekday": ("测量在{0}", "it was measured on a {0}"),
+        "at_hours": ("测量在{0}点至{1}点", "it was measured between {0} and {1} o'clock"),
+        "aged": ("年龄 ≥ {0} 岁", "the person is {0} years or older"),
+        "target": (
+            "医生为本人设定的{0}限值（未设时为 {1}）",
+            "the doctor's {0} limit for this person (else {1})",
+        ),
+        "usual": ("本人近期{0}常态均值", "the person's usual {0}"),
+        "flag_times": (
+            "{2}内{1}读数带有“{0}”标记的次数",
+            "the number of {1} readings in {2} marked '{0}'",
+        ),
+        "flag_of_last": (
+            "{3}内最近 {2} 次{1}读数中带有“{0}”标记的次数",
+            "of the newest {2} {1} readings in {3}, the number marked '{0}'",
+        ),
+        "flag_share": (
+            "{2}内{1}读数中带有“{0}”标记的比例",
+            "the share of {1} readings in {2} marked '{0}'",
+        ),
+        "seen": (
+            "{1}内{0}读数次数（含受干扰的）",
+            "the number of {0} readings in {1}, doubted ones too",
+        ),
+        "same_run": (
+            "{1}内最近连续完全相同的{0}测量次数",
+            "the latest run in {1} of equal {0} readings at different times",
+        ),
+        "unsettled_days": (
+            "{2}内同次测量前两个{0}相差超过 {1} 的天数",
+            "the number of days in {2} on which the first two {0} readings differ by over {1}",
+        ),
+        "typed": ("{1}内手工录入的{0}次数", "the number of {0} readings typed in {1}"),
+        "round_share": (
+            "{1}内手工录入的{0}末位为0或5的比例",
+            "the share of typed {0} readings in {1} that end in 0 or 5",
+        ),
     }
 )
 """What each function of the language says, with its arguments in order."""
@@ -136,6 +224,42 @@ WORDS: Mapping[str, Text] = MappingProxyType(
                 "stroke": ("脑卒中", "a stroke"),
                 "kidney_disease": ("慢性肾病", "kidney disease"),
                 "coronary_disease": ("冠心病", "coronary disease"),
+                "body_movement": ("身体移动", "body movement"),
+                "cuff_too_loose": ("袖带过松", "cuff too loose"),
+                "irregular_pulse": ("脉搏不规则", "irregular pulse"),
+                "pulse_rate_above": ("脉率超上限", "pulse rate above range"),
+                "pulse_rate_below": ("脉率低于下限", "pulse rate below range"),
+                "improper_position": ("测量姿势不当", "improper position"),
+                "battery_low": ("电量低", "battery low"),
+                "sensor_malfunction": ("传感器故障", "sensor malfunction"),
+                "sample_insufficient": ("血样不足", "sample insufficient"),
+                "strip_insertion_error": ("试纸插入错误", "strip insertion error"),
+                "strip_type_incorrect": ("试纸类型错误", "wrong strip"),
+                "result_too_high": ("结果过高", "result too high"),
+                "result_too_low": ("结果过低", "result too low"),
+                "temperature_too_high": ("环境温度过高", "too warm to measure"),
+                "temperature_too_low": ("环境温度过低", "too cold to measure"),
+                "read_interrupted": ("测量中断", "reading interrupted"),
+                "device_fault": ("设备故障", "device fault"),
+                "control_solution": ("质控液", "control solution"),
+                "preprandial": ("餐前", "pre-meal"),
+                "postprandial": ("餐后", "after-meal"),
+                "fasting": ("空腹", "fasting"),
+                "casual": ("随机", "casual"),
+                "bedtime": ("睡前", "bedtime"),
+                "monday": ("周一", "Monday"),
+                "tuesday": ("周二", "Tuesday"),
+                "wednesday": ("周三", "Wednesday"),
+                "thursday": ("周四", "Thursday"),
+                "friday": ("周五", "Friday"),
+                "saturday": ("周六", "Saturday"),
+                "sunday": ("周日", "Sunday"),
+                "blood_pressure": ("血压计", "a cuff"),
+                "glucose_plasma": ("血糖仪（血浆）", "a meter (plasma)"),
+                "glucose_cgm": ("动态血糖仪", "a continuous sensor"),
+                "respiratory_rate": ("呼吸频率", "breathing rate"),
+                "heart_rate": ("心率", "heart rate"),
+                "symptom": ("本人所述", "the person"),
             }
         ),
     }

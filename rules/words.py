@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from rules.vocabulary import QuantityName
+from rules.vocabulary import QualityFlag, QuantityName, Vital
+
+WEEKDAYS = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
 
 
 class Parameter(StrEnum):
@@ -19,6 +29,10 @@ class Parameter(StrEnum):
     CONDITION = "condition"
     ANSWER = "answer"
     FACT = "fact"
+    FLAG = "flag"
+    MEAL = "meal"
+    WEEKDAY = "weekday"
+    KIND = "kind"
 
 
 WORDS: Mapping[Parameter, frozenset[str]] = MappingProxyType(
@@ -79,6 +93,12 @@ WORDS: Mapping[Parameter, frozenset[str]] = MappingProxyType(
         ),
         Parameter.ANSWER: frozenset({"ok"}),
         Parameter.FACT: frozenset({"reference"}),
+        # A device's doubt about its clock is the intake's business, not a rule's.
+        Parameter.FLAG: frozenset(QualityFlag)
+        - {QualityFlag.CLOCK_NOT_SET, QualityFlag.TIME_FAULT},
+        Parameter.MEAL: frozenset({"preprandial", "postprandial", "fasting", "casual", "bedtime"}),
+        Parameter.WEEKDAY: frozenset(WEEKDAYS),
+        Parameter.KIND: frozenset(vital.name.lower() for vital in Vital),
     }
 )
 """The closed vocabulary of string arguments; symptom points and profiles use the same words."""

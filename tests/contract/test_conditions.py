@@ -20,10 +20,15 @@ from tests.unit.rules.readings import (
     answer,
     flagged,
     glucose,
+    meal,
     minutes,
     pressure,
     repeatable,
+    sensor,
+    spo2,
     symptom,
+    typed,
+    weight,
     window,
 )
 
@@ -59,6 +64,11 @@ def _drugs(*words: str) -> Profile:
     )
 
 
+def _limited(**targets: str) -> Profile:
+    own = {name: Decimal(value) for name, value in targets.items()}
+    return Profile(subject=SubjectRef("p1"), birth_year=1961, targets=own)
+
+
 def _carrying(pregnant: Ternary) -> Profile:
     return Profile(subject=SubjectRef("p1"), birth_year=1996, sex=Sex.FEMALE, pregnant=pregnant)
 
@@ -78,6 +88,22 @@ def _unknown(source: str, *points: Point) -> Example:
 HIGH, LOWER = pressure(0, "185"), pressure(4, "150")
 MOVED = flagged(pressure(2, "190"), "body_movement")
 FOUR = tuple(pressure(day * DAY, number) for day, number in enumerate(("140", "142", "138", "140")))
+
+SCALE = (weight(0, "70.0"), weight(DAY, "71.0"), weight(3 * DAY, "72.1"))
+AIR = (*(spo2(day * DAY, "96") for day in range(5)), spo2(5 * DAY, "93"))
+# 06:00 and 20:00 of two days, and one at midnight
+HOURLY = tuple(
+    pressure(at, number)
+    for at, number in ((0, "200"), (360, "150"), (1200, "120"), (1800, "140"), (2640, "130"))
+)
+FASTED = tuple(
+    meal(glucose(day * DAY, number), "fasting")
+    for day, number in enumerate(("9.0", "7.0", "6.9", "7.5", "6.0"))
+)
+FLUTTER = tuple(
+    flagged(pressure(at, "150"), *flags)
+    for at, flags in ((0, ()), (2, ("irregular_pulse",)), (4, ("irregular_pulse",)), (6, ()))
+)
 
 SETTLING = (pressure(0, "180"), pressure(3, "160"), pressure(DAY, "150"))
 
@@ -313,6 +339,167 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             glucose(9, "3.8"),
             glucose(20, "4"),
         ),
+    ),
+    "last": (
+        _yes("last('weight', '7d') > 72.0", *SCALE),
+        _no("last('weight', '7d') > 72.1", *SCALE),
+        _unknown("last('weight', '7d') > 1.0", HIGH),
+    ),
+    "gain": (
+        _yes("gain('weight', '3d') > 2.0", *SCALE),
+        _no("gain('weight', '3d') > 2.0", *SCALE[:1], weight(DAY, "72.04")),
+        _no("gain('weight', '2d') > 1.1", *SCALE),
+        _unknown("gain('weight', '1d') > 1.0", *SCALE),
+    ),
+    "slope": (
+        _yes("slope('weight', '7d') >= 0.67", *SCALE),
+        _no("slope('weight', '7d') >= 0.69", *SCALE),
+        _unknown("slope('weight', '2d') > 0.0", *SCALE),
+    ),
+    "past_readings": (
+        _yes("past_readings('spo2', '1h', '14d') >= 5", *AIR),
+        _no("past_readings('spo2', '1d', '14d') >= 5", *AIR),
+        _no("past_readings('spo2', '1h', '4d') >= 5", *AIR),
+    ),
+    "above_past": (
+        _yes("above_past('spo2', '1h', '14d') <= -3.0", *AIR),
+        _no("above_past('spo2', '1h', '14d') < -3.0", *AIR),
+        _unknown("above_past('spo2', '1h', '14d') < -3.0", AIR[0]),
+        _unknown("above_past('pulse', '1h', '14d') < -3.0", *AIR),
+    ),
+    "readings_between": (
+        _yes("readings_between('systolic', 6, 10, '7d') >= 2", *HOURLY),
+        _no("readings_between('systolic', 7, 10, '7d') >= 1", *HOURLY),
+        _yes("readings_between('systolic', 20, 1, '7d') >= 3", *HOURLY),
+    ),
+    "mean_between": (
+        _yes("mean_between('systolic', 6, 10, '7d') >= 145.0", *HOURLY),
+        _no("mean_between('systolic', 6, 10, '7d') > 145.0", *HOURLY),
+        _unknown("mean_between('systolic', 7, 10, '7d') >= 145.0", *HOURLY),
+    ),
+    "times_with": (
+        _yes("times_with('systolic', '>=', 180, '4h', '1d') >= 2", HIGH, pressure(240, "182")),
+        _no("times_with('systolic', '>=', 180, '4h', '1d') >= 2", HIGH, pressure(239, "182")),
+        _no("times_with('systolic', '>', 182, '1m', '1d') >= 2", HIGH, pressure(239, "182")),
+    ),
+    "times_of": (
+        _yes(
+            "times_of('glucose_cgm', 'glucose', '<', 3.9, '1m', '30m') >= 1",
+            glucose(0, "5"),
+            sensor(9, "3.8"),
+        ),
+        _no(
+            "times_of('glucose_cgm', 'glucose', '<', 3.9, '1m', '30m') >= 1",
+            glucose(0, "3.5"),
+            sensor(9, "3.9"),
+        ),
+    ),
+    "lasts": (
+        _yes(
+            "lasts('glucose', '<', 3.0, '15m', '1h')", *(sensor(at, "2.9") for at in (0, 5, 10, 15))
+        ),
+        _no("lasts('glucose', '<', 3.0, '15m', '1h')", *(sensor(at, "2.9") for at in (0, 5, 14))),
+        _no(
+            "lasts('glucose', '<', 3.0, '15m', '1h')",
+            sensor(0, "2.9"),
+            sensor(5, "3.0"),
+            sensor(15, "2.9"),
+        ),
+        _no("lasts('glucose', '<', 3.0, '15m', '1h')", HIGH),
+    ),
+    "meal_times": (
+        _yes("meal_times('fasting', 'glucose', '>=', 7.0, 5, '14d') >= 3", *FASTED),
+        _no("meal_times('fasting', 'glucose', '>=', 7.0, 4, '14d') >= 3", *FASTED),
+        _no("meal_times('bedtime', 'glucose', '>=', 7.0, 5, '14d') >= 1", *FASTED),
+    ),
+    "meal_readings": (
+        _yes("meal_readings('fasting', 'glucose', '14d') >= 5", *FASTED),
+        _no("meal_readings('fasting', 'glucose', '3d') >= 5", *FASTED),
+    ),
+    "given": (
+        _yes("given('weight')", *SCALE),
+        _no("given('weight')", *SCALE, pressure(4 * DAY, "150")),
+    ),
+    "first_of_day": (
+        _yes("first_of_day('systolic')", HIGH, LOWER, judged=0),
+        _no("first_of_day('systolic')", HIGH, LOWER),
+        _yes("first_of_day('systolic')", flagged(HIGH, "body_movement"), LOWER),
+        _no("first_of_day('glucose')", HIGH),
+    ),
+    "on_weekday": (
+        _yes("on_weekday('tuesday')", HIGH),  # the 22nd of September 2026
+        _no("on_weekday('wednesday')", HIGH),
+        _yes("on_weekday('wednesday')", HIGH, pressure(DAY, "150")),
+    ),
+    "at_hours": (
+        _yes("at_hours(0, 6)", pressure(359, "150")),
+        _no("at_hours(0, 6)", pressure(360, "150")),
+        _yes("at_hours(22, 6)", pressure(22 * 60, "150")),
+        _no("at_hours(22, 6)", pressure(22 * 60 - 1, "150")),
+    ),
+    "aged": (
+        Example(source="aged(65)", points=(HIGH,), result=True, profile=_limited()),
+        Example(source="aged(66)", points=(HIGH,), result=False, profile=_limited()),
+        _unknown("aged(65)", HIGH),
+    ),
+    "target": (
+        _yes("ge('systolic', target('systolic', 185.0))", HIGH),
+        _no("ge('systolic', target('systolic', 186.0))", HIGH),
+        Example(
+            source="ge('systolic', target('systolic', 186.0) - 1.0)",
+            points=(HIGH,),
+            result=True,
+            profile=_limited(systolic="186"),
+        ),
+        Example(
+            source="ge('systolic', target('systolic', 140.0))",
+            points=(HIGH,),
+            result=False,
+            profile=_limited(systolic="186"),
+        ),
+    ),
+    "usual": (
+        _yes("usual('systolic') >= 128.0", HIGH),
+        _no("usual('systolic') > 128.0", HIGH),
+        _unknown("usual('pulse') > 128.0", HIGH),
+    ),
+    "flag_times": (
+        _yes("flag_times('irregular_pulse', 'systolic', '1d') >= 2", *FLUTTER),
+        _no("flag_times('irregular_pulse', 'systolic', '3m') >= 2", *FLUTTER),
+        _no("flag_times('body_movement', 'systolic', '1d') >= 1", *FLUTTER),
+    ),
+    "flag_of_last": (
+        _yes("flag_of_last('irregular_pulse', 'systolic', 3, '30m') >= 2", *FLUTTER),
+        _no("flag_of_last('irregular_pulse', 'systolic', 2, '30m') >= 2", *FLUTTER),
+    ),
+    "flag_share": (
+        _yes("flag_share('irregular_pulse', 'systolic', '1d') >= 0.5", *FLUTTER),
+        _no("flag_share('irregular_pulse', 'systolic', '1d') > 0.5", *FLUTTER),
+        _unknown("flag_share('irregular_pulse', 'glucose', '1d') > 0.5", *FLUTTER),
+    ),
+    "seen": (
+        _yes("seen('systolic', '1d') >= 4", *FLUTTER),
+        _no("seen('systolic', '5m') >= 4", *FLUTTER),
+    ),
+    "same_run": (
+        _yes("same_run('systolic', '7d') >= 3", *(pressure(d * DAY, "131") for d in range(3))),
+        _no("same_run('systolic', '7d') >= 2", *(pressure(at, "131") for at in (0, 2, 4))),
+        _no("same_run('systolic', '7d') >= 2", pressure(0, "131", "81"), pressure(DAY, "131")),
+        _no("same_run('glucose', '7d') >= 1", glucose(0, "LO"), glucose(DAY, "LO")),
+    ),
+    "unsettled_days": (
+        _yes("unsettled_days('systolic', 10, '7d') >= 1", HIGH, pressure(2, "174")),
+        _no("unsettled_days('systolic', 10, '7d') >= 1", HIGH, pressure(2, "175")),
+        _no("unsettled_days('systolic', 10, '7d') >= 1", HIGH, pressure(DAY, "150")),
+    ),
+    "typed": (
+        _yes("typed('systolic', '7d') >= 2", typed(HIGH), typed(LOWER)),
+        _no("typed('systolic', '7d') >= 2", HIGH, typed(LOWER)),
+    ),
+    "round_share": (
+        _yes("round_share('systolic', '7d') >= 1.0", typed(HIGH), typed(LOWER)),
+        _no("round_share('systolic', '7d') > 0.5", typed(HIGH), typed(pressure(4, "151"))),
+        _unknown("round_share('systolic', '7d') > 0.5", HIGH, LOWER),
     ),
 }
 

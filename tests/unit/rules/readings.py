@@ -80,6 +80,27 @@ def glucose(at_min: float, number: str) -> Point:
     return point("gl", Vital.GLUCOSE, at_min, values)
 
 
+def spo2(at_min: float, number: str) -> Point:
+    return point("ox", Vital.SPO2, at_min, {QuantityName.SPO2: Value(value=Decimal(number))})
+
+
+def weight(at_min: float, number: str) -> Point:
+    return point("wt", Vital.WEIGHT, at_min, {QuantityName.WEIGHT: Value(value=Decimal(number))})
+
+
+def sensor(at_min: float, number: str) -> Point:
+    """A glucose reading of a continuous sensor, mmol/L."""
+    return replace(glucose(at_min, number), kind=Vital.GLUCOSE_CGM, identity=f"cg{at_min:012.2f}")
+
+
+def meal(reading: Point, word: str) -> Point:
+    return replace(reading, context={"meal": word})
+
+
+def typed(reading: Point) -> Point:
+    return replace(reading, origin=Origin.PERSON)
+
+
 def symptom(at_min: float, word: str) -> Point:
     return replace(point("sy", Vital.SYMPTOM, at_min, {}), context={"symptom": word})
 

@@ -1,0 +1,69 @@
+"""Window functions about the judged reading itself, its day, and the person it is of.
+
+`given`, `on_weekday`, `at_hours` and `first_of_day` say when a rule is looked at: that is a rule's
+schedule, in the person's own time zone.
+"""
+
+from rules.courses import hours_from
+from rules.scope import Call, exact
+from rules.vocabulary import QuantityName
+from rules.words import WEEKDAYS
+
+
+def given(call: Call, quantity: str) -> bool:
+    """Whether the judged reading carries that quantity."""
+    found = call.judged.usable and QuantityName(quantity) in call.judged.values
+    if found:
+        call.rest_on(call.judged)
+    return found
+
+
+def first_of_day(call: Call, quantity: str) -> bool:
+    """Whether the judged reading is the first valid one of that quantity on its local day."""
+    window, judged, name = call.scope.window, call.judged, QuantityName(quantity)
+    day = window.local_day(judged.effective_at)
+    today = (
+        point
+        for point in window.points
+        if point.valid and name in point.values and window.local_day(point.effective_at) == day
+    )
+    first = next(today, None)
+    return first is not None and first.identity == judged.identity
+
+
+def on_weekday(call: Call, weekday: str) -> bool:
+    """Whether the judged reading was measured on that local weekday."""
+    day = call.scope.window.local_day(call.judged.effective_at)
+    return day.weekday() == WEEKDAYS.index(weekday)
+
+
+def at_hours(call: Call, begin: float, end: float) -> bool:
+    """Whether it was measured from one local hour to before another, over midnight too."""
+    local = call.judged.effective_at.astimezone(call.scope.window.zone)
+    return local.hour in hours_from(begin, end)
+
+
+def aged(call: Call, years: float) -> bool | None:
+    """Whether the person is at least that old in the local year; None where nobody knows."""
+    profile = call.scope.window.profile
+    if profile.birth_year is None:
+        call.trace.unknown("age_unknown")
+        return None
+    return call.scope.window.local_day(call.scope.at).year - profile.birth_year >= int(years)
+
+
+def target(call: Call, quantity: str, otherwise: float) -> float:
+    """The limit a doctor has set for this person in that quantity, `otherwise` where none has."""
+    own = call.scope.window.profile.targets.get(quantity)
+    if own is None:
+        call.trace.unknowns.add("target_unknown")
+    return call.trace.note(f"target_{quantity}", exact(otherwise) if own is None else own)
+
+
+def usual(call: Call, quantity: str) -> float | None:
+    """The person's recent mean of that quantity; None while the baseline has too little."""
+    mean = call.baseline(quantity).recent_mean
+    if mean is None:
+        call.trace.unknown("baseline_unknown")
+        return None
+    return call.trace.note(f"recent_mean_{quantity}", exact(mean))
