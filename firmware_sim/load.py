@@ -20,7 +20,7 @@ from firmware_sim.identity import Identity
 from firmware_sim.mqtt_line import LineError, Login
 from firmware_sim.readings import typical_reading
 from firmware_sim.sim_hub import SimHub, at_rest
-from firmware_sim.uplink_words import Lane
+from firmware_sim.uplink_words import FORMER_VERSION, VERSION, Lane
 
 _DIALLING = 32
 """Log-ins under way at once: less than a broker's listen queue."""
@@ -30,6 +30,9 @@ _STEP = timedelta(seconds=1)
 _TEND_S = 1.0
 _PING_IDLE_S = 20.0
 _GLUCOSE_SHARE = 0.3
+FORMER_EACH = 10
+"""Every so many homes one whose hub is a version behind: a county is never upgraded in a day."""
+
 _YOUNGEST_BACKLOG_S, _OLDEST_BACKLOG_S = 3_600, 5 * 86_400
 
 
@@ -274,6 +277,7 @@ class Load:
             monotonic=self._monotonic,
             on_receipt=self._note_receipts,
             keep_receipted=0,
+            version=FORMER_VERSION if number % FORMER_EACH == 0 else VERSION,
         )
         return _Home(hub=hub, cuff=cuff, meter=meter, login=self._login_of(hub.name))
 

@@ -19,6 +19,7 @@ from firmware_sim.mqtt_line import UNCOUNTED_ID, LineError, Login, MqttLine, enc
 from firmware_sim.publisher import Reading
 from firmware_sim.uplink_words import (
     CORE_TOPIC,
+    VERSION,
     Lane,
     Record,
     decode_receipt,
@@ -47,14 +48,15 @@ class SimHub:
         line: The connection, None while there is none.
         sent: Messages published, repeats included.
         repeated: How many of those had been sent before.
+        version: Of the uplink messages that it writes.
     """
 
     __slots__ = (
         "_core", "_highest", "_keep", "_monotonic", "_on_receipt", "_ordinal", "_session", "clock",
-        "epoch", "lanes", "line", "name", "repeated", "sent",
+        "epoch", "lanes", "line", "name", "repeated", "sent", "version",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what differs between hubs, all with a usual value
         self,
         name: str,
         clock: HubClock,
@@ -63,6 +65,7 @@ class SimHub:
         on_receipt: OnReceipt | None = None,
         epoch: str | None = None,
         keep_receipted: int = KEEP_RECEIPTED,
+        version: int = VERSION,
     ) -> None:
         """A hub with an empty spool.
 
@@ -73,8 +76,9 @@ class SimHub:
             on_receipt: Who is told of every advance of the core's mark.
             epoch: Name of the spool; random when not given.
             keep_receipted: Receipted records kept in each lane.
+            version: Of the uplink messages that it writes.
         """
-        self.name, self.clock = name, clock
+        self.name, self.clock, self.version = name, clock, version
         self.line: MqttLine | None = None
         self.sent = self.repeated = 0
         self._monotonic, self._on_receipt = monotonic, on_receipt
@@ -180,7 +184,8 @@ class SimHub:
             else:
                 self._highest[lane] = sequence
             topic = uplink_topic(self.name, self.epoch, lane, sequence)
-            yield topic, encode_envelope(self.name, self.epoch, sequence, record)
+            payload = encode_envelope(self.name, self.epoch, sequence, record, version=self.version)
+            yield topic, payload
 
     def mind(self) -> None:
         """Look whether a lane stands still and send it again; call it every second or so."""

@@ -1,7 +1,8 @@
 """What a hub says to the core, written from the protocol alone: topics, envelopes, receipts.
 
-An independent implementation of version 1 of the uplink (`rules/schemas/wire-1.json` is the same
-protocol's schema): it shares no code with the core it talks to.
+An independent implementation of the uplink in versions 1 and 2 (`rules/schemas/wire-1.json` and
+`wire-2.json` are its schemas): it shares no code with the core it talks to. Both have the same
+members; in version 2 an `age_s`, which no hub here needs, would outrank the stamp.
 """
 
 import base64
@@ -15,7 +16,10 @@ from typing import cast
 from firmware_sim.identity import Identity
 from firmware_sim.publisher import Kind, Quantity, Reading
 
-VERSION = 1
+VERSION, FORMER_VERSION = 2, 1
+"""Of an uplink message: today's, and that of hubs which are one version behind."""
+
+RECEIPT_VERSION = STATUS_VERSION = 1
 CORE_TOPIC = "hw/1/core"
 
 LOINC: dict[Kind, str] = {
@@ -86,10 +90,12 @@ def filters_of(hub: str) -> tuple[str, str, str]:
     return f"hw/1/receipt/{hub}/#", f"hw/1/command/{hub}", CORE_TOPIC
 
 
-def encode_envelope(hub: str, epoch: str, sequence: int, record: Record) -> bytes:
+def encode_envelope(
+    hub: str, epoch: str, sequence: int, record: Record, *, version: int = VERSION
+) -> bytes:
     """The uplink message of a record as UTF-8 JSON."""
     message = {
-        "v": VERSION,
+        "v": version,
         "hub": hub,
         "epoch": epoch,
         "lane": record.lane.value,
@@ -105,7 +111,7 @@ def decode_receipt(payload: bytes) -> tuple[str, str, Lane, int] | None:
         said: object = json.loads(payload)
         fields = cast("dict[str, object]", said) if isinstance(said, dict) else {}
         through = fields["through"]
-        if fields["v"] != VERSION or not isinstance(through, int):
+        if fields["v"] != RECEIPT_VERSION or not isinstance(through, int):
             return None
         return str(fields["hub"]), str(fields["epoch"]), Lane(fields["lane"]), through
     except (ValueError, KeyError):
@@ -134,7 +140,7 @@ def encode_status(
         "through_backlog": through[1],
     }
     report = {
-        "v": VERSION,
+        "v": STATUS_VERSION,
         "hub": hub,
         "at": at.isoformat(),
         "online": True,

@@ -8,10 +8,13 @@ from gateway.intake import Measured, Quarantined, Reason, measure
 from gateway.refused import decode_refused
 from gateway.store.core_store import Mark
 from rules.vocabulary import HubId, Observation, SubjectRef
-from rules.wire import Lane, WireError, decode_envelope, parse_uplink_topic
+from rules.wire import Envelope, Lane, WireError, decode_envelope, parse_uplink_topic
 
 OLDEST_AGE = timedelta(days=400)
 """Longer than a hub waits for its broker; a larger age is a mistake, not a time."""
+
+AGE_DECIDES = 2
+"""From this version of the wire on an age dates a reading whatever its stamp says of itself."""
 
 _REFUSED = b'"refused"'
 
@@ -63,8 +66,8 @@ def read_arrival(topic: str, payload: bytes, now: datetime, zone: tzinfo | None 
     With the county's `zone` it is measured too, while the core waits for its database: unless its
     time is a question of the instant of the batch.
 
-    What a hub noticed before it had learned the time is dated by its age on the hub's monotonic
-    clock (design section 5), up to `OLDEST_AGE`.
+    What a hub noticed before it had learned the time, or before its clock was set, is dated by its
+    age on the hub's monotonic clock (design section 5), up to `OLDEST_AGE`.
     """
     try:
         hub, epoch, lane, sequence = parse_uplink_topic(topic)
@@ -109,13 +112,23 @@ def _content(mark: Mark, sequence: int, payload: bytes, now: datetime) -> Observ
     if envelope.observation.hub != mark.hub:
         detail = f"observed by {envelope.observation.hub}, sent by {mark.hub}"
         return Quarantined(reason=Reason.NOT_OURS, field="observation.hub", detail=detail)
-    return _dated(envelope.observation, envelope.age_s, now)
+    return _dated(envelope, now)
 
 
-def _dated(observation: Observation, age_s: float | None, now: datetime) -> Observation:
-    """The observation with the hub's stamp anchored at the core's clock, where that is needed."""
-    stamp = observation.received
-    if stamp.wall_trusted or age_s is None or not 0 <= age_s <= OLDEST_AGE.total_seconds():
+def _dated(envelope: Envelope, now: datetime) -> Observation:
+    """The observation with the hub's stamp anchored at the core's clock, where that is needed.
+
+    The pair of clock readings was stamped by the same clock of the hub, and is moved with it.
+    """
+    observation, age_s = envelope.observation, envelope.age_s
+    stamp, clocks = observation.received, observation.clocks
+    if age_s is None or not 0 <= age_s <= OLDEST_AGE.total_seconds():
+        return observation
+    if stamp.wall_trusted and envelope.v < AGE_DECIDES:
         return observation
     wall = now - timedelta(seconds=age_s)
-    return replace(observation, received=replace(stamp, wall=wall, wall_trusted=True))
+    if clocks is not None:
+        clocks = replace(clocks, hub_time=clocks.hub_time + (wall - stamp.wall))
+    return replace(
+        observation, received=replace(stamp, wall=wall, wall_trusted=True), clocks=clocks
+    )

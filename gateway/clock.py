@@ -8,6 +8,7 @@ to do by itself. `{"wall": true}` hands over to the wall clock for good.
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ Settle = Callable[[datetime], Awaitable[datetime | None]]
 """Does all that is due at an instant, returns when at rest; the result is the next due instant."""
 
 _LONGEST_SLEEP_S = 5.0
+# Linux's CLOCK_MONOTONIC stands still while the machine sleeps, and so would every age.
+_SINCE_BOOT = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
 
 
 class ClockError(Exception):
@@ -71,8 +74,8 @@ class WallClock:
         return datetime.now(UTC)  # noqa: TID251 - the one reader of the machine's clock
 
     def monotonic(self) -> float:
-        """Seconds since the machine's boot."""
-        return time.monotonic()
+        """Seconds since the machine's boot, those that it slept through included."""
+        return time.clock_gettime(_SINCE_BOOT)
 
     async def wait_until(self, when: datetime | None) -> None:
         """Sleep until `when`; None sleeps for ever.

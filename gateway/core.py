@@ -46,16 +46,17 @@ from gateway.watchdog import Watchdog
 from rules.vocabulary import HubId, SubjectRef
 from rules.wire import (
     CORE_TOPIC,
-    WIRE_VERSION,
+    RECEIPT_VERSION,
+    TOPICS,
     Receipt,
     encode_receipt,
     receipt_topic,
 )
 
 INBOX_CHANNEL = "hearthwatch_inbox"
-UPLINKS = f"hw/{WIRE_VERSION}/up/#"
-STATUSES = f"hw/{WIRE_VERSION}/status/#"
-STATUS_PREFIX = f"hw/{WIRE_VERSION}/status/"
+UPLINKS = f"{TOPICS}/up/#"
+STATUSES = f"{TOPICS}/status/#"
+STATUS_PREFIX = f"{TOPICS}/status/"
 
 LEASE_RENEWAL_S = 3.0
 SWEEP_S = 1.0
@@ -555,7 +556,7 @@ def _all_receipts(marks: dict[Mark, int]) -> list[Publication]:
             receipt_topic(mark.hub, mark.epoch, mark.lane),
             encode_receipt(
                 Receipt(
-                    v=WIRE_VERSION,
+                    v=RECEIPT_VERSION,
                     hub=mark.hub,
                     epoch=mark.epoch,
                     lane=mark.lane,

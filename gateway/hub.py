@@ -119,7 +119,7 @@ class RunningHub:
             broker=lambda: _broker(settings, self._hub, will=self._will()),
             on_command=self._hear_command,
             status=self._status,
-            age_s=stamps.age_s,
+            age_s=stamps.dating_age_s,
         )
 
     async def settle(self, now: datetime) -> datetime | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from device_adapters.plain_text import escaped
-from rules.wire import WIRE_VERSION
+from rules.wire import READ_VERSIONS, WIRE_VERSION
 
 MAX_RAW_BYTES = 16 * 1024
 """More of an oversized payload is not kept: its refusal must itself fit into a message."""
@@ -46,7 +46,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode_refused(refused: Refused) -> bytes:
-    """The uplink payload `{"v":1,"refused":{...}}` as UTF-8 JSON, well under 64 KiB.
+    """The uplink payload `{"v":2,"refused":{...}}` as UTF-8 JSON, well under 64 KiB.
 
     Never fails, whatever the text: control characters and lone surrogates are written out. Of more
     than `MAX_RAW_BYTES` only the beginning is kept; the reason says so then.
@@ -66,7 +66,10 @@ def encode_refused(refused: Refused) -> bytes:
 def decode_refused(payload: bytes) -> Refused | None:
     """What the hub refused and why, in text that a store takes; None when it is no such message."""
     try:
-        body = msgspec.json.decode(payload, type=_Message).refused
+        message = msgspec.json.decode(payload, type=_Message)
+        if message.v not in READ_VERSIONS:
+            return None
+        body = message.refused
         return Refused(
             source=escaped(body.source),
             reason=escaped(body.reason),

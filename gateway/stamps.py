@@ -3,10 +3,14 @@
 import ctypes
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.clock import Clock, WallClock
 from rules.vocabulary import HubStamp
+
+CLOCK_SET = timedelta(minutes=5)
+"""A clock that moved by more was wrong before: law 3 allows a reading five minutes of error."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIME_ERROR = 5
@@ -58,6 +62,18 @@ class Stamps:
         if stamp.boot_id != self._boot_id:
             return None
         return max(0.0, self._clock.monotonic() - stamp.monotonic_s)
+
+    def dating_age_s(self, stamp: HubStamp) -> float | None:
+        """The age by which the core is to date a stamp; None where the stamp's own time holds.
+
+        It holds where the hub knew the time and its clock was not set since by more than
+        `CLOCK_SET`, to a time that is known as well. Of another boot nothing can be said.
+        """
+        age_s = self.age_s(stamp)
+        if age_s is None or not stamp.wall_trusted:
+            return age_s
+        moved = self._clock.now() - stamp.wall - timedelta(seconds=age_s)
+        return age_s if abs(moved) > CLOCK_SET and self._trusted() else None
 
     def now(self) -> HubStamp:
         """The present, as far as this machine knows it."""

@@ -27,7 +27,7 @@ from gateway.uplink_window import Window
 from rules.vocabulary import HubId, HubStamp
 from rules.wire import (
     CORE_TOPIC,
-    WIRE_VERSION,
+    TOPICS,
     Lane,
     WireError,
     command_topic,
@@ -59,10 +59,10 @@ class Uplink:
         status: Callable[[], Awaitable[bytes]],
         age_s: Callable[[HubStamp], float | None],
     ) -> None:
-        """An uplink; `age_s` tells how long ago a stamp of the hub's own was made."""
+        """An uplink; `age_s` as `Stamps.dating_age_s`: the age by which a stamp is to be dated."""
         self._hub = hub
         self._command_topic = command_topic(hub)
-        self._receipts = f"hw/{WIRE_VERSION}/receipt/{hub}/"
+        self._receipts = f"{TOPICS}/receipt/{hub}/"
         self._spool = spool
         self._clock = clock
         self._broker = broker
@@ -168,14 +168,13 @@ class Uplink:
         if message.refused:
             return message.body
         stamp = received_stamp(message.body)
-        doubtful = stamp is not None and not stamp.wall_trusted
         return enclose(
             message.body,
             hub=self._hub,
             epoch=epoch,
             lane=lane,
             sequence=message.sequence,
-            age_s=self._age_s(stamp) if stamp is not None and doubtful else None,
+            age_s=None if stamp is None else self._age_s(stamp),
         )
 
     async def _resend(self) -> None:

@@ -1,7 +1,10 @@
 """Versioned JSON of the words: what a hub sends, what the core answers, byte for byte.
 
-The JSON Schema of version 1 is `rules/schemas/wire-1.json`, generated from these types by
-`json_schema()`; a test keeps both equal. Decimals travel as JSON numbers with all their digits.
+Three things count their versions apart (decision D45): the form of a topic (the number in it), an
+uplink message and a receipt (their `v`). The JSON Schema of an uplink message of version 2 is
+`rules/schemas/wire-2.json`, generated from these types by `json_schema()` (a test keeps both
+equal); `wire-1.json` stays as it was published. Decimals travel as JSON numbers with all their
+digits.
 """
 
 from enum import StrEnum
@@ -10,7 +13,18 @@ import msgspec
 
 from rules.vocabulary import HubId, HubStamp, Observation, Quantity
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
+"""Of the uplink messages that are written today."""
+
+READ_VERSIONS = frozenset({WIRE_VERSION - 1, WIRE_VERSION})
+"""Uplink messages that are read: those of today's hubs and of hubs one version behind."""
+
+RECEIPT_VERSION = 1
+"""A receipt says the same to hubs of either version; both read this one."""
+
+TOPICS = "hw/1"
+"""What every topic begins with: the version of their form."""
+
 MAX_MESSAGE_BYTES = 64 * 1024
 MAX_DECIMAL_EXPONENT = 12
 
@@ -31,8 +45,10 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     `epoch` is random at the creation of the spool, `sequence` counts from 1 in each epoch and
     lane without a gap. `age_s` is how long ago, by the hub's monotonic clock, the observation was
-    received when this message was sent: it dates what a hub without the time noticed in the same
-    boot; None where the hub was started again since.
+    received when this message was sent. It is told where the stamp's own wall time is not to be
+    believed: the hub had not learned the time, or (version 2) its clock was set since; None
+    elsewhere, and where the hub was started again since. In version 1 a stamp that calls itself
+    trusted is believed whatever `age_s` says; in version 2 `age_s` alone decides.
     """
 
     v: int
@@ -64,6 +80,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     through: int
 
 
+_ANY_VERSION = b'"v":{"type":"integer"}'
 _DECIMAL_AS_TEXT = b'"type":"string","format":"decimal"'
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _ENVELOPES = msgspec.json.Decoder(Envelope)
@@ -72,25 +89,25 @@ _RECEIPTS = msgspec.json.Decoder(Receipt)
 
 def uplink_topic(hub: str, epoch: str, lane: Lane, sequence: int) -> str:
     """Topic of one uplink message: `hw/1/up/<hub>/<epoch>/<lane>/<sequence>`."""
-    return f"hw/{WIRE_VERSION}/up/{hub}/{epoch}/{lane.value}/{sequence}"
+    return f"{TOPICS}/up/{hub}/{epoch}/{lane.value}/{sequence}"
 
 
 def receipt_topic(hub: str, epoch: str, lane: Lane) -> str:
     """Topic of a lane's retained receipt: `hw/1/receipt/<hub>/<epoch>/<lane>`."""
-    return f"hw/{WIRE_VERSION}/receipt/{hub}/{epoch}/{lane.value}"
+    return f"{TOPICS}/receipt/{hub}/{epoch}/{lane.value}"
 
 
 def command_topic(hub: str) -> str:
     """Topic of a hub's retained, signed command: `hw/1/command/<hub>`."""
-    return f"hw/{WIRE_VERSION}/command/{hub}"
+    return f"{TOPICS}/command/{hub}"
 
 
 def status_topic(hub: str) -> str:
     """Topic on which a hub tells its state: `hw/1/status/<hub>`."""
-    return f"hw/{WIRE_VERSION}/status/{hub}"
+    return f"{TOPICS}/status/{hub}"
 
 
-CORE_TOPIC = f"hw/{WIRE_VERSION}/core"
+CORE_TOPIC = f"{TOPICS}/core"
 """Retained: the owning core's lease epoch, published at each of its connections.
 
 A change, and every message that is not a retained one, makes hubs re-send from their mark at once.
@@ -106,8 +123,8 @@ def parse_uplink_topic(topic: str) -> tuple[HubId, str, Lane, int]:
     parts = topic.split("/")
     try:
         head, version, word, hub, epoch, lane, sequence = parts
-        if (head, version, word) != ("hw", str(WIRE_VERSION), "up"):
-            raise WireError(f"topic: {topic!r} is not an uplink of version {WIRE_VERSION}")
+        if (f"{head}/{version}", word) != (TOPICS, "up"):
+            raise WireError(f"topic: {topic!r} is not an uplink below {TOPICS}")
         number = int(sequence)
         if number < 1 or str(number) != sequence:
             raise WireError(f"topic: sequence {sequence!r} is not a whole number from 1")
@@ -155,10 +172,10 @@ def enclose(
 
 
 def decode_envelope(payload: bytes) -> Envelope:
-    """The envelope in `payload`.
+    """The envelope in `payload`, of any version of `READ_VERSIONS`.
 
     Raises:
-        WireError: not JSON, not this version, a field missing or of a wrong type, a device time
+        WireError: not JSON, another version, a field missing or of a wrong type, a device time
             with an offset or a reception time without one; the text names the field.
     """
     if len(payload) > MAX_MESSAGE_BYTES:
@@ -166,11 +183,32 @@ def decode_envelope(payload: bytes) -> Envelope:
     try:
         envelope = _ENVELOPES.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        _check_version(_version_of(payload))  # another version may have another form
         raise WireError(f"message: {error}") from error
-    if envelope.v != WIRE_VERSION:
-        raise WireError(f"v: version {envelope.v} is not {WIRE_VERSION}")
+    _check_version(envelope.v)
     _check_times(envelope.observation)
     return envelope
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    v: int = WIRE_VERSION
+
+
+_VERSIONS = msgspec.json.Decoder(_Versioned)
+
+
+def _version_of(payload: bytes) -> int:
+    """What a message that cannot be read says of its version; the present one if nothing."""
+    try:
+        return _VERSIONS.decode(payload).v
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return WIRE_VERSION
+
+
+def _check_version(said: int) -> None:
+    if said not in READ_VERSIONS:
+        known = " and ".join(str(version) for version in sorted(READ_VERSIONS))
+        raise WireError(f"v: version {said} is not read here, {known} are")
 
 
 class _Noticed(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,11 +232,14 @@ def encode_receipt(receipt: Receipt) -> bytes:
 
 
 def decode_receipt(payload: bytes) -> Receipt:
-    """The receipt in `payload`; raises WireError when it is not one."""
+    """The receipt in `payload`; raises WireError when it is none, or of another version."""
     try:
-        return _RECEIPTS.decode(payload)
+        receipt = _RECEIPTS.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise WireError(f"receipt: {error}") from error
+    if receipt.v != RECEIPT_VERSION:
+        raise WireError(f"v: a receipt of version {receipt.v} is not {RECEIPT_VERSION}")
+    return receipt
 
 
 def encode_observation(observation: Observation) -> bytes:
@@ -217,10 +258,11 @@ def decode_observation(payload: bytes) -> Observation:
 
 
 def json_schema() -> dict[str, object]:
-    """The JSON Schema (2020-12) of an uplink message of this version."""
+    """The JSON Schema (2020-12) of an uplink message of the present version."""
     schema = msgspec.json.encode(msgspec.json.schema(Envelope))
     # The library describes a Decimal as text; ours travels as a number (`decimal_format`).
-    return msgspec.json.decode(schema.replace(_DECIMAL_AS_TEXT, b'"type":"number"'))
+    schema = schema.replace(_DECIMAL_AS_TEXT, b'"type":"number"')
+    return msgspec.json.decode(schema.replace(_ANY_VERSION, b'"v":{"const":%d}' % WIRE_VERSION))
 
 
 def _check_times(observation: Observation) -> None:

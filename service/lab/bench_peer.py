@@ -20,7 +20,8 @@ from device_adapters.mqtt.client import MqttMessage, MqttSettings, mqtt_session
 from firmware_sim.template_people import Taken
 from rules.vocabulary import HubId, Observation, QuantityName
 from rules.wire import (
-    WIRE_VERSION,
+    RECEIPT_VERSION,
+    TOPICS,
     Lane,
     Receipt,
     decode_envelope,
@@ -78,7 +79,7 @@ async def consume(settings: MqttSettings, work: Work) -> None:
     """Take what has arrived, work on it, tell every lane how far it is; until cancelled."""
     through: dict[tuple[HubId, str, Lane], int] = {}
     async with mqtt_session(settings) as session:
-        await session.subscribe(f"hw/{WIRE_VERSION}/up/#")
+        await session.subscribe(f"{TOPICS}/up/#")
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         while True:
@@ -91,7 +92,7 @@ async def consume(settings: MqttSettings, work: Work) -> None:
                 if sequence == through.get(mark, 0) + 1:
                     moved[mark] = through[mark] = sequence
             for (hub, epoch, lane), mark in moved.items():
-                receipt = Receipt(v=WIRE_VERSION, hub=hub, epoch=epoch, lane=lane, through=mark)
+                receipt = Receipt(v=RECEIPT_VERSION, hub=hub, epoch=epoch, lane=lane, through=mark)
                 session.publish_nowait(
                     receipt_topic(hub, epoch, lane), encode_receipt(receipt), retain=True
                 )

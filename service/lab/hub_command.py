@@ -11,6 +11,7 @@ from firmware_sim.hub_mishaps import HUB_MISHAPS, Home
 from firmware_sim.identity import Identity
 from firmware_sim.mqtt_line import Login
 from firmware_sim.sim_hub import SimHub
+from firmware_sim.uplink_words import FORMER_VERSION, VERSION
 from gateway.clock import WallClock
 from service.lab.address import address
 
@@ -25,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--serial", default="SIM-0001", help="of the cuff in its home")
     parser.add_argument("--neighbour", default="hub-neighbour", help="for faults in another's name")
     parser.add_argument("--fault", choices=sorted(HUB_MISHAPS), help="what happens to it")
+    parser.add_argument(
+        "--wire-version",
+        type=int,
+        choices=(FORMER_VERSION, VERSION),
+        default=VERSION,
+        help="of the messages that it writes",
+    )
     parser.add_argument("--count", type=int, default=1, help="live readings before that")
 
 
@@ -49,7 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _live(arguments: argparse.Namespace) -> None:
     now, login = WallClock().now(), await asyncio.to_thread(_login, arguments)
-    hub = SimHub(arguments.hub, HubClock(now), monotonic=asyncio.get_running_loop().time)
+    hub = SimHub(
+        arguments.hub,
+        HubClock(now),
+        monotonic=asyncio.get_running_loop().time,
+        version=cast("int", arguments.wire_version),
+    )
     cuff = Identity(manufacturer="Hearth", model="BP-500W", serial=arguments.serial)
     home = Home(hub=hub, login=login, cuff=cuff, at=now, neighbour=arguments.neighbour)
     await hub.connect(login)

@@ -23,7 +23,7 @@ from gateway.pipeline import walk
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore, open_core_store
 from rules.vocabulary import HubId
-from rules.wire import Envelope, Lane, encode_envelope, uplink_topic
+from rules.wire import WIRE_VERSION, Envelope, Lane, encode_envelope, uplink_topic
 from tests.chaos.plan import ZONE, Key, Measured, hub_of, observation_of
 
 _TOGETHER = 20
@@ -147,7 +147,7 @@ class Reference:
         self._sent[hub, lane] += 1
         sequence = self._sent[hub, lane]
         message = Envelope(
-            v=1,
+            v=WIRE_VERSION,
             hub=HubId(hub),
             epoch="e1",
             lane=lane,

@@ -33,7 +33,7 @@ from rules.vocabulary import (
     SubjectRef,
     Vital,
 )
-from rules.wire import Envelope, Lane, encode_envelope, uplink_topic
+from rules.wire import WIRE_VERSION, Envelope, Lane, encode_envelope, uplink_topic
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 11, 1, 0, 0, tzinfo=UTC)  # 08:00 in the county
@@ -107,7 +107,7 @@ def _stamp(at: datetime) -> HubStamp:
 def envelope(observation: Observation, sequence: int, lane: Lane = Lane.LIVE) -> Arrival:
     """The observation as a message of the hub's uplink."""
     message = Envelope(
-        v=1, hub=HUB, epoch="e1", lane=lane, sequence=sequence, observation=observation
+        v=WIRE_VERSION, hub=HUB, epoch="e1", lane=lane, sequence=sequence, observation=observation
     )
     topic = uplink_topic(HUB, "e1", lane, sequence)
     return read_arrival(topic, encode_envelope(message), observation.received.wall)

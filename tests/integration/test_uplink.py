@@ -58,7 +58,7 @@ async def uplink_of(
         broker=lambda: settings(broker, HUB, "uplink-under-test"),
         on_command=on_command or command,
         status=status,
-        age_s=lambda stamp: 90.0 if stamp.boot_id == "b1" else None,
+        age_s=lambda stamp: 90.0 if stamp.boot_id == "b1" and not stamp.wall_trusted else None,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(uplink.run())

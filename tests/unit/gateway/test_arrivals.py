@@ -9,7 +9,7 @@ from gateway.clock import ManualClock
 from gateway.intake import Quarantined, effective_time
 from gateway.stamps import Stamps
 from rules.vocabulary import HubId, Observation, Origin, TimeConfidence
-from rules.wire import Envelope, Lane, encode_envelope, uplink_topic
+from rules.wire import WIRE_VERSION, Envelope, Lane, encode_envelope, uplink_topic
 from tests.unit.gateway.observations import START, blood_pressure
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -17,7 +17,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 def arrival(observation: Observation, age_s: float | None) -> Arrival:
     message = Envelope(
-        v=1,
+        v=WIRE_VERSION,
         hub=observation.hub,
         epoch="e",
         lane=Lane.LIVE,
@@ -58,7 +58,7 @@ def test_an_age_that_is_none_dates_nothing(age_s: float | None) -> None:
 
 def test_a_hub_that_knows_the_time_is_believed() -> None:
     sent = blood_pressure(1, origin=Origin.LIVE)
-    assert content(arrival(sent, 90.0)).received == sent.received
+    assert content(arrival(sent, None)).received == sent.received
 
 
 def test_the_age_is_of_this_boot_only() -> None:
@@ -72,7 +72,9 @@ def test_the_age_is_of_this_boot_only() -> None:
 
 def test_hub_of_the_message_must_be_that_of_the_topic() -> None:
     other = replace(blood_pressure(1), hub=HubId("hub-else"))
-    message = Envelope(v=1, hub=other.hub, epoch="e", lane=Lane.LIVE, sequence=1, observation=other)
+    message = Envelope(
+        v=WIRE_VERSION, hub=other.hub, epoch="e", lane=Lane.LIVE, sequence=1, observation=other
+    )
     spoofed = read_arrival(
         uplink_topic("hub-mine", "e", Lane.LIVE, 1), encode_envelope(message), START
     )

@@ -27,6 +27,7 @@ from rules.vocabulary import (
     Vital,
 )
 from rules.wire import (
+    WIRE_VERSION,
     Envelope,
     Lane,
     WireError,
@@ -56,7 +57,7 @@ READING = Observation(
     raw=b"\x16\x8a",
 )
 ENVELOPE = Envelope(
-    v=1, hub=HubId("hub-a"), epoch="e1", lane=Lane.LIVE, sequence=1, observation=READING
+    v=WIRE_VERSION, hub=HubId("hub-a"), epoch="e1", lane=Lane.LIVE, sequence=1, observation=READING
 )
 
 
@@ -138,7 +139,7 @@ def test_the_wire_carries_every_digit() -> None:
 
 
 def test_the_published_schema_is_the_one_the_code_speaks() -> None:
-    published = json.loads(files("rules").joinpath("schemas", "wire-1.json").read_text("utf-8"))
+    published = json.loads(files("rules").joinpath("schemas", "wire-2.json").read_text("utf-8"))
     assert published == json_schema()
     jsonschema.validate(json.loads(encode_envelope(ENVELOPE)), published)
 
@@ -149,7 +150,8 @@ ABSENT = object()
 @pytest.mark.parametrize(
     ("path", "value", "field"),
     [
-        ("v", 2, "v:"),
+        ("v", 3, "v:"),
+        ("v", 0, "v:"),
         ("hub", ABSENT, "hub"),
         ("observation.device", ABSENT, "device"),
         ("observation.quantities.bogus", {"value": 1, "unit": "1"}, "quantities"),
