@@ -114,14 +114,15 @@ def assess(
         state = _state_at(person, readings, point.effective_at, rules.zone, whole=whole)
         known_then = [earlier for earlier in ordered if earlier.order <= point.order]
         window = _window(person, known_then, state, rules.zone)
-        evaluation = evaluate(rules.pack, window, now, frozenset({point.identity}))
+        new = frozenset({point.identity})
+        evaluation = evaluate(rules.pack, window, now, new, waits=False, explain=False)
         _collect(judged, evaluation, window, rules.pack, now, missing=False)
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
     usual = _state_at(person, readings, latest, rules.zone, whole=whole)
     window = _window(person, ordered, usual, rules.zone)
     new = frozenset({newest.identity}) if newest else frozenset[str]()
-    evaluation = evaluate(rules.pack, window, now, new, absent=not fresh)
+    evaluation = evaluate(rules.pack, window, now, new, absent=not fresh, explain=False)
     _collect(judged, evaluation, window, rules.pack, now, missing=True)
     waits = [wake.due_at for wake in evaluation.wakes if wake.due_at > now]
     silences = [max(wake.due_at, now) for wake in evaluation.silences]

@@ -12,6 +12,7 @@ from gateway.recent_many import closed
 from gateway.teaching import teaches
 from rules.pack import Pack
 from rules.rule import Rule
+from rules.screen import Extremes, extremes_of
 from rules.silence import delayed
 from rules.vocabulary import Ternary, Vital
 from rules.window import Blind, Point
@@ -81,8 +82,9 @@ def watch_until(points: Sequence[Point], pack: Pack, blind: Sequence[Blind] = ()
         max(told) + max(rule.reach for rule in pack.rules if _hears(rule)) if told else BEGINNING
     )
     newest = points[-1].effective_at if points else BEGINNING
+    extremes = extremes_of(points)
     for rule in pack.rules:
-        if rule.pending is None:
+        if rule.pending is None or not _may_ask(rule, extremes):
             continue
         reach = rule.reach
         for point in points:
@@ -100,7 +102,12 @@ def _hears(rule: Rule) -> bool:
     return Vital.SYMPTOM in rule.vitals
 
 
+def _may_ask(rule: Rule, extremes: Extremes) -> bool:
+    pending = rule.pending
+    return pending is not None and (not pending.when.needs_level or rule.level_is_in(extremes))
+
+
 def _asks(rule: Rule, point: Point) -> bool:
     pending = rule.pending
-    levelled = pending and "at_level" in pending.when.functions and pending.when.conjunctive
+    levelled = pending is not None and pending.when.needs_level
     return rule.level_of(point) if levelled else True

@@ -15,8 +15,9 @@ from rules.expression import Outcome
 from rules.pack import Pack
 from rules.rule import OnUnknown, Rule
 from rules.scope import Scope, Trace
+from rules.screen import Extremes, extremes_of, may_rest_on
 from rules.silence import delayed
-from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence
+from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence, Vital
 from rules.window import Point, Window
 
 
@@ -90,8 +91,15 @@ class Evaluation:
     near: tuple[NearMiss, ...] = ()
 
 
-def evaluate(
-    rules: Pack, window: Window, now: datetime, new: frozenset[str], *, absent: bool = False
+def evaluate(  # noqa: PLR0913 - one argument a question
+    rules: Pack,
+    window: Window,
+    now: datetime,
+    new: frozenset[str],
+    *,
+    absent: bool = False,
+    waits: bool = True,
+    explain: bool = True,
 ) -> Evaluation:
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
@@ -103,29 +111,51 @@ def evaluate(
     Silence is decided only where `absent` says that the person is looked at for its sake, with
     `window.blind` known; otherwise a silence that is due only asks to be looked at, at once.
 
+    Whoever does not ask for them saves time: without `waits` confirmations are looked at only
+    beside something that rings, which they may cover; without `explain` near misses are told only
+    beside something that rings, as its evidence.
+
     Raises:
         rules.scope.ConditionError: a condition that the loader's dry run should have refused.
     """
-    year = window.local_day(now).year
-    decisions: list[Decision] = []
-    wakes: list[Wake] = []
-    silences: list[Wake] = []
-    near: list[NearMiss] = []
-    for rule in rules.rules:
-        if not rule.population.includes(window.profile, year):
-            continue
-        review = _Review(rule=rule, window=window.of_kinds(rule.vitals), now=now, new=new)
-        review.absences(decisions, silences, absent=absent)
-        if not review.window.points:
-            continue
-        review.immediate(decisions, near)
-        review.conditions(decisions, near)
-        review.confirmations(decisions, wakes, near)
+    reviews = _reviews(rules, window, now, new)
+    for review in reviews:
+        review.absences(absent=absent)
+        if review.window.points:
+            review.immediate()
+            review.conditions()
+    if waits or any(review.decisions for review in reviews):
+        extremes = extremes_of(window.points)
+        for review in reviews:
+            review.confirmations(extremes)
+    decisions = [decision for review in reviews for decision in review.decisions]
+    near = _near(reviews) if explain or decisions else []
     ringing, covered = _by_the_highest(decisions)
     near += [NearMiss(rule_id=d.rule_id, reason="covered", trigger=d.trigger) for d in covered]
     return Evaluation(
-        decisions=ringing, wakes=tuple(wakes), silences=tuple(silences), near=tuple(near)
+        decisions=ringing,
+        wakes=tuple(wake for review in reviews for wake in review.wakes),
+        silences=tuple(silence for review in reviews for silence in review.silences),
+        near=tuple(near),
     )
+
+
+def _reviews(rules: Pack, window: Window, now: datetime, new: frozenset[str]) -> "list[_Review]":
+    """One for each rule that is for this person."""
+    year = window.local_day(now).year
+    narrowed: dict[frozenset[Vital], Window] = {}
+    reviews: list[_Review] = []
+    for rule in rules.rules:
+        if not rule.population.includes(window.profile, year):
+            continue
+        if rule.vitals not in narrowed:
+            narrowed[rule.vitals] = window.of_kinds(rule.vitals)
+        reviews.append(_Review(rule=rule, window=narrowed[rule.vitals], now=now, new=new))
+    return reviews
+
+
+def _near(reviews: "Sequence[_Review]") -> list[NearMiss]:
+    return [miss for review in reviews for miss in review.nearly()]
 
 
 def _by_the_highest(
@@ -154,10 +184,9 @@ def reconsider(
     """
     seen = window.of_kinds(rule.vitals)
     if stage is Stage.ABSENCE:
-        found: list[Decision] = []
         review = _Review(rule=rule, window=seen, now=now, new=frozenset())
-        review.absences(found, [], absent=True)
-        return next((decision for decision in found if decision.trigger == trigger), None)
+        review.absences(absent=True)
+        return next((one for one in review.decisions if one.trigger == trigger), None)
     point = seen.find(trigger)
     if point is None or not rule.population.includes(window.profile, window.local_day(now).year):
         return None
@@ -171,57 +200,67 @@ def reconsider(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Review:
-    """One rule over one person's window (already narrowed to the rule's vitals)."""
+    """One rule over one person's window (already narrowed to the rule's vitals).
+
+    What it finds is added to the lists, oldest first. `quiet` are new points on which nothing of
+    several readings fired: whether they nearly did is looked at when somebody asks (`nearly`).
+    """
 
     rule: Rule
     window: Window
     now: datetime
     new: frozenset[str]
+    decisions: list[Decision] = field(default_factory=list[Decision])
+    wakes: list[Wake] = field(default_factory=list[Wake])
+    silences: list[Wake] = field(default_factory=list[Wake])
+    near: list["NearMiss | Point"] = field(default_factory=list["NearMiss | Point"])
     levels: dict[str, bool] = field(default_factory=dict[str, bool])
     judged: dict[str, Mapping[str, Outcome]] = field(
         default_factory=dict[str, Mapping[str, Outcome]]
     )
 
-    def immediate(self, decisions: list[Decision], near: list[NearMiss]) -> None:
+    def immediate(self) -> None:
         """Add what fires on one new reading."""
+        if self.rule.immediate is None:
+            return
         for point in self.window.points:
             decision = self.on_one(point) if point.identity in self.new else None
             if decision is not None:
-                self._admit(decision, point, decisions, near)
+                self._admit(decision, point)
 
-    def conditions(self, decisions: list[Decision], near: list[NearMiss]) -> None:
+    def conditions(self) -> None:
         """Add what several readings, the newest of them judged each in turn, agree on."""
         for point in self._anchors():
             decision = self.on_several(point)
             if decision is not None and not self.new.isdisjoint(decision.points):
-                self._admit(decision, point, decisions, near)
+                self._admit(decision, point)
             elif point.identity in self.new:
-                near.extend(self._near(point))
+                self.near.append(point)
 
-    def confirmations(
-        self, decisions: list[Decision], wakes: list[Wake], near: list[NearMiss]
-    ) -> None:
+    def confirmations(self, extremes: Extremes) -> None:
         """Add readings whose confirmation never came, and when to look again at the others.
 
-        A reading inside the open wait of an earlier one adds no clock of its own.
+        A reading inside the open wait of an earlier one adds no clock of its own. `extremes` are
+        those of the person's readings.
         """
         covered_until: datetime | None = None
-        for start in self._starts():
+        for start in self._starts(extremes):
             due_at = self._due(start)
             if self.closed(start):
                 told = self.now <= due_at and not self._joined(start)
-                near += [self._miss("closed", start)] if told else []
+                self.near.extend([self._miss("closed", start)] if told else [])
                 continue
             if covered_until is not None and start.effective_at <= covered_until:
                 continue
             covered_until = start.effective_at + self._wait
             if due_at > self.now:
-                wakes.append(Wake(rule_id=self.rule.id, due_at=due_at, trigger=start.identity))
-                near.append(self._miss("pending", start))
+                wake = Wake(rule_id=self.rule.id, due_at=due_at, trigger=start.identity)
+                self.wakes.append(wake)
+                self.near.append(self._miss("pending", start))
             else:
-                decisions.append(self.unconfirmed(start))
+                self.decisions.append(self.unconfirmed(start))
 
-    def absences(self, decisions: list[Decision], silences: list[Wake], *, absent: bool) -> None:
+    def absences(self, *, absent: bool) -> None:
         """Add silences that have lasted long enough, and when to look at the others."""
         for limb, condition in self.rule.absences.items():
             scope = Scope(window=self.window, at=self.now, targets=self.rule.targets)
@@ -230,10 +269,15 @@ class _Review:
             if due_at is None or last is None or not (due_at > self.now or outcome.result):
                 continue
             if absent and due_at <= self.now:
-                decisions.append(self._silence(limb, last, due_at, outcome.trace))
+                self.decisions.append(self._silence(limb, last, due_at, outcome.trace))
             else:
                 trigger = self._silence_id(limb, last)
-                silences.append(Wake(rule_id=self.rule.id, due_at=due_at, trigger=trigger))
+                self.silences.append(Wake(rule_id=self.rule.id, due_at=due_at, trigger=trigger))
+
+    def nearly(self) -> list[NearMiss]:
+        """The near misses, in the order in which they were come upon."""
+        told = (self._near(one) if isinstance(one, Point) else [one] for one in self.near)
+        return [miss for misses in told for miss in misses]
 
     def on_one(self, point: Point) -> Decision | None:
         """The immediate decision on `point`."""
@@ -249,6 +293,9 @@ class _Review:
 
     def on_several(self, point: Point) -> Decision | None:
         """The condition's decision as of `point`, which it must rest on as its newest."""
+        limbs = self.rule.limbs.values()
+        if not any(may_rest_on(limb.tree, point, self._level) for limb in limbs):
+            return None
         outcomes = self._outcomes(point)
         ordered = sorted(outcomes, key=lambda limb: (outcomes[limb].result is not True, limb))
         for limb in ordered:
@@ -266,7 +313,9 @@ class _Review:
 
     def overdue(self, point: Point) -> bool:
         """Whether `point` asked for a confirmation that has not come and is due."""
-        asked = point in self._starts() and self._due(point) <= self.now
+        asked = (
+            point in self._starts(extremes_of(self.window.points)) and self._due(point) <= self.now
+        )
         return asked and not self.closed(point)
 
     def closed(self, start: Point) -> bool:
@@ -295,13 +344,15 @@ class _Review:
         changed = (p for p in self.window.points if p.order >= min(fresh))
         return tuple(p for p in changed if dated or not self._dated(p))
 
-    def _starts(self) -> list[Point]:
+    def _starts(self, extremes: Extremes) -> list[Point]:
         """Readings that ask for a confirmation: at the level, and not rung by themselves."""
         pending = self.rule.pending
         if pending is None:
             return []
-        # The level is looked at first, being cheap.
-        needs_level = "at_level" in pending.when.functions and pending.when.conjunctive
+        # The level is looked at first, being cheap; and at all of them at once, being cheaper.
+        needs_level = pending.when.needs_level
+        if needs_level and not self.rule.level_is_in(extremes):
+            return []
         return [
             point
             for point in self.window.points
@@ -364,14 +415,12 @@ class _Review:
         sound = point.valid or not self.window.profile.person_certain
         return point.usable and (flagged or (sound and not point.disturbed))
 
-    def _admit(
-        self, decision: Decision, point: Point, decisions: list[Decision], near: list[NearMiss]
-    ) -> None:
+    def _admit(self, decision: Decision, point: Point) -> None:
         """Below urgent an old or undated reading is history; from urgent up it is a task."""
         if decision.dated and self.rule.priority < Priority.URGENT:
-            near.append(self._miss("too_old", point))
+            self.near.append(self._miss("too_old", point))
         else:
-            decisions.append(decision)
+            self.decisions.append(decision)
 
     def _dated(self, point: Point) -> bool:
         old = self.now - point.effective_at > self.rule.max_age

@@ -17,7 +17,7 @@ import cel
 
 from rules.conditions import FUNCTIONS
 from rules.scope import Call, ConditionError, Scope, Trace, span
-from rules.screen import ALWAYS, Comparison, Screen, comparison
+from rules.screen import ALWAYS, Comparison, Screen, comparison, needs_level
 from rules.tree import Tree, parse
 from rules.words import WORDS, Parameter
 
@@ -62,9 +62,9 @@ class Condition:
         return any(FUNCTIONS[name].baseline for name in self.functions)
 
     @property
-    def conjunctive(self) -> bool:
-        """Whether each of its parts must hold: no `||` and no `!` in it."""
-        return "||" not in self.source and "!" not in self.source
+    def needs_level(self) -> bool:
+        """Whether it can only hold for a reading at the rule's danger level."""
+        return needs_level(self.tree)
 
     @property
     def judges(self) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from rules.expression import Condition
 from rules.scope import Scope
+from rules.screen import Extremes
 from rules.vocabulary import (
     AlertKind,
     Family,
@@ -223,6 +224,10 @@ class Rule:
     def level_of(self, point: Point) -> bool:
         """Whether `point` alone is at the rule's danger level; False for rules without one."""
         return self.level is not None and judge(self.level, point)
+
+    def level_is_in(self, extremes: Extremes) -> bool:
+        """Whether a reading between these can be at the rule's danger level."""
+        return self.level is not None and self.level.screen.may_hold_in(extremes)
 
     def rearms(self, last_rang: datetime, now: datetime, zone: tzinfo) -> bool:
         """Whether an open case of this rule may ring again by time alone (law 4)."""
