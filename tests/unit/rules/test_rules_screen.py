@@ -64,7 +64,7 @@ LEVEL = compile_condition("ge('systolic', 180) || lt('glucose', 3.0) || high('gl
 def test_a_result_rests_only_on_a_reading_that_the_screen_lets_through(
     source: str, more: list[tuple[str, str]], readings: list[Point]
 ) -> None:
-    condition = compile_condition(source + "".join(joint + atom for joint, atom in more))
+    condition = compile_condition(f"({source})" + "".join(f"{sign}({atom})" for sign, atom in more))
     seen = window(*readings)
     for judged in seen.points:
         scope = Scope(window=seen, at=judged.effective_at, point=judged, level=_level)
