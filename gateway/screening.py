@@ -407,7 +407,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "meal_times": Bound(value=_count, rests=_of_parts(1, 4, _with_sign)),
         "meal_readings": Bound(value=_count),
         "given": Bound(value=_given, rests=_carried),
-        "first_of_day": Bound(value=_first_of_day),
+        "first_of_day": Bound(value=_first_of_day, rests=_carried),
         "on_weekday": Bound(value=_on_weekday),
         "at_hours": Bound(value=_truth()),
         "aged": Bound(value=_truth(unknown=YES)),

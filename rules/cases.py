@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rules.codes import MG_DL, MMHG, MMOL_L, to_canonical
+from rules.codes import MG_DL, MMOL_L, QUANTITIES, to_canonical
 from rules.engine import Decision, evaluate
 from rules.identity import alert_id
 from rules.pack import Pack
@@ -47,7 +47,11 @@ class _Strict(BaseModel):
 
 
 class PointFormat(_Strict):
-    """One reading, or a series of equal ones (`every`, `times`)."""
+    """One reading, or a series of equal ones (`every`, `times`).
+
+    `pulse` stands beside `bp` or alone; `sensor`: the glucose is a continuous sensor's; `typed`: a
+    person typed the numbers. A unit that is left out is the canonical one, but never of glucose.
+    """
 
     at: str
     received: str | None = None
@@ -57,7 +61,14 @@ class PointFormat(_Strict):
     glucose: Decimal | Literal["LO", "HI"] | None = None
     ketone: Decimal | Literal["LO", "HI"] | None = None
     temperature: Decimal | None = None
+    spo2: Decimal | None = None
+    weight: Decimal | None = None
+    pulse: Decimal | None = None
+    breaths: Decimal | None = None
     unit: str | None = None
+    meal: str | None = None
+    sensor: bool = False
+    typed: bool = False
     symptom: str | None = None
     answer: str | None = None
     flags: tuple[str, ...] = ()
@@ -288,7 +299,7 @@ def _point(
 ) -> Point:
     kind, values = _measured(form)
     sound = person.person_certain and DISTURBING_FLAGS.isdisjoint(form.flags)
-    said = {"symptom": form.symptom, "answer": form.answer}
+    said = {"symptom": form.symptom, "answer": form.answer, "meal": form.meal}
     return Point(
         identity=identity,
         kind=kind,
@@ -296,7 +307,7 @@ def _point(
         effective_at=at,
         received_at=received,
         confidence=form.confidence,
-        origin=Origin.PERSON if kind is Vital.SYMPTOM else Origin.LIVE,
+        origin=Origin.PERSON if form.typed or kind is Vital.SYMPTOM else Origin.LIVE,
         values=values,
         flags=form.flags,
         context={key: word for key, word in said.items() if word is not None},
@@ -307,21 +318,38 @@ def _point(
 
 def _measured(form: PointFormat) -> tuple[Vital, Mapping[QuantityName, Value]]:
     if form.bp is not None:
-        names = (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC)
-        unit = form.unit or MMHG
-        numbers = zip(names, form.bp, strict=True)
-        return Vital.BLOOD_PRESSURE, {
-            name: Value(value=to_canonical(name, number, unit)) for name, number in numbers
-        }
-    if form.temperature is not None:
-        return Vital.TEMPERATURE, {QuantityName.TEMPERATURE: Value(value=form.temperature)}
+        return Vital.BLOOD_PRESSURE, _of_cuff(form.bp, form)
+    if form.glucose is not None:
+        if not isinstance(form.glucose, str) and form.unit not in {MMOL_L, MG_DL}:
+            raise CasesError(f"glucose {form.glucose}: the unit is never guessed (law 12)")
+        kind = Vital.GLUCOSE_CGM if form.sensor else Vital.GLUCOSE
+        return kind, {QuantityName.GLUCOSE: _on_a_strip(form.glucose, form.unit or MMOL_L)}
     if form.ketone is not None:
         return Vital.KETONE, {QuantityName.KETONE: _on_a_strip(form.ketone)}
-    if form.glucose is None:
-        return Vital.SYMPTOM, {}
-    if not isinstance(form.glucose, str) and form.unit not in {MMOL_L, MG_DL}:
-        raise CasesError(f"glucose {form.glucose}: the unit is never guessed (law 12)")
-    return Vital.GLUCOSE, {QuantityName.GLUCOSE: _on_a_strip(form.glucose, form.unit or MMOL_L)}
+    for kind, name, number in (
+        (Vital.TEMPERATURE, QuantityName.TEMPERATURE, form.temperature),
+        (Vital.SPO2, QuantityName.SPO2, form.spo2),
+        (Vital.WEIGHT, QuantityName.WEIGHT, form.weight),
+        (Vital.PULSE, QuantityName.PULSE, form.pulse),
+        (Vital.RESPIRATORY_RATE, QuantityName.RESPIRATORY_RATE, form.breaths),
+    ):
+        if number is not None:
+            return kind, {name: _in_unit(name, number, form.unit)}
+    return Vital.SYMPTOM, {}
+
+
+def _of_cuff(pair: tuple[Decimal, Decimal], form: PointFormat) -> Mapping[QuantityName, Value]:
+    names = (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC)
+    values = {
+        name: _in_unit(name, number, form.unit) for name, number in zip(names, pair, strict=True)
+    }
+    if form.pulse is not None:
+        values[QuantityName.PULSE] = Value(value=form.pulse)
+    return values
+
+
+def _in_unit(name: QuantityName, number: Decimal, unit: str | None) -> Value:
+    return Value(value=to_canonical(name, number, unit or QUANTITIES[name].unit))
 
 
 def _on_a_strip(shown: Decimal | str, unit: str = MMOL_L) -> Value:

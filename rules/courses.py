@@ -43,7 +43,7 @@ def gain(call: Call, quantity: str, length: str) -> float | None:
     least, lowest = min(before, key=lambda pair: pair[1])
     call.rest_on(least, newest)
     risen = _rounded(quantity, number) - _rounded(quantity, lowest)
-    call.trace.note(f"from_{quantity}", _rounded(quantity, lowest))
+    call.trace.note("reference", _rounded(quantity, lowest))
     return call.trace.note(f"gain_{quantity}_{length}", risen)
 
 

@@ -28,7 +28,10 @@ def first_of_day(call: Call, quantity: str) -> bool:
         if point.valid and name in point.values and window.local_day(point.effective_at) == day
     )
     first = next(today, None)
-    return first is not None and first.identity == judged.identity
+    if first is None or first.identity != judged.identity:
+        return False
+    call.rest_on(judged)
+    return True
 
 
 def on_weekday(call: Call, weekday: str) -> bool:

@@ -47,22 +47,22 @@ def seen(call: Call, quantity: str, length: str) -> int:
 
 
 def same_run(call: Call, quantity: str, length: str) -> int:
-    """The latest unbroken run of equal readings of different sessions.
+    """The longest unbroken run of equal readings of different sessions in the span.
 
     Two are equal in all the numbers of their kind, at the guideline's precision. A censored reading
-    ends the run, and only one reading of a session counts: a cuff that shows its average three
+    ends a run, and only the last reading of a session counts: a cuff that shows its average three
     times has measured once.
     """
-    groups = sessions(call.valid(quantity, length))
+    longest: list[Point] = []
     run: list[Point] = []
-    for group in reversed(groups):
+    for group in sessions(call.valid(quantity, length)):
         newest = group[-1]
         numbers = _numbers(newest)
-        if numbers is None or (run and numbers != _numbers(run[0])):
-            break
-        run.append(newest)
-    call.rest_on(*run)
-    return len(run)
+        going_on = bool(run) and numbers is not None and numbers == _numbers(run[-1])
+        run = [*run, newest] if going_on else [newest] * (numbers is not None)
+        longest = max(longest, run, key=len)
+    call.rest_on(*longest)
+    return len(longest)
 
 
 def unsettled_days(call: Call, quantity: str, limit: float, length: str) -> int:

@@ -171,8 +171,8 @@ PHRASES = _phrases(
             "the number of {0} readings in {1}, doubted ones too",
         ),
         "same_run": (
-            "{1}内最近连续完全相同的{0}测量次数",
-            "the latest run in {1} of equal {0} readings at different times",
+            "{1}内最长一段连续完全相同的{0}测量次数",
+            "the longest run in {1} of equal {0} readings at different times",
         ),
         "unsettled_days": (
             "{2}内同次测量前两个{0}相差超过 {1} 的天数",
