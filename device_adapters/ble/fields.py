@@ -210,15 +210,12 @@ def date_time(octets: bytes) -> datetime | Clock:
     format excludes, too) is told as such and does not refuse the frame: a clock fault alone never
     costs a value (law 3).
     """
-    year, month, day, hour, minute, second = _DATE_TIME.unpack(octets)
-    if not (year and month and day):
-        return _UNKNOWN
-    if year < _FIRST_YEAR:
-        return _IMPOSSIBLE
     try:
-        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - device-local
+        local = datetime(*_DATE_TIME.unpack(octets))  # noqa: DTZ001 - device-local
     except ValueError:
-        return _IMPOSSIBLE
+        year, month, day, *_ = _DATE_TIME.unpack(octets)
+        return _IMPOSSIBLE if year and month and day else _UNKNOWN
+    return local if local.year >= _FIRST_YEAR else _IMPOSSIBLE
 
 
 def encode_date_time(local: datetime) -> bytes:

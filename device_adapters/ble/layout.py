@@ -1,12 +1,15 @@
 """The shape of a frame: fixed fields, then those that its flags announce, all little-endian.
 
 The layout of each combination of flags is prepared once, so that a frame is taken apart in one
-step. Only a frame that does not fit is walked field by field, to name the byte and the field.
+step and every field stands at its own place. Only a frame that does not fit is walked field by
+field, to name the byte and the field.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
+from operator import itemgetter
 from typing import Any  # noqa: TID251 - what `struct` returns is typed by the field's code
 
 from device_adapters.adapter import DecodeError
@@ -54,6 +57,17 @@ DATE_TIME = octets(7, "time stamp")
 """See `fields.date_time`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """One combination of flags: how to unpack it, and how its values come to their places."""
+
+    packed: struct.Struct
+    placed: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+
+
+_ABSENT, _LAST = (None,), -1
+
+
 class Shapes:
     """Every layout of one characteristic: `fixed` fields, then `optional` ones by their flag bit.
 
@@ -73,10 +87,10 @@ class Shapes:
         self._known = 0
         for bit, _ in optional:
             self._known |= bit
-        self._layouts: dict[int, struct.Struct] = {}
+        self._layouts: dict[int, _Layout] = {}
 
     def read(self, payload: bytes, always: int = 0) -> tuple[Any, ...]:
-        """The values of a frame in their order, the flags as sent first, absent fields left out.
+        """The values of all fields in their order, the flags as sent first; None for an absent one.
 
         `always` are flag bits whose field is there whatever the flags say.
 
@@ -84,7 +98,8 @@ class Shapes:
             DecodeError: the frame is shorter or longer than its flags announce.
         """
         try:
-            return self._layout(payload, always).unpack(payload)
+            layout = self._layout(payload, always)
+            return layout.placed(layout.packed.unpack(payload) + _ABSENT)
         except (IndexError, struct.error):
             raise self._refusal(payload, always) from None
 
@@ -92,19 +107,28 @@ class Shapes:
         """As `read` for a frame whose announced fields are followed by more, and where they end."""
         try:
             layout = self._layout(payload, always)
-            return layout.unpack_from(payload), layout.size
+            values = layout.packed.unpack_from(payload)
+            return layout.placed(values + _ABSENT), layout.packed.size
         except (IndexError, struct.error):
             raise self._refusal(payload, always) from None
 
-    def _layout(self, payload: bytes, always: int) -> struct.Struct:
+    def _layout(self, payload: bytes, always: int) -> _Layout:
         flags = payload[0] | payload[1] << 8 if self._wide else payload[0]
         present = (flags | always) & self._known
         try:
             return self._layouts[present]
         except KeyError:
-            codes = "".join(field.code for field in self._fields(present))
-            layout = self._layouts[present] = struct.Struct(f"<{codes}")
+            layout = self._layouts[present] = self._prepare(present)
             return layout
+
+    def _prepare(self, present: int) -> _Layout:
+        codes = "".join(field.code for field in self._fields(present))
+        place = count(len(self._fixed))
+        optional = [next(place) if present & bit else _LAST for bit, _ in self._optional]
+        return _Layout(
+            packed=struct.Struct(f"<{codes}"),
+            placed=itemgetter(*range(len(self._fixed)), *optional),
+        )
 
     def _fields(self, present: int) -> list[Field]:
         return [*self._fixed, *(field for bit, field in self._optional if present & bit)]

@@ -60,8 +60,9 @@ def decode_intermediate(payload: bytes, quirk: Quirk) -> list[Record]:
 
 def _decode(characteristic: str, shapes: Shapes, payload: bytes, quirk: Quirk) -> Record:
     always = _USER if quirk.user_byte_always else 0
-    sent, systolic, diastolic, mean, *rest = shapes.read(payload, always)
-    flags, take = sent | always, iter(rest).__next__
+    flags, systolic, diastolic, mean, time, pulse, user, status = shapes.read(payload, always)
+    if quirk.pulse_and_status_big_endian:
+        pulse, status = pulse and swapped(pulse), status and swapped(status)
     pressure = _IN_KPA if flags & _KPA else _IN_MMHG
     quantities = {
         _SYSTOLIC: pressure[systolic],
@@ -70,19 +71,16 @@ def _decode(characteristic: str, shapes: Shapes, payload: bytes, quirk: Quirk) -
     }
     if quirk.mean_unsaid and not mean:
         del quantities[_MEAN]
-    stamp = date_time(take()) if flags & _TIME else None
-    turn = swapped if quirk.pulse_and_status_big_endian else int
-    if flags & _PULSE:
-        quantities[_PULSE_RATE] = _PER_MINUTE[turn(take())]
-    user = take() if flags & _USER else _USER_UNKNOWN
-    status = turn(take()) if flags & _STATUS else 0
+    if pulse is not None:
+        quantities[_PULSE_RATE] = _PER_MINUTE[pulse]
+    stamp = None if time is None else date_time(time)
     return Record(
         characteristic=characteristic,
         kind=_KIND,
         quantities=quantities,
         device_time=known_time(stamp),
         user_id=None if user == _USER_UNKNOWN else user,
-        flags=_status_flags(status) + clock_flags(stamp),
+        flags=_status_flags(status or 0) + clock_flags(stamp),
     )
 
 

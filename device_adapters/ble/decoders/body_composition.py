@@ -7,8 +7,9 @@ packets), body fat u16 0.1 %, [time 7], [user u8, 255 unknown], [basal metabolis
 [impedance u16 0.1 Ohm], [weight u16], [height u16 in 0.001 m or 0.1 in].
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from device_adapters.adapter import Record
 from device_adapters.ble.decoders.weight import IN_INCHES, IN_KG, IN_METRES, IN_POUNDS
@@ -53,17 +54,15 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     A body fat of 65535 means that the measurement failed: no estimate, and `sensor_malfunction`.
     """
     del quirk  # no known model departs in this characteristic
-    flags, fat, *rest = _READ.read(payload)
-    take = iter(rest).__next__
-    stamp = date_time(take()) if flags & _TIME else None
-    user = take() if flags & _USER else _USER_UNKNOWN
-    words = _estimates(take, flags, fat)
+    flags, fat, time, user, *estimates, weight, height = _READ.read(payload)
+    stamp = None if time is None else date_time(time)
+    words = _estimates(estimates, flags, fat)
     imperial = flags & _IMPERIAL
     quantities: dict[QuantityName, Quantity] = {}
-    if flags & _WEIGHT:
-        quantities[QuantityName.WEIGHT] = (IN_POUNDS if imperial else IN_KG)[take()]
-    if flags & _HEIGHT:
-        quantities[QuantityName.HEIGHT] = (IN_INCHES if imperial else IN_METRES)[take()]
+    if weight is not None:
+        quantities[QuantityName.WEIGHT] = (IN_POUNDS if imperial else IN_KG)[weight]
+    if height is not None:
+        quantities[QuantityName.HEIGHT] = (IN_INCHES if imperial else IN_METRES)[height]
     failed = (QualityFlag.SENSOR_MALFUNCTION,) if fat == _UNSUCCESSFUL else ()
     return [
         Record(
@@ -93,16 +92,21 @@ def joined(first: Record, second: Record) -> Record:
     )
 
 
-def _estimates(take: Callable[[], int], flags: int, fat: int) -> dict[str, str]:
-    words = {} if fat == _UNSUCCESSFUL else {"body_fat_percent": str(fat * _PERCENT_STEP)}
+def _estimates(sent: Sequence[int | None], flags: int, fat: int) -> dict[str, str]:
+    words = {} if fat == _UNSUCCESSFUL else {"body_fat_percent": _told(fat, _PERCENT_STEP)}
     step, unit = (_POUND_STEP, "lb") if flags & _IMPERIAL else (_KG_STEP, "kg")
-    for bit, word, own_step in _ESTIMATES:
-        if flags & bit:
-            raw = take()
-            if own_step is None:
-                words[f"{word}_{unit}"] = str(raw * step)
-            else:
-                words[word] = str(raw * own_step)
+    for raw, (_, word, own_step) in zip(sent, _ESTIMATES, strict=True):
+        if raw is None:
+            continue
+        if own_step is None:
+            words[f"{word}_{unit}"] = _told(raw, step)
+        else:
+            words[word] = _told(raw, own_step)
     if flags & _SEVERAL:
         words[SEVERAL_PACKETS] = "true"
     return words
+
+
+@lru_cache(maxsize=4096)
+def _told(raw: int, step: Decimal) -> str:
+    return str(raw * step)

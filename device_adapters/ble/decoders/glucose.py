@@ -92,14 +92,11 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     result was too low or too high: then it is censored (hazard 0.2). The number of a model whose
     numbers move from record to record is a word of the context and no sequence.
     """
-    flags, number, base, *rest = _READ.read(payload)
-    take = iter(rest).__next__
-    offset = take() if flags & _OFFSET else None
+    flags, number, base, offset, raw, sample, status = _READ.read(payload)
     quantities = _IN_MOL_L if flags & _MOL else _IN_KG_L
-    said, sample = (quantities[take()], take()) if flags & _CONCENTRATION else (None, None)
-    status = take() if flags & _STATUS else 0
+    said = None if raw is None else quantities[raw]
     stamp, offset = _with_offset(date_time(base), offset)
-    quality = _flags(status, sample)
+    quality = _flags(status or 0, sample)
     quantity = censored_by_status(said, quantities.unit, quality)
     if quirk.range is not None and quantity is not None and not _may_be_ketone(flags, quirk):
         quantity = within(quirk.range, quantity)

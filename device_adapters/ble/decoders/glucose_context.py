@@ -6,8 +6,6 @@ litres, 6 HbA1c, 7 extended flags), sequence u16, [extended u8], [carbohydrate i
 [medication id u8, SFLOAT], [HbA1c SFLOAT %]. It belongs to the measurement with its sequence.
 """
 
-from collections.abc import Callable
-
 from device_adapters.adapter import Record
 from device_adapters.ble.fields import sfloat, word_of
 from device_adapters.ble.layout import Shapes, u8, u16
@@ -40,7 +38,7 @@ _READ = Shapes(
     "2A34",
     (u8("flags"), u16("sequence number")),
     (
-        (_EXTENDED, u8("extended flags")),
+        (_EXTENDED, u8("extended flags")),  # every bit is reserved
         (_CARBOHYDRATE, u8("carbohydrate id")),
         (_CARBOHYDRATE, u16("carbohydrate")),
         (_MEAL, u8("meal")),
@@ -53,7 +51,6 @@ _READ = Shapes(
     ),
 )
 _KIND = Vital.GLUCOSE
-_Take = Callable[[], int]
 
 
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
@@ -61,54 +58,45 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
 
     A meal that the model gives a meaning of its own is said in the quirk's word (a ketone test).
     """
-    flags, sequence, *rest = _READ.read(payload)
-    take = iter(rest).__next__
-    if flags & _EXTENDED:
-        take()  # every bit is reserved
-    words = _food(take, flags, quirk)
-    words |= _person(take, flags)
-    words |= _treatment(take, flags)
+    flags, sequence, _, kind, mass, meal, *of_person, drug, dose, hba1c = _READ.read(payload)
+    words = _food(kind, mass, meal, quirk)
+    words |= _person(*of_person)
+    words |= _treatment(drug, dose, "medication_l" if flags & _LITRES else "medication_kg")
+    if hba1c is not None:
+        words["hba1c_percent"] = str(sfloat(hba1c))
     return [
         Record(characteristic="2A34", kind=_KIND, quantities={}, sequence=sequence, context=words)
     ]
 
 
-def _food(take: _Take, flags: int, quirk: Quirk) -> dict[str, str]:
+def _food(kind: int | None, mass: int | None, meal: int | None, quirk: Quirk) -> dict[str, str]:
     words: dict[str, str] = {}
-    if flags & _CARBOHYDRATE:
-        words["carbohydrate"] = word_of(take(), CARBOHYDRATES)
-        words["carbohydrate_kg"] = str(sfloat(take()))
-    if flags & _MEAL:
-        meal = take()
+    if kind is not None and mass is not None:
+        words["carbohydrate"] = word_of(kind, CARBOHYDRATES)
+        words["carbohydrate_kg"] = str(sfloat(mass))
+    if meal is not None:
         words["meal"] = word_of(meal, MEALS)
         if meal == quirk.ketone_meal:
             words["meal"] = KETONE_TEST
     return words
 
 
-def _person(take: _Take, flags: int) -> dict[str, str]:
+def _person(both: int | None, duration_s: int | None, intensity: int | None) -> dict[str, str]:
     words: dict[str, str] = {}
-    if flags & _TESTER:
-        both = take()
+    if both is not None:
         words["tester"] = _available(both & _NIBBLE, TESTERS)
         words["health"] = _available(both >> 4, HEALTH)
-    if flags & _EXERCISE:
-        duration_s = take()
+    if duration_s is not None:
         overrun = duration_s == _DURATION_OVERRUN
         words["exercise_duration_s"] = "overrun" if overrun else str(duration_s)
-        words["exercise_intensity_percent"] = str(take())
+        words["exercise_intensity_percent"] = str(intensity)
     return words
 
 
-def _treatment(take: _Take, flags: int) -> dict[str, str]:
-    words: dict[str, str] = {}
-    if flags & _MEDICATION:
-        words["medication"] = word_of(take(), MEDICATIONS)
-        amount = "medication_l" if flags & _LITRES else "medication_kg"
-        words[amount] = str(sfloat(take()))
-    if flags & _HBA1C:
-        words["hba1c_percent"] = str(sfloat(take()))
-    return words
+def _treatment(drug: int | None, dose: int | None, word: str) -> dict[str, str]:
+    if drug is None or dose is None:
+        return {}
+    return {"medication": word_of(drug, MEDICATIONS), word: str(sfloat(dose))}
 
 
 def _available(code: int, words: tuple[str, ...]) -> str:

@@ -42,10 +42,10 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     """
     del quirk  # no known model departs in this characteristic
     shapes = _WIDE_RATE if payload[:1] and payload[0] & _WIDE else _NARROW_RATE
-    (flags, rate, *energy), end = shapes.read_head(payload)
+    (flags, rate, energy), end = shapes.read_head(payload)
     quantities = {_PULSE: _PER_MINUTE[rate]}
-    if energy:
-        quantities[_ENERGY_EXPENDED] = _IN_KJ[energy[0]]
+    if energy is not None:
+        quantities[_ENERGY_EXPENDED] = _IN_KJ[energy]
     words: Mapping[str, str] = {}
     if flags & _CONTACT_SUPPORTED:
         words = _TOUCHING if flags & _CONTACT else _NOT_TOUCHING

@@ -88,6 +88,14 @@ _CONTINUOUS = Shapes(
         (_C_AMPLITUDE, u16("pulse amplitude index")),
     ),
 )
+_AVERAGES = (
+    "spo2_fast_percent",
+    "pulse_fast_per_min",
+    "spo2_slow_percent",
+    "pulse_slow_per_min",
+)
+"""The words for the four averages of a 2A5F frame, in their order."""
+
 _PERCENT, _PER_MINUTE = Quantities(PERCENT), Quantities(PER_MINUTE)
 _KIND, _SPO2, _PULSE = Vital.SPO2, QuantityName.SPO2, QuantityName.PULSE
 _NOT_SET = (QualityFlag.CLOCK_NOT_SET,)
@@ -99,14 +107,11 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     A time stamp of a device that says its clock was never set is no device time.
     """
     del quirk  # no known model departs in this characteristic
-    flags, spo2, pulse, *rest = _SPOT.read(payload)
-    take = iter(rest).__next__
-    stamp = date_time(take()) if flags & _TIME else None
-    status = take() if flags & _STATUS else 0
-    device = int.from_bytes(take(), "little") if flags & _DEVICE else 0
+    flags, spo2, pulse, time, status, device, amplitude = _SPOT.read(payload)
+    stamp = None if time is None else date_time(time)
     words = _words(status, device)
-    if flags & _AMPLITUDE:
-        words["pulse_amplitude_percent"] = str(sfloat(take()))
+    if amplitude is not None:
+        words["pulse_amplitude_percent"] = str(sfloat(amplitude))
     not_set = flags & _CLOCK_NOT_SET
     return [
         Record(
@@ -127,18 +132,13 @@ def decode_continuous(payload: bytes, quirk: Quirk) -> list[Record]:
     sensor status, 4 pulse amplitude index (Pulse Oximeter Service 1.0, section 3.2).
     """
     del quirk  # no known model departs in this characteristic
-    flags, spo2, pulse, *rest = _CONTINUOUS.read(payload)
-    take = iter(rest).__next__
-    averages: dict[str, str] = {}
-    for bit, name in ((_FAST, "fast"), (_SLOW, "slow")):
-        if flags & bit:
-            averages[f"spo2_{name}_percent"] = str(sfloat(take()))
-            averages[f"pulse_{name}_per_min"] = str(sfloat(take()))
-    status = take() if flags & _C_STATUS else 0
-    device = int.from_bytes(take(), "little") if flags & _C_DEVICE else 0
-    words = averages | _words(status, device)
-    if flags & _C_AMPLITUDE:
-        words["pulse_amplitude_percent"] = str(sfloat(take()))
+    _, spo2, pulse, *averages, status, device, amplitude = _CONTINUOUS.read(payload)
+    words = _words(status, device)
+    for name, raw in zip(_AVERAGES, averages, strict=True):
+        if raw is not None:
+            words[name] = _average(raw)
+    if amplitude is not None:
+        words["pulse_amplitude_percent"] = str(sfloat(amplitude))
     return [
         Record(
             characteristic="2A5F",
@@ -150,16 +150,22 @@ def decode_continuous(payload: bytes, quirk: Quirk) -> list[Record]:
     ]
 
 
-def _words(status: int, device: int) -> dict[str, str]:
+def _words(status: int | None, device: bytes | None) -> dict[str, str]:
     words: dict[str, str] = {}
-    if said := words_in(status, MEASUREMENT_WORDS):
+    if status and (said := words_in(status, MEASUREMENT_WORDS)):
         words["measurement_status"] = said
-    if said := words_in(device, DEVICE_WORDS):
+    if device and (said := words_in(int.from_bytes(device, "little"), DEVICE_WORDS)):
         words["device_status"] = said
     return words
 
 
+@lru_cache(maxsize=1024)
+def _average(raw: int) -> str:
+    return str(sfloat(raw))
+
+
 @lru_cache(maxsize=256)
-def _flags_of(status: int, device: int) -> tuple[QualityFlag, ...]:
-    said = flags_in(status, _MEASUREMENT_FLAGS) + flags_in(device, _DEVICE_FLAGS)
+def _flags_of(status: int | None, device: bytes | None) -> tuple[QualityFlag, ...]:
+    sensor = int.from_bytes(device or b"", "little")
+    said = flags_in(status or 0, _MEASUREMENT_FLAGS) + flags_in(sensor, _DEVICE_FLAGS)
     return tuple(dict.fromkeys(said))

@@ -48,9 +48,8 @@ _NOWHERE: Mapping[str, str] = MappingProxyType({})
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     """The one record of a 2A1C frame, temperature in Cel or [degF] as flagged."""
     del quirk  # no known model departs in this characteristic
-    flags, raw, *rest = _READ.read(payload)
-    take = iter(rest).__next__
-    stamp = date_time(take()) if flags & _TIME else None
+    flags, raw, time, site = _READ.read(payload)
+    stamp = None if time is None else date_time(time)
     try:
         temperature = (_IN_FAHRENHEIT if flags & _FAHRENHEIT else _IN_CELSIUS)[raw]
     except OverflowError as error:
@@ -62,7 +61,7 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
             quantities={_TEMPERATURE: temperature},
             device_time=known_time(stamp),
             flags=clock_flags(stamp),
-            context=_site(take()) if flags & _TYPE else _NOWHERE,
+            context=_NOWHERE if site is None else _site(site),
         )
     ]
 

@@ -48,15 +48,13 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     65535 means that the measurement failed: no value.
     """
     del quirk  # no known model departs in this characteristic
-    flags, weight, *rest = _READ.read(payload)
-    take = iter(rest).__next__
+    flags, weight, time, user, bmi, height = _READ.read(payload)
     imperial = flags & _IMPERIAL
     quantities = {_WEIGHT: (IN_POUNDS if imperial else IN_KG)[weight]}
-    stamp = date_time(take()) if flags & _TIME else None
-    user = take() if flags & _USER else _USER_UNKNOWN
-    if flags & _BMI:
-        quantities[_BODY_MASS_INDEX] = _IN_KG_M2[take()]
-        quantities[_HEIGHT] = (IN_INCHES if imperial else IN_METRES)[take()]
+    stamp = None if time is None else date_time(time)
+    if bmi is not None:
+        quantities[_BODY_MASS_INDEX] = _IN_KG_M2[bmi]
+        quantities[_HEIGHT] = (IN_INCHES if imperial else IN_METRES)[height]
     return [
         Record(
             characteristic="2A9D",
