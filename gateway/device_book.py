@@ -8,7 +8,7 @@ from device_adapters.ble.session import SessionReason, SessionSummary
 from gateway.availability import overdue_at
 from gateway.hub_status import DeviceLabel, DeviceReport
 from gateway.spool import Spool
-from gateway.spool_rows import PairedDevice
+from gateway.spool_devices import PairedDevice
 from rules.vocabulary import CoincidentClocks
 
 _MOST_GAPS = 20
@@ -17,7 +17,7 @@ _UNHEARD = frozenset({SessionReason.FAILED, SessionReason.BOND_LOST})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
-    """One device; `heard` ascending, the rest of the last session since the hub's start."""
+    """One device; `heard` ascending and `missing` since ever, the rest since the hub's start."""
 
     heard: tuple[datetime, ...] = ()
     reason: SessionReason | None = None
@@ -39,6 +39,8 @@ class DeviceBook:
         """Read what was kept before a restart."""
         for address, times in (await self._spool.heard()).items():
             self._pages[address] = _Page(heard=tuple(times))
+        for address, ranges in (await self._spool.missing()).items():
+            self._pages[address] = replace(self._pages.get(address, _Page()), missing=ranges)
 
     def note_seen(self, seen: Seen) -> None:
         """Take the signal strength of an advertisement; devices without a page are not ours."""
@@ -51,6 +53,8 @@ class DeviceBook:
         page = self._pages.get(summary.address, _Page())
         gaps = [*page.missing, *((gap.first, gap.last) for gap in summary.missing)]
         told = tuple(dict.fromkeys(gaps))[-_MOST_GAPS:]
+        if told != page.missing:
+            await self._spool.hold.do(lambda: self._spool.remember_missing(summary.address, told))
         page = replace(page, reason=summary.reason, missing=told)
         if summary.reason not in _UNHEARD:
             address = summary.address

@@ -22,7 +22,7 @@ from device_adapters.ble.pairing_session import (
 from gateway.clock import ProcessClock
 from gateway.commands import PairingOrder
 from gateway.hub_status import Candidate, DeviceLabel, PairingReport
-from gateway.spool_rows import PairedDevice
+from gateway.spool_devices import PairedDevice
 from gateway.stamps import Stamps
 
 _log = structlog.get_logger()

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from msgspec import structs
 
 from device_adapters.ble.central import BleCentral, CentralSettings
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.link import LinkError
 from device_adapters.ble.pairing_causes import Cause, cause_of_loss, is_low
 from device_adapters.ble.pairing_session import PairingAgent
@@ -21,7 +22,7 @@ from gateway.hub_pairing import HubPairing
 from gateway.hub_sessions import Sessions
 from gateway.hub_status import DeviceReport, PairingReport, RadioReport
 from gateway.spool import Spool
-from gateway.spool_rows import PairedDevice
+from gateway.spool_devices import PairedDevice
 from gateway.stamps import Stamps
 from rules.vocabulary import HubId, Observation
 
@@ -53,13 +54,16 @@ class HubRadio:
         self._on_change = on_change
         self.book = DeviceBook(spool, zone)
         self.sessions = Sessions(
-            spool=spool, zone=zone, on_spooled=on_spooled, on_end=self._note_end
+            spool=spool,
+            zone=zone,
+            on_spooled=on_spooled,
+            on_end=self._note_end,
+            on_clock_set=self._note_clock_set,
         )
         self._central = BleCentral(
             CentralSettings(hub=hub, zone=zone),
             stamps=stamps.now,
             listener=self.sessions,
-            since=self._since,
             remembered=self._remembered,
             radio=radio,
         )
@@ -165,13 +169,22 @@ class HubRadio:
             except LinkError:
                 await asyncio.sleep(_LISTEN_AGAIN_S)
 
-    def _since(self, address: str) -> int | None:
-        paired = self._known.get(address)
-        return None if paired is None else paired.high_water
-
     def _remembered(self, address: str) -> Remembered | None:
         paired = self._known.get(address)
-        return None if paired is None else Remembered(device=paired.device, series=paired.series)
+        if paired is None:
+            return None
+        return Remembered(
+            device=paired.device,
+            high_water=paired.high_water,
+            newest=paired.newest,
+            series=paired.series,
+            clock_sets=paired.clock_sets,
+        )
+
+    def _note_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> None:
+        paired = self._known.get(address)
+        if paired is not None:
+            self._known[address] = dataclasses.replace(paired, clock_sets=sets)
 
     async def _note_end(self, summary: SessionSummary) -> None:
         if summary.address in self._known:
@@ -180,7 +193,10 @@ class HubRadio:
         paired = self._known.get(summary.address)
         if paired is not None and summary.high_water is not None:
             newest = dataclasses.replace(
-                paired, high_water=summary.high_water, series=summary.series
+                paired,
+                high_water=summary.high_water,
+                newest=summary.newest,
+                series=summary.series,
             )
             if not self._spool.hold.lost:  # else the device is asked for it once more
                 await self._spool.hold.do(lambda: self.remember(newest))

@@ -7,10 +7,12 @@ from datetime import tzinfo
 import structlog
 
 from device_adapters.adapter import DecodeError, Frame
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.origin import classify
 from device_adapters.ble.session import SessionSummary
 from gateway.refused import Refused
 from gateway.spool import Spool
+from gateway.sqlite_writer import SpoolDamagedError, SpoolError
 from rules.vocabulary import Observation
 
 _log = structlog.get_logger()
@@ -19,7 +21,8 @@ _log = structlog.get_logger()
 class Sessions:
     """The hub's ear (`device_adapters.ble.session.Listener`).
 
-    `on_spooled` hears of each record once it is durable, and again when its origin is decided.
+    `on_spooled` hears of each record once it is durable, and again when its origin is decided,
+    `on_clock_set` when a device's clock is about to be set.
     """
 
     def __init__(
@@ -29,11 +32,13 @@ class Sessions:
         zone: tzinfo,
         on_spooled: Callable[[list[Observation]], Awaitable[None]],
         on_end: Callable[[SessionSummary], Awaitable[None]],
+        on_clock_set: Callable[[str, tuple[ClockSet, ...]], None] = lambda _address, _sets: None,
     ) -> None:
         self._spool = spool
         self._zone = zone
         self._on_spooled = on_spooled
         self._on_end = on_end
+        self._on_clock_set = on_clock_set
 
     async def on_observation(self, observation: Observation) -> None:
         """Spool a record that is not decided yet; a full disk keeps it from no judgement."""
@@ -50,6 +55,21 @@ class Sessions:
         )
         await self._spool.hold.do(lambda: self._spool.add_refused(refused, frame.session))
         await self._on_spooled([])
+
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        """Keep on disk when a device's clock was set, before the clock is written to.
+
+        What dated the records before is told by nothing else then. A disk that takes nothing now
+        leaves the clock as it is: what is held in memory dies with us.
+        """
+        try:
+            await self._spool.remember_clock_sets(address, sets)
+        except SpoolDamagedError:
+            raise
+        except SpoolError:
+            return False
+        self._on_clock_set(address, sets)
+        return True
 
     async def on_session_end(self, summary: SessionSummary) -> None:
         """Decide the session's records."""

@@ -62,7 +62,7 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     when its silence becomes strange (`gateway.availability`); `clock_ahead_s` how far its clock ran
     ahead of the hub's; `rssi` in dBm at the last advertisement. `missing` are ranges of record
     numbers, both ends included, that the device counted and did not send: the newest 20 that were
-    noticed since the hub's start. `cause` names why it lets us in no longer or
+    noticed. `cause` names why it lets us in no longer or
     cannot be read (`device_adapters.ble.pairing_causes.Cause`), None while it can.
     """
 

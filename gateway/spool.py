@@ -16,11 +16,13 @@ from pathlib import Path
 
 import structlog
 
-from gateway import spool_rows
+from device_adapters.ble.clocks import ClockSet
+from gateway import spool_devices, spool_rows
 from gateway.refused import Refused, encode_refused
+from gateway.spool_devices import PairedDevice, Ranges
 from gateway.spool_hold import Hold
 from gateway.spool_reserve import Reserve, is_full
-from gateway.spool_rows import LanePosition, PairedDevice, SpooledMessage, Waiting
+from gateway.spool_rows import LanePosition, SpooledMessage, Waiting
 from gateway.sqlite_writer import SpoolDamagedError, SpoolError, SqliteWriter, open_connection
 from rules.vocabulary import Observation, Origin
 from rules.wire import Lane, encode_observation
@@ -201,22 +203,34 @@ class Spool:
 
     async def remember_paired(self, device: PairedDevice) -> None:
         """Keep a bonded device, or what is new about it."""
-        await self._writer.run(lambda db: spool_rows.remember_paired(db, device))
+        await self._writer.run(lambda db: spool_devices.remember_paired(db, device))
 
     async def remember_heard(self, address: str, at: datetime) -> None:
         """Note that a bonded device was heard; the newest `availability.KEPT` times are kept.
 
         A power cut may take the last of them away: a rhythm is not changed by one.
         """
-        await self._writer.run(lambda db: spool_rows.add_heard(db, address, at), durable=False)
+        await self._writer.run(lambda db: spool_devices.add_heard(db, address, at), durable=False)
 
     async def heard(self) -> dict[str, list[datetime]]:
         """When each bonded device was heard lately, ascending, by address."""
-        return await self._writer.run(spool_rows.heard, durable=False)
+        return await self._writer.run(spool_devices.heard, durable=False)
 
     async def paired(self) -> list[PairedDevice]:
         """All bonded devices, by address."""
-        return await self._writer.run(spool_rows.paired, durable=False)
+        return await self._writer.run(spool_devices.paired, durable=False)
+
+    async def remember_clock_sets(self, address: str, sets: Sequence[ClockSet]) -> None:
+        """Keep when a bonded device's clock was set."""
+        await self._writer.run(lambda db: spool_devices.remember_clock_sets(db, address, sets))
+
+    async def remember_missing(self, address: str, ranges: Ranges) -> None:
+        """Keep which record numbers a bonded device has counted and not sent."""
+        await self._writer.run(lambda db: spool_devices.remember_missing(db, address, ranges))
+
+    async def missing(self) -> dict[str, Ranges]:
+        """Which record numbers each bonded device has counted and not sent, by address."""
+        return await self._writer.run(spool_devices.missing, durable=False)
 
     async def remember_command(self, payload: bytes) -> None:
         """Keep the signed command in force, as received."""

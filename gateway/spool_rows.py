@@ -5,12 +5,11 @@ import dataclasses
 import secrets
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
-from gateway.availability import KEPT
 from gateway.refused import Refused, encode_refused
 from gateway.sqlite_writer import SpoolError
-from rules.vocabulary import DeviceRef, Observation, Origin
+from rules.vocabulary import Observation, Origin
 from rules.wire import Lane, WireError, decode_observation, encode_observation
 
 FORGOTTEN = "forgotten"
@@ -45,21 +44,6 @@ class LanePosition:
 
     assigned: int
     through: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PairedDevice:
-    """A bonded device: radio address, type label, and the newest record number spooled from it.
-
-    `series` names the run of numbers that `high_water` belongs to, None for the only one.
-    `command_version` is the hub command in force when it was paired: only a later one can end it.
-    """
-
-    address: str
-    device: DeviceRef
-    command_version: int
-    high_water: int | None = None
-    series: str | None = None
 
 
 def epoch(db: sqlite3.Connection) -> str:
@@ -247,48 +231,3 @@ def received_since(db: sqlite3.Connection, since: datetime, limit: int) -> list[
         with contextlib.suppress(WireError):
             readable.append(decode_observation(body))
     return readable
-
-
-def add_heard(db: sqlite3.Connection, address: str, at: datetime) -> None:
-    """Note that a device was heard; beyond `KEPT` times the oldest are forgotten."""
-    db.execute("INSERT OR IGNORE INTO heard VALUES (?, ?)", (address, at.timestamp()))
-    db.execute(
-        "DELETE FROM heard WHERE address = ?1 AND at NOT IN"
-        " (SELECT at FROM heard WHERE address = ?1 ORDER BY at DESC LIMIT ?2)",
-        (address, KEPT),
-    )
-
-
-def heard(db: sqlite3.Connection) -> dict[str, list[datetime]]:
-    """When each device was heard, ascending."""
-    times: dict[str, list[datetime]] = {}
-    for address, at in db.execute("SELECT address, at FROM heard ORDER BY address, at"):
-        times.setdefault(address, []).append(datetime.fromtimestamp(at, UTC))
-    return times
-
-
-def remember_paired(db: sqlite3.Connection, device: PairedDevice) -> None:
-    """Keep a bonded device, or what is new about it."""
-    ref = device.device
-    row = (device.address, ref.manufacturer, ref.model, ref.serial)
-    row += (device.command_version, device.high_water)
-    db.execute("INSERT OR REPLACE INTO paired VALUES (?, ?, ?, ?, ?, ?)", row)
-    if device.series is None:
-        db.execute("DELETE FROM series WHERE address = ?", (device.address,))
-    else:
-        db.execute("INSERT OR REPLACE INTO series VALUES (?, ?)", (device.address, device.series))
-
-
-def paired(db: sqlite3.Connection) -> list[PairedDevice]:
-    """All bonded devices, by address."""
-    rows = db.execute("SELECT * FROM paired LEFT JOIN series USING (address) ORDER BY address")
-    return [
-        PairedDevice(
-            address=address,
-            device=DeviceRef(manufacturer=manufacturer, model=model, serial=serial),
-            command_version=version,
-            high_water=high_water,
-            series=series,
-        )
-        for address, manufacturer, model, serial, version, high_water, series in rows
-    ]

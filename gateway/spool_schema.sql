@@ -51,3 +51,12 @@ CREATE TABLE IF NOT EXISTS heard (
     at REAL NOT NULL,
     PRIMARY KEY (address, at)
 ) WITHOUT ROWID;
+
+-- What else is remembered of a bonded device, by name: 'newest' (digest of the record that the
+-- high-water mark stands for), 'clock_sets', 'missing' (JSON).
+CREATE TABLE IF NOT EXISTS device_note (
+    address TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (address, name)
+) WITHOUT ROWID;

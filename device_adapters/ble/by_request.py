@@ -26,10 +26,14 @@ _FINISHED = frozenset({Result.SUCCESS, Result.NO_RECORDS})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """How a transfer ended: `result` is one of `Result`, or a reserved number."""
+    """How a transfer ended: `result` is one of `Result`, or a reserved number.
+
+    `high_water` is the newest record's number and `newest` its digest.
+    """
 
     result: int
     high_water: int | None = None
+    newest: bytes | None = None
     missing: tuple[Gap, ...] = ()
 
     @property
@@ -42,12 +46,14 @@ class Fetched:
 class Memory:
     """What is known about a device's record memory before it is asked.
 
-    `since` is the newest number we have, None to fetch everything. `counts`: each record is one
+    `since` is the newest number we have, None to fetch everything, and `newest` the digest of that
+    record, None where it was not kept. `counts`: each record is one
     number more than the one before, so that a number left out is a record left out (a glucose
     sensor's numbers are minutes). `may_begin_again`: the numbers could start anew unnoticed.
     """
 
     since: int | None = None
+    newest: bytes | None = None
     counts: bool = True
     may_begin_again: bool = True
 
@@ -79,30 +85,58 @@ class Requests:
             result, numbers, began_again = await self._newer(known, memory)
             if result in NOT_SUPPORTED or began_again:
                 result, numbers = await self._report(REPORT_ALL)
-            if began_again:
+            if began_again and not self._only_goes_on(known, numbers):
                 known = None
         if result not in _FINISHED:
             return Fetched(result=result)
         gaps = missing(numbers, known) if memory.counts else ()
         if gaps:
             gaps = missing(await self._ask_again(gaps[0], numbers), known)
-        return Fetched(result=result, high_water=newest(numbers), missing=gaps)
+        high_water = newest(numbers)
+        return Fetched(
+            result=result,
+            high_water=high_water,
+            newest=None if high_water is None else self._digest_of(high_water),
+            missing=gaps,
+        )
 
     async def _newer(self, since: int, memory: Memory) -> tuple[int, list[int], bool]:
         """Oldest first, so that what is stored has no gap when the link breaks.
 
-        Then the very last record shows whether the numbering began again (new battery, or 65535
-        was reached): such a meter is asked for everything, identities sort out the repeats.
+        The record that we have is asked for once more. Is it gone, or another one by now, or are
+        there two of its number, then the numbering began again and has passed our mark. Has it not
+        come so far, the very last record shows it (new battery, or 65535 was reached). Such a meter
+        is asked for everything, identities sort out the repeats.
         """
-        result, numbers = int(Result.NO_RECORDS), list[int]()
-        if since < LAST_SEQUENCE:
+        if not memory.may_begin_again:
+            # A sensor's numbers are minutes of a session that we know by its name.
+            if since >= LAST_SEQUENCE:
+                return int(Result.NO_RECORDS), [], False
             result, numbers = await self._report(report_from(since + 1))
-        if result in NOT_SUPPORTED or not memory.may_begin_again:
             return result, numbers, False
+        result, numbers = await self._report(report_from(since))
+        if result in NOT_SUPPORTED:
+            return result, numbers, False
+        if not self._still_there(since, memory.newest):
+            return result, numbers, True
         answer, last = await self._report(REPORT_LAST)
         if answer in NOT_SUPPORTED or since == LAST_SEQUENCE:
             return result, numbers, True
         return result, numbers + last, bool(last) and last[-1] < since
+
+    def _still_there(self, since: int, known: bytes | None) -> bool:
+        """Whether the one record of that number came which came under it before."""
+        found = self._hand_over.digests.get(since, set())
+        return len(found) == 1 and (known is None or known in found)
+
+    def _only_goes_on(self, since: int, numbers: list[int]) -> bool:
+        """Whether everything in the memory is newer than our mark: a full one wrote over it."""
+        return bool(numbers) and not self._hand_over.digests.get(since) and min(numbers) > since
+
+    def _digest_of(self, number: int) -> bytes | None:
+        """The digest of the record of that number, None where two came under it."""
+        found = self._hand_over.digests[number]
+        return next(iter(found)) if len(found) == 1 else None
 
     async def _ask_again(self, gap: Gap, numbers: list[int]) -> list[int]:
         """A notification is not confirmed: what was lost on the way comes when asked for again."""

@@ -6,7 +6,7 @@ The radio itself is in `radio.py`, one conversation with a device in `conversati
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 from uuid import uuid4
 
@@ -17,7 +17,6 @@ from device_adapters.ble.link import LinkCause, LinkError, Seen
 from device_adapters.ble.quirks import quirk_of
 from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import (
-    LastTime,
     Listener,
     Remembered,
     SessionReason,
@@ -81,16 +80,14 @@ class BleCentral:
         *,
         stamps: Callable[[], HubStamp],
         listener: Listener,
-        since: Callable[[str], int | None],
         remembered: Callable[[str], Remembered | None] = lambda _address: None,
         radio: BleakRadio | None = None,
     ) -> None:
         self._settings = settings
         self._stamps = stamps
         self._listener = listener
-        self._since = since
         self._remembered = remembered
-        self._last_times: dict[str, LastTime] = {}
+        self._last_content: dict[str, frozenset[bytes]] = {}
         self._heard_at_s: dict[str, float] = {}
         self.radio = radio or BleakRadio()
         self._open: set[str] = set()
@@ -179,12 +176,10 @@ class BleCentral:
                 self._bond_lost.pop(address, None)
                 summary = await conversation.run(link)
             summary = await conversation.finish(summary)
-            self._last_times[address] = conversation.for_next_time
+            self._last_content[address] = conversation.content
             self._rest_after(address, summary)
             await self._listener.on_session_end(summary)
         except LinkError as error:
-            before_set = conversation.for_next_time.before_set
-            self._last_times[address] = replace(self._last_time(address), before_set=before_set)
             await self._after_failure(address, conversation, error)
         finally:
             self._heard_at_s[address] = asyncio.get_running_loop().time()
@@ -208,20 +203,15 @@ class BleCentral:
         self._failures.pop(address, None)
         self._not_before_s.pop(address, None)
 
-    def _last_time(self, address: str) -> LastTime:
-        return self._last_times.get(address, LastTime())
-
     def _setup(self, session: str, address: str) -> SessionSetup:
-        remembered = self._remembered(address)
         return SessionSetup(
             hub=self._settings.hub,
             session=session,
             address=address,
             zone=self._settings.zone,
             stamps=self._stamps,
-            since=self._since(address),
-            series=None if remembered is None else remembered.series,
-            last_time=self._last_time(address),
+            remembered=self._remembered(address),
+            last_content=self._last_content.get(address, frozenset()),
             first_wait_s=self._settings.first_wait_s,
             quiet_s=self._settings.quiet_s,
             stream_step_s=self._settings.stream_step_s,

@@ -4,7 +4,7 @@ The pair of readings corrects what follows. Once a clock was set, the pair that 
 still belongs to the records that were made before: `Correction` keeps them apart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -16,6 +16,12 @@ from rules.vocabulary import CoincidentClocks, HubStamp
 
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """A device's clock shows whole seconds; what differs by more is set."""
+
+_ONE_TIME = timedelta(minutes=5)
+"""Two instants no further apart are one: what a clock is off by less is not corrected (D30)."""
+
+MOST_SETS = 8
+"""Times of setting a clock that are remembered of a device; older ones date nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,36 +44,104 @@ class SeenClock:
         local = local_of(self.stamp.wall, zone)
         return self.shown is None or abs(self.shown - local) > CLOCK_TOLERANCE
 
+    def is_far_ahead(self, zone: tzinfo) -> bool:
+        """Whether it would show times again that differ from what they meant, if it were set."""
+        return self.shown is not None and self.shown - local_of(self.stamp.wall, zone) > _ONE_TIME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSet:
+    """A device's clock was set: `seen` is the last look at it and the hub's before.
+
+    `told` are the digests of records that were known by then and carry a time which the device has
+    shown, or will show, a second time: its clock ran ahead and was put back.
+    """
+
+    seen: CoincidentClocks
+    told: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """The pair that corrects a record; `doubtful` where the device showed its time twice."""
+
+    pair: CoincidentClocks | None
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A time in which one pair holds: what the device showed, first (None: ever) to last."""
+
+    first: datetime | None
+    last: datetime | None
+    pair: CoincidentClocks | None
+
+    def has(self, device_time: datetime) -> bool:
+        return (self.first is None or self.first <= device_time) and (
+            self.last is None or device_time <= self.last
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
     """Which pair of clock readings belongs to which record of a device.
 
-    `now` is this session's pair, `before_set` the one seen when the clock was last set, None where
-    it has not been.
+    `now` is this session's pair, `sets` are the times at which the clock was set, oldest first.
+    Between two of them the device has shown one stretch of times, and a record belongs to the
+    stretch that holds its time. A clock is put back only when everything in the memory was told
+    (`conversation.py`): of the times it then shows again, `ClockSet.told` has the older records.
     """
 
     now: CoincidentClocks | None
-    before_set: CoincidentClocks | None = None
+    sets: tuple[ClockSet, ...] = ()
 
-    def pair_of(self, device_time: datetime | None, zone: tzinfo) -> CoincidentClocks | None:
+    def dating_of(self, device_time: datetime | None, zone: tzinfo, digest: bytes = b"") -> Dated:
         """The pair that corrects a record of this device time.
 
-        A record that shows no later time than the clock did when it was set, and a time at which
-        the clock that was set had not begun (or has not come yet), was made before. A link that
-        broke after the clock was set leaves such records for the next session. Where a clock ran
-        ahead, a time of day exists that it showed twice: then the present pair is taken.
+        A clock that has lost its time since it was set (a new battery) may show again what it
+        showed before: a record of which two stretches say instants more than five minutes apart is
+        doubtful.
         """
-        before = self.before_set
-        if device_time is None or before is None or device_time > before.device_time:
-            return self.now
-        was_set_to = local_of(before.hub_time, zone)
-        if device_time < was_set_to or self._is_to_come(device_time):
-            return before
-        return self.now
+        if device_time is None or not self.sets:
+            return Dated(pair=self.now)
+        for one in self.sets:
+            if digest in one.told:
+                return Dated(pair=one.seen)
+        stretches = list(self._stretches(zone))
+        holding = [stretch.pair for stretch in stretches if stretch.has(device_time)]
+        if not holding:
+            return Dated(pair=self._left_behind(device_time))
+        offsets = [_offset(pair, zone) for pair in holding]
+        doubtful = max(offsets) - min(offsets) > _ONE_TIME
+        return Dated(pair=None if doubtful else holding[-1], doubtful=doubtful)
 
-    def _is_to_come(self, device_time: datetime) -> bool:
-        return self.now is not None and device_time > self.now.device_time + CLOCK_TOLERANCE
+    def _stretches(self, zone: tzinfo) -> Iterator[_Stretch]:
+        first: datetime | None = None
+        for one in self.sets:
+            was_set_to = local_of(one.seen.hub_time, zone)
+            yield _Stretch(first, min(one.seen.device_time, was_set_to), one.seen)
+            first = was_set_to
+        now = self.now
+        if now is None or first is None or now.device_time >= first - CLOCK_TOLERANCE:
+            yield _Stretch(first, None if now is None else now.device_time + CLOCK_TOLERANCE, now)
+            return
+        # It shows less than what it was set to: until it lost the time, it was right.
+        right = CoincidentClocks(device_time=first, hub_time=self.sets[-1].seen.hub_time)
+        yield _Stretch(first, local_of(now.hub_time, zone), right)
+        yield _Stretch(None, now.device_time, now)
+
+    def _left_behind(self, device_time: datetime) -> CoincidentClocks | None:
+        """The pair for a time that the clock has not reached since it was put back."""
+        late = self.now is not None and device_time > self.now.device_time
+        before = [one.seen for one in self.sets if device_time <= one.seen.device_time]
+        return before[-1] if late and before else self.now
+
+
+def _offset(pair: CoincidentClocks | None, zone: tzinfo) -> timedelta:
+    if pair is None:
+        return timedelta(0)
+    return local_of(pair.hub_time, zone) - pair.device_time
 
 
 async def look_at_clock(
@@ -96,17 +170,17 @@ async def look_at_clock(
 
 async def set_clock(
     link: Link, seen: SeenClock, stamps: Callable[[], HubStamp], zone: tzinfo
-) -> None:
-    """Set the device's clock to the local time of `zone`; one that is read-only keeps its own.
+) -> bool:
+    """Set the device's clock to the local time of `zone`; False of one that is read-only.
 
     Raises:
         LinkError: the link broke, or the device wants authentication.
     """
-    await write_clock(link, seen, local_of(stamps().wall, zone))
+    return await write_clock(link, seen, local_of(stamps().wall, zone))
 
 
-async def write_clock(link: Link, seen: SeenClock, local: datetime) -> None:
-    """Have the device's clock show `local` (naive); one that is read-only keeps its own.
+async def write_clock(link: Link, seen: SeenClock, local: datetime) -> bool:
+    """Have the device's clock show `local` (naive); False of one that is read-only.
 
     Raises:
         LinkError: the link broke, or the device wants authentication.
@@ -117,6 +191,8 @@ async def write_clock(link: Link, seen: SeenClock, local: datetime) -> None:
         # A clock that may only be read keeps its time; the coincident pair corrects for it.
         if error.cause is not LinkCause.REFUSED_BY_DEVICE:
             raise
+        return False
+    return True
 
 
 async def prove_bond(

@@ -18,7 +18,15 @@ from device_adapters.ble.characteristics import (
     SPOT_CHECK,
     WEIGHT,
 )
-from device_adapters.ble.clocks import Correction, SeenClock, look_at_clock, set_clock
+from device_adapters.ble.clocks import (
+    MOST_SETS,
+    ClockSet,
+    Correction,
+    SeenClock,
+    local_of,
+    look_at_clock,
+    set_clock,
+)
 from device_adapters.ble.hand_over import HandOver
 from device_adapters.ble.inflow import Inflow
 from device_adapters.ble.link import Link, LinkError
@@ -26,17 +34,19 @@ from device_adapters.ble.name_plate import read_battery, read_device
 from device_adapters.ble.quirks import NONE, Quirk, quirk_of
 from device_adapters.ble.racp import RECORD_ACCESS
 from device_adapters.ble.session import (
-    LastTime,
     Listener,
     SessionReason,
     SessionSetup,
     SessionSummary,
 )
 from device_adapters.ble.stream import sample
-from rules.vocabulary import CoincidentClocks, DeviceRef
+from rules.vocabulary import DeviceRef
 
 _NO_RECORD = frozenset({RECORD_ACCESS, HEART_RATE})
 """An answer to a request, and a stream: of neither is anything missing when a session has ended."""
+
+_WHOLE = frozenset({SessionReason.TRANSFERRED, SessionReason.QUIET})
+"""Ends of a session that has told everything, and whose device still listens."""
 
 
 class Conversation:
@@ -54,13 +64,12 @@ class Conversation:
         self._fetched: Fetched | None = None
         self._battery_percent: int | None = None
         self._detail = ""
-        self._before_set: CoincidentClocks | None = setup.last_time.before_set
+        self._sets = () if setup.remembered is None else setup.remembered.clock_sets
 
     @property
-    def for_next_time(self) -> LastTime:
-        """What the next session with this device is to know."""
-        seen = set[bytes]() if self._hand_over is None else self._hand_over.seen
-        return LastTime(content=frozenset(seen), before_set=self._before_set)
+    def content(self) -> frozenset[bytes]:
+        """The values that this session brought."""
+        return frozenset(() if self._hand_over is None else self._hand_over.seen)
 
     def lost(self) -> None:
         """The link broke: what has arrived is still handed on, then the session ends."""
@@ -88,6 +97,7 @@ class Conversation:
             try:
                 await self._look_at_clocks(link, hand_over)
                 reason = await self._collect(link, hand_over)
+                await self._set_clock_at_leisure(link, hand_over, reason)
             except LinkError as error:
                 broken = error  # told after the group, which would wrap it
             await self._take_waiting(hand_over)
@@ -129,15 +139,18 @@ class Conversation:
             battery_percent=self._battery_percent,
             clocks=None if over is None else over.correction.now,
             high_water=None if fetched is None else fetched.high_water,
+            newest=None if fetched is None else fetched.newest,
             series=self._cgm.series,
             missing=() if fetched is None else fetched.missing,
         )
 
     async def _look_at_clocks(self, link: Link, over: HandOver) -> None:
-        """Look, and set a wrong clock at once: a cuff may hang up after its last record.
+        """Look, and set a clock that is behind at once: a cuff may hang up after its last record.
 
         A device that is asked for its records waits for us. Its clock is set afterwards, so that a
-        broken transfer finds it unchanged in the next session.
+        broken transfer finds it unchanged in the next session. So is one that runs ahead: put back,
+        it shows times again that records already carry, and only of what was told it is known which
+        of both they mean. A cuff that does not wait keeps such a clock; the pair corrects for it.
         """
         stamps, zone = self._setup.stamps, self._setup.zone
         self._clock = await look_at_clock(link, stamps, self._quirk)
@@ -147,16 +160,41 @@ class Conversation:
             over.correction = Correction(now=self._cgm.clocks)
         else:
             pair = None if self._clock is None else self._clock.pair
-            over.correction = Correction(now=pair, before_set=self._before_set)
-        if GLUCOSE not in link.characteristics:
-            await self._set_clock(link)
+            over.correction = Correction(now=pair, sets=self._sets)
+        if not self._sets_clock_last(link):
+            await self._set_clock(link, over)
 
-    async def _set_clock(self, link: Link) -> None:
-        clock = self._clock
-        if clock is None or not clock.is_off(self._setup.zone):
+    def _sets_clock_last(self, link: Link) -> bool:
+        ahead = self._clock is not None and self._clock.is_far_ahead(self._setup.zone)
+        return GLUCOSE in link.characteristics or ahead
+
+    async def _set_clock(self, link: Link, over: HandOver) -> None:
+        """Set a wrong clock, once it is on disk which pair was seen before."""
+        clock, zone = self._clock, self._setup.zone
+        if clock is None or not clock.is_off(zone):
             return
-        await set_clock(link, clock, self._setup.stamps, self._setup.zone)
-        self._before_set = clock.pair
+        if clock.pair is None:  # it has dated nothing
+            await set_clock(link, clock, self._setup.stamps, zone)
+            return
+        told = over.told_after(local_of(clock.stamp.wall, zone))
+        before = self._sets
+        self._sets = (*before, ClockSet(seen=clock.pair, told=told))[-MOST_SETS:]
+        kept = await self._listener.on_clock_set(self._setup.address, self._sets)
+        if not kept or not await set_clock(link, clock, self._setup.stamps, zone):
+            self._sets = before
+            await self._listener.on_clock_set(self._setup.address, before)
+
+    async def _set_clock_at_leisure(
+        self, link: Link, over: HandOver, reason: SessionReason
+    ) -> None:
+        """Set a clock that had to wait, of a device that has told everything and is still there."""
+        if reason not in _WHOLE or not self._sets_clock_last(link):
+            return
+        try:
+            await self._set_clock(link, over)
+        except LinkError as error:
+            # Everything is here; the next session finds the same clock.
+            self._detail = f"the clock was not set: {error.detail}"
 
     async def _collect(self, link: Link, over: HandOver) -> SessionReason:
         has = link.characteristics
@@ -184,29 +222,21 @@ class Conversation:
                 await link.subscribe(number, self._inflow.taker(number))
         requests = Requests(link, self._inflow, over, answer_s=self._setup.answer_s)
         fetched = self._fetched = await requests.fetch(self._memory(asked))
-        if GLUCOSE in asked:
-            await self._set_clock_at_leisure(link)
         if fetched.finished:
             return SessionReason.TRANSFERRED
         self._detail = f"record access answered {fetched.result}"
         return SessionReason.FAILED
 
     def _memory(self, asked: list[str]) -> Memory:
-        since = self._setup.since
+        known = self._setup.remembered
         if not asked or self._quirk.sequence_unreliable:
             return Memory(counts=False)  # an oximeter knows no numbers, only everything
         if CGM not in asked:
-            return Memory(since=since)
+            kept = (None, None) if known is None else (known.high_water, known.newest)
+            return Memory(since=kept[0], newest=kept[1])
         series = self._cgm.series
-        same = series == self._setup.series
-        return Memory(since=since if same else None, counts=False, may_begin_again=series is None)
-
-    async def _set_clock_at_leisure(self, link: Link) -> None:
-        try:
-            await self._set_clock(link)
-        except LinkError as error:
-            # Everything is here; the next session finds the same clock.
-            self._detail = f"the clock was not set: {error.detail}"
+        since = known.high_water if known is not None and known.series == series else None
+        return Memory(since=since, counts=False, may_begin_again=series is None)
 
     async def _listen(self, over: HandOver, *, quick: bool = False) -> SessionReason:
         wait_s = self._setup.quiet_s if quick else self._setup.first_wait_s

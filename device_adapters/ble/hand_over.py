@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from hashlib import sha256
 
 from msgspec import structs
 
@@ -19,7 +20,7 @@ from device_adapters.ble.clocks import Correction
 from device_adapters.ble.decoders.glucose import settled
 from device_adapters.ble.glucose_pairs import GlucosePairs, Joined
 from device_adapters.ble.inflow import Arrival
-from device_adapters.ble.origin import FETCHED
+from device_adapters.ble.origin import DOUBTFUL_CLOCK, FETCHED
 from device_adapters.ble.quirks import Quirk
 from device_adapters.ble.registry import decode
 from device_adapters.ble.scale_parts import ScaleParts
@@ -38,6 +39,7 @@ class HandOver:
         cgm: The session of a glucose sensor.
         fetching: Whether what arrives now was asked for.
         numbers: The numbers of the records that came by request, in their order.
+        digests: What came under each of these numbers: one digest, unless a number came to two.
         seen: Every value that was handed on.
         count: Observations handed on.
         repeated: Those of them that the session before had brought.
@@ -65,6 +67,8 @@ class HandOver:
         self.cgm = CgmSession()
         self.fetching = False
         self.numbers: list[int] = []
+        self.digests: dict[int, set[bytes]] = {}
+        self._dated: list[tuple[datetime, bytes]] = []
         self.seen: set[bytes] = set()
         self.count = self.repeated = self.refused = 0
 
@@ -126,13 +130,29 @@ class HandOver:
         if frame.characteristic == GLUCOSE_CONTEXT:
             return self._pairs.context(record)
         if frame.characteristic == CGM and record.time_offset_min is not None:
-            self.numbers.append(record.time_offset_min)
+            self._note(record.time_offset_min, frame)
         if record.sequence is not None:
-            self.numbers.append(record.sequence)
-            if frame.payload in self._fetched:
-                return []  # the last record again, asked for to see the numbering
+            self._note(record.sequence, frame)
+            if frame.payload in self._fetched or self._is_ours(record.sequence, frame):
+                return []  # it was asked for again to see the numbering
             self._fetched.add(frame.payload)
         return self._pairs.measurement(frame, record)
+
+    def _note(self, number: int, frame: Frame) -> None:
+        self.numbers.append(number)
+        self.digests.setdefault(number, set()).add(digest_of(frame.payload))
+
+    def _is_ours(self, number: int, frame: Frame) -> bool:
+        """Whether it is the record that our high-water mark stands for: it is on disk."""
+        known = self._setup.remembered
+        return known is not None and (number, digest_of(frame.payload)) == (
+            known.high_water,
+            known.newest,
+        )
+
+    def told_after(self, device_time: datetime) -> frozenset[bytes]:
+        """Digests of the records handed on that carry a later device time."""
+        return frozenset(digest for at, digest in self._dated if at > device_time)
 
     async def _hand_on(self, ready: list[Joined]) -> None:
         for joined in ready:
@@ -146,12 +166,17 @@ class HandOver:
 
     def _observations(self, joined: Joined) -> list[Observation]:
         record = settled(joined.record, joined.context, self._quirk)
+        digest = digest_of(joined.frame.payload)
+        dated = self.correction.dating_of(record.device_time, self._zone, digest)
+        if record.device_time is not None:
+            self._dated.append((record.device_time, digest))
+        doubt = {DOUBTFUL_CLOCK: "true"} if dated.doubtful else {}
         return to_observations(
             joined.frame,
             [record],
             hub=self._setup.hub,
-            clocks=self.correction.pair_of(record.device_time, self._zone),
-            context=joined.context,
+            clocks=dated.pair,
+            context={**(joined.context or {}), **doubt},
         )
 
     @property
@@ -161,12 +186,13 @@ class HandOver:
     def _count(self, observation: Observation) -> None:
         self.count += 1
         self.seen.add(observation.raw)
-        since = self._setup.since
+        remembered = self._setup.remembered
+        since = None if remembered is None else remembered.high_water
         known = since is not None and observation.sequence == since
         # Two equal readings of a device without clock and numbers are two readings, unless this
         # model sends its whole memory each time.
         told_apart = observation.device_time is not None or observation.sequence is not None
-        again = observation.raw in self._setup.last_time.content
+        again = observation.raw in self._setup.last_content
         self.repeated += known or (again and (told_apart or self._quirk.resends_everything))
 
     async def _deliver(self, handing_over: Awaitable[None]) -> None:
@@ -174,6 +200,11 @@ class HandOver:
             await handing_over
         finally:
             self._slots.release()
+
+
+def digest_of(payload: bytes) -> bytes:
+    """Eight octets that tell one record of a device from another."""
+    return sha256(payload).digest()[:8]
 
 
 def _marked(record: Record) -> Record:

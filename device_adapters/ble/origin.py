@@ -17,14 +17,18 @@ _STREAMS = frozenset({"ble:2A37"})
 FETCHED = "fetched"
 """Word of a record that was asked for, where the characteristic alone does not say so."""
 
+DOUBTFUL_CLOCK = "doubtful_clock"
+"""Word of a record whose time the device has shown more than once: it dates nothing."""
+
 
 def corrected_time(observation: Observation, *, zone: tzinfo) -> datetime | None:
     """When the measurement was, aware: device time shifted by the coincident clocks if there are.
 
-    Without them the device's time is read in `zone`. None without a device time.
+    Without them the device's time is read in `zone`. None without a device time, or of a doubtful
+    one.
     """
     device_time, clocks = observation.device_time, observation.clocks
-    if device_time is None:
+    if device_time is None or DOUBTFUL_CLOCK in observation.context:
         return None
     try:
         if clocks is not None:

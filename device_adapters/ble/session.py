@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from device_adapters.adapter import DecodeError, Frame
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.numbering import Gap
 from rules.vocabulary import CoincidentClocks, DeviceRef, HubId, HubStamp, Observation
 
@@ -32,7 +33,8 @@ class SessionSummary:
     `count` observations were handed on, of which `repeated` are the device's word again: they came
     in the session before as well. `refused` frames could not be read. `high_water` is the newest
     record number (minute, of a glucose sensor) fetched in a transfer that the device finished, None
-    otherwise, and `series` the run of numbers that it belongs to (None: the device has one only).
+    otherwise, `newest` that record's digest, and `series` the run of numbers that it belongs to
+    (None: the device has one only).
     `missing` are the numbers that such a transfer skipped: a technical fact about the device.
     """
 
@@ -47,24 +49,24 @@ class SessionSummary:
     battery_percent: int | None = None
     clocks: CoincidentClocks | None = None
     high_water: int | None = None
+    newest: bytes | None = None
     series: str | None = None
     missing: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What is known of a paired device before it is heard: its name plate and its `series`."""
+    """What is known of a paired device before it is heard: its name plate and where it stood.
+
+    `high_water` is the newest record number that we have, `newest` the digest of that record (None:
+    not known) and `series` the run of numbers they belong to. `clock_sets` as in `Correction`.
+    """
 
     device: DeviceRef
+    high_water: int | None = None
+    newest: bytes | None = None
     series: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastTime:
-    """What a session left for the next; forgotten with the process, which costs a repetition."""
-
-    content: frozenset[bytes] = frozenset()
-    before_set: CoincidentClocks | None = None
+    clock_sets: tuple[ClockSet, ...] = ()
 
 
 class Listener(Protocol):
@@ -81,6 +83,13 @@ class Listener(Protocol):
         """Take a frame that could not be read, with the reason."""
         ...
 
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        """Keep when a device's clock was set, which is about to happen; False: it is not on disk.
+
+        A record that the link leaves behind is dated by it, so it may not be forgotten.
+        """
+        ...
+
     async def on_session_end(self, summary: SessionSummary) -> None:
         """Every observation of that session was handed on; decide their origin now."""
         ...
@@ -90,9 +99,8 @@ class Listener(Protocol):
 class SessionSetup:
     """What a conversation needs to know.
 
-    `since` is the newest record number that we have, or None, and `series` the run of numbers that
-    it belongs to. `last_time` holds the values that the session before brought, and the pair of
-    clock readings seen when the device's clock was set last.
+    `remembered` is what we know of the device, None of a stranger, `last_content` the values that
+    the session before brought (forgotten with the process, which costs a repetition).
     `first_wait_s` is how long a connected device may take to begin, `quiet_s` the silence after
     which it has said everything, `answer_s` the silence that breaks a requested transfer off, and
     `stream_step_s` the stretch of a stream of which one value is taken.
@@ -103,9 +111,8 @@ class SessionSetup:
     address: str
     zone: tzinfo
     stamps: Callable[[], HubStamp]
-    since: int | None = None
-    series: str | None = None
-    last_time: LastTime = LastTime()
+    remembered: Remembered | None = None
+    last_content: frozenset[bytes] = frozenset()
     first_wait_s: float = 10.0
     quiet_s: float = 3.0
     answer_s: float = 15.0

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble.central import BleCentral, CentralSettings
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import SessionSummary
 from firmware_sim.bleak_backend import VirtualRadio
@@ -57,6 +58,10 @@ class Ear:
         """Keep the octets."""
         await self.sessions.on_refused(frame, error)
 
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        """Keep when a device's clock was set."""
+        return await self.sessions.on_clock_set(address, sets)
+
     async def on_session_end(self, summary: SessionSummary) -> None:
         """Decide the session's records."""
         await self.sessions.on_session_end(summary)
@@ -89,7 +94,6 @@ async def serving(
             CentralSettings(hub=HUB, zone=ZONE),
             stamps=lambda: _stamp(clock),
             listener=ear,
-            since=_everything,
             radio=BleakRadio(radio.scanner_backend, radio.client_backend),
         )
         async with asyncio.TaskGroup() as group:
@@ -104,10 +108,6 @@ def _stamp(clock: Clock) -> HubStamp:
     return HubStamp(
         boot_id="bench", monotonic_s=time.perf_counter(), wall=clock.now(), wall_trusted=True
     )
-
-
-def _everything(_address: str) -> None:
-    """No number is known: a memory is asked for all it has."""
 
 
 async def _nobody(_observations: list[Observation]) -> None:

@@ -26,7 +26,7 @@ from gateway.broker import LocalBroker
 from gateway.clock import WallClock
 from gateway.hub import Hub
 from gateway.hub_settings import HubSettings, TimeSource
-from gateway.spool_rows import PairedDevice
+from gateway.spool_devices import PairedDevice
 from rules.vocabulary import DeviceRef
 from service.lab.children import Child, Children
 

@@ -9,6 +9,7 @@ import pytest
 
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble.central import BleCentral, CentralSettings
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.session import SessionReason, SessionSummary
 from firmware_sim.peripheral import BloodPressureCuff, DeviceClock, Glucometer
 from gateway.clock import WallClock
@@ -122,6 +123,10 @@ class Ear:
     async def on_refused(self, frame: Frame, error: DecodeError) -> None:
         raise AssertionError(f"{frame}: {error}")
 
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        del address, sets
+        return True
+
     async def on_session_end(self, summary: SessionSummary) -> None:
         self.summaries.put_nowait(summary)
 
@@ -140,7 +145,6 @@ async def test_battery_and_clock_are_read_and_a_wrong_clock_is_set(tmp_path: Pat
             CentralSettings(hub=HubId("hub-guest"), zone=CHINA, quiet_s=0.5),
             stamps=Stamps(WallClock(), always).now,
             listener=ear,
-            since=lambda _address: None,
         )
         async with asyncio.TaskGroup() as group:
             known = [cuff.identity.address]

@@ -33,7 +33,6 @@ async def central(
         CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5, scan_check_s=0.1),
         stamps=Hand(),
         listener=inbox,
-        since=lambda _address: None,
         radio=ours,
     )
     async with asyncio.TaskGroup() as group:

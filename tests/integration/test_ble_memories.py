@@ -212,7 +212,11 @@ async def test_a_cuff_that_shows_an_error_to_strangers_is_not_tried_a_second_tim
 async def test_records_left_behind_by_a_link_that_broke_keep_the_clock_they_were_made_by(
     hours: int,
 ) -> None:
-    """The first session sets the clock; what it could not fetch was stamped before that."""
+    """The first session sets a clock that is behind; what it could not fetch was stamped before.
+
+    One that is ahead is left alone until everything was told: put back, it would show again what
+    the records already say.
+    """
     link, home = VirtualLink(), Home()
     clock = DeviceClock.shifted(HOUR * hours, since=AT - timedelta(days=2))
     async with (
@@ -229,8 +233,9 @@ async def test_records_left_behind_by_a_link_that_broke_keep_the_clock_they_were
             summary = await home.session()
     assert summary.count == 4
     assert summary.clocks is not None
-    set_right = summary.clocks.hub_time.astimezone(SETTINGS.zone).replace(tzinfo=None)
-    assert abs(summary.clocks.device_time - set_right) < timedelta(seconds=2)
+    right = summary.clocks.hub_time.astimezone(SETTINGS.zone).replace(tzinfo=None)
+    ahead = HOUR * max(hours, 0)
+    assert abs(summary.clocks.device_time - right - ahead) < timedelta(seconds=2)
     times = [corrected_time(o, zone=SETTINGS.zone) for o in home.observations]
     for at, found in zip(made, times, strict=True):
         assert found is not None

@@ -83,7 +83,6 @@ async def test_a_cuff_is_discovered_and_one_confirmation_makes_its_first_reading
             CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
             stamps=stamp,
             listener=inbox,
-            since=lambda _address: None,
             radio=ours,
         )
         async with asyncio.TaskGroup() as group:
@@ -122,7 +121,6 @@ async def test_pairing_leaves_the_clock_that_dated_the_memory_until_it_was_seen(
             CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
             stamps=stamp,
             listener=inbox,
-            since=lambda _address: None,
             radio=ours,
         )
         await cuff.measure(systolic=150, diastolic=90, at=AT - a_day)

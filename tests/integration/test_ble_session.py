@@ -1,7 +1,7 @@
 """Sessions with virtual devices: real GATT, SMP and L2CAP octets, our adapter on bleak."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,10 +11,11 @@ import pytest
 
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble.central import BleCentral, CentralSettings
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.link import LinkCause
 from device_adapters.ble.origin import classify
 from device_adapters.ble.radio import BleakRadio
-from device_adapters.ble.session import SessionReason, SessionSummary
+from device_adapters.ble.session import Remembered, SessionReason, SessionSummary
 from firmware_sim.bleak_backend import VirtualRadio
 from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import (
@@ -51,6 +52,7 @@ CUFF = Identity(
 METER = Identity(
     manufacturer="Acme", model="GM-1", serial="SN2", address="C0:00:00:00:00:02", name="SIM-GLU"
 )
+PATIENCE_S = 60.0
 RADIO = "C0:FF:EE:00:00:01"
 
 
@@ -63,7 +65,10 @@ class Inbox:
         default_factory=list[tuple[Frame, DecodeError]]
     )
     sessions: list[SessionSummary] = field(default_factory=list[SessionSummary])
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    clock_sets: dict[str, tuple[ClockSet, ...]] = field(
+        default_factory=dict[str, tuple[ClockSet, ...]]
+    )
+    _ended: asyncio.Queue[SessionSummary] = field(default_factory=asyncio.Queue[SessionSummary])
 
     async def on_observation(self, observation: Observation) -> None:
         await asyncio.sleep(0)
@@ -72,15 +77,29 @@ class Inbox:
     async def on_refused(self, frame: Frame, error: DecodeError) -> None:
         self.refused.append((frame, error))
 
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        self.clock_sets[address] = sets
+        return True
+
     async def on_session_end(self, summary: SessionSummary) -> None:
         self.sessions.append(summary)
-        self.ended.set()
+        self._ended.put_nowait(summary)
 
     async def next_session(self) -> SessionSummary:
-        async with asyncio.timeout(10):
-            await self.ended.wait()
-        self.ended.clear()
-        return self.sessions[-1]
+        async with asyncio.timeout(PATIENCE_S):
+            return await self._ended.get()
+
+    def remembered(self, address: str) -> Remembered | None:
+        known = [one for one in self.sessions if one.address == address and one.device is not None]
+        if not known or known[-1].device is None:
+            return None
+        marks = [one for one in known if one.high_water is not None]
+        return Remembered(
+            device=known[-1].device,
+            high_water=marks[-1].high_water if marks else None,
+            newest=marks[-1].newest if marks else None,
+            clock_sets=self.clock_sets.get(address, ()),
+        )
 
     def of(self, summary: SessionSummary) -> list[Observation]:
         return [o for o in self.observations if o.session == summary.session]
@@ -103,15 +122,15 @@ async def hub(
     radio: VirtualRadio,
     *devices: Peripheral,
     clock: Hand | None = None,
-    since: Callable[[str], int | None] = lambda _address: None,
     inbox: Inbox | None = None,
+    quiet_s: float = 10.0,
 ) -> AsyncGenerator[Inbox]:
     inbox = inbox or Inbox()
     central = BleCentral(
-        CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
+        CentralSettings(hub=HubId("hub-1"), zone=CHINA, first_wait_s=30.0, quiet_s=quiet_s),
         stamps=clock or Hand(),
         listener=inbox,
-        since=since,
+        remembered=inbox.remembered,
         radio=BleakRadio(radio.scanner_backend, radio.client_backend),
     )
     known = [device.identity.address for device in devices]
@@ -174,11 +193,11 @@ async def test_a_full_backlog_arrives_and_two_identical_syncs_are_the_same_recor
 
 @pytest.mark.row("P10")
 async def test_a_meter_is_asked_from_the_high_water_mark_and_once_more_after_a_reset() -> None:
-    link, marks = VirtualLink(), dict[str, int]()
+    link = VirtualLink()
     async with (
         VirtualRadio(link, RADIO) as radio,
         Glucometer(link, METER) as meter,
-        hub(radio, meter, since=marks.get) as inbox,
+        hub(radio, meter) as inbox,
     ):
         for number in range(5):
             at = AT - timedelta(hours=5 - number)
@@ -189,7 +208,6 @@ async def test_a_meter_is_asked_from_the_high_water_mark_and_once_more_after_a_r
             counted = len({o.sequence for o in inbox.observations})
             assert summary.reason is SessionReason.TRANSFERRED
             assert summary.high_water is not None
-            marks[METER.address] = summary.high_water
         assert {o.context["meal"] for o in inbox.observations} == {"fasting"}
         assert len({observation_identity(o) for o in inbox.observations}) == 5
 
@@ -201,13 +219,13 @@ async def test_a_meter_is_asked_from_the_high_water_mark_and_once_more_after_a_r
             QuantityName.GLUCOSE: Quantity(unit="mol/L", censored=Bound.BELOW)
         }
         assert classify([low], zone=CHINA) == [Origin.LIVE]
-        marks[METER.address] = 5
+        assert summary.high_water == 5
 
         await meter.transferred()
         meter.restart_numbering()
         await meter.measure(glucose_mmol=9.9, at=AT)
         summary = await inbox.next_session()
-        assert len(inbox.of(summary)) == 7  # everything again; identities sort it out
+        assert len(inbox.of(summary)) == 6  # everything but the one of our mark
         assert len({observation_identity(o) for o in inbox.observations}) == 7
 
 
@@ -251,7 +269,7 @@ async def test_a_second_reading_while_the_session_closes_is_not_lost() -> None:
     async with (
         VirtualRadio(link, RADIO) as radio,
         BloodPressureCuff(link, CUFF, hang_up_after_s=30.0) as cuff,
-        hub(radio, cuff, inbox=inbox),
+        hub(radio, cuff, inbox=inbox, quiet_s=0.5),
     ):
         await cuff.measure(systolic=138, diastolic=88, pulse=60, at=AT, user_id=1, status=1)
         async with asyncio.timeout(10):
@@ -419,7 +437,6 @@ async def test_a_radio_that_is_off_is_named_as_the_fault() -> None:
         CentralSettings(hub=HubId("hub-1"), zone=CHINA),
         stamps=Hand(),
         listener=Inbox(),
-        since=lambda _address: None,
         radio=BleakRadio(radio.scanner_backend, radio.client_backend),
     )
     async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ from bumble.hci import Address
 
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble.central import BleCentral, CentralSettings
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.quirks import MODELS, Evidence
 from device_adapters.ble.radio import BleakRadio
 from device_adapters.ble.session import SessionSummary
@@ -62,6 +63,10 @@ class Inbox:
     async def on_refused(self, frame: Frame, error: DecodeError) -> None:
         del error
         self.refused.append(frame)
+
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        del address, sets
+        return True
 
     async def on_session_end(self, summary: SessionSummary) -> None:
         self.summaries.put_nowait(summary)
@@ -113,7 +118,6 @@ async def home(
             CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.3),
             stamps=_stamp,
             listener=inbox,
-            since=lambda _address: None,
             radio=BleakRadio(radio.scanner_backend, radio.client_backend),
         )
         async with asyncio.TaskGroup() as group:

@@ -16,6 +16,7 @@ import asyncpg
 from bumble.hci import Address
 
 from device_adapters.ble.central import BleCentral, CentralSettings
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.pairing_causes import Cause, cause_of_loss
 from device_adapters.ble.pairing_session import PairingFailed, PairingSession, PairingSettings
 from device_adapters.ble.quirks import quirk_of
@@ -259,15 +260,28 @@ def _hub(scene: Watched, virtual: VirtualRadio, spool: Spool) -> Hub:
     async def keep(summary: SessionSummary) -> None:
         summaries.append(summary)
 
-    def newest(_address: str) -> int | None:
-        marks = [one.high_water for one in summaries if one.high_water is not None]
-        return marks[-1] if marks else None
+    clock_sets: list[tuple[ClockSet, ...]] = []
 
-    def last_series(_address: str) -> Remembered | None:
+    def remembered(_address: str) -> Remembered | None:
         known = [one for one in summaries if one.device is not None]
         if not known or known[-1].device is None:
             return None
-        return Remembered(device=known[-1].device, series=known[-1].series)
+        marks = [one for one in summaries if one.high_water is not None]
+        return Remembered(
+            device=known[-1].device,
+            high_water=marks[-1].high_water if marks else None,
+            newest=marks[-1].newest if marks else None,
+            series=known[-1].series,
+            clock_sets=clock_sets[-1] if clock_sets else (),
+        )
+
+    sessions = Sessions(
+        spool=spool,
+        zone=ZONE,
+        on_spooled=_nobody,
+        on_end=keep,
+        on_clock_set=lambda _address, sets: clock_sets.append(sets),
+    )
 
     def stamp() -> HubStamp:
         now = max(scene.times)
@@ -287,9 +301,8 @@ def _hub(scene: Watched, virtual: VirtualRadio, spool: Spool) -> Hub:
             back_off_s=0.02,
         ),
         stamps=stamp,
-        listener=Sessions(spool=spool, zone=ZONE, on_spooled=_nobody, on_end=keep),
-        since=newest,
-        remembered=last_series,
+        listener=sessions,
+        remembered=remembered,
         radio=radio,
     )
     return Hub(central=central, radio=radio, spool=spool, summaries=summaries)

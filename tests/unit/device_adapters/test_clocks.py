@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from device_adapters.adapter import DecodeError
-from device_adapters.ble.clocks import Correction
+from device_adapters.ble.clocks import ClockSet, Correction
 from device_adapters.ble.decoders import cgm
 from rules.vocabulary import CoincidentClocks
 
@@ -27,8 +27,8 @@ AN_HOUR_LATER = pair(NOON + HOUR, SET_AT + HOUR)
 
 def chosen(was_ahead: timedelta, device_time: datetime | None) -> str:
     before = pair(NOON + was_ahead, SET_AT)
-    correction = Correction(now=AN_HOUR_LATER, before_set=before)
-    found = correction.pair_of(device_time, CHINA)
+    correction = Correction(now=AN_HOUR_LATER, sets=(ClockSet(seen=before),))
+    found = correction.dating_of(device_time, CHINA).pair
     return {before: "before", AN_HOUR_LATER: "now"}[found] if found else "none"
 
 
@@ -53,8 +53,41 @@ def test_a_record_is_corrected_by_the_clock_it_was_made_by(
 
 def test_a_record_without_a_date_or_a_clock_never_set_takes_the_present_pair() -> None:
     assert chosen(-HOUR, None) == "now"
-    assert Correction(now=AN_HOUR_LATER).pair_of(NOON, CHINA) == AN_HOUR_LATER
-    assert Correction(now=None).pair_of(NOON, CHINA) is None
+    assert Correction(now=AN_HOUR_LATER).dating_of(NOON, CHINA).pair == AN_HOUR_LATER
+    assert Correction(now=None).dating_of(NOON, CHINA).pair is None
+
+
+def test_of_a_time_shown_twice_the_records_told_before_the_clock_was_put_back_are_known() -> None:
+    """Five hours ahead; all in its memory was told before the clock was put back."""
+    before = pair(NOON + 5 * HOUR, SET_AT)
+    later = pair(NOON + 4 * HOUR, SET_AT + 4 * HOUR)
+    correction = Correction(now=later, sets=(ClockSet(seen=before, told=frozenset({b"old"})),))
+    twice = NOON + 3 * HOUR
+    assert correction.dating_of(twice, CHINA, b"old").pair == before
+    assert correction.dating_of(twice, CHINA, b"new").pair == later
+
+
+def test_each_time_the_clock_was_set_has_records_of_its_own() -> None:
+    first = pair(NOON - 30 * HOUR, SET_AT - 24 * HOUR)  # six hours behind
+    second = pair(NOON - 2 * HOUR, SET_AT)  # two by then
+    correction = Correction(now=AN_HOUR_LATER, sets=(ClockSet(seen=first), ClockSet(seen=second)))
+    assert correction.dating_of(NOON - 31 * HOUR, CHINA).pair == first
+    assert correction.dating_of(NOON - 3 * HOUR, CHINA).pair == second
+    assert correction.dating_of(NOON, CHINA).pair == AN_HOUR_LATER
+
+
+def test_a_clock_that_lost_its_time_was_right_until_then() -> None:
+    """Set right, then a new battery: it begins in the year 2000 once more."""
+    start = datetime(2000, 1, 1)  # noqa: DTZ001 - a device's clock
+    first = pair(start + 8 * HOUR, SET_AT)
+    now = pair(start + 5 * HOUR, SET_AT + 48 * HOUR)
+    correction = Correction(now=now, sets=(ClockSet(seen=first),))
+    between = correction.dating_of(NOON + HOUR, CHINA)
+    assert between.pair == pair(NOON, SET_AT)
+    assert not between.doubtful
+    assert correction.dating_of(start + 7 * HOUR, CHINA).pair == first
+    shown_twice = correction.dating_of(start + 3 * HOUR, CHINA)
+    assert (shown_twice.pair, shown_twice.doubtful) == (None, True)
 
 
 @pytest.mark.parametrize(

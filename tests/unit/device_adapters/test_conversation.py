@@ -1,16 +1,19 @@
 """Conversations with devices in memory: what is asked of whom, and what becomes of the answers."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from device_adapters.adapter import DecodeError, Frame
+from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.conversation import Conversation
+from device_adapters.ble.current_time import encode_current_time
 from device_adapters.ble.origin import classify
 from device_adapters.ble.scale_parts import ScaleParts
-from device_adapters.ble.session import LastTime, SessionReason, SessionSetup, SessionSummary
+from device_adapters.ble.session import Remembered, SessionReason, SessionSetup, SessionSummary
+from firmware_sim.profiles.blood_pressure import encode_blood_pressure
 from firmware_sim.profiles.body_composition import Composition, encode_body_composition
 from firmware_sim.profiles.glucose import encode_glucose
 from firmware_sim.profiles.heart_rate import encode_heart_rate
@@ -29,6 +32,10 @@ PRESSURE = bytes.fromhex("02e60082009600ea070b15071e00")
 class Kept:
     observations: list[Observation] = field(default_factory=list[Observation])
     refused: list[Frame] = field(default_factory=list[Frame])
+    clock_sets: list[tuple[str, tuple[ClockSet, ...]]] = field(
+        default_factory=list[tuple[str, tuple[ClockSet, ...]]]
+    )
+    disk_takes: bool = True
 
     async def on_observation(self, observation: Observation) -> None:
         self.observations.append(observation)
@@ -37,22 +44,29 @@ class Kept:
         del error
         self.refused.append(frame)
 
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        self.clock_sets.append((address, sets))
+        return self.disk_takes
+
     async def on_session_end(self, summary: SessionSummary) -> None:
         raise AssertionError(summary)
 
 
 async def talk(
-    link: MemoryLink, since: int | None = None, last_time: LastTime | None = None
-) -> tuple[Kept, SessionSummary, LastTime]:
-    kept = Kept()
+    link: MemoryLink,
+    remembered: Remembered | None = None,
+    content: frozenset[bytes] = frozenset(),
+    kept: Kept | None = None,
+) -> tuple[Kept, SessionSummary, frozenset[bytes]]:
+    kept = kept or Kept()
     setup = SessionSetup(
         hub=HubId("h"),
         session="s",
         address="C0:00:00:00:00:01",
         zone=UTC,
         stamps=lambda: HubStamp(boot_id="b", monotonic_s=0, wall=NOON, wall_trusted=True),
-        since=since,
-        last_time=last_time or LastTime(),
+        remembered=remembered,
+        last_content=content,
         first_wait_s=0.02,
         quiet_s=0.01,
         answer_s=1.0,
@@ -60,7 +74,7 @@ async def talk(
     )
     conversation = Conversation(setup, kept)
     summary = await conversation.run(link)
-    return kept, summary, conversation.for_next_time
+    return kept, summary, conversation.content
 
 
 def sugar(sequence: int) -> tuple[str, bytes]:
@@ -89,7 +103,7 @@ async def test_a_device_that_is_a_cuff_and_a_meter_gives_both() -> None:
 async def test_what_the_last_session_brought_is_counted_as_repeated() -> None:
     link = MemoryLink(values=dict(PLATE), indicated={"2A35": [PRESSURE]})
     _, first, left = await talk(link)
-    _, second, _ = await talk(link, last_time=left)
+    _, second, _ = await talk(link, content=left)
     assert (first.repeated, second.repeated, second.count) == (0, 1, 1)
 
 
@@ -100,7 +114,7 @@ async def test_an_equal_reading_without_date_and_number_is_a_reading_again() -> 
         plate = {**PLATE, "2A24": model.encode()}
         link = MemoryLink(values=plate, indicated={"2A35": [undated]})
         _, _, left = await talk(link)
-        _, summary, _ = await talk(link, last_time=left)
+        _, summary, _ = await talk(link, content=left)
         assert (summary.count, summary.repeated) == (1, repeated)
 
 
@@ -147,3 +161,45 @@ async def test_a_composition_of_another_moment_stays_by_itself() -> None:
 
 def test_nothing_waits_in_an_empty_scale() -> None:
     assert ScaleParts(beside_weights=True).rest() == []
+
+
+def cuff_ahead(*systolic: int) -> MemoryLink:
+    """A cuff five hours ahead that waits for us; each reading an hour after the one before."""
+    frames = [
+        encode_blood_pressure(
+            systolic=value,
+            diastolic=80,
+            mean=100,
+            pulse=70,
+            at=NOON.replace(tzinfo=None) + timedelta(hours=1 + place),
+            user_id=None,
+            status=0,
+        )
+        for place, value in enumerate(systolic)
+    ]
+    shown = NOON.replace(tzinfo=None) + timedelta(hours=5)
+    values = {**PLATE, "2A2B": encode_current_time(shown)}
+    return MemoryLink(values=values, indicated={"2A35": frames})
+
+
+async def test_a_clock_is_put_back_after_everything_was_told_and_once_that_is_on_disk() -> None:
+    link = cuff_ahead(131, 132)
+    kept, summary, _ = await talk(link)
+    assert summary.reason is SessionReason.QUIET
+    assert [number for number, _ in link.written] == ["2A2B"]
+    ((address, (entry,)),) = kept.clock_sets
+    assert address == summary.address
+    assert entry.seen == summary.clocks
+    assert len(entry.told) == 2
+    # Sent once more beside a reading of today that says the same time as the first.
+    remembered = Remembered(device=kept.observations[0].device, clock_sets=(entry,))
+    again = cuff_ahead(131, 132)
+    again.values["2A2B"] = encode_current_time(NOON.replace(tzinfo=None))
+    repeated, _, _ = await talk(again, remembered=remembered)
+    assert {o.clocks for o in repeated.observations} == {entry.seen}
+
+
+async def test_a_clock_stays_as_it_is_when_the_disk_does_not_take_when_it_was_set() -> None:
+    link = cuff_ahead(131)
+    await talk(link, kept=Kept(disk_takes=False))
+    assert link.written == []

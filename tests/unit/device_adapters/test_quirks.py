@@ -12,16 +12,17 @@ import pytest
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble import inflow
 from device_adapters.ble.captures import shipped_captures
-from device_adapters.ble.clocks import prove_bond
+from device_adapters.ble.clocks import ClockSet, prove_bond
 from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.decoders.glucose import settled
 from device_adapters.ble.quirks import MODELS, NONE, Evidence, quirk_of
 from device_adapters.ble.registry import decode
-from device_adapters.ble.session import SessionSetup, SessionSummary
+from device_adapters.ble.session import Remembered, SessionSetup, SessionSummary
 from gateway.intake import Binding, Quarantined, admit
 from rules.identity import observation_identity
 from rules.vocabulary import (
     Bound,
+    DeviceRef,
     HubId,
     HubStamp,
     Observation,
@@ -55,6 +56,10 @@ class Kept:
         del error
         self.refused.append(frame)
 
+    async def on_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> bool:
+        del address, sets
+        return True
+
     async def on_session_end(self, summary: SessionSummary) -> None:
         del summary
 
@@ -67,12 +72,15 @@ async def talk(link: MemoryLink, since: int | None = None) -> tuple[Kept, Sessio
         address="C0:00:00:00:00:01",
         zone=UTC,
         stamps=stamp,
-        since=since,
+        remembered=None if since is None else Remembered(device=WORN, high_water=since),
         first_wait_s=0.05,
         quiet_s=0.01,
         answer_s=1.0,
     )
     return kept, await Conversation(setup, kept).run(link)
+
+
+WORN = DeviceRef(manufacturer="", model="DM30b", serial="1")
 
 
 def named(model: str, maker: str = "") -> dict[str, bytes]:

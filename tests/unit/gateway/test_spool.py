@@ -10,7 +10,8 @@ import pytest
 from gateway.availability import KEPT
 from gateway.refused import Refused, decode_refused
 from gateway.spool import Spool
-from gateway.spool_rows import FORGOTTEN, LanePosition, PairedDevice, Waiting
+from gateway.spool_devices import PairedDevice
+from gateway.spool_rows import FORGOTTEN, LanePosition, Waiting
 from gateway.sqlite_writer import SpoolError
 from rules.vocabulary import Origin
 from rules.wire import Lane, decode_observation
