@@ -5,6 +5,7 @@ decides nothing about cases: what rings again inside an open case is the core's 
 alert id (rule, stage, trigger) makes a repeated decision harmless.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from rules.expression import Outcome
 from rules.pack import Pack
 from rules.rule import OnUnknown, Rule
 from rules.scope import Scope, Trace
-from rules.screen import Extremes, extremes_of, may_rest_on
+from rules.screen import Extremes, extremes_of
 from rules.silence import delayed
 from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence, Vital
 from rules.window import Point, Window
@@ -143,15 +144,21 @@ def evaluate(  # noqa: PLR0913 - one argument a question
 def _reviews(rules: Pack, window: Window, now: datetime, new: frozenset[str]) -> "list[_Review]":
     """One for each rule that is for this person."""
     year = window.local_day(now).year
-    narrowed: dict[frozenset[Vital], Window] = {}
+    narrowed: dict[frozenset[Vital], tuple[Window, tuple[Point, ...]]] = {}
     reviews: list[_Review] = []
     for rule in rules.rules:
         if not rule.population.includes(window.profile, year):
             continue
         if rule.vitals not in narrowed:
-            narrowed[rule.vitals] = window.of_kinds(rule.vitals)
-        reviews.append(_Review(rule=rule, window=narrowed[rule.vitals], now=now, new=new))
+            seen = window.of_kinds(rule.vitals)
+            narrowed[rule.vitals] = (seen, tuple(p for p in seen.points if p.identity in new))
+        seen, fresh = narrowed[rule.vitals]
+        reviews.append(_Review(rule=rule, window=seen, now=now, new=new, fresh=fresh))
     return reviews
+
+
+def _order(point: Point) -> tuple[datetime, str]:
+    return point.order
 
 
 def _near(reviews: "Sequence[_Review]") -> list[NearMiss]:
@@ -190,7 +197,8 @@ def reconsider(
     point = seen.find(trigger)
     if point is None or not rule.population.includes(window.profile, window.local_day(now).year):
         return None
-    review = _Review(rule=rule, window=seen, now=now, new=frozenset({trigger}))
+    new = frozenset({trigger})
+    review = _Review(rule=rule, window=seen, now=now, new=new, fresh=(point,))
     if stage is Stage.IMMEDIATE:
         return review.on_one(point)
     if stage is Stage.UNCONFIRMED:
@@ -202,14 +210,15 @@ def reconsider(
 class _Review:
     """One rule over one person's window (already narrowed to the rule's vitals).
 
-    What it finds is added to the lists, oldest first. `quiet` are new points on which nothing of
-    several readings fired: whether they nearly did is looked at when somebody asks (`nearly`).
+    `fresh` are the points of `new`. What it finds is added to the lists, oldest first; among `near`
+    stand new points on which nothing of several readings fired, for whoever asks (`nearly`).
     """
 
     rule: Rule
     window: Window
     now: datetime
     new: frozenset[str]
+    fresh: tuple[Point, ...] = ()
     decisions: list[Decision] = field(default_factory=list[Decision])
     wakes: list[Wake] = field(default_factory=list[Wake])
     silences: list[Wake] = field(default_factory=list[Wake])
@@ -223,8 +232,8 @@ class _Review:
         """Add what fires on one new reading."""
         if self.rule.immediate is None:
             return
-        for point in self.window.points:
-            decision = self.on_one(point) if point.identity in self.new else None
+        for point in self.fresh:
+            decision = self.on_one(point)
             if decision is not None:
                 self._admit(decision, point)
 
@@ -294,7 +303,7 @@ class _Review:
     def on_several(self, point: Point) -> Decision | None:
         """The condition's decision as of `point`, which it must rest on as its newest."""
         limbs = self.rule.limbs.values()
-        if not any(may_rest_on(limb.tree, point, self._level) for limb in limbs):
+        if not any(limb.resting.may(point, self._level) for limb in limbs):
             return None
         outcomes = self._outcomes(point)
         ordered = sorted(outcomes, key=lambda limb: (outcomes[limb].result is not True, limb))
@@ -334,14 +343,15 @@ class _Review:
 
     def _anchors(self) -> tuple[Point, ...]:
         """Points as of which the condition is judged: those that a new point can have changed."""
-        fresh = [p.order for p in self.window.points if p.identity in self.new]
-        if not fresh or not self.rule.limbs:
+        if not self.fresh or not self.rule.limbs:
             return ()
         if self.rule.needs_baseline:
             # Baselines are known as of the newest point only.
             return tuple([p for p in self.window.points if p.valid][-1:])
         dated = self.rule.priority >= Priority.URGENT
-        changed = (p for p in self.window.points if p.order >= min(fresh))
+        changed = self.window.points[
+            bisect_left(self.window.points, self.fresh[0].order, key=_order) :
+        ]
         return tuple(p for p in changed if dated or not self._dated(p))
 
     def _starts(self, extremes: Extremes) -> list[Point]:

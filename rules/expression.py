@@ -17,7 +17,16 @@ import cel
 
 from rules.conditions import FUNCTIONS
 from rules.scope import Call, ConditionError, Scope, Trace, span
-from rules.screen import ALWAYS, Comparison, Screen, comparison, needs_level
+from rules.screen import (
+    ALWAYS,
+    NOWHERE,
+    Comparison,
+    Resting,
+    Screen,
+    comparison,
+    needs_level,
+    resting_of,
+)
 from rules.tree import Tree, parse
 from rules.words import WORDS, Parameter
 
@@ -46,7 +55,8 @@ class Condition:
     """A compiled condition; two with the same text are equal.
 
     `functions` are the names it calls, `numbers` its literals as written (spans too), `reach` its
-    longest span, `screen` a cheap necessary condition on the judged reading, `tree` its shape.
+    longest span, `screen` a cheap necessary condition on the judged reading, `tree` its shape,
+    `resting` the readings it can rest on.
     """
 
     source: str
@@ -55,6 +65,7 @@ class Condition:
     reach: timedelta
     screen: Screen = field(default=ALWAYS, compare=False)
     tree: Tree = field(default=Tree("string", ""), compare=False)
+    resting: Resting = field(default=NOWHERE, compare=False)
 
     @property
     def needs_baseline(self) -> bool:
@@ -121,13 +132,15 @@ def compile_condition(source: str) -> Condition:
         _program(source)
     except ValueError as error:
         raise ConditionError(f"{source!r}: {error}") from error
+    tree = parse([(token.kind, token.text) for token in tokens])
     return Condition(
         source,
         names,
         _numbers(tokens),
         _reach(tokens),
         _screen(tokens),
-        parse([(token.kind, token.text) for token in tokens]),
+        tree,
+        resting_of(tree),
     )
 
 
@@ -221,9 +234,11 @@ def _screen(tokens: list[_Token]) -> Screen:
         if token.kind == "name"
     ]
     known = tuple(call for call in calls if call is not None)
+    whole = len(known) == len(calls)
     if "||" in joints:
-        return Screen(known, every=False) if len(known) == len(calls) else ALWAYS
-    return Screen(known, every=True)
+        return Screen(known, every=False, whole=True) if whole else ALWAYS
+    # A comparison with what a call gives (`readings(...) >= 2`) is more than its calls.
+    return Screen(known, every=True, whole=whole)
 
 
 def _comparison(name: str, arguments: list[list[_Token]]) -> Comparison | None:

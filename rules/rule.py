@@ -267,6 +267,8 @@ def judge(condition: Condition, point: Point) -> bool:
     """Whether `point` alone meets `condition`; unknown counts as no."""
     if not condition.screen.may_hold(point):
         return False
+    if condition.screen.whole:
+        return point.usable
     window = Window(points=(point,), profile=_NOBODY)
     scope = Scope(window=window, at=point.effective_at, point=point)
     return condition.test(scope).result is True

@@ -5,13 +5,13 @@ Most readings are calm, and a CEL run for each costs 20 µs. Three questions are
 - Could a condition on one reading hold (`Screen.may_hold`)? It is screened by the comparisons that
   stand in it: joined by `||` alone one of them must hold; joined by `&&` alone each must.
 - Could it hold for any reading of a window (`Screen.may_hold_in`)? The same, of the extremes.
-- Could what it gives rest on a certain reading (`may_rest_on`)? Only if one of its functions can.
+- Could what it gives rest on a certain reading (`Resting.may`)? Only if one of its functions can.
 
 Whatever is not known here is not screened. The screen never refuses what the condition would
 accept; property tests hold it to that.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -67,10 +67,15 @@ _COMPARE: Mapping[str, Callable[[Value, QuantityName, Decimal], bool]] = Mapping
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """`may_hold` is False only for points for which the condition is not true."""
+    """`may_hold` is False only for points for which the condition is not true.
+
+    `whole`: the comparisons are all of the condition; `may_hold` is then its result for any reading
+    that speaks of a body (`Point.usable`).
+    """
 
     comparisons: tuple[Comparison, ...]
     every: bool
+    whole: bool = False
 
     def may_hold(self, point: Point) -> bool:
         """Whether the condition has to be run for `point`."""
@@ -133,13 +138,38 @@ def needs_level(tree: Tree) -> bool:
 Level = Callable[[Point], bool]
 
 
-def may_rest_on(tree: Tree, point: Point, level: Level) -> bool:
-    """Whether the result of a condition can rest on `point`, the reading being judged."""
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """On which readings the result of a condition can rest: one of `ways` says so.
+
+    `anyway`: a function is among them of which nothing is known.
+    """
+
+    ways: tuple[tuple["Rests", tuple[Tree, ...]], ...]
+    anyway: bool
+
+    def may(self, point: Point, level: Level) -> bool:
+        """Whether it can rest on `point`, the reading being judged."""
+        return self.anyway or any(rests(parts, point, level) for rests, parts in self.ways)
+
+
+NOWHERE = Resting((), anyway=False)
+"""On no reading."""
+
+
+def resting_of(tree: Tree) -> Resting:
+    """On what the result of this condition can rest."""
+    calls = tuple(_calls(tree))
+    known = [(rests, call.parts) for call in calls if (rests := _RESTS.get(call.text)) is not None]
+    told = tuple((rests, parts) for rests, parts in known if rests is not _never)
+    return Resting(told, anyway=len(known) < len(calls))
+
+
+def _calls(tree: Tree) -> Iterator[Tree]:
     if tree.kind == "call":
-        rests = _RESTS.get(tree.text)
-        if rests is None or rests(tree.parts, point, level):
-            return True
-    return any(may_rest_on(part, point, level) for part in tree.parts)
+        yield tree
+    for part in tree.parts:
+        yield from _calls(part)
 
 
 Rests = Callable[[Sequence[Tree], Point, Level], bool]

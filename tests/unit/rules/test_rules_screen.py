@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rules.expression import compile_condition
 from rules.rule import judge
 from rules.scope import Scope
-from rules.screen import extremes_of, may_rest_on
+from rules.screen import extremes_of
 from rules.window import Point
 from tests.unit.rules.readings import glucose, pressure, symptom, window
 
@@ -69,7 +69,7 @@ def test_a_result_rests_only_on_a_reading_that_the_screen_lets_through(
     for judged in seen.points:
         scope = Scope(window=seen, at=judged.effective_at, point=judged, level=_level)
         rests = judged.identity in condition.test(scope).trace.support
-        assert may_rest_on(condition.tree, judged, _level) or not rests
+        assert condition.resting.may(judged, _level) or not rests
         assert _level(judged) or not condition.needs_level or not condition.test(scope).result
 
 
@@ -91,7 +91,7 @@ def test_calm_readings_are_refused_all_at_once() -> None:
     calm = extremes_of([pressure(0, "130", "80"), glucose(5, "7.5")])
     assert not LEVEL.screen.may_hold_in(calm)
     assert LEVEL.screen.may_hold_in(extremes_of([glucose(5, "HI")]))
-    assert not may_rest_on(LEVEL.tree, pressure(0, "130", "80"), _level)
+    assert not LEVEL.resting.may(pressure(0, "130", "80"), _level)
 
 
 @pytest.mark.parametrize(
