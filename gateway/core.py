@@ -28,6 +28,7 @@ from gateway.hub_rules import rules_for_hubs
 from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
 from gateway.lanes import Lanes, Pace
+from gateway.pack_desk import apply_packs, present_rules
 from gateway.pipeline import Outcome, walk
 from gateway.series import read_series
 from gateway.settling import read_assignments
@@ -43,6 +44,7 @@ from gateway.store.outage import (
 )
 from gateway.suspicion_desk import read_said
 from gateway.watchdog import Watchdog
+from rules.pack import PackError
 from rules.vocabulary import HubId, SubjectRef
 from rules.wire import (
     CORE_TOPIC,
@@ -233,6 +235,8 @@ class Core:
                 return self._take_said
             case "anchor" | "mark":
                 return self._take_series
+            case "pack":
+                return self._take_packs
             case _:
                 return self._take_facts
 
@@ -262,6 +266,21 @@ class Core:
                 await self._store.inbox.done(row.inbox_id, now, refused)
             publications = await desk.publications()
         await load_facts(self._store, self._county)
+        self._publish(publications)
+
+    async def _take_packs(self, rows: list[InboxRow], now: datetime) -> None:
+        """Run other rules from the next batch on; the hubs are told theirs."""
+        async with self._store.batch():
+            refused = await apply_packs(rows, self._store.packs)
+            for row in rows:
+                why = refused.get(row.inbox_id)
+                await self._store.inbox.done(row.inbox_id, now, why)
+            rules = await present_rules(self._rules, self._store.packs)
+            desk = Desk(self._store, self._county, now, rules_for_hubs(rules.pack))
+            await desk.renew_rules()
+            publications = await desk.publications()
+        _log.info("packs", refused=len(refused), live=rules.pack.name)
+        self._rules = rules
         self._publish(publications)
 
     async def _take_spoken(self, rows: list[InboxRow], now: datetime) -> None:
@@ -533,11 +552,20 @@ async def _own_and_serve(
 ) -> None:
     async with owning(store):
         county = await load_county(store, screens=settings.screen)
-        core = Core(settings, clock, store, county, rules)
+        core = Core(settings, clock, store, county, await _rules_in_force(rules, store))
         await core.renew_commands()
         await store.listen(INBOX_CHANNEL, core.wake)
         clock.on_tick(core.settle)
         await core.serve()
+
+
+async def _rules_in_force(shipped: Rulebook, store: CoreStore) -> Rulebook:
+    """The county's packs; those of the program where the county's cannot run with it."""
+    try:
+        return await present_rules(shipped, store.packs)
+    except PackError as error:
+        _log.error("the county's packs cannot run, the program's own do", why=str(error))
+        return shipped
 
 
 def _failed(arrival: Arrival, error: Exception) -> Arrival:

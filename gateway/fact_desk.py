@@ -9,8 +9,6 @@ from gateway.cases import close
 from gateway.commands import Asking, CommandBody, PairingOrder, Told, sign_command
 from gateway.county import County, is_home
 from gateway.facts import (
-    AnchorFact,
-    AssignFact,
     BindingFact,
     ClinicFact,
     ClosingFact,
@@ -18,9 +16,6 @@ from gateway.facts import (
     Fact,
     FactError,
     HubFact,
-    MarkFact,
-    ObservationFact,
-    OwnerFact,
     PairingFact,
     ToldFact,
     TurnFact,
@@ -96,8 +91,9 @@ class Desk:
                 await self._pairing(fact)
             case DismissFact() | ClinicFact() | TurnFact():
                 await self._whose(fact)
-            case ObservationFact() | AssignFact() | OwnerFact() | AnchorFact() | MarkFact():
-                raise FactError("it goes with the readings it touches, not over the desk")
+            case _:
+                # Readings go with their people, packs with the rules (`pack_desk.py`).
+                raise FactError("it does not go over the desk")
 
     async def hear(self, status: HubStatus, body: str) -> None:
         """Keep a hub's report; bind the device when its pairing has succeeded.

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from rules.pack import Signature
 from rules.vocabulary import AlertId, HubId, Observation, Profile, QuantityName, SubjectRef
 
 
@@ -154,6 +155,22 @@ class TurnFact(msgspec.Struct, frozen=True, kw_only=True):
     begins_at: datetime
 
 
+class PackFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A pack of rules is proposed, becomes live, is taken back, or is no longer tried.
+
+    `digest` is the SHA-256 of its text; `text` goes with a proposal, `signatures` with what is to
+    be live: one over each rule's hash. The service asks for the approvals before it says so.
+    """
+
+    action: Literal["propose", "roll_out", "roll_back", "withdraw"]
+    pack: str
+    by: str
+    at: datetime
+    digest: str = ""
+    text: str = ""
+    signatures: tuple[Signature, ...] = ()
+
+
 Fact = (
     Profile
     | BindingFact
@@ -169,6 +186,7 @@ Fact = (
     | MarkFact
     | ClinicFact
     | TurnFact
+    | PackFact
 )
 
 _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
@@ -186,6 +204,7 @@ _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
     "mark": msgspec.json.Decoder(MarkFact),
     "clinic": msgspec.json.Decoder(ClinicFact),
     "turn": msgspec.json.Decoder(TurnFact),
+    "pack": msgspec.json.Decoder(PackFact),
 }
 
 

@@ -27,6 +27,7 @@ AT_ONCE = 4096
 """People judged side by side: the columns of one turn fit into a cache."""
 
 _CLOCKS = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,10 @@ class Rehearsal:
         profiles: Mapping[SubjectRef, Profile],
         done: Callable[[int], None],
     ) -> Rehearsed:
-        """All readings of these people, each in any order; `done` hears how many were taken."""
+        """All readings of these people, each in any order; `done` hears how many were taken.
+
+        Everybody is lived with until the last reading of all: who had fallen silent is missed.
+        """
         lives = {
             subject: _Life(
                 profile=profiles.get(subject) or Profile(subject=subject),
@@ -87,11 +91,14 @@ class Rehearsal:
             )
             for subject, points in people.items()
         }
+        end = max((life.points[-1].received_at for life in lives.values()), default=None)
         names = list(lives)
         for begin in range(0, len(names), AT_ONCE):
-            await self._side_by_side(
-                {name: lives[name] for name in names[begin : begin + AT_ONCE]}, done
-            )
+            some = {name: lives[name] for name in names[begin : begin + AT_ONCE]}
+            await self._side_by_side(dict(some), done)
+            for subject, life in some.items():
+                assert end is not None
+                await self._until(subject, life, end + _INSTANT)
         return Rehearsed(
             alerts=tuple(sorted(self._book.alerts, key=lambda a: (a.raised_at, a.alert_id))),
             readings=sum(len(life.points) for life in lives.values()),

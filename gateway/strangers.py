@@ -40,11 +40,11 @@ async def judge_strangers(
     stored = await store.strangers(subjects, oldest - LOOK_BACK)
     found: list[Assessment] = []
     for subject in sorted(subjects):
-        found += _judge_home(subject, stored.get(subject, []), fresh, county, rules, now)
+        found += judge_home(subject, stored.get(subject, []), fresh, county, rules, now)
     return found
 
 
-def _judge_home(
+def judge_home(
     subject: SubjectRef,
     points: Sequence[Point],
     fresh: set[str],
@@ -52,6 +52,7 @@ def _judge_home(
     rules: Rulebook,
     now: datetime,
 ) -> list[Assessment]:
+    """What the strangers of one home ask for; `fresh` names the new ones of these points."""
     person = Person(
         subject=subject,
         profile=county.profile(subject),

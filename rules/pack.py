@@ -19,6 +19,7 @@ from rules.expression import Condition, compile_condition
 from rules.pack_format import (
     PackFormat,
     RuleFormat,
+    SignatureFormat,
     SourceFormat,
     TextFormat,
     vital_of,
@@ -51,11 +52,33 @@ class PackError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A clinician's signature over one rule: over the hash of its numbers and both texts (law 10).
+
+    `day` is the calendar day (ISO 8601) on which it was made.
+    """
+
+    rule_id: str
+    rule_hash: str
+    name: str
+    licence: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a county has decided about a pack beside its text: its mode, and who signed it."""
+
+    mode: Mode
+    signatures: tuple[Signature, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """Checked rules that run together; those of the first pack begin with the one for minors.
 
     Rules of several packs that run together are a pack too (`pack_set.py`). `text` is the YAML it
-    was read from, empty for such.
+    was read from, empty for such. `retired` rules no longer ring, but cases of theirs are open.
     """
 
     name: str
@@ -66,10 +89,11 @@ class Pack:
     excludes: tuple[Condition, ...]
     targets: Mapping[str, Decimal]
     text: str = ""
+    retired: tuple[Rule, ...] = ()
 
     def rule(self, rule_id: str) -> Rule:
-        """The rule named `rule_id`; raises KeyError when the pack has none of that name."""
-        for rule in self.rules:
+        """The rule named `rule_id`, retired ones too; raises KeyError when there is none."""
+        for rule in (*self.rules, *self.retired):
             if rule.id == rule_id:
                 return rule
         raise KeyError(rule_id)
@@ -84,7 +108,12 @@ class Pack:
 
 
 def load(
-    text: str, *, name: str, first: Pack | None = None, elsewhere: Mapping[str, str] | None = None
+    text: str,
+    *,
+    name: str,
+    first: Pack | None = None,
+    elsewhere: Mapping[str, str] | None = None,
+    standing: Standing | None = None,
 ) -> Pack:
     """The pack written in `text`.
 
@@ -93,6 +122,7 @@ def load(
         name: the file name that errors show.
         first: the first pack, whose targets hold in every other.
         elsewhere: the pack of each rule that runs beside this one.
+        standing: the mode that holds instead of the text's, and signatures kept beside it.
 
     Raises:
         PackError: every fault found, with file and line.
@@ -109,7 +139,7 @@ def load(
     ]
     if faults:
         raise PackError(faults)
-    pack = _pack(form, cast("dict[str, object]", document), text, first)
+    pack = _pack(form, cast("dict[str, object]", document), text, first, standing)
     unsigned = [rule.id for rule in pack.rules if not rule.signed]
     if pack.name != FIRST and pack.mode is Mode.LIVE and unsigned:
         told = "live without a signature over the present hash"
@@ -117,22 +147,44 @@ def load(
     return pack
 
 
-def _pack(form: PackFormat, raw: dict[str, object], text: str, first: Pack | None) -> Pack:
+def _pack(
+    form: PackFormat,
+    raw: dict[str, object],
+    text: str,
+    first: Pack | None,
+    standing: Standing | None,
+) -> Pack:
     own = {str(target.quantity): target.value for target in form.targets}
     targets = own if form.pack == FIRST or first is None else first.targets
     minors = [(form.minor, raw["minor"])] if form.minor else []
     plain = zip(form.rules, cast("list[object]", raw["rules"]), strict=True)
+    made = {one.rule_id: _signed(one) for one in standing.signatures} if standing else {}
+    signed = [
+        (
+            rule.model_copy(update={"signed": made.get(rule.id, rule.signed)}),
+            cast("dict[str, object]", mapping)
+            | ({"signed": made[rule.id].model_dump()} if rule.id in made else {}),
+        )
+        for rule, mapping in (*minors, *plain)
+    ]
     return Pack(
         name=form.pack,
         version=form.version,
-        mode=form.mode,
+        mode=standing.mode if standing else form.mode,
         title=_text(form.title),
-        rules=tuple(
-            _rule(rule, canonical(mapping), targets) for rule, mapping in (*minors, *plain)
-        ),
+        rules=tuple(_rule(rule, canonical(mapping), targets) for rule, mapping in signed),
         excludes=tuple(compile_condition(item.when) for item in form.learning.excludes),
         targets=targets,
         text=text,
+    )
+
+
+def _signed(signature: Signature) -> SignatureFormat:
+    return SignatureFormat(
+        name=signature.name,
+        licence=signature.licence,
+        day=signature.day,
+        rule_hash=signature.rule_hash,
     )
 
 

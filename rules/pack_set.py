@@ -5,21 +5,27 @@ pack. Rule ids are unique over packs; families reach over them, so a higher rule
 a lower one of another, and they extend one case.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from rules.pack import Pack, PackError, load
+from rules.pack import Pack, PackError, Standing, load
 from rules.pack_lint import FIRST
-from rules.rule import Mode
+from rules.rule import Mode, Rule
 
 _FIRST_FILE = f"{FIRST}.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackSet:
-    """Checked packs, the first pack first and the others by name."""
+    """Checked packs, the first pack first and the others by name.
+
+    `standings` is what a county has decided beside their texts, by file name. `retired` are rules
+    of former versions, by which open cases of theirs are still cleared.
+    """
 
     packs: tuple[Pack, ...]
+    standings: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
+    retired: tuple[Rule, ...] = ()
 
     @property
     def first(self) -> Pack:
@@ -29,12 +35,41 @@ class PackSet:
     @property
     def live(self) -> Pack:
         """All rules that ring, as one pack."""
-        return _joined(pack for pack in self.packs if pack.mode is Mode.LIVE)
+        live = [pack for pack in self.packs if pack.mode is Mode.LIVE]
+        return _joined(live, self._others(live))
 
     @property
     def beside(self) -> Pack:
         """All rules, as one pack: what would ring if every pack in shadow were live."""
-        return _joined(self.packs)
+        return _joined(self.packs, self._others(self.packs))
+
+    def trial(self, text: str, name: str) -> Pack:
+        """All rules that would ring, as one pack, were the pack in `text` live in its place.
+
+        Raises:
+            PackError: every fault of it, with file and line.
+        """
+        candidate = self.checked(text, name)
+        if candidate.name == FIRST:
+            files = self.files() | {_FIRST_FILE: text}
+            return replace(self, packs=load_set(files, self.standings).packs).live
+        live = [p for p in self.packs if p.mode is Mode.LIVE and p.name != candidate.name]
+        return _joined([*live, candidate], self._others([*live, candidate]))
+
+    def checked(self, text: str, name: str) -> Pack:
+        """The pack in `text`, checked beside the others; `name` is the file that faults name.
+
+        Raises:
+            PackError: every fault of it, with file and line.
+        """
+        alone = load(text, name=name, first=self.first)
+        elsewhere = {
+            rule.id: pack.name
+            for pack in self.packs
+            if pack.name != alone.name
+            for rule in pack.rules
+        }
+        return load(text, name=name, first=self.first, elsewhere=elsewhere)
 
     @property
     def shadows(self) -> tuple[Pack, ...]:
@@ -48,15 +83,22 @@ class PackSet:
                 return pack
         raise KeyError(rule_id)
 
-    def texts(self) -> dict[str, str]:
-        """The YAML text of each pack by its name, from which `load_set` makes the same set."""
-        return {pack.name: pack.text for pack in self.packs}
+    def files(self) -> dict[str, str]:
+        """The YAML text of each pack by a file name, from which `load_set` makes the same set."""
+        return {f"{pack.name}.yaml": pack.text for pack in self.packs}
+
+    def _others(self, present: Sequence[Pack]) -> tuple[Rule, ...]:
+        """Rules that are not among the present ones, each once."""
+        ids = {rule.id for pack in present for rule in pack.rules}
+        rest = [*(rule for pack in self.packs for rule in pack.rules), *self.retired]
+        return tuple({rule.id: rule for rule in reversed(rest) if rule.id not in ids}.values())
 
 
-def load_set(files: Mapping[str, str]) -> PackSet:
+def load_set(files: Mapping[str, str], standings: Mapping[str, Standing] | None = None) -> PackSet:
     """The packs written in `files`, YAML text by file name.
 
-    One of them is `pack: first`; the others may come in any order.
+    One of them is `pack: first`; the others may come in any order. `standings` says by file name
+    what holds beside a text.
 
     Raises:
         PackError: every fault of every file, with file and line; then no pack is of use.
@@ -66,7 +108,13 @@ def load_set(files: Mapping[str, str]) -> PackSet:
     owners: dict[str, str] = {}
     for name in sorted(files, key=lambda name: (not _is_first(files[name], name), name)):
         try:
-            pack = load(files[name], name=name, first=packs.get(FIRST), elsewhere=owners)
+            pack = load(
+                files[name],
+                name=name,
+                first=packs.get(FIRST),
+                elsewhere=owners,
+                standing=(standings or {}).get(name),
+            )
         except PackError as error:
             faults += error.faults
             continue
@@ -80,7 +128,7 @@ def load_set(files: Mapping[str, str]) -> PackSet:
         faults.append(f"{_FIRST_FILE}:1: the first pack holds what all share and is always live")
     if faults:
         raise PackError(faults)
-    return PackSet(packs=tuple(packs.values()))
+    return PackSet(packs=tuple(packs.values()), standings=standings or {})
 
 
 def _is_first(text: str, name: str) -> bool:
@@ -88,9 +136,10 @@ def _is_first(text: str, name: str) -> bool:
     return stated or name == _FIRST_FILE
 
 
-def _joined(packs: Iterable[Pack]) -> Pack:
+def _joined(packs: Iterable[Pack], retired: tuple[Rule, ...]) -> Pack:
     """One pack of all rules in their order; it bears the name of each, and the first's version."""
     first, *others = packs
     rules = tuple(rule for pack in (first, *others) for rule in pack.rules)
     name = "+".join(pack.name for pack in (first, *others))
-    return replace(first, name=name, rules=rules, text=first.text if not others else "")
+    text = "" if others else first.text
+    return replace(first, name=name, rules=rules, text=text, retired=retired)

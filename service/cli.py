@@ -57,6 +57,7 @@ COMMANDS = {
     "quarantine": Command("gateway.quarantine_command", "list what was kept aside, and why"),
     "rules": Command("service.rules_command", "check, test and show rule packs"),
     "rules backtest": Command("service.backtest_command", "what rules would have cost last year"),
+    "shadow": Command("gateway.shadow_command", "rules in shadow, in a process beside the core"),
     "status": Command("service.status_command", "how the machine is: lag, queues, canaries"),
     "canary": Command("service.canary_command", "expect test measurements of a hub"),
     "db": Command("service.db_command", "migrate, back up, restore, verify the database"),

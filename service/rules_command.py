@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import rules.packs
-from gateway.packs import is_pack_file, load_first_pack, load_shipped
+from gateway.packs import is_pack_file, load_shipped
 from rules.cases import CasesError, differences, live_through, load_cases
 from rules.in_words import rule_in_words
-from rules.pack import Pack, PackError, load
+from rules.pack import Pack, PackError
 from rules.pack_format import json_schema
 
 _CASES = ".cases.yaml"
@@ -66,12 +66,7 @@ def beside_ours(path: Path) -> Pack:
         rules.pack.PackError: every fault, with file and line.
         OSError: the file cannot be read.
     """
-    text = path.read_text(encoding="utf-8")
-    first = load_first_pack()
-    name = load(text, name=path.name, first=first).name
-    others = [pack for pack in load_shipped().packs if pack.name != name]
-    elsewhere = {rule.id: pack.name for pack in others for rule in pack.rules}
-    return load(text, name=path.name, first=first, elsewhere=elsewhere)
+    return load_shipped().checked(path.read_text(encoding="utf-8"), path.name)
 
 
 def schema_text() -> str:

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,10 +11,12 @@ import asyncpg
 import msgspec
 
 from gateway.intake import Admitted, Quarantined
+from gateway.store.case_row import alert_row, case_of, case_row
 from gateway.store.fact_store import FactStore
 from gateway.store.inbox_store import InboxStore
 from gateway.store.lease import Lease
 from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
+from gateway.store.pack_store import PackStore
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
 from gateway.store.reading_row import identity_text, point_of, row_of
@@ -27,9 +28,7 @@ from rules.vocabulary import (
     Alert,
     Case,
     CaseState,
-    Family,
     HubId,
-    Priority,
     Profile,
     SubjectRef,
 )
@@ -38,7 +37,6 @@ from rules.wire import Lane
 
 _SQL = load_queries("gateway.store", "core_store.sql")
 _POINTS = msgspec.json.Decoder(Point)
-_FACTS = msgspec.json.Decoder(dict[str, Decimal])
 _PROFILES = msgspec.json.Decoder(Profile)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -118,6 +116,7 @@ class CoreStore:
         self.suspicions = SuspicionStore(connection)
         self.series = SeriesStore(connection)
         self.pulses = PulseStore(connection)
+        self.packs = PackStore(connection)
 
     @property
     def epoch(self) -> int:
@@ -230,22 +229,22 @@ class CoreStore:
     async def open_cases(self, subjects: Iterable[SubjectRef]) -> list[Case]:
         """The open cases of these subjects."""
         rows = await self._connection.fetch(_SQL["open_cases"], list(subjects))
-        return [_case(row) for row in rows]
+        return [case_of(row) for row in rows]
 
     async def last_closings(self, subjects: Iterable[SubjectRef]) -> list[Case]:
         """The newest case of each subject and family that a coded outcome has closed."""
         rows = await self._connection.fetch(_SQL["last_closings"], list(subjects))
-        return [_case(row) for row in rows]
+        return [case_of(row) for row in rows]
 
     async def case_by_id(self, case_id: str) -> Case | None:
         """One case, whatever its state."""
         row = await self._connection.fetchrow(_SQL["case_by_id"], case_id)
-        return None if row is None else _case(row)
+        return None if row is None else case_of(row)
 
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Insert or update cases; ended ones first, so that a new one may open beside them."""
         for state in (CaseState.CLEARED, CaseState.CLOSED, CaseState.OPEN):
-            rows = [_case_row(case) for case in cases if case.state is state]
+            rows = [case_row(case) for case in cases if case.state is state]
             if rows:
                 await self._connection.execute(_SQL["write_cases"], *zip(*rows, strict=True))
 
@@ -267,7 +266,7 @@ class CoreStore:
         """Insert alerts and their outbox rows; returns the ids that were new."""
         if not alerts:
             return set()
-        rows = [_alert_row(alert, alert.subject in synthetic) for alert in alerts]
+        rows = [alert_row(alert, synthetic=alert.subject in synthetic) for alert in alerts]
         written = await self._connection.fetch(_SQL["write_alerts"], *zip(*rows, strict=True))
         fresh = [row["alert_id"] for row in written]
         await self._connection.execute(_SQL["write_outbox"], fresh, now)
@@ -309,43 +308,3 @@ def _stranger(record: Aside) -> tuple[object, ...]:
         return (None, None, None, None)
     body = _ENCODER.encode(point).decode()
     return (record.subject, point.as_heard().effective_at, body, record.user_slot)
-
-
-def _case(row: asyncpg.Record) -> Case:
-    return Case(
-        case_id=row["case_id"],
-        subject=row["subject"],
-        family=Family(row["family"]),
-        rule_id=row["rule_id"],
-        priority=Priority(row["priority"]),
-        state=CaseState(row["state"]),
-        opened_at=row["opened_at"],
-        last_point_at=row["last_point_at"],
-        last_rang_at=row["last_rang_at"],
-        ended_at=row["ended_at"],
-        outcome=row["outcome"],
-        limb=row["limb"],
-        facts=_FACTS.decode(row["facts"]),
-        began_at=row["began_at"],
-        decided_at=row["decided_at"],
-        decided_on=row["decided_on"],
-        is_confirmed=row["is_confirmed"],
-    )
-
-
-def _case_row(case: Case) -> tuple[object, ...]:
-    return (
-        *(case.case_id, case.subject, case.family.value, case.rule_id, int(case.priority)),
-        *(case.state.value, case.opened_at, case.last_point_at, case.last_rang_at),
-        *(case.ended_at, case.outcome, case.limb, _ENCODER.encode(case.facts).decode()),
-        *(case.began_at, case.decided_at, case.decided_on, case.is_confirmed),
-    )
-
-
-def _alert_row(alert: Alert, synthetic: bool) -> tuple[object, ...]:  # noqa: FBT001 - a column
-    return (
-        *(alert.alert_id, alert.case_id, alert.subject, alert.kind.value, int(alert.priority)),
-        *(alert.family.value, alert.rule_id, alert.rule_version, alert.rule_hash),
-        *(alert.stage.value, alert.dated, alert.raised_at, alert.effective_at, synthetic),
-        alert.evidence,
-    )

@@ -1,10 +1,12 @@
 """Several packs together: one first, unique ids, live beside shadow, families over packs."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.packs import load_shipped
 from rules.engine import evaluate
-from rules.pack import PackError, load
+from rules.pack import PackError, Signature, Standing, load, rule_from_raw
 from rules.pack_set import load_set
 from rules.rule import Mode
 from rules.vocabulary import Profile, SubjectRef
@@ -53,7 +55,38 @@ def test_a_pack_in_shadow_runs_beside_and_not_among_the_live_ones() -> None:
     assert packs.live.rules == first_pack().rules
     assert [rule.id for rule in packs.beside.rules][-1] == "ZZ-01"
     assert packs.pack_of("ZZ-01").version == 3
-    assert load_set({f"{name}.yaml": text for name, text in packs.texts().items()}) == packs
+    assert load_set(packs.files()) == packs
+
+
+def test_a_candidate_is_tried_in_the_place_of_its_pack() -> None:
+    packs = load_set({"first.yaml": FIRST_TEXT, "extra.yaml": EXTRA})
+    assert packs.trial(EXTRA, "mine.yaml").rule("ZZ-01") in packs.trial(EXTRA, "mine.yaml").rules
+    fewer = FIRST_TEXT.replace("en: Severe hypoglycaemia", "en: A severe low", 1)
+    tried = packs.trial(fewer, "mine.yaml")
+    assert [rule.id for rule in tried.rules] == [rule.id for rule in packs.live.rules]
+    assert tried.rules != packs.live.rules
+    assert tried.rule("ZZ-01").id == "ZZ-01", "a retired rule still clears its cases"
+    with pytest.raises(PackError, match=r"mine\.yaml:\d+: .*stands in the pack first"):
+        packs.trial(EXTRA.replace("ZZ-01", "HW-05"), "mine.yaml")
+
+
+@pytest.mark.row("R13")
+def test_a_signature_beside_the_text_lets_a_pack_be_live() -> None:
+    first = load(FIRST_TEXT, name="first.yaml")
+    rule = load(EXTRA, name="extra.yaml", first=first).rule("ZZ-01")
+    right = Signature(
+        rule_id="ZZ-01", rule_hash=rule.rule_hash, name="Li", licence="110", day="2026-11-22"
+    )
+    files = {"first.yaml": FIRST_TEXT, "extra.yaml": EXTRA}
+    live = load_set(files, {"extra.yaml": Standing(mode=Mode.LIVE, signatures=(right,))}).live
+    assert live.name == "first+extra"
+    assert live.rule("ZZ-01").signed
+    assert live.rule("ZZ-01").rule_hash == rule.rule_hash
+    copied = live.rule("ZZ-01")
+    assert rule_from_raw(copied.raw, copied.targets).signed, "an alert's copy says who signed"
+    wrong = replace(right, rule_hash="0" * 64)
+    with pytest.raises(PackError, match="without a signature over the present hash: ZZ-01"):
+        load_set(files, {"extra.yaml": Standing(mode=Mode.LIVE, signatures=(wrong,))})
 
 
 def test_a_higher_rule_of_one_pack_covers_a_lower_one_of_another() -> None:

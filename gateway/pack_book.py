@@ -1,0 +1,144 @@
+"""Which packs hold in a county: those that ship with the program, and what the county decided.
+
+A bad pack changes nothing: whatever the set with it would be is loaded whole before it is kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from gateway.facts import FactError, PackFact
+from rules.pack import Pack, PackError, Signature, Standing, load
+from rules.pack_set import PackSet, load_set
+from rules.rule import Mode, Rule
+
+CANDIDATE, LIVE, FORMER = "candidate", "live", "former"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPack:
+    """A pack that a county proposed, with what became of it.
+
+    `state` is candidate, live, former, rolled_back or withdrawn; `digest` the SHA-256 of `text`.
+    """
+
+    pack_id: int
+    name: str
+    version: int
+    digest: str
+    text: str
+    state: str
+    signatures: tuple[Signature, ...]
+    proposed_by: str
+    proposed_at: datetime
+    live_since: datetime | None
+    ended_at: datetime | None
+
+
+def digest_of(text: str) -> str:
+    """The name of a pack's text: SHA-256 in hex."""
+    return sha256(text.encode()).hexdigest()
+
+
+def present(shipped: PackSet, stored: Sequence[StoredPack]) -> PackSet:
+    """The packs that hold now.
+
+    Raises:
+        PackError: they cannot run together with this version of the program; file and line.
+    """
+    return _with(shipped, {one.name: one for one in stored if one.state == LIVE}, stored)
+
+
+def candidates(stored: Sequence[StoredPack]) -> list[StoredPack]:
+    """What is proposed and neither live nor withdrawn."""
+    return [one for one in stored if one.state == CANDIDATE]
+
+
+def proposed(fact: PackFact, packs: PackSet) -> Pack:
+    """The pack that a fact proposes, checked beside those that hold.
+
+    Raises:
+        FactError: every fault of it, with file and line.
+    """
+    if digest_of(fact.text) != fact.digest:
+        raise FactError("digest: is not that of the text")
+    try:
+        pack = packs.checked(fact.text, f"{fact.pack}.yaml")
+        packs.trial(fact.text, f"{fact.pack}.yaml")
+    except PackError as error:
+        raise FactError(str(error)) from error
+    if pack.name != fact.pack:
+        raise FactError(f"pack: the text is the pack {pack.name!r}, not {fact.pack!r}")
+    return pack
+
+
+def rolled_out(fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]) -> StoredPack:
+    """The candidate that is to be live, with the signatures of the fact.
+
+    Raises:
+        FactError: there is no such candidate, a rule of it lacks a signature over its present
+            hash (law 10), or it cannot run beside the others.
+    """
+    found = next((one for one in candidates(stored) if one.digest == fact.digest), None)
+    if found is None:
+        raise FactError(f"digest: {fact.digest[:12]} is no candidate")
+    wanted = replace(found, signatures=fact.signatures)
+    live = {one.name: one for one in stored if one.state == LIVE} | {wanted.name: wanted}
+    try:
+        packs = _with(shipped, live, stored)
+    except PackError as error:
+        raise FactError(str(error)) from error
+    unsigned = [r.id for p in packs.packs if p.name == wanted.name for r in p.rules if not r.signed]
+    if unsigned:
+        raise FactError(f"signatures: none over the present hash of {', '.join(unsigned)}")
+    return wanted
+
+
+def rolled_back(
+    fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]
+) -> StoredPack | None:
+    """What holds when the live pack of a name is taken back; None: the shipped one.
+
+    Raises:
+        FactError: no pack of that name is live in the county's own version, or the former one
+            cannot run beside the others any more.
+    """
+    if not any(one.name == fact.pack and one.state == LIVE for one in stored):
+        raise FactError(f"pack: no version of {fact.pack!r} was rolled out")
+    before = [one for one in stored if one.name == fact.pack and one.state == FORMER]
+    former = max(before, key=_ended, default=None)
+    live = {one.name: one for one in stored if one.state == LIVE and one.name != fact.pack}
+    try:
+        _with(shipped, live | ({former.name: former} if former else {}), stored)
+    except PackError as error:
+        raise FactError(str(error)) from error
+    return former
+
+
+def _ended(one: StoredPack) -> tuple[datetime, int]:
+    return (one.ended_at or one.proposed_at, one.pack_id)
+
+
+def _with(
+    shipped: PackSet, live: Mapping[str, StoredPack], stored: Sequence[StoredPack]
+) -> PackSet:
+    files, standings = shipped.files(), dict(shipped.standings)
+    for name, one in live.items():
+        files[f"{name}.yaml"] = one.text
+        standings[f"{name}.yaml"] = Standing(mode=Mode.LIVE, signatures=one.signatures)
+    packs = load_set(files, standings)
+    return replace(packs, retired=tuple(_retired(shipped, packs, stored)))
+
+
+def _retired(shipped: PackSet, packs: PackSet, stored: Sequence[StoredPack]) -> list[Rule]:
+    """Rules of versions that held before, newest last: their open cases must still be cleared."""
+    present_ids = {rule.id for pack in packs.packs for rule in pack.rules}
+    found = [rule for pack in shipped.packs for rule in pack.rules]
+    for one in stored:
+        if one.live_since is not None and one.state != LIVE:
+            try:
+                found += load(one.text, name=f"{one.name}.yaml", first=packs.first).rules
+            except PackError:
+                continue  # of a former program: its rules are gone with it
+    return [rule for rule in found if rule.id not in present_ids]

@@ -1,0 +1,58 @@
+"""Facts about packs, applied in the core's transaction: what is refused leaves everything as is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.detect import Rulebook
+from gateway.facts import FactError, PackFact, decode_fact
+from gateway.pack_book import candidates, present, proposed, rolled_back, rolled_out
+from gateway.packs import load_shipped
+from gateway.store.inbox_store import InboxRow
+from gateway.store.pack_store import PackStore
+from rules.pack import PackError
+
+
+async def apply_packs(rows: Sequence[InboxRow], store: PackStore) -> dict[int, str]:
+    """Apply these rows in order; why some were refused, by inbox id."""
+    refused: dict[int, str] = {}
+    for row in rows:
+        try:
+            fact = decode_fact(row.kind, row.body)
+            assert isinstance(fact, PackFact)
+            await _apply(fact, store)
+        except (FactError, PackError) as error:
+            refused[row.inbox_id] = str(error)
+    return refused
+
+
+async def present_rules(former: Rulebook, store: PackStore) -> Rulebook:
+    """The rulebook of the packs that hold now; `former` itself where they are the same rules.
+
+    A county that never rolled out a pack runs the rules it was started with.
+
+    Raises:
+        rules.pack.PackError: the stored packs cannot run with this version of the program.
+    """
+    stored = await store.packs()
+    if not any(one.live_since for one in stored):
+        return former
+    pack = present(load_shipped(), stored).live
+    same = pack.rules == former.pack.rules and pack.targets == former.pack.targets
+    return former if same and pack.retired == former.pack.retired else replace(former, pack=pack)
+
+
+async def _apply(fact: PackFact, store: PackStore) -> None:
+    shipped, stored = load_shipped(), await store.packs()
+    match fact.action:
+        case "propose":
+            pack = proposed(fact, present(shipped, stored))
+            await store.propose(pack, fact.digest, fact.by, fact.at)
+        case "roll_out":
+            await store.begin(rolled_out(fact, shipped, stored), fact.at)
+        case "roll_back":
+            await store.take_back(fact.pack, rolled_back(fact, shipped, stored), fact.at)
+        case "withdraw":
+            found = next((one for one in candidates(stored) if one.digest == fact.digest), None)
+            if found is None:
+                raise FactError(f"digest: {fact.digest[:12]} is no candidate")
+            await store.withdraw(found, fact.at)

@@ -1,0 +1,21 @@
+-- Packs of the county (gateway/pack_book.py).
+
+-- name: packs
+SELECT pack_id, name, version, digest, text, state, signatures::text AS signatures, proposed_by,
+    proposed_at, live_since, ended_at
+FROM core.pack ORDER BY pack_id;
+
+-- name: add
+INSERT INTO core.pack (name, version, digest, text, state, signatures, proposed_by, proposed_at)
+VALUES ($1, $2, $3, $4, 'candidate', '[]', $5, $6)
+ON CONFLICT (digest) WHERE state = 'candidate' DO NOTHING;
+
+-- name: end_live
+UPDATE core.pack SET state = $2, ended_at = $3 WHERE name = $1 AND state = 'live';
+
+-- name: begin_live
+UPDATE core.pack SET state = 'live', live_since = $2, ended_at = NULL, signatures = $3::text::jsonb
+WHERE pack_id = $1;
+
+-- name: withdraw
+UPDATE core.pack SET state = 'withdrawn', ended_at = $2 WHERE pack_id = $1;

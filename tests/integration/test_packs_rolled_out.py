@@ -1,0 +1,188 @@
+"""A county's own packs: proposed, rolled out, rolled back, while the core and its hubs run on."""
+
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+
+from gateway.clock import WallClock
+from gateway.core import Core
+from gateway.core_settings import CoreSettings
+from gateway.facts import PackFact
+from gateway.pack_book import digest_of
+from gateway.pack_desk import apply_packs, present_rules
+from gateway.packs import load_shipped
+from gateway.store.inbox_store import InboxRow
+from rules.pack import Signature, load
+from rules.pack_set import load_set
+from rules.rule import Mode
+from tests.fixtures.database import Database
+from tests.integration.county_bench import HUB, START, Bench, county_bench, daily, minutes, pressure
+from tests.unit.rules.readings import FIRST_TEXT, first_pack
+from tests.unit.rules.test_pack_set import EXTRA
+
+pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
+
+HIGHER = FIRST_TEXT.replace("version: 2\nmode", "version: 3\nmode", 1).replace(
+    "en: Severe hypoglycaemia", "en: Severe low glucose", 1
+)
+RECONFIRMED = HIGHER.replace("Sit quietly for 5 minutes", "Sit still for 5 minutes")
+EXTRA_LIVE = EXTRA.replace("ZZ-01", "ZZ-09")
+
+
+@dataclass(slots=True)
+class Town:
+    """A county whose core takes facts about packs."""
+
+    bench: Bench
+    asked: int = 0
+
+    async def say(self, **fact: object) -> str | None:
+        """One fact, as the core takes it; why it was refused."""
+        self.asked += 1
+        body = msgspec.json.encode({"by": "a1", "at": START, **fact}).decode()
+        store = self.bench.store
+        async with store.batch():
+            row = InboxRow(inbox_id=self.asked, kind="pack", body=body)
+            refused = await apply_packs([row], store.packs)
+            self.bench.rules = await present_rules(self.bench.rules, store.packs)
+        return refused.get(self.asked)
+
+    async def propose(self, name: str, text: str) -> str | None:
+        return await self.say(action="propose", pack=name, text=text, digest=digest_of(text))
+
+    async def roll_out(self, name: str, text: str, signed: tuple[Signature, ...]) -> str | None:
+        digest = digest_of(text)
+        return await self.say(action="roll_out", pack=name, digest=digest, signatures=signed)
+
+
+def signatures(text: str) -> tuple[Signature, ...]:
+    first = load(text if "pack: first" in text else FIRST_TEXT, name="first.yaml")
+    pack = load(text, name="any.yaml", first=first)
+    return tuple(
+        Signature(
+            rule_id=rule.id, rule_hash=rule.rule_hash, name="Li", licence="110", day="2026-11-22"
+        )
+        for rule in pack.rules
+    )
+
+
+async def test_a_signed_version_takes_over_and_is_taken_back_in_one_step(
+    database: Database,
+) -> None:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        town = Town(bench)
+        assert await town.propose("first", HIGHER) is None
+        assert bench.rules.pack.rules == first_pack().rules, "a candidate changes nothing"
+        assert await town.roll_out("first", HIGHER, signatures(HIGHER)) is None
+        assert bench.rules.pack.version == 3
+        assert all(rule.signed for rule in bench.rules.pack.rules)
+        for reading in daily(2, [128]):
+            await bench.feed(reading)
+        at = START + minutes(60 * 24 * 3)
+        await bench.feed(pressure(at, 190, 112), pressure(at + minutes(6), 188, 110))
+        (alert,) = await bench.alerts()
+        assert alert["rule_hash"] == first_pack().rule("HW-02").rule_hash, "its text is the same"
+        assert '"signed":{' in alert["evidence"].replace("\\", "")
+        assert await town.say(action="roll_back", pack="first") is None
+        assert bench.rules.pack.rules == first_pack().rules
+        assert "no version" in str(await town.say(action="roll_back", pack="first"))
+
+
+async def test_a_running_core_changes_its_rules_and_its_hubs_without_a_restart(
+    database: Database,
+) -> None:
+    dsn = database.dsn_as("hw_core")
+    async with county_bench(dsn, database.dsn) as bench:
+        settings = CoreSettings(dsn=dsn, holder="core-test")
+        core = Core(settings, WallClock(), bench.store, bench.county, bench.rules)
+        facts = [
+            PackFact(
+                action="propose",
+                pack="first",
+                by="a",
+                at=START,
+                text=RECONFIRMED,
+                digest=digest_of(RECONFIRMED),
+            ),
+            PackFact(action="roll_out", pack="first", by="a", at=START, digest="none"),
+            PackFact(
+                action="roll_out",
+                pack="first",
+                by="a",
+                at=START,
+                digest=digest_of(RECONFIRMED),
+                signatures=signatures(RECONFIRMED),
+            ),
+        ]
+        for fact in facts:
+            await bench.owner.execute(
+                "INSERT INTO core.inbox (created_at, kind, body)"
+                " VALUES ($1, 'pack', $2::text::jsonb)",
+                START,
+                msgspec.json.encode(fact).decode(),
+            )
+        await core.settle(START)
+        told = await bench.owner.fetch(
+            "SELECT refused FROM core.inbox ORDER BY inbox_id DESC LIMIT 3"
+        )
+        assert [row["refused"] is None for row in reversed(told)] == [True, False, True]
+        command = await bench.store.inbox.command(HUB)
+        assert command is not None
+        assert "Sit still for 5 minutes" in command.body, "the hub is told the new rules"
+        again = await present_rules(bench.rules, bench.store.packs)
+        assert again.pack.version == 3, "a core that starts later runs them too"
+
+
+async def test_what_is_bad_or_unsigned_leaves_the_running_packs_and_says_why(
+    database: Database,
+) -> None:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        town, before = Town(bench), bench.rules
+        bad = HIGHER.replace("wait: 15m", "wait: 16m")
+        assert "first.yaml:" in str(await town.propose("first", bad))
+        assert "16m has no source" in str(await town.propose("first", bad))
+        assert "is no candidate" in str(await town.roll_out("first", bad, ()))
+        assert await town.propose("first", HIGHER) is None
+        assert "none over the present hash" in str(await town.roll_out("first", HIGHER, ()))
+        former = signatures(FIRST_TEXT.replace("version: 1", "version: 7"))
+        assert "HW-05" in str(await town.roll_out("first", HIGHER, former))
+        assert "digest" in str(await town.say(action="propose", pack="first", text="x", digest="y"))
+        assert bench.rules is before
+
+
+async def test_a_case_of_a_rule_that_is_gone_is_still_cleared(database: Database) -> None:
+    """A further pack is live and taken back; readings that end its cases come after."""
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        town = Town(bench)
+        assert await town.propose("extra", EXTRA_LIVE) is None
+        assert await town.roll_out("extra", EXTRA_LIVE, signatures(EXTRA_LIVE)) is None
+        assert bench.rules.pack.rule("ZZ-09").signed
+        at = START + minutes(60 * 24 * 3)
+        lone = EXTRA_LIVE.replace("ZZ-09", "ZZ-08")
+        assert "stands" not in str(await town.propose("other", lone.replace("extra", "other")))
+        for reading in daily(2, [128]):
+            await bench.feed(reading)
+        await bench.feed(pressure(at, 201, 82))
+        await bench.wake(at + minutes(20))
+        assert {row["rule_id"] for row in await bench.alerts()} >= {"HW-02"}
+        assert await town.say(action="roll_back", pack="extra") is None
+        assert bench.rules.pack.rules == first_pack().rules
+        assert bench.rules.pack.rule("ZZ-09").id == "ZZ-09"
+        for day in range(4, 14):
+            await bench.feed(pressure(START + minutes(60 * 24 * day), 124, 78))
+        assert all(outcome.kept for outcome in bench.outcomes[-10:])
+
+
+def test_shipped_and_rolled_out_packs_make_one_set() -> None:
+    shipped = load_shipped()
+    assert {pack.name for pack in shipped.packs} >= {"first"}
+    assert load_set(shipped.files(), shipped.standings) == shipped
+    assert shipped.first.mode is Mode.LIVE
+
+
+def test_the_fact_of_a_pack_reads_back() -> None:
+    fact = PackFact(
+        action="roll_out", pack="first", by="a", at=START, signatures=signatures(HIGHER)
+    )
+    assert msgspec.json.decode(msgspec.json.encode(fact), type=PackFact) == fact
