@@ -49,8 +49,9 @@ class _Strict(BaseModel):
 class PointFormat(_Strict):
     """One reading, or a series of equal ones (`every`, `times`).
 
-    `pulse` stands beside `bp` or alone; `sensor`: the glucose is a continuous sensor's; `typed`: a
-    person typed the numbers. A unit that is left out is the canonical one, but never of glucose.
+    `pulse` stands beside `bp` or alone; `sensor`: the glucose is a continuous sensor's, `plasma`:
+    of a meter that says so; `typed`: a person typed the numbers. A unit that is left out is the
+    canonical one, but never of glucose.
     """
 
     at: str
@@ -68,6 +69,7 @@ class PointFormat(_Strict):
     unit: str | None = None
     meal: str | None = None
     sensor: bool = False
+    plasma: bool = False
     typed: bool = False
     symptom: str | None = None
     answer: str | None = None
@@ -322,7 +324,8 @@ def _measured(form: PointFormat) -> tuple[Vital, Mapping[QuantityName, Value]]:
     if form.glucose is not None:
         if not isinstance(form.glucose, str) and form.unit not in {MMOL_L, MG_DL}:
             raise CasesError(f"glucose {form.glucose}: the unit is never guessed (law 12)")
-        kind = Vital.GLUCOSE_CGM if form.sensor else Vital.GLUCOSE
+        kinds = {(True, False): Vital.GLUCOSE_CGM, (False, True): Vital.GLUCOSE_PLASMA}
+        kind = kinds.get((form.sensor, form.plasma), Vital.GLUCOSE)
         return kind, {QuantityName.GLUCOSE: _on_a_strip(form.glucose, form.unit or MMOL_L)}
     if form.ketone is not None:
         return Vital.KETONE, {QuantityName.KETONE: _on_a_strip(form.ketone)}
