@@ -88,9 +88,7 @@ class Spool:
     async def add(self, observation: Observation) -> None:
         """Keep a record whose session is not decided yet."""
         body = encode_observation(observation)
-        await self._writer.run(
-            lambda db: spool_rows.insert(db, observation.session, "observation", body)
-        )
+        await self._writer.add(spool_rows.INTO, observation.session, "observation", body)
 
     async def add_decided(self, observations: Sequence[Observation]) -> list[tuple[Lane, int]]:
         """Keep records whose `origin` is final; each takes the next sequence of its lane.

@@ -12,6 +12,9 @@ from gateway.sqlite_writer import SpoolError
 from rules.vocabulary import Observation, Origin
 from rules.wire import Lane, WireError, decode_observation, encode_observation
 
+INTO = "INSERT INTO message (session, kind, body)"
+"""An undecided message: its session, `observation` or `refused`, and its JSON."""
+
 FORGOTTEN = "forgotten"
 
 
@@ -78,7 +81,7 @@ def lane_of(origin: Origin) -> Lane:
 def insert(db: sqlite3.Connection, session: str, kind: str, body: bytes) -> int:
     """Add an undecided message and return its row number."""
     row = (session, kind, body)
-    cursor = db.execute("INSERT INTO message (session, kind, body) VALUES (?, ?, ?)", row)
+    cursor = db.execute(f"{INTO} VALUES (?, ?, ?)", row)
     return cursor.lastrowid or 0
 
 

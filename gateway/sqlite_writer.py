@@ -2,7 +2,10 @@
 
 A commit in WAL mode with `synchronous=FULL` costs an fsync of some milliseconds. While one is under
 way further jobs queue up, and the next commit takes them all (group commit), so a burst of a
-thousand records costs a handful of fsyncs and each caller still returns only after its own.
+thousand records costs a handful of fsyncs and each caller still returns only after its own. Beside
+a busy event loop each call into SQLite, and each word to the loop, waits for the interpreter's lock
+(`take_short_turns`): rows that wait together go in with one statement, and all callers of a commit
+are told at once.
 """
 
 import asyncio
@@ -11,10 +14,11 @@ import queue
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 _T = TypeVar("_T")
 
@@ -54,13 +58,36 @@ file is whole, and to put it aside would leave what it holds unsent."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """`perform` works inside the transaction and gives what is to be called after the commit."""
+class _Row:
+    """A row to be added; `into` is the statement up to VALUES."""
 
-    perform: Callable[[sqlite3.Connection], Callable[[], None]]
-    fail: Callable[[SpoolError], None]
+    into: str
+    values: tuple[str | bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Work inside a transaction (done again when that was undone), or only a row to be added."""
+
+    work: Callable[[sqlite3.Connection], object] | _Row
+    done: asyncio.Future[object]
     loop: asyncio.AbstractEventLoop
     durable: bool
+
+    @property
+    def into(self) -> str | None:
+        """Where it only adds a row; None for any other work."""
+        return self.work.into if isinstance(self.work, _Row) else None
+
+    def succeed(self, value: object) -> None:
+        """Tell the caller, who may have been cancelled meanwhile; in its own thread."""
+        if not self.done.done():
+            self.done.set_result(value)
+
+    def fail(self, error: SpoolError) -> None:
+        """As `succeed`."""
+        if not self.done.done():
+            self.done.set_exception(error)
 
 
 class SqliteWriter:
@@ -84,21 +111,25 @@ class SqliteWriter:
         Raises:
             SpoolError: the job or the commit failed (nothing of the job is stored), or closed.
         """
+        return cast("_T", await self._queue_up(job, durable=durable))
+
+    async def add(self, into: str, *values: str | bytes) -> None:
+        """Add a row by `into` (`INSERT INTO ... (...)`), durably; rows that wait go in together.
+
+        Raises:
+            SpoolError: as `run`.
+        """
+        await self._queue_up(_Row(into, values), durable=True)
+
+    async def _queue_up(
+        self, work: Callable[[sqlite3.Connection], object] | _Row, *, durable: bool
+    ) -> object:
         if self._closed:
             raise SpoolError("the spool is closed")
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[_T] = loop.create_future()
-
-        def perform(connection: sqlite3.Connection) -> Callable[[], None]:
-            value = job(connection)
-            return lambda: None if done.done() else done.set_result(value)
-
-        def fail(error: SpoolError) -> None:
-            if not done.done():
-                done.set_exception(error)
-
-        self._queue.put(_Job(perform, fail, loop, durable))
-        return await done
+        job = _Job(work, loop.create_future(), loop, durable)
+        self._queue.put(job)
+        return await job.done
 
     async def close(self) -> None:
         """Finish the jobs that wait, close the file and end the thread."""
@@ -119,6 +150,8 @@ class SqliteWriter:
         self._connection.close()
 
     def _commit(self, jobs: list[_Job]) -> None:
+        if not jobs:
+            return
         durable = any(job.durable for job in jobs)
         try:
             if durable is not self._durable:
@@ -126,38 +159,45 @@ class SqliteWriter:
                 self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 self._durable = durable
             self._connection.execute("BEGIN IMMEDIATE")
-            done = [(job, self._perform(job)) for job in jobs]
+            values = self._perform(jobs)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - a caller's own work; its caller is told
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             if len(jobs) == 1:
-                self._fail(jobs, error)
+                complaint = error if isinstance(error, SpoolError) else _complaint(error)
+                jobs[0].loop.call_soon_threadsafe(jobs[0].fail, complaint)
                 return
-            # A full disk undoes all of them: what only reads must not fail with what writes.
+            # A bad job, or a full disk, undid all of them: none may fail with its neighbours.
             for job in jobs:
                 self._commit([job])
             return
-        for job, notify in done:
-            job.loop.call_soon_threadsafe(notify)
+        for loop in {job.loop for job in jobs}:
+            pairs = [pair for pair in zip(jobs, values, strict=True) if pair[0].loop is loop]
+            loop.call_soon_threadsafe(_tell_all, pairs)
 
-    def _perform(self, job: _Job) -> Callable[[], None]:
-        # A savepoint keeps one failing job from taking its neighbours' work with it.
-        self._connection.execute("SAVEPOINT job")
-        try:
-            notify = job.perform(self._connection)
-        except Exception as error:
-            if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
-                raise  # SQLite has undone the whole transaction itself
-            self._connection.execute("ROLLBACK TO job")
-            complaint = error if isinstance(error, SpoolError) else _complaint(error)
-            notify = lambda: job.fail(complaint)  # noqa: E731 - twin of the result above
-        self._connection.execute("RELEASE job")
-        return notify
+    def _perform(self, jobs: Sequence[_Job]) -> list[object]:
+        """What the jobs give, in their order."""
+        values: list[object] = []
+        for _, alike in groupby(jobs, key=lambda job: job.into):
+            works = [job.work for job in alike]
+            rows = [work for work in works if isinstance(work, _Row)]
+            if rows:
+                _add_rows(self._connection, rows)
+            values += [None if isinstance(work, _Row) else work(self._connection) for work in works]
+        return values
 
-    def _fail(self, jobs: list[_Job], error: sqlite3.Error) -> None:
-        for job in jobs:
-            job.loop.call_soon_threadsafe(job.fail, _complaint(error))
+
+def _add_rows(connection: sqlite3.Connection, rows: Sequence[_Row]) -> None:
+    """Add rows of one table, in their order, with one statement."""
+    one = f"({','.join('?' * len(rows[0].values))})"
+    statement = f"{rows[0].into} VALUES {','.join([one] * len(rows))}"
+    connection.execute(statement, [value for row in rows for value in row.values])
+
+
+def _tell_all(pairs: Iterable[tuple[_Job, object]]) -> None:
+    for job, value in pairs:
+        job.succeed(value)
 
 
 def _complaint(error: Exception) -> SpoolError:

@@ -27,6 +27,7 @@ def entered_by_all() -> Iterator[Path]:
 async def test_a_memory_a_home_and_a_single_reading(tmp_path: Path) -> None:
     backlog = await bench_backlog(tmp_path / "backlog", records=60)
     assert (backlog.records, backlog.callback_to_fsync.count) == (60, 60)
+    assert backlog.at_the_airs_pace.count == 60
     assert 0 < backlog.seconds < 60
     assert backlog.ratio == pytest.approx(backlog.seconds / backlog.bare_transfer_s, rel=0.1)
     crowd = await bench_crowd(tmp_path / "crowd", devices=5)
