@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 
 from device_adapters.ble.link import Seen
 from device_adapters.ble.session import SessionReason, SessionSummary
-from gateway.availability import overdue_at
+from gateway.availability import KEPT, Availability, availability, overdue_at
 from gateway.hub_status import DeviceLabel, DeviceReport
 from gateway.spool import Spool
 from gateway.spool_devices import PairedDevice
@@ -61,11 +61,16 @@ class DeviceBook:
             await self._spool.hold.do(lambda: self._spool.remember_heard(address, now))
             page = replace(
                 page,
-                heard=(*page.heard, now),
+                heard=(*page.heard, now)[-KEPT:],
                 battery_percent=summary.battery_percent,
                 clock_ahead_s=_ahead_s(summary.clocks, self._zone),
             )
         self._pages[summary.address] = page
+
+    def availability(self, address: str, now: datetime) -> Availability:
+        """What the silence of a paired device means: asleep as usual, or longer than usual."""
+        page = self._pages.get(address)
+        return availability(() if page is None else page.heard, now)
 
     def report(self, paired: PairedDevice) -> DeviceReport:
         """What is known of a paired device."""

@@ -211,12 +211,22 @@ class RunningHub:
             damaged=self.spool.moved_aside is not None,
             full=bool(self.spool.hold.fault),
             county_silent_since=self.county_silent_since(),
-            devices=tuple(paired.device.key for paired in await self.spool.paired()),
+            devices=await self._shown_devices(),
             readings=self._latest.readings(),
             instructions=self.red_path.instructions(self._clock.now()),
             questions=shown(self._body().asking, self._clock.now(), self._zone),
         )
         return hub_page.render(view, language, ZoneInfo(self._settings.zone))
+
+    async def _shown_devices(self) -> tuple[hub_page.ShownDevice, ...]:
+        now, book = self._clock.now(), None if self.radio is None else self.radio.book
+        return tuple(
+            hub_page.ShownDevice(
+                key=paired.device.key,
+                availability=None if book is None else book.availability(paired.address, now),
+            )
+            for paired in await self.spool.paired()
+        )
 
     def to_say(self, now: datetime) -> tuple[Mapping[str, str], ...]:
         """What a speaker of the home says: instructions, and when there is none, a question."""

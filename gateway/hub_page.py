@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from html import escape
 from types import MappingProxyType
 
+from gateway.availability import Availability
 from gateway.spool_rows import Waiting
 
 _LARGEST_REQUEST = 8192
@@ -38,6 +39,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "waiting": "等待县中心确认的读数",
             "full": "本机现在无法保存读数。请不要关机，并通知管理员。",
             "damaged": "本机存储曾损坏，旧文件已另存。请通知管理员。",
+            "asleep": "休眠中，测量时会自动连接",
+            "overdue": "比平时更久没有测量，请检查电池或重新测量一次",
+            "never_heard": "已配对，还没有收到读数",
             "silent": "县中心从 {} 起没有应答测试读数。医生可能看不到新的读数。身体不适请拨打120。",
         },
         "en": {
@@ -51,6 +55,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "waiting": "Readings not yet confirmed by the county",
             "full": "Readings cannot be saved here now. Leave it on and tell the operator.",
             "damaged": "The storage here was damaged; the old file was kept. Tell the operator.",
+            "asleep": "asleep, it connects by itself when you measure",
+            "overdue": "silent for longer than usual: check its battery, or measure once",
+            "never_heard": "paired, nothing heard yet",
             "silent": "Since {} the county has not answered test readings. Doctors may not see new "
             "readings. If you feel ill, call 120.",
         },
@@ -68,6 +75,14 @@ class LastReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownDevice:
+    """A paired device and what its silence means; None where nobody keeps its rhythm."""
+
+    key: str
+    availability: Availability | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HubView:
     """Everything the page shows; `instructions` are those of the local red path, newest first."""
 
@@ -77,7 +92,7 @@ class HubView:
     damaged: bool
     full: bool = False
     county_silent_since: datetime | None = None
-    devices: tuple[str, ...]
+    devices: tuple[ShownDevice, ...]
     readings: tuple[LastReading, ...]
     instructions: tuple[Mapping[str, str], ...]
     questions: tuple[Mapping[str, str], ...] = ()
@@ -110,10 +125,16 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
         f'<p role="alert">{texts["silent"].format(_clock(since, zone))}' if since else "",
         f"<h2>{texts['last']}</h2><table>{rows}</table>" + ("" if rows else texts["none"]),
         f"<h2>{texts['devices']}</h2><ul>",
-        "".join(f"<li>{escape(device)}" for device in view.devices) or texts["none"],
+        "".join(_device(device, texts) for device in view.devices) or texts["none"],
         '</ul><p><a href="/?lang=zh">中文</a> <a href="/?lang=en">English</a></html>',
     ]
     return "\n".join(parts)
+
+
+def _device(device: ShownDevice, texts: Mapping[str, str]) -> str:
+    if device.availability is None:
+        return f"<li>{escape(device.key)}"
+    return f"<li>{escape(device.key)}: {texts[device.availability.value]}"
 
 
 def _clock(at: datetime, zone: tzinfo) -> str:

@@ -41,12 +41,20 @@ def kernel_is_synchronised() -> bool:
 
     False where the C library has no adjtimex.
     """
+    return clock_state() not in {-1, _TIME_ERROR}
+
+
+def clock_state() -> int:
+    """What adjtimex(2) says of the kernel's clock: 0 to 4 when it is kept, 5 when not, -1 failed.
+
+    -1 as well where the C library has no adjtimex.
+    """
     try:
         adjtimex = ctypes.CDLL(None).adjtimex
     except (OSError, AttributeError):
-        return False
+        return -1
     state: int = adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
-    return state not in {-1, _TIME_ERROR}
+    return state
 
 
 class Stamps:

@@ -2,8 +2,9 @@
 
 Two measurements of the same program. *Alone*: the process `hearthwatch hub`, taking in devices that
 speak MQTT. *With radio*: a hub with five paired Bluetooth cuffs in one process with the simulator
-that plays them, an upper bound for the radio part. The peer is a Python interpreter that has done
-nothing but start an event loop.
+that plays them, an upper bound; what the simulator needs by itself is measured in a process of its
+own (`bench_hub_air.py`). The peer is a Python interpreter that has done nothing but start an event
+loop.
 """
 
 import asyncio
@@ -18,9 +19,6 @@ import msgspec
 import psutil
 from pydantic import SecretStr
 
-from firmware_sim.bleak_backend import VirtualRadio
-from firmware_sim.identity import Identity
-from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import BloodPressureCuff
 from gateway.broker import LocalBroker
 from gateway.clock import WallClock
@@ -28,10 +26,11 @@ from gateway.hub import Hub
 from gateway.hub_settings import HubSettings, TimeSource
 from gateway.spool_devices import PairedDevice
 from rules.vocabulary import DeviceRef
-from service.lab.children import Child, Children
+from service.lab.bench_hub_air import DEVICES, READY, cuffs
+from service.lab.children import Child, ChildError, Children
 
-DEVICES = 5
-_HUB, _RADIO = "hub-bench", "C0:FF:EE:00:00:01"
+_HUB = "hub-bench"
+_SIMULATOR = "service.lab.bench_hub_air"
 _SETTLE_S = 3.0
 _PEER = "import asyncio; asyncio.run(asyncio.sleep(86400))"
 
@@ -47,6 +46,8 @@ class HubReport(msgspec.Struct, frozen=True, kw_only=True):
     """The processes; `ratio_rss` is hub alone to bare interpreter.
 
     `after_readings`: with radio, in the hour in which readings are still looked at by the red path.
+    `simulator`: the five cuffs without a hub. `hub_with_radio_mb` is what is left for the hub of
+    `after_readings` when the simulator's part beyond a bare interpreter is taken off.
     """
 
     seconds: float
@@ -54,8 +55,10 @@ class HubReport(msgspec.Struct, frozen=True, kw_only=True):
     alone: Cost
     with_radio: Cost
     after_readings: Cost
+    simulator: Cost
     interpreter: Cost
     ratio_rss: float
+    hub_with_radio_mb: float
 
 
 async def bench_hub(folder: Path, *, seconds: float) -> HubReport:
@@ -69,13 +72,17 @@ async def bench_hub(folder: Path, *, seconds: float) -> HubReport:
         alone = await _alone(broker, folder, seconds)
         with_radio, after_readings = await _with_radio(broker, folder, seconds)
     interpreter = await _interpreter(seconds)
+    simulator = await _simulator(seconds)
+    of_the_simulator_mb = simulator.rss_mb - interpreter.rss_mb
     return HubReport(
         seconds=seconds,
         devices=DEVICES,
         alone=alone,
         with_radio=with_radio,
         after_readings=after_readings,
+        simulator=simulator,
         interpreter=interpreter,
+        hub_with_radio_mb=round(after_readings.rss_mb - of_the_simulator_mb, 1),
         ratio_rss=round(alone.rss_mb / interpreter.rss_mb, 2),
     )
 
@@ -86,6 +93,7 @@ def table(report: HubReport) -> str:
         ("hub alone, idle", report.alone),
         (f"with {report.devices} cuffs and the simulator, idle", report.with_radio),
         ("the same, after a reading of each", report.after_readings),
+        ("the cuffs and the simulator alone", report.simulator),
         ("bare interpreter", report.interpreter),
     )
     lines = [f"a hub, {report.seconds:.0f} s each"]
@@ -94,6 +102,7 @@ def table(report: HubReport) -> str:
         for name, cost in rows
     ]
     lines.append(f"  hub / bare interpreter                {report.ratio_rss:>7.2f}")
+    lines.append(f"  hub with its radio, less the simulator{report.hub_with_radio_mb:>6.1f} MB")
     return "\n".join(lines)
 
 
@@ -141,9 +150,7 @@ async def _home(broker: LocalBroker, folder: Path) -> AsyncGenerator[list[BloodP
         broker_password=SecretStr(broker.credentials(_HUB).password),
         page_port=0,
     )
-    link = VirtualLink()
-    async with AsyncExitStack() as stack:
-        radio = await stack.enter_async_context(VirtualRadio(link, _RADIO))
+    async with cuffs() as (radio, found), AsyncExitStack() as stack:
         hub = await stack.enter_async_context(
             Hub(
                 settings,
@@ -152,22 +159,27 @@ async def _home(broker: LocalBroker, folder: Path) -> AsyncGenerator[list[BloodP
                 client_backend=radio.client_backend,
             )
         )
-        cuffs: list[BloodPressureCuff] = []
-        for number in range(DEVICES):
-            identity = Identity(
-                manufacturer="Hearth",
-                model="BP-200",
-                serial=f"H-{number}",
-                address=f"C0:00:00:00:02:0{number}",
-                name=f"HEARTH-BP-H{number}",
-            )
-            cuff = BloodPressureCuff(link, identity)
-            cuffs.append(await stack.enter_async_context(cuff))
-            ref = DeviceRef(manufacturer="Hearth", model="BP-200", serial=f"H-{number}")
-            paired = PairedDevice(address=identity.address, device=ref, command_version=0)
-            assert hub.radio is not None
+        assert hub.radio is not None
+        for cuff in found:
+            plate = cuff.identity
+            ref = DeviceRef(manufacturer=plate.manufacturer, model=plate.model, serial=plate.serial)
+            paired = PairedDevice(address=plate.address, device=ref, command_version=0)
             await hub.radio.remember(paired)
-        yield cuffs
+        yield found
+
+
+async def _simulator(seconds: float) -> Cost:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", _SIMULATOR, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        if await process.stdout.readline() != READY.encode():
+            raise ChildError("the simulator does not start")
+        return await _cost(process.pid, min(seconds, 2.0))
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def _interpreter(seconds: float) -> Cost:

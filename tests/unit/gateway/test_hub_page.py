@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.hub_page import TEXTS, HubView, LastReading, render, serve
+from gateway.availability import Availability
+from gateway.hub_page import TEXTS, HubView, LastReading, ShownDevice, render, serve
 from gateway.hub_view import LatestReadings
 from gateway.spool_rows import Waiting
 from tests.unit.gateway.observations import START, blood_pressure
@@ -20,7 +21,7 @@ def view(**changes: object) -> HubView:
         "connected": False,
         "waiting": Waiting(live=1, backlog=2, undecided=3),
         "damaged": False,
-        "devices": ("Acme/BP1/S1",),
+        "devices": (ShownDevice(key="Acme/BP1/S1"),),
         "readings": latest.readings(),
         "instructions": ({"zh": "请拨打120", "en": "call 120"},),
     }
@@ -39,8 +40,17 @@ def test_the_page_says_what_to_do_in_both_languages() -> None:
 def test_what_devices_say_of_themselves_is_escaped() -> None:
     evil = "<script>alert(1)</script>"
     reading = LastReading(device=evil, text=evil, received_at=START)
-    page = render(view(devices=(evil,), readings=(reading,), hub=evil), "en", ZONE)
+    page = render(view(devices=(ShownDevice(key=evil),), readings=(reading,), hub=evil), "en", ZONE)
     assert "<script" not in page
+
+
+@pytest.mark.row("L3")
+@pytest.mark.parametrize("state", Availability)
+def test_what_a_devices_silence_means_is_said_in_both_languages(state: Availability) -> None:
+    device = ShownDevice(key="Acme/BP1/S1", availability=state)
+    for language in ("zh", "en"):
+        page = render(view(devices=(device,)), language, ZONE)
+        assert f"Acme/BP1/S1: {TEXTS[language][state.value]}" in page
 
 
 def test_a_damaged_spool_is_said_loudly() -> None:
