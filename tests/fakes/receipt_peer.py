@@ -60,7 +60,7 @@ class ReceiptPeer:
 
     async def until(self, lane: Lane, count: int) -> None:
         """Return once `count` different messages of `lane` were kept."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while sum(len(kept) for key, kept in self.kept.items() if key[2] is lane) < count:
                 self._changed.clear()
                 await self._changed.wait()

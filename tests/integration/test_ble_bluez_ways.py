@@ -30,7 +30,7 @@ async def central(
 ) -> AsyncGenerator[tuple[BleCentral, Inbox]]:
     inbox = Inbox()
     served = BleCentral(
-        CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5, scan_check_s=0.1),
+        CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=10.0, scan_check_s=0.1),
         stamps=Hand(),
         listener=inbox,
         radio=ours,
@@ -45,7 +45,7 @@ async def central(
 async def window(ours: BleakRadio, radio: BluezRadio) -> AsyncGenerator[PairingSession]:
     session = PairingSession(
         ours,
-        PairingSettings(zone=CHINA, window_s=5.0, connect_timeout_s=5.0, hear_again_s=1.0),
+        PairingSettings(zone=CHINA, window_s=120.0, connect_timeout_s=30.0, hear_again_s=1.0),
         stamps=stamp,
         known=lambda: (),
         agent=AskingAgent(radio) if radio.passkey is not None else None,
@@ -148,8 +148,9 @@ async def test_an_adapter_that_goes_off_without_a_word_is_noticed_and_served_whe
 
 
 async def fault_of(served: BleCentral, fault: LinkCause | None) -> None:
-    await asyncio.sleep(0.3)  # longer than the check's period
-    assert served.fault is fault
+    async with asyncio.timeout(60):
+        while served.fault is not fault:  # noqa: ASYNC110 - a state, looked at
+            await asyncio.sleep(0.01)
 
 
 class EndOfScan(BaseBleakScanner):

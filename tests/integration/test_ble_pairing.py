@@ -41,8 +41,9 @@ def stamp() -> HubStamp:
 async def pairing(
     radio: VirtualRadio,
     *,
-    window_s: float = 5.0,
+    window_s: float = 120.0,
     scan_check_s: float = 5.0,
+    connect_timeout_s: float = 30.0,
     known: Collection[str] = (),
     ours: BleakRadio | None = None,
 ) -> AsyncGenerator[PairingSession]:
@@ -51,7 +52,7 @@ async def pairing(
         PairingSettings(
             zone=CHINA,
             window_s=window_s,
-            connect_timeout_s=2.0,
+            connect_timeout_s=connect_timeout_s,
             hear_again_s=0.5,
             scan_check_s=scan_check_s,
         ),
@@ -64,7 +65,7 @@ async def pairing(
 
 
 async def found(session: PairingSession) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while session.state.phase is Phase.SEARCHING:
             await session.changed(session.state)
 
@@ -80,7 +81,7 @@ async def test_a_cuff_is_discovered_and_one_confirmation_makes_its_first_reading
         ours = BleakRadio(radio.scanner_backend, radio.client_backend)
         known: list[str] = []
         central = BleCentral(
-            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
+            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=10.0),
             stamps=stamp,
             listener=inbox,
             radio=ours,
@@ -118,7 +119,7 @@ async def test_pairing_leaves_the_clock_that_dated_the_memory_until_it_was_seen(
         ours = BleakRadio(radio.scanner_backend, radio.client_backend)
         known: list[str] = []
         central = BleCentral(
-            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.5),
+            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=10.0),
             stamps=stamp,
             listener=inbox,
             radio=ours,
@@ -194,7 +195,7 @@ async def test_windows_that_end_say_whether_a_device_was_there() -> None:
             state = await session.changed(session.state)
             assert (state.phase, state.cause) == (Phase.FAILED, Cause.NOT_IN_PAIRING_MODE)
         await cuff.pairing_mode(at=AT)
-        async with pairing(radio, window_s=0.3) as session:
+        async with pairing(radio, window_s=4.0) as session:
             await found(session)
             state = await session.changed(session.state)
             assert (state.phase, state.cause) == (Phase.FAILED, Cause.WINDOW_MISSED)
@@ -207,7 +208,7 @@ async def test_a_paired_device_is_not_offered_and_a_silent_one_is_out_of_range()
         async with pairing(radio, known=[CUFF.address], window_s=0.3) as session:
             state = await session.changed(session.state)
             assert state.candidates == ()
-        async with pairing(radio) as session:
+        async with pairing(radio, connect_timeout_s=2.0) as session:
             await found(session)
             await cuff.end_pairing_mode()
             with pytest.raises(PairingFailed) as failure:
@@ -230,7 +231,7 @@ async def test_an_adapter_that_goes_away_while_the_window_is_open_is_the_cause()
     async with AsyncExitStack() as adapter:
         await adapter.enter_async_context(virtual)
         async with (
-            pairing(virtual, window_s=2, scan_check_s=0.05) as session,
+            pairing(virtual, scan_check_s=0.05) as session,
             asyncio.TaskGroup() as group,
         ):
             group.create_task(session.watch_radio(), name="pairing radio")

@@ -173,7 +173,7 @@ async def test_an_oximeters_memory_is_asked_for_and_what_it_tells_meanwhile_is_l
             home.now = AT - timedelta(hours=12 - number)
             await oximeter.measure(spo2=90 + number % 8, pulse=70, at=home.now)
         async with serving(radio, [oximeter], home):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while len(home.observations) < 12:  # noqa: ASYNC110 - a list, no event
                     await asyncio.sleep(0.01)
             await oximeter.measure(spo2=97, pulse=71, at=AT)

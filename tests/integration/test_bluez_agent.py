@@ -41,7 +41,7 @@ async def bus(path: Path, configuration: str) -> AsyncGenerator[str]:
     try:
         # The line comes once the daemon listens; the socket's file is there a moment earlier.
         assert daemon.stdout is not None
-        await asyncio.wait_for(daemon.stdout.readline(), 10)
+        await asyncio.wait_for(daemon.stdout.readline(), 60)
         yield f"unix:path={path}"
     finally:
         if daemon.returncode is None:
@@ -84,7 +84,7 @@ async def test_a_passkey_is_waited_for_and_typed(bus_address: str, manager: Agen
         answer = group.create_task(
             manager.ask(AGENT_BUS_NAME, "RequestPasskey", "o", OURS), name="bluetoothd"
         )
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), 60)
         desk.enter(123456)
         assert await answer == ("", [123456])
     assert desk.answered
@@ -99,7 +99,7 @@ async def test_a_passkey_that_nobody_enters_is_rejected(
         answer = group.create_task(
             manager.ask(AGENT_BUS_NAME, "RequestPasskey", "o", OURS), name="bluetoothd"
         )
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), 60)
         assert await manager.ask(AGENT_BUS_NAME, "Cancel") == ("", [])
         assert await answer == (REJECTED, [])
     assert desk.asked

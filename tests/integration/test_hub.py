@@ -99,7 +99,7 @@ async def home(
 
 
 async def settled(hub: RunningHub, now: datetime) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await hub.settle(now)
 
 
@@ -318,7 +318,7 @@ async def test_a_restart_after_the_receipt_goes_on_until_a_person_was_told(
 
 
 async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if happened():
                 return
@@ -389,7 +389,7 @@ async def test_only_signed_newer_commands_are_obeyed(broker: LocalBroker, tmp_pa
 
 
 async def status_with(watcher: MqttSession, version: int, *, online: bool = True) -> HubStatus:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for message in watcher.messages:
             status = decode_status(message.payload)
             assert status.command_version in {0, 1, 2, 3, 4}  # 1, 2: retained by a former test
@@ -423,7 +423,7 @@ async def hub_process(
     try:
         assert process.stderr is not None
         up: set[str] = set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while up < {"uplink up", "devices' line up"}:
                 line = await process.stderr.readline()
                 assert line, "the hub ended"

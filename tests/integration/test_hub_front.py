@@ -65,7 +65,7 @@ async def spooled(
         await asyncio.sleep(0)
 
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         Spool.open(folder / "spool.db") as spool,
         mqtt_session(login("bridge-a", "device")) as device,
         asyncio.TaskGroup() as group,

@@ -78,13 +78,13 @@ class Home:
         await self.peer.command(HUB, signed)
 
     async def order(self, session: str, **more: str) -> None:
-        until = WallClock().now() + timedelta(seconds=20)
+        until = WallClock().now() + timedelta(minutes=4)
         pairing = PairingOrder(session=session, until=until, **more)
         await self.command(CommandBody(bindings_known=self.bound, pairing=pairing))
 
     async def reported(self, *states: str, cause: str | None = None) -> PairingReport:
         assert self.hub.radio is not None
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 report = self.hub.radio.report()
                 if report is not None and report.state in states and report.cause == cause:
@@ -99,7 +99,7 @@ class Home:
         return await self.reported("paired")
 
     async def settled(self) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await self.hub.settle(WallClock().now())
 
     def received(self, lane: Lane) -> list[Observation]:
@@ -181,7 +181,7 @@ async def test_a_cuff_paired_by_command_sends_a_live_reading_to_the_core(
             assert here.hub.radio.devices()[0].heard_at is not None
             # Bound to nobody in this home any more: it is not synchronised.
             await here.command(CommandBody(bindings_known=("Other/X/1",)))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while here.hub.radio.known():  # noqa: ASYNC110 - a state, looked at
                     await asyncio.sleep(0.01)
 
@@ -403,7 +403,7 @@ async def _take(observations: list[Observation]) -> None:
 
 
 async def _state(radio: HubRadio, state: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (report := radio.report()) is None or report.state != state:  # noqa: ASYNC110 - a state
             await asyncio.sleep(0.01)
 
@@ -421,7 +421,7 @@ async def test_a_cancelled_window_ends_and_another_can_open(
         await here.reported("searching")
         await here.command(CommandBody())
         assert here.hub.radio is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while here.hub.radio.report() is not None:  # noqa: ASYNC110 - a state
                 await asyncio.sleep(0.01)
         report = await here.pair(cuff, "p2")

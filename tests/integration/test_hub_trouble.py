@@ -37,7 +37,7 @@ async def peer(broker: LocalBroker) -> AsyncGenerator[ReceiptPeer]:
 async def told(here: Home, cause: str | None, reason: str | None = None) -> DeviceReport:
     """The device's report once it says so; how the session ended is told when it has ended."""
     assert here.hub.radio is not None
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             for report in here.hub.radio.devices():
                 if report.cause == cause and reason in {None, report.reason}:

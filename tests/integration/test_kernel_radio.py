@@ -19,7 +19,7 @@ READ_ADDRESS = bytes.fromhex("01091000")
 async def ask(terminal: int, command: bytes) -> bytes:
     """The return parameters of a Command Complete event (Core 5.4, vol 4 part E, 7.7.14)."""
     os.write(terminal, command)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answer = await asyncio.to_thread(os.read, terminal, 260)
     assert (answer[:2], answer[4:6]) == (b"\x04\x0e", command[1:3])
     assert answer[6] == 0

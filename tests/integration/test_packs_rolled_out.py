@@ -12,6 +12,7 @@ from gateway.facts import PackFact
 from gateway.pack_book import digest_of
 from gateway.pack_desk import apply_packs, present_rules
 from gateway.packs import load_shipped
+from gateway.shadow_variants import variants
 from gateway.store.inbox_store import InboxRow
 from rules.pack import Signature, load
 from rules.pack_set import load_set
@@ -172,6 +173,24 @@ async def test_a_case_of_a_rule_that_is_gone_is_still_cleared(database: Database
         for day in range(4, 14):
             await bench.feed(pressure(START + minutes(60 * 24 * day), 124, 78))
         assert all(outcome.kept for outcome in bench.outcomes[-10:])
+
+
+async def test_a_single_rule_rests_in_shadow_and_an_emergency_never_does(
+    database: Database,
+) -> None:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        town = Town(bench)
+        assert "never rests" in str(await town.say(action="rest", pack="first", rule="HW-05"))
+        assert "no rule" in str(await town.say(action="rest", pack="first", rule="XX-01"))
+        assert await town.say(action="rest", pack="first", rule="HW-10") is None
+        ids = [rule.id for rule in bench.rules.pack.rules]
+        assert "HW-10" not in ids
+        assert bench.rules.pack.rule("HW-10").id == "HW-10", "its open cases are still cleared"
+        store = bench.store.packs
+        (shadow, *_) = variants(load_shipped(), await store.packs(), await store.resting())
+        assert "HW-10" in [rule.id for rule in shadow.pack.rules]
+        assert await town.say(action="wake", pack="first", rule="HW-10") is None
+        assert [r.id for r in bench.rules.pack.rules] == [r.id for r in first_pack().rules]
 
 
 def test_shipped_and_rolled_out_packs_make_one_set() -> None:

@@ -72,7 +72,7 @@ class Inbox:
         self.summaries.put_nowait(summary)
 
     async def session(self) -> SessionSummary:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.summaries.get()
 
     @property
@@ -111,11 +111,11 @@ async def home(
     )
     async with radio, cast("AbstractAsyncContextManager[object]", device):
         await device.pairing_mode(at=AT)
-        connection = await radio.connect(Address(device.identity.address), timeout_s=2.0)
+        connection = await radio.connect(Address(device.identity.address), timeout_s=30)
         await connection.pair()
         await hang_up(connection)
         central = BleCentral(
-            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=0.3),
+            CentralSettings(hub=HubId("hub-1"), zone=CHINA, quiet_s=10.0),
             stamps=_stamp,
             listener=inbox,
             radio=BleakRadio(radio.scanner_backend, radio.client_backend),

@@ -67,7 +67,7 @@ async def test_a_report_packs_records_and_filters_by_time_offset() -> None:
             assert packets[2] == sent[38] + sent[39]
             by_time = b"\x04\x03\x02" + bytes(7)
             assert await listener.ask(RACP, by_time) == b"\x06\x00\x04\x09"
-        await asyncio.wait_for(sensor.transferred(), 5)
+        await asyncio.wait_for(sensor.transferred(), 60)
 
 
 async def test_a_listening_central_gets_a_new_value_at_once() -> None:

@@ -96,7 +96,7 @@ async def test_a_bonded_central_gets_every_record_once(profile: Profile) -> None
             assert refusal.value.args[0] is BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION
             await listener.client.pair()
             assert await fetch(listener, device, 3) == sent
-            await asyncio.wait_for(device.transferred(), 5)
+            await asyncio.wait_for(device.transferred(), 60)
             assert not listener.client.is_connected
         assert device.unsent == ()
         assert not device.advertising
@@ -124,13 +124,13 @@ async def test_what_a_later_session_sends_again(
         sent = [await device.measure_typical(AT + MINUTE * i) for i in range(2)]
         async with session(radio, device) as listener:
             assert await fetch(listener, device, 2) == sent
-            await asyncio.wait_for(device.transferred(), 5)
+            await asyncio.wait_for(device.transferred(), 60)
         assert len(device.memory.records) == (0 if retention is Retention.DELETE else 2)
         sent.append(await device.measure_typical(AT + MINUTE * 2))
         async with session(radio, device) as listener:
             expected = [sent[index] for index in again]
             assert await fetch(listener, device, len(expected)) == expected
-            await asyncio.wait_for(device.transferred(), 5)
+            await asyncio.wait_for(device.transferred(), 60)
 
 
 async def test_each_user_of_a_full_cuff_loses_only_the_own_oldest_records() -> None:
@@ -238,7 +238,7 @@ async def test_a_simple_oximeter_sends_without_being_asked() -> None:
         sent = [await oximeter.measure_typical(AT + MINUTE * i) for i in range(2)]
         async with session(radio, oximeter, 0x2A5E) as listener:
             assert await listener[0x2A5E].until(2) == sent
-            await asyncio.wait_for(oximeter.transferred(), 5)
+            await asyncio.wait_for(oximeter.transferred(), 60)
 
 
 async def test_a_scale_adds_the_body_mass_index_of_a_user_it_knows() -> None:
@@ -279,7 +279,7 @@ async def test_a_central_that_knows_weights_only_gets_the_weights() -> None:
             await scale.measure(weight_kg=70, at=AT + MINUTE * minutes, fat_percent=24)
         async with session(radio, scale, 0x2A9D) as listener:
             weights = [frame.hex() for frame in await listener[0x2A9D].until(2)]
-            await asyncio.wait_for(scale.transferred(), 5)
+            await asyncio.wait_for(scale.transferred(), 60)
         assert weights == ["02b036ea070b15071e00", "02b036ea070b15071f00"]
         assert scale.unsent == ()
 

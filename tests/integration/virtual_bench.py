@@ -44,7 +44,7 @@ class Inbox:
 
     async def until(self, count: int) -> list[bytes]:
         """The first `count` values, within five seconds."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.frames) < count:
                 self._news.clear()
                 await self._news.wait()
@@ -85,7 +85,7 @@ class Listener:
 async def find(radio: VirtualRadio, device: Peripheral) -> BLEDevice:
     """The device as it advertises now."""
     found = await BleakScanner.find_device_by_address(
-        device.identity.address, timeout=5, backend=radio.scanner_backend
+        device.identity.address, timeout=60, backend=radio.scanner_backend
     )
     assert found is not None
     return found
@@ -96,7 +96,7 @@ async def session(
     radio: VirtualRadio, device: Peripheral, *numbers: int
 ) -> AsyncGenerator[Listener]:
     """A connection to an advertising device with subscriptions; the bond, if any, is used."""
-    client = BleakClient(await find(radio, device), timeout=5, backend=radio.client_backend)
+    client = BleakClient(await find(radio, device), timeout=60, backend=radio.client_backend)
     await client.connect()
     try:
         listener = Listener(client)
