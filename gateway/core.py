@@ -104,7 +104,7 @@ class Core:
         self._clock = clock
         self._store = store
         self._county = county
-        self._rules = rules
+        self._rules = self._started = rules
         self._lanes = Lanes()
         self._pace = Pace()
         self._statuses: deque[bytes] = deque()
@@ -244,6 +244,13 @@ class Core:
         rules = rules_for_hubs(self._rules.pack)
         return Desk(self._store, self._county, now, rules)
 
+    async def recall_rules(self) -> None:
+        """Run the county's packs; the program's own where the county's cannot run with it."""
+        try:
+            self._rules = await present_rules(self._started, self._rules, self._store.packs)
+        except PackError as error:
+            _log.error("the county's packs cannot run, the program's own do", why=str(error))
+
     async def renew_commands(self) -> None:
         """Give the hubs the rules of this core, where they run others; sent when connected."""
         async with self._turn, self._store.batch():
@@ -275,7 +282,7 @@ class Core:
             for row in rows:
                 why = refused.get(row.inbox_id)
                 await self._store.inbox.done(row.inbox_id, now, why)
-            rules = await present_rules(self._rules, self._store.packs)
+            rules = await present_rules(self._started, self._rules, self._store.packs)
             desk = Desk(self._store, self._county, now, rules_for_hubs(rules.pack))
             await desk.renew_rules()
             publications = await desk.publications()
@@ -552,20 +559,12 @@ async def _own_and_serve(
 ) -> None:
     async with owning(store):
         county = await load_county(store, screens=settings.screen)
-        core = Core(settings, clock, store, county, await _rules_in_force(rules, store))
+        core = Core(settings, clock, store, county, rules)
+        await core.recall_rules()
         await core.renew_commands()
         await store.listen(INBOX_CHANNEL, core.wake)
         clock.on_tick(core.settle)
         await core.serve()
-
-
-async def _rules_in_force(shipped: Rulebook, store: CoreStore) -> Rulebook:
-    """The county's packs; those of the program where the county's cannot run with it."""
-    try:
-        return await present_rules(shipped, store.packs)
-    except PackError as error:
-        _log.error("the county's packs cannot run, the program's own do", why=str(error))
-        return shipped
 
 
 def _failed(arrival: Arrival, error: Exception) -> Arrival:

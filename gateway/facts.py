@@ -158,16 +158,19 @@ class TurnFact(msgspec.Struct, frozen=True, kw_only=True):
 class PackFact(msgspec.Struct, frozen=True, kw_only=True):
     """A pack of rules is proposed, becomes live, is taken back, or is no longer tried.
 
+    Or a single `rule` of a live pack is put to rest (in shadow), or woken.
+
     `digest` is the SHA-256 of its text; `text` goes with a proposal, `signatures` with what is to
     be live: one over each rule's hash. The service asks for the approvals before it says so.
     """
 
-    action: Literal["propose", "roll_out", "roll_back", "withdraw"]
+    action: Literal["propose", "roll_out", "roll_back", "withdraw", "rest", "wake"]
     pack: str
     by: str
     at: datetime
     digest: str = ""
     text: str = ""
+    rule: str = ""
     signatures: tuple[Signature, ...] = ()
 
 

@@ -3,7 +3,7 @@
 A bad pack changes nothing: whatever the set with it would be is loaded whole before it is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -12,6 +12,7 @@ from gateway.facts import FactError, PackFact
 from rules.pack import Pack, PackError, Signature, Standing, load
 from rules.pack_set import PackSet, load_set
 from rules.rule import Mode, Rule
+from rules.vocabulary import Priority
 
 CANDIDATE, LIVE, FORMER = "candidate", "live", "former"
 
@@ -41,13 +42,18 @@ def digest_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def present(shipped: PackSet, stored: Sequence[StoredPack]) -> PackSet:
-    """The packs that hold now.
+def present(
+    shipped: PackSet, stored: Sequence[StoredPack], resting: Collection[str] = ()
+) -> PackSet:
+    """The packs that hold now, `resting` rules among those in shadow.
 
     Raises:
         PackError: they cannot run together with this version of the program; file and line.
     """
-    return _with(shipped, {one.name: one for one in stored if one.state == LIVE}, stored)
+    live = {one.name: one for one in stored if one.state == LIVE}
+    packs = _with(shipped, live, stored) if stored else shipped
+    ids = {rule.id for pack in packs.packs if pack.mode is Mode.LIVE for rule in pack.rules}
+    return replace(packs, resting=ids.intersection(resting))
 
 
 def candidates(stored: Sequence[StoredPack]) -> list[StoredPack]:
@@ -71,6 +77,20 @@ def proposed(fact: PackFact, packs: PackSet) -> Pack:
     if pack.name != fact.pack:
         raise FactError(f"pack: the text is the pack {pack.name!r}, not {fact.pack!r}")
     return pack
+
+
+def may_rest(fact: PackFact, packs: PackSet) -> None:
+    """Returns where a live rule may be put into shadow.
+
+    Raises:
+        FactError: no live rule is named so, or nothing may hold it back (design law 5).
+    """
+    live = {rule.id: rule for pack in packs.packs if pack.mode is Mode.LIVE for rule in pack.rules}
+    rule = live.get(fact.rule)
+    if rule is None:
+        raise FactError(f"rule: {fact.rule!r} is no rule of a live pack")
+    if rule.undampable or rule.priority is Priority.EMERGENCY:
+        raise FactError(f"rule: {fact.rule} is undampable: it never rests")
 
 
 def rolled_out(fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]) -> StoredPack:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.detect import Rulebook
 from gateway.facts import FactError, PackFact, decode_fact
-from gateway.pack_book import candidates, present, proposed, rolled_back, rolled_out
+from gateway.pack_book import candidates, may_rest, present, proposed, rolled_back, rolled_out
 from gateway.packs import load_shipped
 from gateway.store.inbox_store import InboxRow
 from gateway.store.pack_store import PackStore
@@ -25,20 +25,18 @@ async def apply_packs(rows: Sequence[InboxRow], store: PackStore) -> dict[int, s
     return refused
 
 
-async def present_rules(former: Rulebook, store: PackStore) -> Rulebook:
-    """The rulebook of the packs that hold now; `former` itself where they are the same rules.
+async def present_rules(started: Rulebook, running: Rulebook, store: PackStore) -> Rulebook:
+    """The rulebook of the packs that hold now; `running` itself where it is that.
 
-    A county that never rolled out a pack runs the rules it was started with.
+    A county that never changed a pack or a rule runs the rules it was `started` with.
 
     Raises:
         rules.pack.PackError: the stored packs cannot run with this version of the program.
     """
-    stored = await store.packs()
-    if not any(one.live_since for one in stored):
-        return former
-    pack = present(load_shipped(), stored).live
-    same = pack.rules == former.pack.rules and pack.targets == former.pack.targets
-    return former if same and pack.retired == former.pack.retired else replace(former, pack=pack)
+    stored, resting = await store.packs(), await store.resting()
+    changed = bool(resting) or any(one.live_since for one in stored)
+    pack = present(load_shipped(), stored, resting).live if changed else started.pack
+    return running if pack == running.pack else replace(running, pack=pack)
 
 
 async def _apply(fact: PackFact, store: PackStore) -> None:
@@ -56,3 +54,8 @@ async def _apply(fact: PackFact, store: PackStore) -> None:
             if found is None:
                 raise FactError(f"digest: {fact.digest[:12]} is no candidate")
             await store.withdraw(found, fact.at)
+        case "rest":
+            may_rest(fact, present(shipped, stored))
+            await store.rest(fact.rule, fact.by, fact.at)
+        case "wake":
+            await store.wake(fact.rule)

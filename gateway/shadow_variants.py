@@ -1,6 +1,6 @@
 """Which sets of rules are lived through beside the live ones, and under which name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -24,18 +24,20 @@ class Variant:
     digest: str = ""
 
 
-def variants(shipped: PackSet, stored: Sequence[StoredPack]) -> list[Variant]:
-    """The packs in shadow together, if there are any, and each candidate in its pack's place.
+def variants(
+    shipped: PackSet, stored: Sequence[StoredPack], resting: Collection[str] = ()
+) -> list[Variant]:
+    """All rules in shadow together, if there are any, and each candidate in its pack's place.
 
     A candidate that cannot run with what holds now is left out.
 
     Raises:
         PackError: the packs that hold cannot run together.
     """
-    packs = present(shipped, stored)
+    packs = present(shipped, stored, resting)
     versions = {pack.name: pack.version for pack in packs.packs}
     found: list[Variant] = []
-    if packs.shadows:
+    if packs.has_shadow:
         pack = packs.beside
         found.append(Variant(name=_name(IN_SHADOW, pack), pack=pack, versions=versions))
     for one in candidates(stored):

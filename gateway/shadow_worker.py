@@ -34,7 +34,7 @@ class ShadowWorker:
         self._zone = zone
         self._turn = asyncio.Lock()
         self._followers: dict[str, Follower] = {}
-        self._known: tuple[tuple[int, str], ...] | None = None
+        self._known: tuple[object, ...] | None = None
         self._variants: list[Variant] = []
 
     async def settle(self, now: datetime) -> datetime | None:
@@ -75,9 +75,10 @@ class ShadowWorker:
 
     async def _wanted(self) -> list[Variant]:
         stored = await self._link.core.packs.packs()
-        known = tuple((one.pack_id, one.state) for one in stored)
+        resting = await self._link.core.packs.resting()
+        known = (*((str(one.pack_id), one.state) for one in stored), *sorted(resting))
         if self._known != known:
-            self._known, self._variants = known, variants(load_shipped(), stored)
+            self._known, self._variants = known, variants(load_shipped(), stored, resting)
         return self._variants
 
     async def _follower(self, variant: Variant, now: datetime) -> Follower:

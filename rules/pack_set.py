@@ -20,12 +20,14 @@ class PackSet:
     """Checked packs, the first pack first and the others by name.
 
     `standings` is what a county has decided beside their texts, by file name. `retired` are rules
-    of former versions, by which open cases of theirs are still cleared.
+    of former versions, by which open cases of theirs are still cleared. `resting` rules of live
+    packs ring for nobody: they are in shadow one by one.
     """
 
     packs: tuple[Pack, ...]
     standings: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
     retired: tuple[Rule, ...] = ()
+    resting: frozenset[str] = frozenset()
 
     @property
     def first(self) -> Pack:
@@ -35,7 +37,7 @@ class PackSet:
     @property
     def live(self) -> Pack:
         """All rules that ring, as one pack."""
-        live = [pack for pack in self.packs if pack.mode is Mode.LIVE]
+        live = [self._awake(pack) for pack in self.packs if pack.mode is Mode.LIVE]
         return _joined(live, self._others(live))
 
     @property
@@ -53,8 +55,9 @@ class PackSet:
         if candidate.name == FIRST:
             files = self.files() | {_FIRST_FILE: text}
             return replace(self, packs=load_set(files, self.standings).packs).live
-        live = [p for p in self.packs if p.mode is Mode.LIVE and p.name != candidate.name]
-        return _joined([*live, candidate], self._others([*live, candidate]))
+        others = [p for p in self.packs if p.mode is Mode.LIVE and p.name != candidate.name]
+        live = [self._awake(pack) for pack in (*others, candidate)]
+        return _joined(live, self._others(live))
 
     def checked(self, text: str, name: str) -> Pack:
         """The pack in `text`, checked beside the others; `name` is the file that faults name.
@@ -76,6 +79,11 @@ class PackSet:
         """The packs that ring for nobody."""
         return tuple(pack for pack in self.packs if pack.mode is Mode.SHADOW)
 
+    @property
+    def has_shadow(self) -> bool:
+        """Whether any rule is looked at beside those that ring."""
+        return bool(self.shadows or self.resting)
+
     def pack_of(self, rule_id: str) -> Pack:
         """The pack that holds a rule; raises KeyError when none does."""
         for pack in self.packs:
@@ -86,6 +94,11 @@ class PackSet:
     def files(self) -> dict[str, str]:
         """The YAML text of each pack by a file name, from which `load_set` makes the same set."""
         return {f"{pack.name}.yaml": pack.text for pack in self.packs}
+
+    def _awake(self, pack: Pack) -> Pack:
+        """The pack without its resting rules."""
+        rules = tuple(rule for rule in pack.rules if rule.id not in self.resting)
+        return pack if len(rules) == len(pack.rules) else replace(pack, rules=rules)
 
     def _others(self, present: Sequence[Pack]) -> tuple[Rule, ...]:
         """Rules that are not among the present ones, each once."""

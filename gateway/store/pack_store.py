@@ -46,6 +46,18 @@ class PackStore:
         if former is not None:
             await self.begin(former, now)
 
+    async def resting(self) -> frozenset[str]:
+        """Rules of live packs that are in shadow one by one."""
+        return frozenset(row["rule_id"] for row in await self._connection.fetch(_SQL["resting"]))
+
+    async def rest(self, rule_id: str, by: str, now: datetime) -> None:
+        """Have a rule ring for nobody."""
+        await self._connection.execute(_SQL["rest"], rule_id, now, by)
+
+    async def wake(self, rule_id: str) -> None:
+        """Have a rule ring again."""
+        await self._connection.execute(_SQL["wake"], rule_id)
+
     async def withdraw(self, stored: StoredPack, now: datetime) -> None:
         """Try a candidate no longer."""
         await self._connection.execute(_SQL["withdraw"], stored.pack_id, now)

@@ -19,3 +19,12 @@ WHERE pack_id = $1;
 
 -- name: withdraw
 UPDATE core.pack SET state = 'withdrawn', ended_at = $2 WHERE pack_id = $1;
+
+-- name: resting
+SELECT rule_id FROM core.rule_rest ORDER BY rule_id;
+
+-- name: rest
+INSERT INTO core.rule_rest (rule_id, since, put_by) VALUES ($1, $2, $3) ON CONFLICT (rule_id) DO NOTHING;
+
+-- name: wake
+DELETE FROM core.rule_rest WHERE rule_id = $1;

@@ -8,6 +8,7 @@ import pytest
 from gateway.clock import WallClock
 from gateway.core import Core
 from gateway.core_settings import CoreSettings
+from gateway.detect import Rulebook
 from gateway.facts import PackFact
 from gateway.pack_book import digest_of
 from gateway.pack_desk import apply_packs, present_rules
@@ -18,7 +19,16 @@ from rules.pack import Signature, load
 from rules.pack_set import load_set
 from rules.rule import Mode
 from tests.fixtures.database import Database
-from tests.integration.county_bench import HUB, START, Bench, county_bench, daily, minutes, pressure
+from tests.integration.county_bench import (
+    HUB,
+    START,
+    ZONE,
+    Bench,
+    county_bench,
+    daily,
+    minutes,
+    pressure,
+)
 from tests.unit.rules.readings import FIRST_TEXT, first_pack
 from tests.unit.rules.test_pack_set import EXTRA
 
@@ -27,6 +37,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
 HIGHER = FIRST_TEXT.replace("version: 2\nmode", "version: 3\nmode", 1).replace(
     "en: Severe hypoglycaemia", "en: Severe low glucose", 1
 )
+STARTED = Rulebook(pack=first_pack(), zone=ZONE)
 RECONFIRMED = HIGHER.replace("Sit quietly for 5 minutes", "Sit still for 5 minutes")
 EXTRA_LIVE = EXTRA.replace("ZZ-01", "ZZ-09")
 
@@ -46,7 +57,7 @@ class Town:
         async with store.batch():
             row = InboxRow(inbox_id=self.asked, kind="pack", body=body)
             refused = await apply_packs([row], store.packs)
-            self.bench.rules = await present_rules(self.bench.rules, store.packs)
+            self.bench.rules = await present_rules(STARTED, self.bench.rules, store.packs)
         return refused.get(self.asked)
 
     async def propose(self, name: str, text: str) -> str | None:
@@ -131,7 +142,7 @@ async def test_a_running_core_changes_its_rules_and_its_hubs_without_a_restart(
         command = await bench.store.inbox.command(HUB)
         assert command is not None
         assert "Sit still for 5 minutes" in command.body, "the hub is told the new rules"
-        again = await present_rules(bench.rules, bench.store.packs)
+        again = await present_rules(STARTED, STARTED, bench.store.packs)
         assert again.pack.version == 3, "a core that starts later runs them too"
 
 
