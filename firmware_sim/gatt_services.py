@@ -66,14 +66,12 @@ def announcing(
 
 
 def device_information(identity: Identity) -> Service:
-    """Device Information 0x180A: manufacturer, model, serial number."""
+    """Device Information 0x180A: manufacturer, model, serial number, firmware if it tells."""
+    texts = {0x2A29: identity.manufacturer, 0x2A24: identity.model, 0x2A25: identity.serial}
+    if identity.firmware:
+        texts[0x2A26] = identity.firmware
     return Service(
-        uuid16(0x180A),
-        [
-            constant(0x2A29, identity.manufacturer.encode()),
-            constant(0x2A24, identity.model.encode()),
-            constant(0x2A25, identity.serial.encode()),
-        ],
+        uuid16(0x180A), [constant(number, text.encode()) for number, text in texts.items()]
     )
 
 

@@ -15,6 +15,7 @@ class Identity:
         serial: Device Information 0x2A25; with maker and model it names the device for ever.
         address: Static random Bluetooth address, unique on its link; "" without a radio.
         name: Advertised local name; at most 18 octets of UTF-8 fit beside the other fields.
+        firmware: Device Information 0x2A26; "" for a device that has no such characteristic.
     """
 
     manufacturer: str
@@ -22,6 +23,7 @@ class Identity:
     serial: str
     address: str = ""
     name: str = ""
+    firmware: str = ""
 
     @property
     def key(self) -> str:

@@ -8,16 +8,17 @@ from device_adapters.ble.session import SessionReason, SessionSummary
 from gateway.availability import KEPT, Availability, availability, overdue_at
 from gateway.hub_status import DeviceLabel, DeviceReport
 from gateway.spool import Spool
-from gateway.spool_devices import PairedDevice
+from gateway.spool_devices import Make, PairedDevice
 from rules.vocabulary import CoincidentClocks
 
 _MOST_GAPS = 20
+_NOTHING_SAID = Make()
 _UNHEARD = frozenset({SessionReason.FAILED, SessionReason.BOND_LOST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
-    """One device; `heard` ascending and `missing` since ever, the rest since the hub's start."""
+    """One device; `heard` ascending, `missing` and `make` since ever, the rest since the start."""
 
     heard: tuple[datetime, ...] = ()
     reason: SessionReason | None = None
@@ -25,6 +26,7 @@ class _Page:
     clock_ahead_s: float | None = None
     rssi: int | None = None
     missing: tuple[tuple[int, int], ...] = ()
+    make: Make = _NOTHING_SAID
 
 
 class DeviceBook:
@@ -41,6 +43,8 @@ class DeviceBook:
             self._pages[address] = _Page(heard=tuple(times))
         for address, ranges in (await self._spool.missing()).items():
             self._pages[address] = replace(self._pages.get(address, _Page()), missing=ranges)
+        for address, make in (await self._spool.makes()).items():
+            self._pages[address] = replace(self._pages.get(address, _Page()), make=make)
 
     def note_seen(self, seen: Seen) -> None:
         """Take the signal strength of an advertisement; devices without a page are not ours."""
@@ -55,7 +59,10 @@ class DeviceBook:
         told = tuple(dict.fromkeys(gaps))[-_MOST_GAPS:]
         if told != page.missing:
             await self._spool.hold.do(lambda: self._spool.remember_missing(summary.address, told))
-        page = replace(page, reason=summary.reason, missing=told)
+        make = _said(page.make, summary)
+        if make != page.make:
+            await self._spool.hold.do(lambda: self._spool.remember_make(summary.address, make))
+        page = replace(page, reason=summary.reason, missing=told, make=make)
         if summary.reason not in _UNHEARD:
             address = summary.address
             await self._spool.hold.do(lambda: self._spool.remember_heard(address, now))
@@ -86,7 +93,17 @@ class DeviceBook:
             clock_ahead_s=page.clock_ahead_s,
             rssi=page.rssi,
             missing=page.missing,
+            firmware=page.make.firmware,
+            user_slots=page.make.user_slots,
         )
+
+
+def _said(before: Make, summary: SessionSummary) -> Make:
+    """What the device has said of itself up to the end of this session."""
+    return Make(
+        firmware=summary.firmware or before.firmware,
+        user_slots=tuple(sorted({*before.user_slots, *summary.user_slots})),
+    )
 
 
 def _ahead_s(clocks: CoincidentClocks | None, zone: tzinfo) -> float | None:

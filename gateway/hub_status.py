@@ -63,7 +63,9 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     ahead of the hub's; `rssi` in dBm at the last advertisement. `missing` are ranges of record
     numbers, both ends included, that the device counted and did not send: the newest 20 that were
     noticed. `cause` names why it lets us in no longer or
-    cannot be read (`device_adapters.ble.pairing_causes.Cause`), None while it can.
+    cannot be read (`device_adapters.ble.pairing_causes.Cause`), None while it can. `firmware` is
+    the version of its own program (empty: untold), `user_slots` the slots whose records it
+    was heard to send (none of a device that knows no users).
     """
 
     device: DeviceLabel
@@ -76,6 +78,8 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     rssi: int | None = None
     missing: tuple[tuple[int, int], ...] = ()
     cause: str | None = None
+    firmware: str = ""
+    user_slots: tuple[int, ...] = ()
 
 
 class RadioReport(msgspec.Struct, frozen=True, kw_only=True):

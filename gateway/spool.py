@@ -19,7 +19,7 @@ import structlog
 from device_adapters.ble.clocks import ClockSet
 from gateway import spool_devices, spool_rows
 from gateway.refused import Refused, encode_refused
-from gateway.spool_devices import PairedDevice, Ranges
+from gateway.spool_devices import Make, PairedDevice, Ranges
 from gateway.spool_hold import Hold
 from gateway.spool_reserve import Reserve, is_full
 from gateway.spool_rows import LanePosition, SpooledMessage, Waiting
@@ -229,6 +229,14 @@ class Spool:
     async def missing(self) -> dict[str, Ranges]:
         """Which record numbers each bonded device has counted and not sent, by address."""
         return await self._writer.run(spool_devices.missing, durable=False)
+
+    async def remember_make(self, address: str, make: Make) -> None:
+        """Keep what a bonded device said of itself."""
+        await self._writer.run(lambda db: spool_devices.remember_make(db, address, make))
+
+    async def makes(self) -> dict[str, Make]:
+        """What each bonded device said of itself, by address."""
+        return await self._writer.run(spool_devices.makes, durable=False)
 
     async def remember_command(self, payload: bytes) -> None:
         """Keep the signed command in force, as received."""

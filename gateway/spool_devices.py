@@ -17,7 +17,7 @@ from gateway.availability import KEPT
 from gateway.sqlite_writer import SpoolError
 from rules.vocabulary import DeviceRef
 
-_NEWEST, _CLOCK_SETS, _MISSING = "newest", "clock_sets", "missing"
+_NEWEST, _CLOCK_SETS, _MISSING, _MAKE = "newest", "clock_sets", "missing", "make"
 
 _T = TypeVar("_T")
 
@@ -41,6 +41,14 @@ class PairedDevice:
     newest: bytes | None = None
     series: str | None = None
     clock_sets: tuple[ClockSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Make:
+    """What a bonded device said of itself: its program's version, and whose records it sent."""
+
+    firmware: str = ""
+    user_slots: tuple[int, ...] = ()
 
 
 def add_heard(db: sqlite3.Connection, address: str, at: datetime) -> None:
@@ -88,6 +96,16 @@ def remember_missing(db: sqlite3.Connection, address: str, ranges: Ranges) -> No
 def missing(db: sqlite3.Connection) -> dict[str, Ranges]:
     """Which record numbers each device has counted and not sent, by address."""
     return {address: _decoded(octets, Ranges) for address, octets in _notes(db, _MISSING).items()}
+
+
+def remember_make(db: sqlite3.Connection, address: str, make: Make) -> None:
+    """Keep what a device said of itself."""
+    _note(db, address, _MAKE, msgspec.json.encode(make))
+
+
+def makes(db: sqlite3.Connection) -> dict[str, Make]:
+    """What each device said of itself, by address."""
+    return {address: _decoded(octets, Make) for address, octets in _notes(db, _MAKE).items()}
 
 
 def paired(db: sqlite3.Connection) -> list[PairedDevice]:

@@ -1,6 +1,7 @@
 """The 16-bit numbers that a session asks for, by the way in which their values come."""
 
 MANUFACTURER, MODEL, SERIAL, BATTERY = "2A29", "2A24", "2A25", "2A19"
+FIRMWARE = "2A26"
 
 BODY_COMPOSITION, WEIGHT, SPOT_CHECK = "2A9C", "2A9D", "2A5E"
 INDICATED = ("2A35", "2A1C", SPOT_CHECK, BODY_COMPOSITION, WEIGHT)

@@ -30,7 +30,7 @@ from device_adapters.ble.clocks import (
 from device_adapters.ble.hand_over import HandOver
 from device_adapters.ble.inflow import Inflow
 from device_adapters.ble.link import Link, LinkError
-from device_adapters.ble.name_plate import read_battery, read_device
+from device_adapters.ble.name_plate import read_battery, read_device, read_firmware
 from device_adapters.ble.quirks import NONE, Quirk, quirk_of
 from device_adapters.ble.racp import RECORD_ACCESS
 from device_adapters.ble.session import (
@@ -63,6 +63,7 @@ class Conversation:
         self._cgm = CgmSession()
         self._fetched: Fetched | None = None
         self._battery_percent: int | None = None
+        self._firmware = ""
         self._detail = ""
         self._sets = () if setup.remembered is None else setup.remembered.clock_sets
 
@@ -87,6 +88,7 @@ class Conversation:
         self._quirk = quirk_of(device.model, device.manufacturer)
         self._inflow.unlimited = self._quirk.deletes_after_transfer
         self._battery_percent = await read_battery(link)
+        self._firmware = await read_firmware(link)
         both = {WEIGHT, BODY_COMPOSITION} <= link.characteristics
         self._hand_over = hand_over = HandOver(
             self._setup, self._listener, device, self._quirk, beside_weights=both
@@ -142,6 +144,8 @@ class Conversation:
             newest=None if fetched is None else fetched.newest,
             series=self._cgm.series,
             missing=() if fetched is None else fetched.missing,
+            firmware=self._firmware,
+            user_slots=() if over is None else tuple(sorted(over.user_slots)),
         )
 
     async def _look_at_clocks(self, link: Link, over: HandOver) -> None:

@@ -44,6 +44,7 @@ class HandOver:
         count: Observations handed on.
         repeated: Those of them that the session before had brought.
         refused: Frames that could not be read.
+        user_slots: Whose records were handed on, where the device says so.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class HandOver:
         self.digests: dict[int, set[bytes]] = {}
         self._dated: list[tuple[datetime, bytes]] = []
         self.seen: set[bytes] = set()
+        self.user_slots: set[int] = set()
         self.count = self.repeated = self.refused = 0
 
     @property
@@ -186,6 +188,8 @@ class HandOver:
     def _count(self, observation: Observation) -> None:
         self.count += 1
         self.seen.add(observation.raw)
+        if observation.user_slot is not None:
+            self.user_slots.add(observation.user_slot)
         remembered = self._setup.remembered
         since = None if remembered is None else remembered.high_water
         known = since is not None and observation.sequence == since

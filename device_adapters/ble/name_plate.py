@@ -1,11 +1,14 @@
-"""Who a device is: its type label and its battery."""
+"""Who a device is: its type label, the version of its program, and its battery."""
 
 from device_adapters.adapter import DecodeError
-from device_adapters.ble.characteristics import BATTERY, MANUFACTURER, MODEL, SERIAL
+from device_adapters.ble.characteristics import BATTERY, FIRMWARE, MANUFACTURER, MODEL, SERIAL
 from device_adapters.ble.decoders.battery import decode_battery
 from device_adapters.ble.link import Link
 from device_adapters.plain_text import text_of
 from rules.vocabulary import DeviceRef
+
+_MOST_FIRMWARE = 40
+"""Letters of a version that are kept: it is shown to people."""
 
 
 async def read_device(link: Link, address: str) -> DeviceRef:
@@ -18,6 +21,11 @@ async def read_device(link: Link, address: str) -> DeviceRef:
         text_of(await link.read(number) or b"") for number in (MANUFACTURER, MODEL, SERIAL)
     ]
     return DeviceRef(manufacturer=manufacturer, model=model, serial=serial or f"@{address}")
+
+
+async def read_firmware(link: Link) -> str:
+    """The version of the device's own program (0x2A26) as `text_of` reads it; empty if untold."""
+    return text_of(await link.read(FIRMWARE) or b"")[:_MOST_FIRMWARE]
 
 
 async def read_battery(link: Link) -> int | None:

@@ -36,6 +36,7 @@ class SessionSummary:
     otherwise, `newest` that record's digest, and `series` the run of numbers that it belongs to
     (None: the device has one only).
     `missing` are the numbers that such a transfer skipped: a technical fact about the device.
+    `firmware` is the version of its program as it tells it, `user_slots` whose records it sent.
     """
 
     session: str
@@ -52,6 +53,8 @@ class SessionSummary:
     newest: bytes | None = None
     series: str | None = None
     missing: tuple[Gap, ...] = ()
+    firmware: str = ""
+    user_slots: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

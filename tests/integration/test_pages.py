@@ -494,7 +494,7 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
         {"device": {**label, "serial": "A1"}, "address": "C0:01", "heard_at": now.isoformat(),
          "overdue_at": (now + timedelta(days=3)).isoformat(), "reason": "hung_up",
          "battery_percent": 80, "clock_ahead_s": -42.0, "rssi": -61,
-         "missing": [[17, 17], [40, 42]]},
+         "missing": [[17, 17], [40, 42]], "firmware": "1.4.2", "user_slots": [1, 2]},
         {"device": {**label, "serial": "B2"}, "address": "C0:02", "reason": "bond_lost",
          "cause": "paired_elsewhere"},
         {"device": {**label, "serial": "C3"}, "address": "C0:03",
@@ -504,7 +504,7 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
     body = {
         "v": 1, "hub": "hub-a", "at": now.isoformat(), "online": True, "command_version": 2,
         "software": "0.1.0", "spool_fault": "disk is full", "spool_moved_aside": True,
-        "devices": devices, "radio": {"fault": None, "open_links": 0},
+        "devices": devices, "radio": {"fault": None, "open_links": 3},
     }  # fmt: skip
     await county.owner.execute(
         "INSERT INTO core.hub_status VALUES ((SELECT min(hub) FROM core.hub), $1, $2::text::jsonb)"
@@ -518,9 +518,20 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
         await expect(fleet.nth(0)).to_contain_text("must be paired again")
         await expect(fleet.nth(0)).to_contain_text("This device keeps one partner only")
         await expect(fleet.nth(1)).to_contain_text("silent for longer than usual")
-        for words in ("Acme BP-1 · A1", "in order", "80 %", "-42 s", "-61 dBm", "17, 40–42"):
+        for words in (
+            "Acme BP-1 · A1",
+            "in order",
+            "80 %",
+            "-42 s",
+            "-61 dBm",
+            "17, 40–42",
+            "1.4.2",
+        ):
             await expect(fleet.nth(2)).to_contain_text(words)
+        for column, words in enumerate(("Acme BP-1 · A1", *[""] * 5, "-61 dBm", "1.4.2", "1, 2")):
+            await expect(fleet.nth(2).locator("th, td").nth(column)).to_contain_text(words)
         hubs = page.get_by_role("region", name="Hubs")
+        await expect(hubs.locator("td").last).to_have_text("3")
         for words in ("0.1.0", "its disk takes nothing disk is full", "storage was damaged"):
             await expect(hubs).to_contain_text(words)
         assert await violations(page) == []

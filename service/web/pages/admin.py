@@ -30,7 +30,8 @@ class DeviceLine:
     """One paired device; `state` is `ok`, `overdue`, `pair_again`, `flat` or `failing`.
 
     `missing` are the record numbers that it counted and did not send (`17, 40–42`); `trouble` says
-    why it cannot be read, in the reader's language (empty: it can).
+    why it cannot be read, in the reader's language (empty: it can). `slots` are the numbers of the
+    users whose records it has sent.
     """
 
     name: str
@@ -41,15 +42,18 @@ class DeviceLine:
     strength: str
     missing: str
     trouble: str
+    firmware: str
+    slots: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubLine:
     """One hub; `online` None where it was never heard, `waiting` counts unreceipted messages.
 
-    `radio` names what the adapter lacks (empty: nothing); `obeys` is false while the hub follows an
-    older command than the core's; `refused` says why it does not run the rules it was sent,
-    `full` why its disk takes nothing, `damaged` that it began an empty storage beside a broken one.
+    `radio` names what the adapter lacks (empty: nothing), `links` counts the devices it talks to
+    now; `obeys` is false while the hub follows an older command than the core's; `refused` says why
+    it does not run the rules it was sent, `full` why its disk takes nothing, `damaged` that it
+    began an empty storage beside a broken one.
     """
 
     hub: str
@@ -58,6 +62,7 @@ class HubLine:
     waiting: str
     software: str
     radio: str
+    links: str
     obeys: bool
     refused: str
     full: str
@@ -101,6 +106,7 @@ def _line(row: HubRow, now: datetime, language: str) -> HubLine:
         waiting="–" if spool is None else str(spool.waiting_live + spool.waiting_backlog),
         software=(status.software if status is not None else "") or "–",
         radio=radio.fault or "" if radio is not None else "",
+        links="–" if radio is None else str(radio.open_links),
         obeys=row.command_version is None or row.command_version == row.acknowledged_version,
         refused="" if status is None else status.refused_rules,
         full="" if status is None else status.spool_fault,
@@ -123,6 +129,8 @@ def _device(item: DeviceReport, now: datetime, language: str) -> DeviceLine:
         clock="–" if item.clock_ahead_s is None else f"{item.clock_ahead_s:+.0f} s",
         strength="–" if item.rssi is None else f"{item.rssi} dBm",
         missing=", ".join(_range(first, last) for first, last in item.missing) or "–",
+        firmware=item.firmware or "–",
+        slots=", ".join(str(slot) for slot in item.user_slots) or "–",
         trouble="" if advice is None else advice.zh if language == "zh" else advice.en,
     )
 
