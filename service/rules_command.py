@@ -1,24 +1,34 @@
-"""`hearthwatch rules`: check packs, and live through their worked cases.
+"""`hearthwatch rules`: check packs, live through their worked cases, agree on other rules.
 
 `check` prints every fault with file and line; `test` runs `NAME.cases.yaml` beside each pack in
-virtual time; `show` tells each rule in a sentence a doctor reads. Without files they take the packs
-that come with the program.
+virtual time; `show` tells each rule in a sentence a doctor reads; `graph` draws them. Without files
+they take the packs that come with the program. What speaks to a county is in `service/rules/`.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import rules.packs
 from gateway.packs import is_pack_file, load_shipped
 from rules.cases import CasesError, differences, live_through, load_cases
 from rules.in_words import rule_in_words
+from rules.limits import loose_limits
 from rules.pack import Pack, PackError
 from rules.pack_format import json_schema
+from service.cli import CommandModule
+from service.rules.arguments import WITH_DATABASE, add_actions
+from service.rules.graph import dot, mermaid
 
 _CASES = ".cases.yaml"
+_OWN_MODULES = {"shadow": "service.rules.shadow", "explain": "service.rules.explain"}
+_ELSEWHERE = {name: _OWN_MODULES.get(name, "service.rules.changes") for name in WITH_DATABASE}
+"""What speaks to a database is imported only when it is called."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,15 +40,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         sub = actions.add_parser(action, help=summary, description=summary)
         sub.add_argument("packs", nargs="*", type=Path, help="pack files (default: ours)")
+        if action == "test":
+            told = "fail too for a limit that no case holds from both sides"
+            sub.add_argument("--limits", action="store_true", help=told)
     show = actions.add_parser(
         "show", help="say in Chinese and English when each rule of the packs rings"
     )
     show.add_argument("packs", nargs="*", type=Path, help="pack files (default: ours)")
+    graph = actions.add_parser("graph", help="draw quantities, rules, families and priorities")
+    graph.add_argument("packs", nargs="*", type=Path, help="pack files (default: ours)")
+    graph.add_argument("--format", choices=["dot", "mermaid"], default="dot")
     actions.add_parser("schema", help="print the JSON Schema of a pack")
+    add_actions(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it; 0 when all is well, 1 when a pack or a case fails, 2 for a file that is not there."""
+    module = _ELSEWHERE.get(arguments.action)
+    if module is not None:
+        return cast("CommandModule", import_module(module)).run(arguments)
     if arguments.action == "schema":
         sys.stdout.write(schema_text() + "\n")
         return 0
@@ -48,7 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
     if missing:
         _say(f"no such pack: {', '.join(map(str, missing))}", error=True)
         return 2
-    action = {"check": _check, "test": _test, "show": _show}[arguments.action]
+    if arguments.action == "graph":
+        return _graph(paths, arguments.format)
+    test = partial(_test, limits=bool(getattr(arguments, "limits", False)))
+    action = {"check": _check, "test": test, "show": _show}[arguments.action]
     return max(action(path) for path in paths)
 
 
@@ -94,7 +117,14 @@ def _show(path: Path) -> int:
     return 0
 
 
-def _test(path: Path) -> int:
+def _graph(paths: Sequence[Path], form: str) -> int:
+    packs = [_load(path) for path in paths]
+    known = [pack for pack in packs if pack is not None]
+    _say(dot(known) if form == "dot" else mermaid(known))
+    return 1 if len(known) < len(packs) else 0
+
+
+def _test(path: Path, *, limits: bool) -> int:
     pack = _load(path)
     if pack is None:
         return 1
@@ -102,6 +132,8 @@ def _test(path: Path) -> int:
     try:
         cases = load_cases(beside.read_text(encoding="utf-8"), name=beside.name)
         faults = [fault for case in cases for fault in differences(case, live_through(pack, case))]
+        if limits:
+            faults += [fault for rule in pack.rules for fault in loose_limits(pack, cases, rule)]
     except (OSError, CasesError) as error:
         _say(f"{beside}: {error}", error=True)
         return 1

@@ -1,0 +1,114 @@
+"""Every rule of every pack is worked through: enough cases, each limit from both sides."""
+
+from collections import Counter
+from decimal import Decimal
+from functools import cache
+
+import pytest
+
+from gateway.packs import load_shipped
+from rules.cases import CaseFormat, PointFormat, differences, live_through, load_cases
+from rules.expression import compile_condition
+from rules.limits import limits_of, loose_limits
+from rules.pack import Pack
+from rules.rule import Rule
+from tests.unit.rules.readings import PACKS, first_pack
+
+SHIPPED = load_shipped().packs
+RULES = [pytest.param(pack, rule, id=rule.id) for pack in SHIPPED for rule in pack.rules]
+
+
+@cache
+def cases_of(name: str) -> tuple[CaseFormat, ...]:
+    text = (PACKS / f"{name}.cases.yaml").read_text(encoding="utf-8")
+    return load_cases(text, name=f"{name}.cases.yaml")
+
+
+@pytest.mark.row("R3")
+@pytest.mark.parametrize(
+    ("pack", "case"),
+    [
+        pytest.param(pack, case, id=f"{pack.name}: {case.name}")
+        for pack in SHIPPED[1:]
+        for case in cases_of(pack.name)
+    ],
+)
+def test_worked_case_of_a_further_pack(pack: Pack, case: CaseFormat) -> None:
+    assert differences(case, live_through(pack, case)) == ()
+
+
+@pytest.mark.parametrize(("pack", "rule"), RULES)
+def test_two_cases_fire_and_two_do_not(pack: Pack, rule: Rule) -> None:
+    own = [case for case in cases_of(pack.name) if case.rule == rule.id]
+    fired = Counter(any(want.rule == rule.id for want in case.expect) for case in own)
+    assert fired[True] >= 2
+    assert fired[False] >= 2
+
+
+@pytest.mark.row("R3")
+@pytest.mark.parametrize(("pack", "rule"), RULES)
+def test_every_limit_is_met_and_missed_by_one_step(pack: Pack, rule: Rule) -> None:
+    assert loose_limits(pack, cases_of(pack.name), rule) == ()
+
+
+def test_a_limit_that_no_case_holds_is_told() -> None:
+    rule = first_pack().rule("HW-09")
+    cases = [case for case in cases_of("first") if case.rule == "HW-09"]
+    assert loose_limits(first_pack(), cases, rule) == ()
+    far = [case for case in cases if not any(_just_below(point) for point in case.points)]
+    assert len(far) < len(cases)
+    (fault,) = loose_limits(first_pack(), far, rule)
+    assert fault.startswith("HW-09: no near miss below: ge('glucose', 16.7): 16.7 could be 16.6")
+
+
+def _just_below(point: PointFormat) -> bool:
+    return str(point.glucose) in {"16.6", "299", "300"}
+
+
+def test_numbers_of_the_same_comparison_are_one_limit() -> None:
+    limits = limits_of(load_shipped().pack_of("BP-07").rule("BP-07"))
+    about = [limit.about for limit in limits]
+    assert about.count("readings('systolic', '7d') >= 12") == 1
+    assert {"aged(65)", "reading_days('systolic', '7d') >= 3"} < set(about)
+
+
+OTHER_UNITS = {
+    "glucose": "mg/dL",
+    "systolic": "kPa",
+    "temperature": "[degF]",
+    "weight": "[lb_av]",
+}
+
+
+@pytest.mark.parametrize(("pack", "rule"), RULES)
+def test_a_glucose_limit_is_worked_through_in_both_units(pack: Pack, rule: Rule) -> None:
+    if not _asks_for(rule, "glucose"):
+        return
+    units = Counter(
+        (point.unit, bool(case.expect))
+        for case in cases_of(pack.name)
+        if case.rule == rule.id
+        for point in case.points
+        if isinstance(point.glucose, Decimal)
+    )
+    for unit in ("mmol/L", "mg/dL"):
+        assert {(unit, True), (unit, False)} & units.keys(), unit
+
+
+@pytest.mark.parametrize("quantity", OTHER_UNITS)
+def test_each_other_unit_meets_and_misses_a_limit(quantity: str) -> None:
+    found = {
+        bool(case.expect)
+        for pack in SHIPPED
+        for case in cases_of(pack.name)
+        for point in case.points
+        if point.unit == OTHER_UNITS[quantity]
+    }
+    assert found == {True, False}
+
+
+def _asks_for(rule: Rule, quantity: str) -> bool:
+    """Whether a firing condition compares that quantity with a number."""
+    return any(f"('{quantity}', " in limit.about for limit in limits_of(rule)) and not any(
+        "silent_for" in compile_condition(text.source).functions for text in rule.absences.values()
+    )
