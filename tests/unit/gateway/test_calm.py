@@ -21,11 +21,12 @@ from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
 from gateway.calm import Screener, screener
 from gateway.detect import LOOK_BACK, Person, Rulebook, assess, needs_history
-from gateway.packs import load_first_pack
+from gateway.packs import load_first_pack, load_shipped
 from gateway.recent import DAYS, Memory, RecentRow, recent_of
 from gateway.remembering import remembered, watch_until
 from gateway.stored_state import AfterBatch
 from gateway.teaching import teaches
+from rules.pack import Pack
 from rules.vocabulary import Bound, Origin, Profile, QuantityName, SubjectRef, TimeConfidence, Vital
 from rules.window import Point, Value
 
@@ -204,7 +205,8 @@ def readings(course: Course, count: int) -> list[Point]:
             value = chance.choice([178, 179.4, 179.5, 185, 219, 221, 79])
         whole = chance.random() < 0.9 or not course.wild  # decimals fit no place of a ring
         exact = f"{value:.0f}" if whole else f"{value:.1f}"
-        found.append(pressure(number, at, exact, f"{value * 0.62:.0f}"))
+        reading = pressure(number, at, exact, f"{value * 0.62:.0f}")
+        found.append(_pulsing(reading, chance) if course.wild else reading)
     return [_disturbed(point, chance) if course.wild else point for point in found]
 
 
@@ -217,18 +219,26 @@ def _sugar(number: int, at: datetime, chance: Random, course: Course) -> Point:
     return sugar(number, at, value, chance.choice(["", "fasting", "postprandial"]))
 
 
+def _pulsing(point: Point, chance: Random) -> Point:
+    number = Value(value=Decimal(chance.choice([40, 41, 62, 70, 78, 86, 110, 111, 130, 131])))
+    return replace(point, values={**point.values, QuantityName.PULSE: number})
+
+
 def _disturbed(point: Point, chance: Random) -> Point:
     if chance.random() < 0.03:
-        return replace(point, valid=False, flags=("body_movement",))
+        flag = chance.choice(["body_movement", "irregular_pulse"])
+        return replace(point, valid=False, flags=(flag,))
+    if chance.random() < 0.03:
+        return replace(point, flags=("battery_low",))
     if chance.random() < 0.02:
         return replace(point, received_at=point.effective_at + timedelta(minutes=25))
     return point
 
 
-def live(course: Course, count: int = 100) -> Life:
+def live(course: Course, count: int = 100, *, pack: Pack | None = None) -> Life:
     """The whole course, one or a few readings a batch, some of them late."""
     chance = Random(course.seed + 1)  # noqa: S311 - a test's dice
-    rules = Rulebook(pack=load_first_pack(), zone=ZoneInfo(course.zone))
+    rules = Rulebook(pack=pack or load_first_pack(), zone=ZoneInfo(course.zone))
     life = Life(rules=rules, screener=screener(rules), profile=Profile(subject=LI, birth_year=1950))
     waiting = readings(course, count)
     while waiting:
@@ -247,6 +257,14 @@ def live(course: Course, count: int = 100) -> Life:
 @given(course=COURSES)
 def test_what_the_screen_lets_pass_is_nothing_to_the_exact_stage(course: Course) -> None:
     live(course)
+
+
+@pytest.mark.slow
+@pytest.mark.row("R19")
+@settings(max_examples=10, deadline=None)
+@given(course=COURSES)
+def test_nor_to_any_rule_of_the_packs_in_shadow(course: Course) -> None:
+    live(course, pack=load_shipped().beside)
 
 
 def test_the_screen_lets_most_readings_of_a_quiet_life_pass() -> None:
