@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
@@ -160,8 +160,10 @@ def _collect(
 
 
 def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Point]:
-    folded = int(person.state.row["folded_through"])
-    return [p for p in points if p.effective_at.astimezone(zone).toordinal() > folded]
+    """The points of days not folded yet, perhaps with a few before that folding passes over."""
+    day = date.fromordinal(max(1, int(person.state.row["folded_through"])))
+    begin = datetime.combine(day, time(12), zone)
+    return [point for point in points if point.effective_at >= begin]
 
 
 def _readings(points: Sequence[Point], pack: Pack) -> list[Learned]:
@@ -178,11 +180,10 @@ def _state_at(
 
 
 def _window(person: Person, points: Sequence[Point], state: StateRow, zone: tzinfo) -> Window:
-    found = person_baselines(state, person.profile)
     return Window(
         points=tuple(points),
         profile=person.profile,
-        baselines=found,
+        baselines=person_baselines(state, person.profile),
         zone=zone,
         blind=person.blind,
     )

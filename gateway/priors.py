@@ -7,6 +7,7 @@ a week. The spread within a person is shrunk likewise, the stratum's counting as
 rule decides by it: what is usual for a person is their own, or unknown.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -17,7 +18,8 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from gateway.baselines import StateRow, baselines
+from gateway.baseline_columns import TRACKED
+from gateway.baselines import StateRow, baseline_of
 from rules.vocabulary import Profile, QuantityName, Sex
 from rules.window import Baseline, Expected
 
@@ -105,13 +107,33 @@ def _within(stratum: Stratum, usual: Baseline) -> float:
     return (PRIOR_READINGS * stratum.within**2 + own * variance) / (PRIOR_READINGS + own)
 
 
-def person_baselines(state: StateRow, profile: Profile) -> dict[QuantityName, Baseline]:
+class _PersonBaselines(Mapping[QuantityName, Baseline]):
+    """Each is worked out when somebody asks: most rules ask for one or none."""
+
+    def __init__(self, state: StateRow, profile: Profile) -> None:
+        self._state, self._profile = state, profile
+        self._known: dict[QuantityName, Baseline] = {}
+
+    def __getitem__(self, quantity: QuantityName) -> Baseline:
+        if quantity not in self._known:
+            if quantity not in TRACKED:
+                raise KeyError(quantity)
+            year = date.fromordinal(int(self._state["folded_through"])).year
+            usual = baseline_of(self._state, quantity)
+            found = replace(usual, expected=expected(quantity, usual, self._profile, year))
+            self._known[quantity] = found
+        return self._known[quantity]
+
+    def __iter__(self) -> Iterator[QuantityName]:
+        return iter(TRACKED)
+
+    def __len__(self) -> int:
+        return len(TRACKED)
+
+
+def person_baselines(state: StateRow, profile: Profile) -> Mapping[QuantityName, Baseline]:
     """What is usual for a person in every tracked quantity, with what to expect of a newcomer.
 
     `state` must have been folded: ages are those of the year of its last folded day.
     """
-    year = date.fromordinal(int(state["folded_through"])).year
-    return {
-        name: replace(usual, expected=expected(name, usual, profile, year))
-        for name, usual in baselines(state).items()
-    }
+    return _PersonBaselines(state, profile)

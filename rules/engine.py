@@ -16,7 +16,7 @@ from rules.expression import Outcome
 from rules.pack import Pack
 from rules.rule import OnUnknown, Rule
 from rules.scope import Scope, Trace
-from rules.screen import Extremes, extremes_of
+from rules.screen import Extremes, extremes_of, is_for
 from rules.silence import delayed
 from rules.vocabulary import AlertKind, Family, Priority, Stage, TimeConfidence, Vital
 from rules.window import Point, Window
@@ -363,6 +363,8 @@ class _Review:
         needs_level = pending.when.needs_level
         if needs_level and not self.rule.level_is_in(extremes):
             return []
+        if not is_for(pending.when.tree, self.window.profile):
+            return []
         return [
             point
             for point in self.window.points
@@ -396,6 +398,8 @@ class _Review:
             self._wait,
             self.window.blind,
         )
+        if not blind:
+            return heard + wait
         due = delayed(heard, wait, (one for one in blind if one.ended_at < self.now))
         return min(delayed(heard, wait, blind), due + wait)
 

@@ -56,7 +56,9 @@ class Condition:
 
     `functions` are the names it calls, `numbers` its literals as written (spans too), `reach` its
     longest span, `screen` a cheap necessary condition on the judged reading, `tree` its shape,
-    `resting` the readings it can rest on.
+    `resting` the readings it can rest on. `needs_baseline`: it reads baselines, which are known as
+    of the newest point only. `needs_level`: it can only hold for a reading at the rule's danger
+    level.
     """
 
     source: str
@@ -66,16 +68,8 @@ class Condition:
     screen: Screen = field(default=ALWAYS, compare=False)
     tree: Tree = field(default=Tree("string", ""), compare=False)
     resting: Resting = field(default=NOWHERE, compare=False)
-
-    @property
-    def needs_baseline(self) -> bool:
-        """Whether it reads baselines, which are known as of the newest point only."""
-        return any(FUNCTIONS[name].baseline for name in self.functions)
-
-    @property
-    def needs_level(self) -> bool:
-        """Whether it can only hold for a reading at the rule's danger level."""
-        return needs_level(self.tree)
+    needs_baseline: bool = field(default=False, compare=False)
+    needs_level: bool = field(default=False, compare=False)
 
     @property
     def judges(self) -> bool:
@@ -141,6 +135,8 @@ def compile_condition(source: str) -> Condition:
         _screen(tokens),
         tree,
         resting_of(tree),
+        any(FUNCTIONS[name].baseline for name in names),
+        needs_level(tree),
     )
 
 

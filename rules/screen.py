@@ -1,10 +1,11 @@
 """Cheap necessary conditions in front of a condition (design section 6).
 
-Most readings are calm, and a CEL run for each costs 20 µs. Three questions are answered without:
+Most readings are calm, and a CEL run for each costs 20 µs. Some questions are answered without:
 
 - Could a condition on one reading hold (`Screen.may_hold`)? It is screened by the comparisons that
   stand in it: joined by `||` alone one of them must hold; joined by `&&` alone each must.
 - Could it hold for any reading of a window (`Screen.may_hold_in`)? The same, of the extremes.
+- Could it hold for this person at all (`is_for`)?
 - Could what it gives rest on a certain reading (`Resting.may`)? Only if one of its functions can.
 
 Whatever is not known here is not screened. The screen never refuses what the condition would
@@ -19,7 +20,7 @@ from types import MappingProxyType
 
 from rules.codes import QUANTITIES
 from rules.tree import Tree
-from rules.vocabulary import Bound, QuantityName, Vital
+from rules.vocabulary import Bound, Profile, QuantityName, Ternary, Vital
 from rules.window import Point, Value
 
 _OPERATORS = frozenset({"ge", "gt", "le", "lt"})
@@ -133,6 +134,24 @@ def needs_level(tree: Tree) -> bool:
         return any(needs_level(part) for part in tree.parts)
     # Of both sides of `||`, each must need it.
     return tree.kind == "sign" and tree.text == "||" and all(needs_level(p) for p in tree.parts)
+
+
+def is_for(tree: Tree, profile: Profile) -> bool:
+    """False where what is known of the person alone settles that the condition does not hold."""
+    if tree.kind == "sign" and tree.text == "&&":
+        return all(is_for(part, profile) for part in tree.parts)
+    if tree.kind != "call":
+        return True
+    words = {part.text for part in tree.parts}
+    match tree.text:
+        case "known_pregnant":
+            return profile.pregnant is Ternary.YES
+        case "takes_drug":
+            return profile.drug_classes is None or not profile.drug_classes.isdisjoint(words)
+        case "has_condition":
+            return profile.conditions is None or not profile.conditions.isdisjoint(words)
+        case _:
+            return True
 
 
 Level = Callable[[Point], bool]

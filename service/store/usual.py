@@ -219,4 +219,4 @@ def _baselines(row: asyncpg.Record | None, subject: str) -> dict[QuantityName, B
     profile = Profile(subject=SubjectRef(subject))
     if row["profile"] is not None:
         profile = _PROFILES.decode(row["profile"])
-    return person_baselines(state, profile)
+    return dict(person_baselines(state, profile))
