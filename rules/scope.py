@@ -52,6 +52,36 @@ class Scope:
     level: Callable[[Point], bool] | None = None
     targets: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     fired: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    _seen: dict[tuple[str, str], tuple[Point, ...]] = field(
+        default_factory=dict[tuple[str, str], tuple[Point, ...]],
+        init=False,
+        repr=False,
+        compare=False,
+    )
+
+    def valid(self, quantity: str, length: str) -> tuple[Point, ...]:
+        """Valid points carrying `quantity` in the span, each once, oldest first.
+
+        Found once a scope: the limbs of a rule ask for the same spans again and again.
+        """
+        known = self._seen.get((quantity, length))
+        if known is None:
+            known = once_each(p for p in self.usable(quantity, length) if p.valid)
+            self._seen[quantity, length] = known
+        return known
+
+    def usable(self, quantity: str, length: str) -> tuple[Point, ...]:
+        """Usable points carrying `quantity` in the span that ends at `at`, oldest first."""
+        name = QuantityName(quantity)
+        return tuple(p for p in self.inside(length) if p.usable and name in p.values)
+
+    def inside(self, length: str) -> tuple[Point, ...]:
+        """All points of the span that ends at `at`, oldest first."""
+        start = self.at - span(length)
+        if self.since is not None:
+            # The reading at the very instant of `since` belongs to what is being cleared.
+            start = max(start, self.since + timedelta(microseconds=1))
+        return self.window.between(start, self.at)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,20 +119,19 @@ class Call:
 
     def usable(self, quantity: str, length: str) -> tuple[Point, ...]:
         """Usable points carrying `quantity` in the span that ends at `scope.at`, oldest first."""
-        name = QuantityName(quantity)
-        return tuple(p for p in self._inside(length) if p.usable and name in p.values)
+        return self.scope.usable(quantity, length)
 
     def valid(self, quantity: str, length: str) -> tuple[Point, ...]:
         """Valid points carrying `quantity` in the span, each once, oldest first."""
-        return once_each(p for p in self.usable(quantity, length) if p.valid)
+        return self.scope.valid(quantity, length)
 
     def valid_at_level(self, length: str) -> tuple[Point, ...]:
         """Valid points in the span at the rule's own danger level, each once, oldest first."""
-        return once_each(p for p in self._inside(length) if p.valid and self.at_level(p))
+        return once_each(p for p in self.scope.inside(length) if p.valid and self.at_level(p))
 
     def symptoms(self, length: str) -> tuple[Point, ...]:
         """Symptom points in the span."""
-        return tuple(p for p in self._inside(length) if p.kind is Vital.SYMPTOM)
+        return tuple(p for p in self.scope.inside(length) if p.kind is Vital.SYMPTOM)
 
     def after(self) -> tuple[Point, ...]:
         """Points after the judged one that do not repeat it, up to the horizon."""
@@ -134,13 +163,6 @@ class Call:
         needed = MAIN_QUANTITIES[point.kind]
         whole = bool(needed) and all(name in point.values for name in needed)
         return point.valid and whole and not self.at_level(point)
-
-    def _inside(self, length: str) -> tuple[Point, ...]:
-        start, since = self.scope.at - span(length), self.scope.since
-        if since is not None:
-            # The reading at the very instant of `since` belongs to what is being cleared.
-            start = max(start, since + timedelta(microseconds=1))
-        return self.scope.window.between(start, self.scope.at)
 
 
 def as_number(point: Point, name: QuantityName) -> Decimal | None:
