@@ -22,7 +22,7 @@ from gateway.rehearsal import Rehearsal, Rehearsed
 from rules.pack import Pack, PackError, load
 from rules.vocabulary import SubjectRef
 from service.backtest.baselines import Accuracy, accuracies, read_events
-from service.backtest.figures import Figures, difference, figures
+from service.backtest.figures import Figures, difference, figures, measured
 from service.backtest.recorded import (
     Recorded,
     RecordError,
@@ -89,7 +89,8 @@ class _Backtest:
         rehearsed = self._rehearse(candidate)
         seconds = time.perf_counter() - started
         doctors = {s: someone.doctor for s, someone in self._people.items() if someone.doctor}
-        found = figures(self._recorded.people, rehearsed.alerts, doctors, self._zone)
+        known = measured(self._recorded.people, self._zone)
+        found = figures(known, rehearsed.alerts, doctors, self._zone)
         _print_figures(found, rehearsed, seconds)
         told: dict[str, object] = {
             **asdict(found),

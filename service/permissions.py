@@ -40,12 +40,18 @@ class Permission(StrEnum):
     READ_HUBS = "hubs:read"
     READ_STATUS = "status:read"  # of the machine; counts and durations
     ENROL = "hubs:enrol"  # let hubs and devices in, and shut them out
+    READ_RULES = "rules:read"  # packs, what they would cost, who agreed; no person
+    PROPOSE_RULES = "rules:propose"
+    APPROVE_RULES = "rules:approve"  # two people, never of the own proposal
+    SIGN_RULES = "rules:sign"  # a clinician, over numbers and both texts
+    ROLL_OUT_RULES = "rules:roll_out"  # and back
     FOLLOW_EVENTS = "events:follow"
     USE_ACCOUNT = "account:use"  # sign out, choose a language, land on the own first page
 
 
 _EVERYBODY = frozenset({Permission.FOLLOW_EVENTS, Permission.USE_ACCOUNT})
 _CLINICIAN = _EVERYBODY | {
+    Permission.READ_RULES,
     Permission.READ_WORKLIST,
     Permission.READ_ALERT,
     Permission.READ_USUAL,
@@ -57,8 +63,15 @@ _CONTRACTED = _CLINICIAN | {Permission.SETTLE_READINGS, Permission.OPEN_TURN}
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: _EVERYBODY | {Permission.READ_OWN, Permission.PAIR_OWN, Permission.CLAIM_OWN},
     Role.VILLAGE_DOCTOR: _CONTRACTED,
-    Role.FAMILY_DOCTOR: _CONTRACTED | {Permission.SET_ANCHOR},
-    Role.COUNTY_DUTY: _CLINICIAN,
+    Role.FAMILY_DOCTOR: _CONTRACTED
+    | {
+        Permission.SET_ANCHOR,
+        Permission.PROPOSE_RULES,
+        Permission.APPROVE_RULES,
+        Permission.SIGN_RULES,
+    },
+    Role.COUNTY_DUTY: _CLINICIAN
+    | {Permission.PROPOSE_RULES, Permission.APPROVE_RULES, Permission.ROLL_OUT_RULES},
     Role.CDC_OFFICER: _EVERYBODY | {Permission.READ_COUNTS},
     Role.ADMINISTRATOR: _EVERYBODY
     | {
@@ -67,6 +80,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.READ_HUBS,
         Permission.READ_STATUS,
         Permission.ENROL,
+        Permission.READ_RULES,
+        Permission.PROPOSE_RULES,
+        Permission.APPROVE_RULES,
+        Permission.ROLL_OUT_RULES,
     },
 }
 """Administrators run the machine and read no patient; the CDC reads counts, no person (law 8)."""

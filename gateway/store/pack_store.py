@@ -14,7 +14,9 @@ _SQL = load_queries("gateway.store", "pack_store.sql")
 _SIGNATURES = msgspec.json.Decoder(tuple[Signature, ...])
 
 if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
+    Connection = (
+        asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    )
 
 
 class PackStore:

@@ -3,11 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from statistics import median
+from typing import Protocol
 
-from rules.vocabulary import Alert, Priority, SubjectRef
+from rules.vocabulary import Priority, SubjectRef
 from rules.window import Point
 from service.backtest.recorded import Doctor
 
@@ -46,19 +47,79 @@ class Figures:
     dated: int
 
 
+class Asked(Protocol):
+    """As much of an alert as is counted; `rules.vocabulary.Alert` is one."""
+
+    @property
+    def alert_id(self) -> str:
+        """The same for the same rule and stage on the same reading."""
+        ...
+
+    @property
+    def subject(self) -> SubjectRef:
+        """About whom."""
+        ...
+
+    @property
+    def rule_id(self) -> str:
+        """Which rule asked."""
+        ...
+
+    @property
+    def priority(self) -> Priority:
+        """How urgently."""
+        ...
+
+    @property
+    def dated(self) -> bool:
+        """Whether it is a task about an old reading."""
+        ...
+
+    @property
+    def raised_at(self) -> datetime:
+        """When."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one person measured: on which local days, and how many measurements in all."""
+
+    days: frozenset[date]
+    readings: int
+
+    @property
+    def months(self) -> float:
+        """From the first to the last day, in months of 30.44 days."""
+        return ((max(self.days) - min(self.days)).days + 1) / DAYS_A_MONTH if self.days else 0.0
+
+
+def measured(
+    people: Mapping[SubjectRef, Sequence[Point]], zone: tzinfo
+) -> dict[SubjectRef, Measured]:
+    """What these people measured, from their points."""
+    return {
+        subject: Measured(
+            days=frozenset(point.effective_at.astimezone(zone).date() for point in points),
+            readings=len(points),
+        )
+        for subject, points in people.items()
+    }
+
+
 def figures(
-    people: Mapping[SubjectRef, Sequence[Point]],
-    alerts: Sequence[Alert],
+    people: Mapping[SubjectRef, Measured],
+    alerts: Sequence[Asked],
     doctors: Mapping[SubjectRef, Doctor],
     zone: tzinfo,
 ) -> Figures:
-    """The figures of one rehearsal."""
-    months = sum(_months(points) for points in people.values())
+    """The figures of one rehearsal, or of a time that was lived."""
+    months = sum(each.months for each in people.values())
     by_priority = Counter(alert.priority.word for alert in alerts)
     told = {p.word: by_priority[p.word] for p in sorted(Priority, reverse=True)}
     return Figures(
         people=len(people),
-        readings=sum(map(len, people.values())),
+        readings=sum(each.readings for each in people.values()),
         patient_months=round(months, 2),
         alerts=told,
         by_rule=dict(sorted(Counter(alert.rule_id for alert in alerts).items())),
@@ -72,23 +133,18 @@ def figures(
     )
 
 
-def _months(points: Sequence[Point]) -> float:
-    times = [point.effective_at for point in points]
-    return ((max(times) - min(times)).days + 1) / DAYS_A_MONTH
-
-
 def _doctor_days(
-    people: Mapping[SubjectRef, Sequence[Point]],
-    alerts: Iterable[Alert],
+    people: Mapping[SubjectRef, Measured],
+    alerts: Iterable[Asked],
     doctors: Mapping[SubjectRef, Doctor],
     zone: tzinfo,
 ) -> dict[str, float]:
     """Interruptions over every day on which any of a doctor's people measured."""
     days: dict[tuple[Doctor, date], int] = {}
-    for subject, points in people.items():
+    for subject, each in people.items():
         doctor = doctors.get(subject)
         if doctor:
-            for day in {point.effective_at.astimezone(zone).date() for point in points}:
+            for day in each.days:
                 days.setdefault((doctor, day), 0)
     for alert in alerts:
         doctor = doctors.get(alert.subject)
@@ -105,8 +161,8 @@ def _doctor_days(
     }
 
 
-def _duplicates(alerts: Sequence[Alert]) -> int:
-    rang: dict[tuple[SubjectRef, str], list[Alert]] = defaultdict(list)
+def _duplicates(alerts: Sequence[Asked]) -> int:
+    rang: dict[tuple[SubjectRef, str], list[Asked]] = defaultdict(list)
     for alert in alerts:
         rang[alert.subject, alert.rule_id].append(alert)
     return sum(
@@ -124,7 +180,7 @@ class Difference:
     removed: Mapping[str, int]
 
 
-def difference(present: Sequence[Alert], candidate: Sequence[Alert]) -> Difference:
+def difference(present: Sequence[Asked], candidate: Sequence[Asked]) -> Difference:
     """What would change for the people if `candidate` were put in `present`'s place."""
     before, after = ({str(alert.alert_id) for alert in one} for one in (present, candidate))
     return Difference(
@@ -133,5 +189,5 @@ def difference(present: Sequence[Alert], candidate: Sequence[Alert]) -> Differen
     )
 
 
-def _by_rule(alerts: Iterable[Alert]) -> dict[str, int]:
+def _by_rule(alerts: Iterable[Asked]) -> dict[str, int]:
     return dict(sorted(Counter(alert.rule_id for alert in alerts).items()))

@@ -10,7 +10,9 @@ from service.store.pages import CountyReads
 from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
+from service.store.rule_changes import RuleChanges
 from service.store.sessions import Sessions
+from service.store.shadow_reads import ShadowReads
 from service.store.usual import Usuals
 
 
@@ -27,6 +29,8 @@ class Store(
     Doubts,
     ClinicPairing,
     Health,
+    RuleChanges,
+    ShadowReads,
 ):
     """Schema `care` and what the role hw_service may read of `core`.
 
@@ -35,5 +39,6 @@ class Store(
     `rounds.py` the worker, `registry.py` people and contracts, `operations.py` administrators,
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
-    `canaries.py` its test measurements.
+    `canaries.py` its test measurements, `rule_changes.py` who wants other rules,
+    `shadow_reads.py` what those would have asked for.
     """

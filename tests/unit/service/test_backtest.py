@@ -14,7 +14,7 @@ from gateway.rehearsal import Rehearsal, Rehearsed
 from rules.vocabulary import Bound, QuantityName, SubjectRef, Vital
 from rules.window import Point
 from service.backtest.baselines import accuracies, read_events
-from service.backtest.figures import difference, figures
+from service.backtest.figures import difference, figures, measured
 from service.backtest.recorded import Doctor, RecordError, read_people, read_readings
 from service.cli import main
 
@@ -79,7 +79,7 @@ async def test_the_figures_count_people_months_doctors_and_repetitions(a_month: 
     people = read_readings(a_month).people
     found = await rehearsed(people)
     doctors = {SubjectRef("p-3"): Doctor("dr-1"), SubjectRef("p-1"): Doctor("dr-2")}
-    told = figures(people, found.alerts, doctors, ZONE)
+    told = figures(measured(people, ZONE), found.alerts, doctors, ZONE)
     assert (told.people, told.readings, told.reached, told.duplicates) == (3, 182, 1, 0)
     assert told.patient_months == pytest.approx(3 * 30 / 30.4375, abs=0.01)
     assert told.alerts == {"emergency": 0, "urgent": 1, "soon": 0, "routine": 0}

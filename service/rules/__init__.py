@@ -1,0 +1,1 @@
+"""Tools for whoever writes, agrees to or reviews rules; open `changes.py` first."""

@@ -1,0 +1,380 @@
+"""Changes of rules: who proposed, agreed and signed; what is decided goes to the core as a fact.
+
+A pack becomes live with two people's approvals, neither of them the proposer's, and a clinician's
+signature over the hash of numbers and both texts of every rule (design law 10). A single rule that
+leads to nothing may be put to rest with two approvals; nothing that is undampable ever is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from gateway.facts import FactError, PackFact
+from gateway.pack_book import StoredPack, digest_of, may_rest, present
+from gateway.packs import load_shipped
+from gateway.store.pack_store import PackStore
+from rules.pack import Pack, PackError, Signature
+from rules.pack_set import PackSet
+from service.alerts.lifecycle import Outcome
+from service.permissions import Permission, allows
+from service.store.database import Database, load_statements
+from service.store.own import append_inbox
+from service.store.records import Account
+
+_SQL = load_statements("rule_changes.sql")
+
+APPROVALS_NEEDED = 2
+SHOWN_FOR = timedelta(days=90)
+
+REVIEWED_ALERTS = 50
+ACTED_ON_SHARE = 0.2
+"""A rule that led to something in less than this share of so many alerts is proposed to rest."""
+
+ACTED_ON = (
+    Outcome.ADVICE,
+    Outcome.MEDICATION_CHANGED,
+    Outcome.REFERRED_UP,
+    Outcome.VISIT,
+    Outcome.TECHNICAL,
+    Outcome.TRANSFERRED,
+)
+"""Outcomes that say that somebody did something; "not needed" and "false reading" do not."""
+
+Kind = Literal["pack", "rest", "wake"]
+
+
+class RuleChangeError(Exception):
+    """A change cannot be made, agreed to or rolled out; `reason` is a word, the text says why."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Who agreed, and when."""
+
+    account_id: UUID
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleChange:
+    """A change and how far it has come.
+
+    `kind` is pack, rest or wake; `state` open, done or withdrawn; `proposer` None where the review
+    proposed it. `heard` says that the core has answered the last thing it was told, `refused` why
+    it did not do it.
+    """
+
+    change_id: int
+    kind: Kind
+    pack: str
+    version: int | None
+    digest: str | None
+    text: str | None
+    rule_id: str | None
+    why: str
+    state: str
+    proposed_by: UUID | None
+    proposer: str | None
+    proposed_at: datetime
+    ended_at: datetime | None
+    heard: bool
+    refused: str | None
+    approvals: tuple[Approval, ...] = ()
+    signatures: tuple[Signature, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRecord:
+    """Of a rule's newest closed alerts (50 at most): how many led to something."""
+
+    rule_id: str
+    alerts: int
+    acted_on: int
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it leads to something too seldom to go on ringing."""
+        enough = self.alerts >= REVIEWED_ALERTS
+        return enough and self.acted_on < ACTED_ON_SHARE * self.alerts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacksNow:
+    """The packs that hold, and every version that the county knows."""
+
+    packs: PackSet
+    stored: tuple[StoredPack, ...]
+
+
+class RuleChanges(Database):
+    """Written by whom the role table allows; nothing here names a patient."""
+
+    async def packs_now(self) -> PacksNow:
+        """The packs that hold in the county.
+
+        Raises:
+            PackError: they cannot run with this version of the program.
+        """
+        async with self.pool.acquire() as connection:
+            store = PackStore(connection)
+            stored, resting = await store.packs(), await store.resting()
+        return PacksNow(packs=present(load_shipped(), stored, resting), stored=tuple(stored))
+
+    async def rule_changes(self, now: datetime) -> list[RuleChange]:
+        """Open changes, and those ended in the last 90 days; the newest first."""
+        rows = await self.pool.fetch(_SQL["changes"], now - SHOWN_FOR)
+        ids = [row["change_id"] for row in rows]
+        approvals: dict[int, list[Approval]] = {}
+        for row in await self.pool.fetch(_SQL["approvals"], ids):
+            given = Approval(account_id=row["account_id"], name=row["name"], at=row["at"])
+            approvals.setdefault(row["change_id"], []).append(given)
+        signed: dict[int, list[Signature]] = {}
+        for row in await self.pool.fetch(_SQL["signatures"], ids):
+            made = Signature(
+                rule_id=row["rule_id"],
+                rule_hash=row["rule_hash"],
+                name=row["name"],
+                licence=row["licence"],
+                day=row["day"].isoformat(),
+            )
+            signed.setdefault(row["change_id"], []).append(made)
+        return [
+            RuleChange(
+                **dict(row),
+                approvals=tuple(approvals.get(row["change_id"], ())),
+                signatures=tuple(signed.get(row["change_id"], ())),
+            )
+            for row in rows
+        ]
+
+    async def propose_pack(self, account: Account, text: str, why: str, now: datetime) -> int:
+        """Propose a pack's text; it runs in shadow from now on. Returns the change's number.
+
+        Raises:
+            RuleChangeError: the pack has faults (file and line), or is proposed already.
+        """
+        _demand(account, Permission.PROPOSE_RULES)
+        pack = _checked((await self.packs_now()).packs, text)
+        digest = digest_of(text)
+        row = ("pack", pack.name, pack.version, digest, text, None)
+        fact = PackFact(
+            action="propose",
+            pack=pack.name,
+            by=str(account.account_id),
+            at=now,
+            digest=digest,
+            text=text,
+        )
+        return await self._propose(account, row, why, fact, now)
+
+    async def propose_rest(
+        self, account: Account | None, kind: Kind, rule_id: str, why: str, now: datetime
+    ) -> int:
+        """Propose that a rule rests, or rings again; `account` None: the review does.
+
+        Raises:
+            RuleChangeError: no live rule is named so, it is undampable, or it is proposed already.
+        """
+        if account is not None:
+            _demand(account, Permission.PROPOSE_RULES)
+        packs = (await self.packs_now()).packs
+        try:
+            pack = packs.pack_of(rule_id)
+            if kind == "rest":
+                may_rest(_about_rule("rest", pack.name, rule_id, account, now), packs)
+        except KeyError as error:
+            raise RuleChangeError("unknown", f"there is no rule {rule_id}") from error
+        except FactError as error:
+            raise RuleChangeError("undampable", str(error)) from error
+        row = (kind, pack.name, None, None, None, rule_id)
+        return await self._propose(account, row, why, None, now)
+
+    async def approve_change(self, account: Account, change_id: int, now: datetime) -> None:
+        """Agree to a change.
+
+        Raises:
+            RuleChangeError: it is not open, is the account's own, or was agreed to before.
+        """
+        _demand(account, Permission.APPROVE_RULES)
+        change = await self._open(change_id, now)
+        if change.proposed_by == account.account_id:
+            raise RuleChangeError("own", "nobody approves what they proposed themselves")
+        who = (change_id, account.account_id, now)
+        if await self.pool.fetchval(_SQL["approve"], *who) is None:
+            raise RuleChangeError("twice", "this account has approved it already")
+        await self.audit(account, "approved rules", None, {"change": change_id}, now)
+
+    async def sign_pack(
+        self, account: Account, change_id: int, licence: str, now: datetime
+    ) -> Sequence[str]:
+        """Sign every rule of a proposed pack over its hash; returns the rules' ids.
+
+        Raises:
+            RuleChangeError: it is no open proposal of a pack, or the licence is missing.
+        """
+        _demand(account, Permission.SIGN_RULES)
+        change = await self._open(change_id, now)
+        if change.text is None:
+            raise RuleChangeError("no_pack", "only a pack is signed")
+        if not licence.strip():
+            raise RuleChangeError("licence", "a signature names the clinician's licence")
+        pack = _checked((await self.packs_now()).packs, change.text)
+        ids, hashes = [r.id for r in pack.rules], [r.rule_hash for r in pack.rules]
+        name, day = account.name or account.login, self.today(now)
+        made = (account.account_id, name, licence.strip(), day, now)
+        await self.pool.execute(_SQL["sign"], change_id, ids, hashes, *made)
+        await self.audit(account, "signed rules", None, {"change": change_id}, now)
+        return ids
+
+    async def roll_out(self, account: Account, change_id: int, now: datetime) -> None:
+        """Have the core run a change: a pack becomes live, a rule rests or rings again.
+
+        Raises:
+            RuleChangeError: approvals or signatures are missing, or it is not open.
+        """
+        _demand(account, Permission.ROLL_OUT_RULES)
+        change = await self._open(change_id, now)
+        if len(change.approvals) < APPROVALS_NEEDED:
+            given = len(change.approvals)
+            raise RuleChangeError("approvals", f"{given} of {APPROVALS_NEEDED} approvals")
+        if change.kind == "pack":
+            fact = await self._pack_fact(change, account, now)
+        else:
+            assert change.rule_id is not None
+            fact = _about_rule(change.kind, change.pack, change.rule_id, account, now)
+        await self._end(account, change, "done", fact, now)
+        await self.audit(account, "rolled out rules", None, {"change": change_id}, now)
+
+    async def withdraw_change(self, account: Account, change_id: int, now: datetime) -> None:
+        """Try a proposal no longer.
+
+        Raises:
+            RuleChangeError: it is not open.
+        """
+        _demand(account, Permission.PROPOSE_RULES)
+        change = await self._open(change_id, now)
+        fact = None
+        if change.digest is not None:
+            by = str(account.account_id)
+            fact = PackFact(
+                action="withdraw", pack=change.pack, by=by, at=now, digest=change.digest
+            )
+        await self._end(account, change, "withdrawn", fact, now)
+        await self.audit(account, "withdrew rules", None, {"change": change_id}, now)
+
+    async def roll_back(self, account: Account, pack: str, now: datetime) -> None:
+        """Have the core run the former version of a pack, at once and on one person's word."""
+        _demand(account, Permission.ROLL_OUT_RULES)
+        fact = PackFact(action="roll_back", pack=pack, by=str(account.account_id), at=now)
+        async with self.pool.acquire() as connection, connection.transaction():
+            await append_inbox(connection, "pack", fact, now)
+        await self.audit(account, "rolled back rules", None, {"pack": pack}, now)
+
+    async def rule_records(self) -> list[RuleRecord]:
+        """What became of each rule's newest alerts about real people."""
+        acted = [outcome.value for outcome in ACTED_ON]
+        rows = await self.pool.fetch(_SQL["review"], acted, REVIEWED_ALERTS)
+        return [RuleRecord(**dict(row)) for row in rows]
+
+    async def review(self, now: datetime) -> list[int]:
+        """Propose rest for every live rule that leads to too little; the changes' numbers.
+
+        What nothing may hold back is never proposed, nor what is proposed already.
+        """
+        made: list[int] = []
+        for record in await self.rule_records():
+            if not record.is_idle:
+                continue
+            why = f"{record.acted_on} of {record.alerts} alerts led to something"
+            try:
+                made.append(await self.propose_rest(None, "rest", record.rule_id, why, now))
+            except RuleChangeError:
+                continue  # undampable, resting, or waiting for an answer already
+        return made
+
+    async def _open(self, change_id: int, now: datetime) -> RuleChange:
+        for change in await self.rule_changes(now):
+            if change.change_id == change_id and change.state == "open":
+                return change
+        raise RuleChangeError("closed", f"change {change_id} is not open")
+
+    async def _propose(
+        self,
+        account: Account | None,
+        row: tuple[object, ...],
+        why: str,
+        fact: PackFact | None,
+        now: datetime,
+    ) -> int:
+        by = account.account_id if account is not None else None
+        async with self.pool.acquire() as connection, connection.transaction():
+            made: int | None = await connection.fetchval(_SQL["propose"], *row, why, by, now)
+            if made is None:
+                raise RuleChangeError("twice", "this is proposed already")
+            if fact is not None:
+                await append_inbox(connection, "pack", fact, now)
+                await connection.execute(_SQL["told"], made)
+        await self.audit(account, "proposed rules", None, {"change": made}, now)
+        return made
+
+    async def _end(
+        self, account: Account, change: RuleChange, state: str, fact: PackFact | None, now: datetime
+    ) -> None:
+        async with self.pool.acquire() as connection, connection.transaction():
+            ended = (change.change_id, state, account.account_id, now)
+            if await connection.fetchval(_SQL["end"], *ended) is None:
+                raise RuleChangeError("closed", f"change {change.change_id} is not open")
+            if fact is not None:
+                await append_inbox(connection, "pack", fact, now)
+                await connection.execute(_SQL["told"], change.change_id)
+
+    async def _pack_fact(self, change: RuleChange, account: Account, now: datetime) -> PackFact:
+        assert change.text is not None
+        assert change.digest is not None
+        pack = _checked((await self.packs_now()).packs, change.text)
+        unsigned = _unsigned(pack, {one.rule_id: one for one in change.signatures})
+        if unsigned:
+            raise RuleChangeError("signature", f"not signed: {', '.join(unsigned)}")
+        return PackFact(
+            action="roll_out",
+            pack=change.pack,
+            by=str(account.account_id),
+            at=now,
+            digest=change.digest,
+            signatures=change.signatures,
+        )
+
+
+def _demand(account: Account, permission: Permission) -> None:
+    """A command has no route that would ask."""
+    if not allows(account.role, permission):
+        raise RuleChangeError("role", f"{account.role.value} may not: {permission.value}")
+
+
+def _checked(packs: PackSet, text: str) -> Pack:
+    try:
+        return packs.checked(text, "pack.yaml")
+    except PackError as error:
+        raise RuleChangeError("pack", str(error)) from error
+
+
+def _unsigned(pack: Pack, made: Mapping[str, Signature]) -> list[str]:
+    return [
+        rule.id
+        for rule in pack.rules
+        if rule.id not in made or made[rule.id].rule_hash != rule.rule_hash
+    ]
+
+
+def _about_rule(
+    action: Literal["rest", "wake"], pack: str, rule_id: str, account: Account | None, now: datetime
+) -> PackFact:
+    by = str(account.account_id) if account is not None else "review"
+    return PackFact(action=action, pack=pack, by=by, at=now, rule=rule_id)

@@ -1,0 +1,55 @@
+-- name: changes
+SELECT c.change_id, c.kind, c.pack, c.version, c.digest, c.text, c.rule_id, c.why, c.state,
+    c.proposed_by, coalesce(s.name, a.login) AS proposer, c.proposed_at, c.ended_at,
+    i.applied_at IS NOT NULL AS heard, i.refused
+FROM care.rule_change c
+LEFT JOIN care.account a ON a.account_id = c.proposed_by
+LEFT JOIN care.staff s ON s.staff_id = a.staff_id
+LEFT JOIN core.inbox i ON i.inbox_id = c.inbox_id
+WHERE c.state = 'open' OR c.ended_at > $1
+ORDER BY c.change_id DESC LIMIT 100
+
+-- name: approvals
+SELECT p.change_id, p.account_id, coalesce(s.name, a.login) AS name, p.at
+FROM care.rule_approval p JOIN care.account a USING (account_id) LEFT JOIN care.staff s USING (staff_id)
+WHERE p.change_id = ANY ($1) ORDER BY p.at, p.account_id
+
+-- name: signatures
+SELECT change_id, rule_id, rule_hash, name, licence, day FROM care.rule_signature
+WHERE change_id = ANY ($1) ORDER BY rule_id
+
+-- name: propose
+INSERT INTO care.rule_change (kind, pack, version, digest, text, rule_id, why, proposed_by, proposed_at,
+    state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open')
+ON CONFLICT DO NOTHING
+RETURNING change_id
+
+-- name: told
+UPDATE care.rule_change SET inbox_id = (SELECT max(inbox_id) FROM core.inbox WHERE kind = 'pack')
+WHERE change_id = $1
+
+-- name: approve
+INSERT INTO care.rule_approval (change_id, account_id, at) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING RETURNING change_id
+
+-- name: sign
+INSERT INTO care.rule_signature (change_id, rule_id, rule_hash, account_id, name, licence, day, at)
+SELECT $1, rule_id, rule_hash, $4, $5, $6, $7, $8
+FROM unnest($2::text[], $3::text[]) AS t (rule_id, rule_hash)
+ON CONFLICT (change_id, rule_id) DO NOTHING
+
+-- name: end
+UPDATE care.rule_change SET state = $2, ended_by = $3, ended_at = $4
+WHERE change_id = $1 AND state = 'open' RETURNING change_id
+
+-- name: review
+-- Of each rule the newest 50 alerts about real people that somebody has closed: how many led to something.
+SELECT rule_id, count(*) AS alerts, count(*) FILTER (WHERE outcome = ANY ($1::text[])) AS acted_on
+FROM (
+    SELECT k.rule_id, l.outcome, row_number() OVER (PARTITION BY k.rule_id ORDER BY l.closed_at DESC, k.alert_id) AS place
+    FROM core.alert k JOIN care.alert_life l USING (alert_id)
+    WHERE l.state = 'closed' AND NOT k.synthetic
+) AS newest
+WHERE place <= $2
+GROUP BY rule_id ORDER BY rule_id

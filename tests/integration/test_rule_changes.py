@@ -1,0 +1,247 @@
+"""Other rules: proposed, approved, signed by a clinician, rolled out, taken back, reviewed."""
+
+import io
+import json
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.pack_desk import apply_packs
+from gateway.shadow_worker import ShadowWorker
+from gateway.store.inbox_store import InboxRow
+from gateway.store.pack_store import PackStore
+from gateway.store.shadow_store import open_shadow_link
+from service.store.rule_changes import RuleChange, RuleChangeError
+from tests.fixtures.database import Database
+from tests.integration.county_bench import START as BENCH_START
+from tests.integration.county_bench import county_bench, daily, pressure
+from tests.integration.page_county import ring_crisis, seed_history, seed_passwords
+from tests.integration.service_county import PASSWORD, ZONE, County, open_county
+from tests.integration.test_operator_commands import run
+from tests.integration.test_packs_rolled_out import HIGHER
+from tests.unit.rules.test_pack_set import EXTRA
+
+pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        yield opened
+
+
+async def core_answers(county: County) -> None:
+    """What the core does with the facts about packs that wait for it."""
+    rows = await county.core.fetch(
+        "SELECT inbox_id, kind, body::text AS body FROM core.inbox"
+        " WHERE applied_at IS NULL AND kind = 'pack' ORDER BY inbox_id"
+    )
+    waiting = [InboxRow(**dict(row)) for row in rows]
+    refused = await apply_packs(waiting, PackStore(county.core))
+    for row in waiting:
+        await county.core.execute(
+            "UPDATE core.inbox SET applied_at = $2, refused = $3 WHERE inbox_id = $1",
+            *(row.inbox_id, county.now, refused.get(row.inbox_id)),
+        )
+
+
+async def change_of(county: County, number: int) -> RuleChange:
+    changes = await county.store.rule_changes(county.now)
+    return next(change for change in changes if change.change_id == number)
+
+
+async def live_version(county: County) -> int:
+    return (await county.store.packs_now()).packs.first.version
+
+
+async def test_a_version_is_live_only_with_two_approvals_and_a_signature(county: County) -> None:
+    store, now = county.store, county.now
+    doctor, other = await county.account("family-a"), await county.account("family-b")
+    duty, admin = await county.account("county"), await county.account("admin")
+    number = await store.propose_pack(doctor, HIGHER, "A clearer title", now)
+    await core_answers(county)
+    assert (await change_of(county, number)).refused is None
+    assert [one.state for one in (await store.packs_now()).stored] == ["candidate"]
+    with pytest.raises(RuleChangeError, match="nobody approves what they proposed"):
+        await store.approve_change(doctor, number, now)
+    await store.approve_change(other, number, now)
+    with pytest.raises(RuleChangeError, match="approved it already"):
+        await store.approve_change(other, number, now)
+    with pytest.raises(RuleChangeError, match="1 of 2 approvals"):
+        await store.roll_out(duty, number, now)
+    await store.approve_change(admin, number, now)
+    with pytest.raises(RuleChangeError, match="not signed: HW-MIN, HW-01"):
+        await store.roll_out(duty, number, now)
+    with pytest.raises(RuleChangeError, match="administrator may not"):
+        await store.sign_pack(admin, number, "110", now)
+    with pytest.raises(RuleChangeError, match="family_doctor may not"):
+        await store.roll_out(doctor, number, now)
+    assert "HW-02" in await store.sign_pack(other, number, "110123", now)
+    assert await live_version(county) == 2
+    await store.roll_out(duty, number, now)
+    await core_answers(county)
+    assert await live_version(county) == 3
+    signed = (await store.packs_now()).packs.live
+    assert all(rule.signed for rule in signed.rules)
+    assert '"licence":"110123"' in signed.rule("HW-02").raw
+    await store.roll_back(duty, "first", now)
+    await core_answers(county)
+    assert await live_version(county) == 2
+    assert (await store.packs_now()).stored[0].state == "rolled_back", "kept, with its signatures"
+    audited = await county.owner.fetch("SELECT DISTINCT action FROM care.audit")
+    assert {"proposed rules", "approved rules", "signed rules", "rolled out rules"} <= {
+        row["action"] for row in audited
+    }
+
+
+async def test_a_bad_pack_is_told_with_file_and_line_and_changes_nothing(county: County) -> None:
+    doctor = await county.account("family-a")
+    with pytest.raises(RuleChangeError, match=r"pack\.yaml:\d+: .*16m has no source"):
+        await county.store.propose_pack(
+            doctor, HIGHER.replace("wait: 15m", "wait: 16m"), "why", county.now
+        )
+    village = await county.account("village-a")
+    with pytest.raises(RuleChangeError, match="village_doctor may not"):
+        await county.store.propose_pack(village, HIGHER, "why", county.now)
+    assert await county.store.rule_changes(county.now) == []
+
+
+async def closed(county: County, rule: str, count: int, acted_on: int) -> None:
+    """So many closed alerts of a rule about real people, some of which led to something."""
+    await county.owner.execute(
+        "INSERT INTO core.case (case_id, subject, family, rule_id, limb, priority, state,"
+        " opened_at, last_point_at, facts, began_at, decided_at, decided_on, is_confirmed)"
+        " SELECT gen_random_uuid(), 's-zhang', 'blood_pressure', $1, '', 1, 'closed', $2, $2, '{}',"
+        " $2, $2, '', true",
+        *(rule, county.now),
+    )
+    await county.owner.execute(
+        "INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id,"
+        " rule_version, rule_hash, stage, dated, raised_at, effective_at, synthetic, evidence)"
+        " SELECT gen_random_uuid(), c.case_id, c.subject, 'physiological', 1, c.family, c.rule_id,"
+        " 1, 'hash', 'condition', false, $2, $2, false, '{}'"
+        " FROM core.case c, generate_series(1, $3) WHERE c.rule_id = $1",
+        *(rule, county.now, count),
+    )
+    await county.owner.execute(
+        "INSERT INTO care.alert_life (alert_id, case_id, state, tier, step, round, taken_at,"
+        " outcome, closed_at) SELECT alert_id, case_id, 'closed', 0, 0, 0, raised_at,"
+        " CASE WHEN row_number() OVER () <= $2 THEN 'advice' ELSE 'not_needed' END, raised_at"
+        " FROM core.alert WHERE rule_id = $1",
+        *(rule, acted_on),
+    )
+
+
+async def test_a_rule_that_leads_to_nothing_is_proposed_to_rest_and_an_emergency_never(
+    county: County,
+) -> None:
+    await closed(county, "HW-10", 50, acted_on=9)
+    await closed(county, "HW-05", 50, acted_on=0)
+    await closed(county, "HW-11", 50, acted_on=10)
+    await closed(county, "HW-12", 20, acted_on=0)
+    (number,) = await county.store.review(county.now)
+    assert await county.store.review(county.now) == [], "proposed once"
+    proposed = await change_of(county, number)
+    assert (proposed.rule_id, proposed.kind, proposed.proposer) == ("HW-10", "rest", None)
+    assert proposed.why == "9 of 50 alerts led to something"
+    for name in ("family-a", "family-b"):
+        await county.store.approve_change(await county.account(name), number, county.now)
+    await county.store.roll_out(await county.account("county"), number, county.now)
+    await core_answers(county)
+    packs = (await county.store.packs_now()).packs
+    assert "HW-10" not in {rule.id for rule in packs.live.rules}
+    assert "HW-10" in {rule.id for rule in packs.beside.rules}
+
+
+async def test_the_whole_walk_from_a_shell(
+    county: County,
+    database: Database,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await seed_passwords(county)
+    pack = tmp_path / "extra.yaml"
+    pack.write_text(EXTRA.replace("ZZ-01", "ZZ-07"), encoding="utf-8")
+
+    async def act(login: str, *words: str, password: str = PASSWORD) -> int:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(password + "\n"))
+        return await run("rules", *words, "--as", login, "--dsn", database.dsn)
+
+    assert await act("family-a", "propose", str(pack), "--why", "try", password="wrong") == 1
+    assert await act("family-a", "propose", str(pack), "--why", "try it") == 0
+    assert await act("family-b", "approve", "1") == 0
+    assert await act("county", "approve", "1") == 0
+    assert await act("county", "roll-out", "1") == 1
+    assert "not signed: ZZ-07" in capsys.readouterr().err
+    assert await act("family-b", "sign", "1", "--licence", "110") == 0
+    assert await act("county", "roll-out", "1") == 0
+    await core_answers(county)
+    capsys.readouterr()
+    assert await run("rules", "changes", "--dsn", database.dsn) == 0
+    told = capsys.readouterr().out
+    assert "done" in told
+    assert "approved by 家医乙, 县值班, signed by 家医乙" in told
+    assert "ZZ-07" in {rule.id for rule in (await county.store.packs_now()).packs.live.rules}
+    assert await act("county", "roll-back", "extra") == 0
+    await core_answers(county)
+    assert "ZZ-07" not in {rule.id for rule in (await county.store.packs_now()).packs.live.rules}
+    assert await act("family-a", "propose", "--rest", "HW-05", "--why", "no") == 1
+    assert "never rests" in capsys.readouterr().err
+    assert await act("family-a", "propose", "--rest", "HW-10", "--why", "noise") == 0
+    assert await act("family-a", "withdraw", "2") == 0
+    assert await run("rules", "review", "--dsn", database.dsn) == 0
+    assert "0 proposed to rest" in capsys.readouterr().out
+
+
+@pytest.mark.row("R15")
+async def test_an_alert_is_explained_from_its_evidence_alone(
+    county: County, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await seed_history(county)
+    alert_id = await ring_crisis(county)
+    words = ("rules", "explain", str(alert_id), "--dsn", database.dsn, "--language", "en")
+    assert await run(*words, "--evidence") == 0
+    told = capsys.readouterr().out
+    assert "186/110 mmHg" in told
+    assert "replayed from its evidence: the same decision" in told
+    assert "near: " in told
+    assert '"rule_id":"HW-02"' in told
+    assert await run("rules", "explain", "00000000-0000-0000-0000-000000000000") == 1
+    audited = await county.owner.fetchval(
+        "SELECT subject FROM care.audit WHERE action = 'explained alert' LIMIT 1"
+    )
+    assert audited == "s-zhang"
+
+
+async def test_the_report_of_the_shadow_counts_what_was_added_and_removed(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A candidate with a rule of its own rings once more than the live packs, for one person."""
+    async with (
+        county_bench(database.dsn_as("hw_core"), database.dsn) as bench,
+        open_shadow_link(database.dsn_as("hw_core")) as link,
+    ):
+        worker = ShadowWorker(link, ZONE)
+        await worker.settle(BENCH_START - timedelta(days=1))
+        for reading in daily(4, [128, 131]):
+            await bench.feed(reading)
+        at = BENCH_START + timedelta(days=5)
+        await bench.feed(pressure(at, 190, 112), pressure(at + timedelta(minutes=6), 188, 110))
+        await worker.settle(at + timedelta(hours=1))
+        live = await bench.count("core.alert")
+        shadow = await bench.count("core.shadow_alert")
+    capsys.readouterr()
+    assert await run("rules", "shadow", "--json", "--dsn", database.dsn) == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    assert report["variant"].startswith("shadow-")
+    assert (report["live"]["people"], report["live"]["readings"]) == (1, 10)
+    assert sum(report["live"]["alerts"].values()) == live == 1
+    assert sum(report["shadow"]["alerts"].values()) == shadow
+    added, removed = sum(report["change"]["added"].values()), report["change"]["removed"]
+    assert added - sum(removed.values()) == shadow - live
+    assert await run("rules", "shadow", "--dsn", database.dsn) == 0
+    assert "a patient-month" in capsys.readouterr().out
