@@ -78,6 +78,7 @@ class Peripheral(ABC):
         refuses_pairing: A fault: refuses every new bond, also in pairing mode.
         strict_pairing: Accepts a new bond in pairing mode only.
         single_bond: A new bond ends all others.
+        bond_slots: With so many bonds it refuses a new one; None for no limit.
         window_s: Real seconds it advertises after a measurement; until it is heard when None.
         patience_s: Real seconds it keeps a link on which nothing happens.
     """
@@ -107,6 +108,7 @@ class Peripheral(ABC):
         self.refuses_pairing = False
         self.strict_pairing = options.get("strict_pairing", False)
         self.single_bond = options.get("single_bond", False)
+        self.bond_slots = options.get("bond_slots")
         self.window_s = options.get("window_s")
         self.patience_s = options.get("patience_s", _PATIENCE_S)
         self._link, self._options = link, options
@@ -222,7 +224,14 @@ class Peripheral(ABC):
     @property
     def pairable(self) -> bool:
         """Whether it accepts a new bond now."""
-        return not self.refuses_pairing and (self._pairing or not self.strict_pairing)
+        if self.refuses_pairing or (self.bond_slots is not None and not self.free_slots):
+            return False
+        return self._pairing or not self.strict_pairing
+
+    @property
+    def free_slots(self) -> int:
+        """How many more bonds it takes, where it counts them."""
+        return max(0, (self.bond_slots or 0) - len(self._bonds.all_keys))
 
     async def pairing_mode(self, *, at: datetime | None = None) -> None:
         """Advertise as pairable until a central has bonded and gone.

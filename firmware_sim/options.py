@@ -25,6 +25,8 @@ class PeripheralOptions(TypedDict, total=False):
         patience_s: Real seconds it keeps a link on which nothing happens, 5 when not given.
         strict_pairing: Accepts a new bond in pairing mode only.
         single_bond: A new bond ends all others.
+        bond_slots: So many bonds it keeps; with all of them taken it refuses a new one, also in
+            pairing mode. No limit when not given.
         battery_percent: Battery level 0..100, 87 when not given.
         battery_per_measurement: Percent that one measurement costs, 0 when not given.
         battery_low_percent: Below this level the device warns, 15 when not given.
@@ -46,6 +48,7 @@ class PeripheralOptions(TypedDict, total=False):
     patience_s: float
     strict_pairing: bool
     single_bond: bool
+    bond_slots: int | None
     battery_percent: float
     battery_per_measurement: float
     battery_low_percent: float

@@ -127,6 +127,14 @@ class Radio(Protocol):
         """
         ...
 
+    def look(self, address: str, *, timeout_s: float) -> AbstractAsyncContextManager[Link]:
+        """As `connect`, but as a stranger: for what a device tells everybody; some switch off.
+
+        Raises:
+            LinkError: as `connect`.
+        """
+        ...
+
     async def forget(self, address: str) -> None:
         """Drop our side of the bond with a device, if there is one; never raises LinkError."""
         ...

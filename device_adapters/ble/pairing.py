@@ -28,6 +28,10 @@ SUPPORTED: Mapping[str, Vital] = MappingProxyType(
 )
 """Advertised services whose measurements we read."""
 
+NEARBY_DBM = -70
+"""A device that waits to be paired and is at least as strong is taken for the person's own: the
+guidance says to keep it beside the box (ours: some three metres in a room)."""
+
 
 class Phase(StrEnum):
     """Where a pairing stands."""
@@ -59,6 +63,8 @@ class PairingState:
 
     `cause` is set in phase failed, and as `passkey_wanted` in phase pairing while somebody is
     asked for digits. `address` is the device that was chosen, `device` its type label once read.
+    `unreadable` says that a device nearby waits to be paired and offers nothing that we read,
+    `closed` that the window is over: what is under way goes on, nothing begins any more.
     """
 
     phase: Phase = Phase.IDLE
@@ -66,6 +72,8 @@ class PairingState:
     address: str | None = None
     device: DeviceRef | None = None
     cause: Cause | None = None
+    unreadable: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,11 @@ class Heard:
     """A device that could be paired advertised."""
 
     candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class HeardUnreadable:
+    """A device nearby waits to be paired, and nothing that it offers is read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +129,17 @@ class WindowClosed:
     """The time is up."""
 
 
-Event = Opened | Heard | Confirmed | PasskeyAsked | Bonded | Identified | Failed | WindowClosed
+Event = (
+    Opened
+    | Heard
+    | HeardUnreadable
+    | Confirmed
+    | PasskeyAsked
+    | Bonded
+    | Identified
+    | Failed
+    | WindowClosed
+)
 
 _UNDER_WAY = frozenset({Phase.PAIRING, Phase.READING_FIRST})
 _CHOOSABLE = frozenset({Phase.FOUND, Phase.FAILED})
@@ -137,6 +160,12 @@ def candidate_in(seen: Seen) -> Candidate | None:
     )
 
 
+def waits_unread(seen: Seen) -> bool:
+    """Whether a device nearby says that it waits to be paired, and offers nothing that we read."""
+    unread = not any(number in SUPPORTED for number in seen.services)
+    return unread and seen.discoverable is True and seen.rssi >= NEARBY_DBM
+
+
 def advance(state: PairingState, event: Event) -> PairingState:  # noqa: C901, PLR0911 - one arm an event
     """The state after `event`; an event that does not fit the phase changes nothing."""
     match event:
@@ -144,7 +173,9 @@ def advance(state: PairingState, event: Event) -> PairingState:  # noqa: C901, P
             return PairingState(phase=Phase.SEARCHING)
         case Heard(candidate):
             return _heard(state, candidate)
-        case Confirmed(address) if state.phase in _CHOOSABLE and _offers(state, address):
+        case HeardUnreadable() if state.phase is Phase.SEARCHING:
+            return replace(state, unreadable=True)
+        case Confirmed(address) if _may_begin(state) and _offers(state, address):
             return replace(state, phase=Phase.PAIRING, address=address, cause=None)
         case PasskeyAsked() if state.phase is Phase.PAIRING:
             return replace(state, cause=Cause.PASSKEY_WANTED)
@@ -154,12 +185,24 @@ def advance(state: PairingState, event: Event) -> PairingState:  # noqa: C901, P
             return replace(state, phase=Phase.PAIRED, device=device)
         case Failed(cause) if state.phase not in {Phase.IDLE, Phase.PAIRED}:
             return replace(state, phase=Phase.FAILED, cause=cause)
-        case WindowClosed() if state.phase is Phase.SEARCHING:
-            return replace(state, phase=Phase.FAILED, cause=Cause.NOT_IN_PAIRING_MODE)
-        case WindowClosed() if state.phase is Phase.FOUND:
-            return replace(state, phase=Phase.FAILED, cause=Cause.WINDOW_MISSED)
+        case WindowClosed():
+            return _closed(replace(state, closed=True))
         case _:
             return state
+
+
+def _may_begin(state: PairingState) -> bool:
+    return state.phase in _CHOOSABLE and not state.closed
+
+
+def _closed(state: PairingState) -> PairingState:
+    if state.phase is Phase.SEARCHING:
+        cause = Cause.NOT_SUPPORTED if state.unreadable else Cause.NOT_IN_PAIRING_MODE
+    elif state.phase is Phase.FOUND:
+        cause = Cause.WINDOW_MISSED
+    else:
+        return state
+    return replace(state, phase=Phase.FAILED, cause=cause)
 
 
 def _heard(state: PairingState, candidate: Candidate) -> PairingState:

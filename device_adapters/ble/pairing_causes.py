@@ -205,7 +205,10 @@ def cause_of_loss(link: LinkCause, quirk: Quirk) -> Cause:
 
 
 def as_model(cause: Cause, quirk: Quirk) -> Cause:
-    """The cause in the light of the model that a person says it is: a refusal has a reason then."""
+    """The cause in the light of the model that it is, or is said to be: a refusal has a reason.
+
+    A device that keeps several bonds and refuses while it waits to be paired has no slot left.
+    """
     if cause is not Cause.BOND_REFUSED or quirk.bonds is None:
         return cause
     return Cause.PAIRED_ELSEWHERE if quirk.bonds == 1 else Cause.SLOTS_FULL

@@ -24,6 +24,7 @@ from device_adapters.ble.pairing import (
     Event,
     Failed,
     Heard,
+    HeardUnreadable,
     Identified,
     Opened,
     PairingState,
@@ -32,9 +33,10 @@ from device_adapters.ble.pairing import (
     WindowClosed,
     advance,
     candidate_in,
+    waits_unread,
 )
-from device_adapters.ble.pairing_causes import Cause, cause_of, is_battery
-from device_adapters.ble.quirks import quirk_of
+from device_adapters.ble.pairing_causes import Cause, as_model, cause_of, is_battery
+from device_adapters.ble.quirks import NONE, Quirk, quirk_of
 from rules.vocabulary import DeviceRef, HubStamp
 
 ATTEMPTS = 3
@@ -97,6 +99,7 @@ class PairingAgent(Protocol):
 class PairingSettings:
     """How long the window stays open, how long one attempt may take, and the devices' zone.
 
+    `look_s` bounds the look at the label of a device that has refused.
     `scan_check_s` is the silence after which `watch_radio` looks whether there is still an adapter.
     """
 
@@ -104,6 +107,7 @@ class PairingSettings:
     window_s: float = 120.0
     connect_timeout_s: float = 60.0
     hear_again_s: float = 10.0
+    look_s: float = 10.0
     scan_check_s: float = 5.0
 
 
@@ -162,6 +166,8 @@ class PairingSession:
         """
         self._move(Confirmed(address))
         if self._state.phase is not Phase.PAIRING or self._state.address != address:
+            if self._state.closed:
+                raise self._failed(Cause.WINDOW_MISSED, "the window is closed")
             raise self._failed(Cause.OUT_OF_RANGE, f"{address} is not among the candidates")
         self._desk = PasskeyDesk(passkey, lambda: self._move(PasskeyAsked()))
         agent = self._agent
@@ -175,6 +181,8 @@ class PairingSession:
         except LinkError as error:
             await self._radio.forget(address)
             cause = self._cause(error, address)
+            if cause is Cause.BOND_REFUSED:
+                cause = as_model(cause, await self._model_of(address))
             raise self._failed(cause, error.detail) from error
         self._move(Identified(device))
         return device
@@ -255,6 +263,22 @@ class PairingSession:
         await prove_bond(link, self._stamps, self._settings.zone, quirk=quirk)
         return device
 
+    async def _model_of(self, address: str) -> Quirk:
+        """The row of a device that refuses us, by the label that it shows to everybody.
+
+        Only now: there is nothing left to lose with a device that switches off at the sight of an
+        unpaired host (decision D34).
+        """
+        try:
+            async with (
+                asyncio.timeout(self._settings.look_s),
+                self._radio.look(address, timeout_s=self._settings.look_s) as link,
+            ):
+                device = await read_device(link, address)
+        except (LinkError, TimeoutError):
+            return NONE
+        return quirk_of(device.model, device.manufacturer)
+
     async def _hear_again(self, address: str, why: LinkError) -> None:
         """Connect only to what advertises now: a device on its way to sleep refuses."""
         event = self._heard.setdefault(address, asyncio.Event())
@@ -270,8 +294,12 @@ class PairingSession:
         if seen.address in self._heard:
             self._heard[seen.address].set()
         candidate = candidate_in(seen)
-        if candidate is not None and seen.address not in self._known():
+        if seen.address in self._known():
+            return
+        if candidate is not None:
             self._move(Heard(candidate))
+        elif waits_unread(seen):
+            self._move(HeardUnreadable())
 
     def _cause(self, error: LinkError, address: str) -> Cause:
         given = self._desk is not None and self._desk.answered

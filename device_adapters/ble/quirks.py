@@ -199,9 +199,11 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             kind="glucose meter",
             evidence="a frame and what the display showed in innoveit/react-native-ble-manager"
             "#1162; clock as 0x2A08 in the glucose service: xDrip "
-            "BluetoothGlucoseMeter.java (Aviva Connect); range: the meter's leaflet, from memory",
+            "BluetoothGlucoseMeter.java (Aviva Connect); a list of paired devices, one of them the "
+            "default: Roche's manual of 2016 (FCC exhibit 3294131); that there are five, and the "
+            "range: the meter's leaflet, from memory",
             level=Evidence.SIMULATED_FAULTS,
-            quirk=Quirk(clock="2A08", range=_range("0.6..33.3", "10..600")),
+            quirk=Quirk(clock="2A08", bonds=5, range=_range("0.6..33.3", "10..600")),
         ),
         "Contour Next One": Model(
             maker="Ascensia",

@@ -7,7 +7,7 @@ what advertises now, pair in the same connection and before any subscription. Fo
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import cast
 
 from bleak import BleakClient, BleakScanner
@@ -274,11 +274,20 @@ class BleakRadio:
         if asyncio.get_running_loop().time() - self._heard_at_s >= silence_s:
             await self.renew()
 
-    @asynccontextmanager
-    async def connect(
+    def connect(
         self, address: str, on_lost: Callable[[], None], *, timeout_s: float
-    ) -> AsyncGenerator[Link]:
+    ) -> AbstractAsyncContextManager[Link]:
         """An open link, paired before its services are looked at; see `Radio.connect`."""
+        return self._connected(address, on_lost, timeout_s=timeout_s, pair=True)
+
+    def look(self, address: str, *, timeout_s: float) -> AbstractAsyncContextManager[Link]:
+        """An open link without a bond; see `Radio.look`."""
+        return self._connected(address, _ignore, timeout_s=timeout_s, pair=False)
+
+    @asynccontextmanager
+    async def _connected(
+        self, address: str, on_lost: Callable[[], None], *, timeout_s: float, pair: bool
+    ) -> AsyncGenerator[Link]:
         device = self._devices.get(address)
         if device is None:
             raise LinkError(LinkCause.NO_ANSWER, f"{address} has not been heard")
@@ -287,7 +296,7 @@ class BleakRadio:
         client = BleakClient(
             device,
             opening.on_disconnect,
-            pair=True,
+            pair=pair,
             timeout=timeout_s,
             backend=self._client_backend,
         )
@@ -335,3 +344,7 @@ class BleakRadio:
         )
         for listener in tuple(self._listeners):
             listener(seen)
+
+
+def _ignore() -> None:
+    """The next read on the lost link says so by itself."""

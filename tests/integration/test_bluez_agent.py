@@ -140,3 +140,24 @@ async def test_a_bluez_that_the_bus_cannot_start_is_no_adapter(tmp_path: Path) -
                 pass
     assert failure.value.cause is LinkCause.NO_ADAPTER
     assert "Spawn" in failure.value.detail
+
+
+@pytest.mark.row("P6")
+async def test_a_bus_whose_policy_forbids_us_bluez_is_a_missing_permission(tmp_path: Path) -> None:
+    """A hub's user that is in no group which Debian's policy lets speak to bluetoothd."""
+    (tmp_path / "bus.conf").write_text(
+        "<busconfig><type>session</type>"
+        '<policy context="default"><allow send_destination="*"/><allow receive_sender="*"/>'
+        '<allow own="*"/><deny send_interface="org.bluez.AgentManager1"/></policy>'
+        f"<listen>unix:path={tmp_path}/unused</listen></busconfig>",
+        "utf-8",
+    )
+    async with (
+        bus(tmp_path / "bus", f"--config-file={tmp_path / 'bus.conf'}") as address,
+        agent_manager(address),
+    ):
+        with pytest.raises(LinkError) as failure:
+            async with BluezAgent(address).serving(ADDRESS, PasskeyDesk(None, silent)):
+                pass
+    assert failure.value.cause is LinkCause.NO_PERMISSION
+    assert "AccessDenied" in failure.value.detail

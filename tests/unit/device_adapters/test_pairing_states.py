@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 
 from device_adapters.ble.link import LinkCause, Seen, full_uuid, short_number
 from device_adapters.ble.pairing import (
+    NEARBY_DBM,
     Bonded,
     Candidate,
     Confirmed,
     Event,
     Failed,
     Heard,
+    HeardUnreadable,
     Identified,
     Opened,
     PairingState,
@@ -20,6 +22,7 @@ from device_adapters.ble.pairing import (
     WindowClosed,
     advance,
     candidate_in,
+    waits_unread,
 )
 from device_adapters.ble.pairing_causes import ADVICE, Cause, cause_of
 from rules.vocabulary import DeviceRef, Vital
@@ -52,6 +55,48 @@ def test_a_window_that_closes_says_what_was_missing_and_leaves_a_running_pairing
     assert walk(Opened(), Heard(CUFF), Confirmed("C0:01"), WindowClosed()).phase is Phase.PAIRING
 
 
+def test_nothing_begins_after_the_window_and_what_is_under_way_goes_on() -> None:
+    missed = walk(Opened(), Heard(CUFF), WindowClosed(), Confirmed("C0:01"))
+    assert (missed.phase, missed.cause) == (Phase.FAILED, Cause.WINDOW_MISSED)
+    late = walk(Opened(), WindowClosed(), Heard(CUFF), Confirmed("C0:01"))
+    assert (late.phase, late.cause) == (Phase.FAILED, Cause.NOT_IN_PAIRING_MODE)
+    under_way = walk(Opened(), Heard(CUFF), Confirmed("C0:01"), WindowClosed())
+    assert advance(advance(under_way, Bonded()), Identified(REF)).phase is Phase.PAIRED
+    wrong = advance(under_way, Failed(Cause.PASSKEY_WRONG))
+    again = advance(wrong, Confirmed("C0:01"))
+    assert (again.phase, again.cause) == (Phase.FAILED, Cause.PASSKEY_WRONG)
+    opened = advance(again, Opened())
+    assert advance(advance(opened, Heard(CUFF)), Confirmed("C0:01")).phase is Phase.PAIRING
+
+
+@pytest.mark.parametrize(
+    ("services", "discoverable", "rssi", "waits"),
+    [
+        (("1816",), True, -50, True),
+        ((), True, NEARBY_DBM, True),
+        (("1816",), True, NEARBY_DBM - 1, False),  # a neighbour's
+        (("1816",), False, -50, False),
+        (("1816",), None, -50, False),  # the system keeps it to itself: nothing is known
+        (("1816", "1810"), True, -50, False),
+    ],
+)
+def test_a_device_that_waits_and_is_not_read_is_near_and_says_so(
+    services: tuple[str, ...],
+    discoverable: bool | None,
+    rssi: int,
+    waits: bool,
+) -> None:
+    seen = Seen(address="C0:02", name="TV", services=services, rssi=rssi, discoverable=discoverable)
+    assert waits_unread(seen) is waits
+
+
+def test_a_window_with_an_unreadable_device_says_that_and_a_readable_one_goes_first() -> None:
+    assert walk(Opened(), HeardUnreadable(), WindowClosed()).cause is Cause.NOT_SUPPORTED
+    both = walk(Opened(), HeardUnreadable(), Heard(CUFF), WindowClosed())
+    assert both.cause is Cause.WINDOW_MISSED
+    assert walk(HeardUnreadable()) == PairingState()
+
+
 def test_a_failed_pairing_may_be_confirmed_again_and_a_stranger_never() -> None:
     failed = walk(Opened(), Heard(CUFF), Confirmed("C0:01"), Failed(Cause.PASSKEY_WRONG))
     assert (failed.phase, failed.cause) == (Phase.FAILED, Cause.PASSKEY_WRONG)
@@ -72,6 +117,7 @@ EVENTS = st.sampled_from(
     [
         Opened(),
         Heard(CUFF),
+        HeardUnreadable(),
         Confirmed("C0:01"),
         Confirmed("C0:99"),
         PasskeyAsked(),
