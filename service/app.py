@@ -27,6 +27,7 @@ from service.web.pages import (
     login,
     own_whose,
     patient,
+    rules,
     usual,
     whose,
 )
@@ -46,6 +47,7 @@ ROUTERS = (
     login.router,
     doctor.router,
     usual.router,
+    rules.router,
     patient.router,
     own_whose.router,
     whose.router,

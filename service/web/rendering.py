@@ -169,6 +169,7 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.OPEN_TURN, "/clinic", say(language, "Clinic")),
         (Permission.READ_OWN, "/patient", say(language, "My readings")),
         (Permission.READ_COUNTS, "/cdc", say(language, "Townships")),
+        (Permission.READ_RULES, "/rules", say(language, "Rules")),
         (Permission.READ_QUARANTINE, "/admin", say(language, "Operation")),
         (Permission.ENROL, "/enrol", say(language, "Let in")),
     )

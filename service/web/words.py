@@ -39,6 +39,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "going": mark("is on the way"),
         "cannot": mark("cannot"),
     },
+    "rule_change": {
+        "pack": mark("Another version of a pack"),
+        "rest": mark("A rule is to rest in shadow"),
+        "wake": mark("A rule is to ring again"),
+    },
+    "change_state": {
+        "open": mark("open"),
+        "done": mark("told to the core"),
+        "withdrawn": mark("withdrawn"),
+    },
     "outcome": {
         "advice": mark("Advice given"),
         "medication_changed": mark("Medication changed"),

@@ -1,0 +1,120 @@
+"""The page about rules: a doctor proposes, agrees and signs without a shell; nobody is on it."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from tests.fixtures.database import Database
+from tests.integration.page_county import seed_history, seed_passwords, serve
+from tests.integration.service_county import County, open_county
+from tests.integration.test_packs_rolled_out import HIGHER
+from tests.integration.test_pages import PHONE, overflow, signed_in, violations
+from tests.integration.test_rule_changes import closed, core_answers, live_version
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.row("R13")]
+
+
+@pytest.fixture(scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        await seed_passwords(opened)
+        await seed_history(opened)
+        yield opened
+
+
+async def test_four_people_bring_a_version_to_life_on_their_pages(
+    browser: Browser, county: County
+) -> None:
+    async with serve(county) as address:
+        async with signed_in(browser, address, "family-a") as page:
+            await page.goto(f"{address}/rules")
+            await page.locator("#propose summary").click()
+            await page.fill("#propose textarea", HIGHER.replace("wait: 15m", "wait: 16m"))
+            await page.fill("#propose input[name=why]", "A clearer title")
+            await page.click("#propose button")
+            await expect(page.locator(".fault")).to_contain_text("16m has no source")
+            await page.locator("#propose summary").click()
+            await page.fill("#propose textarea", HIGHER)
+            await page.fill("#propose input[name=why]", "A clearer title")
+            await page.click("#propose button")
+            await expect(page.locator("#change-1")).to_contain_text("A clearer title")
+            assert await page.locator("#change-1 form[action$=approve]").count() == 0, "its own"
+            await core_answers(county)
+        async with signed_in(browser, address, "family-b") as page:
+            await page.goto(f"{address}/rules")
+            await page.click("#change-1 form[action$=approve] button")
+            await page.fill("#change-1 input[name=licence]", "110123")
+            await page.click("#change-1 form[action$=sign] button")
+            await expect(page.locator("#change-1")).to_contain_text("家医乙")
+            assert await page.locator("#change-1 form[action$=roll-out]").count() == 0
+        async with signed_in(browser, address, "county") as page:
+            await page.goto(f"{address}/rules")
+            await page.click("#change-1 form[action$=approve] button")
+            await page.click("#change-1 form[action$=roll-out] button")
+            await core_answers(county)
+            assert await live_version(county) == 3
+            await page.goto(f"{address}/rules")
+            await page.click("#pack-first form[action$=roll-back] button")
+            await core_answers(county)
+    assert await live_version(county) == 2
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_the_page_is_readable_and_names_nobody(
+    browser: Browser, county: County, language: str
+) -> None:
+    await closed(county, "HW-10", 50, acted_on=9)
+    await county.store.review(county.now)
+    now = county.now
+    await county.owner.execute(
+        "INSERT INTO core.shadow VALUES ('shadow-1', '{\"first\": 2}', $1, $2, '{}', 0)",
+        *(now - timedelta(days=70), now),
+    )
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "admin", language=language, size=PHONE) as page,
+    ):
+        await page.goto(f"{address}/rules")
+        await page.locator("#pack-first > details > summary").click()
+        line = page.locator("#rule-HW-10")
+        await expect(line).to_contain_text("9 / 50")
+        await expect(page.locator("#changes")).to_contain_text("HW-10")
+        unsigned = "未签名" if language == "zh" else "unsigned"
+        await expect(page.locator("#pack-first > p")).to_contain_text(unsigned)
+        assert await page.locator("#rule-HW-05 form").count() == 0, "an emergency never rests"
+        told = await page.locator("main").inner_text()
+        assert "张桂英" not in told
+        assert "s-zhang" not in told
+        assert await violations(page) == []
+        assert await overflow(page) <= 0
+
+
+async def test_who_may_not_is_refused_and_a_patient_sees_nothing_of_it(county: County) -> None:
+    async with (
+        serve(county) as address,
+        httpx2.AsyncClient(base_url=address, headers={"origin": address}) as client,
+    ):
+        form = {"login": "village-a", "password": "correct horse battery"}
+        await client.post("/login", data=form)
+        assert (await client.get("/rules")).status_code == 200
+        about = {"rule": "HW-10", "kind": "rest", "why": "too often"}
+        assert (await client.post("/rules/rest", data=about)).status_code == 403
+        assert (await client.post("/rules/packs/first/roll-back")).status_code == 403
+        await client.post("/logout")
+        await client.post("/login", data={**form, "login": "cdc"})
+        assert (await client.get("/rules")).status_code == 403
+    assert await county.store.rule_changes(county.now) == []
