@@ -179,10 +179,10 @@ class PairingSession:
                 finally:
                     self._desk.enter(None)
         except LinkError as error:
-            await self._radio.forget(address)
             cause = self._cause(error, address)
-            if cause is Cause.BOND_REFUSED:
+            if cause is Cause.BOND_REFUSED:  # before BlueZ is told to know nothing of it
                 cause = as_model(cause, await self._model_of(address))
+            await self._radio.forget(address)
             raise self._failed(cause, error.detail) from error
         self._move(Identified(device))
         return device

@@ -1,6 +1,7 @@
 """Pairing through a real bluetoothd: one confirmation, and every failure by its name."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,21 @@ async def test_a_device_outside_pairing_mode_refuses_and_is_told_so(tmp_path: Pa
         await hub.reported("found")
         hub.order("strict", confirm=cuff.identity.address)
         await hub.reported("failed", cause="bond_refused")
+
+
+async def test_a_refusal_is_explained_by_the_label_that_strangers_may_read(tmp_path: Path) -> None:
+    """This model keeps one bond; the refusal itself says nothing but "authentication failed"."""
+    label = replace(plate(8, "BLEsmart"), manufacturer="Omron", model="HEM-7322T")
+    async with (
+        air() as link,
+        home(tmp_path) as hub,
+        BloodPressureCuff(link, label) as cuff,
+    ):
+        cuff.refuses_pairing = True
+        await hub.choose(cuff, "elsewhere")
+        await hub.reported("failed", cause="paired_elsewhere")
+        cuff.refuses_pairing = False
+        await hub.pair(cuff, "again")
 
 
 async def test_the_agent_answers_for_the_confirmed_device_only() -> None:
