@@ -12,9 +12,9 @@ from gateway.recent_many import closed
 from gateway.teaching import teaches
 from rules.pack import Pack
 from rules.rule import Rule
-from rules.screen import Extremes, extremes_of
+from rules.screen import Extremes, extremes_of, is_for
 from rules.silence import delayed
-from rules.vocabulary import Ternary, Vital
+from rules.vocabulary import Profile, Ternary, Vital
 from rules.window import Blind, Point
 
 
@@ -36,7 +36,9 @@ def remembered(
     memory = Memory(
         folded_through=int(found.state.row["folded_through"]),
         rules=mark,
-        watch_until=watch_until(heard, rules.pack, found.window.blind),
+        watch_until=watch_until(
+            heard, rules.pack, found.window.blind, profile=found.person.profile
+        ),
         waits=found.waits,
         pregnant=found.person.profile.pregnant is Ternary.YES,
         last_at=0 if before is None else int(before["last_at"]),
@@ -69,13 +71,20 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
     return rows[0].reshape(())
 
 
-def watch_until(points: Sequence[Point], pack: Pack, blind: Sequence[Blind] = ()) -> datetime:
+def watch_until(
+    points: Sequence[Point],
+    pack: Pack,
+    blind: Sequence[Blind] = (),
+    *,
+    profile: Profile | None = None,
+) -> datetime:
     """Until when a new reading could still change what became of these, or rest on a symptom.
 
     What confirms or ends a wait for a confirmation looks at readings around it (`pair_within`: none
     lower may come within its span). After that the wait is settled and was told, so nothing new can
     come of it; time in which nothing could arrive (`blind`) prolongs it. The screen takes it that
-    nobody has told of a symptom within any rule's reach.
+    nobody has told of a symptom within any rule's reach. What cannot ask for somebody with this
+    `profile` is left out.
     """
     told = [point.effective_at for point in points if point.kind is Vital.SYMPTOM]
     latest = (
@@ -85,6 +94,8 @@ def watch_until(points: Sequence[Point], pack: Pack, blind: Sequence[Blind] = ()
     extremes = extremes_of(points)
     for rule in pack.rules:
         if rule.pending is None or not _may_ask(rule, extremes):
+            continue
+        if profile is not None and not is_for(rule.pending.when.tree, profile):
             continue
         reach = rule.reach
         for point in points:
