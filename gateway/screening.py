@@ -39,11 +39,13 @@ from gateway.screen_algebra import (
     opposite,
     widened,
 )
+from gateway.screen_extremes import could_matter
 from rules.codes import QUANTITIES
 from rules.expression import Condition
 from rules.pack import Pack
 from rules.rule import OnUnknown, Rule
 from rules.scope import span
+from rules.screen import Extremes
 from rules.tree import Tree
 from rules.vocabulary import QuantityName
 from rules.words import WEEKDAYS
@@ -111,7 +113,19 @@ class _Seen:
 
 def may_decide(pack: Pack, look: Look) -> Flags:
     """For each reading whether `evaluate` could give a decision or a wait because of it."""
-    return reduce(np.bitwise_or, (_may_fire(rule, look) for rule in pack.rules), NO)
+    extremes = _extremes(look)
+    walked = (rule for rule in pack.rules if could_matter(rule, extremes))
+    return reduce(np.bitwise_or, (_may_fire(rule, look) for rule in walked), NO)
+
+
+def _extremes(look: Look) -> Extremes:
+    found: dict[QuantityName, tuple[float, float]] = {}
+    for name in QuantityName:
+        values = look.value(name)
+        told = values[~np.isnan(values)]
+        if told.size:
+            found[name] = (float(told.min()), float(told.max()))
+    return found
 
 
 def may_hold(conditions: Sequence[Condition], look: Look) -> Flags:
