@@ -11,7 +11,7 @@ from gateway.clock import open_clock
 from gateway.core import run_core
 from gateway.core_settings import CoreSettings
 from gateway.detect import Rulebook
-from gateway.packs import load_first_pack
+from gateway.packs import load_shipped
 from gateway.store.core_store import open_core_store
 from gateway.store.lease import LeaseLostError
 from gateway.store.outage import StoreFullError, StoreUnavailableError
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(settings: CoreSettings) -> None:
-    rules = Rulebook(pack=load_first_pack(), zone=ZoneInfo(settings.zone))
+    rules = Rulebook(pack=load_shipped().live, zone=ZoneInfo(settings.zone))
     loop = asyncio.get_running_loop()
     async with (
         open_clock(settings.clock, participant=settings.holder, phase=2) as clock,

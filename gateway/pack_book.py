@@ -65,7 +65,7 @@ def proposed(fact: PackFact, packs: PackSet) -> Pack:
     """The pack that a fact proposes, checked beside those that hold.
 
     Raises:
-        FactError: every fault of it, with file and line.
+        FactError: every fault of it, with file and line; or it changes what all packs share.
     """
     if digest_of(fact.text) != fact.digest:
         raise FactError("digest: is not that of the text")
@@ -74,9 +74,17 @@ def proposed(fact: PackFact, packs: PackSet) -> Pack:
         packs.trial(fact.text, f"{fact.pack}.yaml")
     except PackError as error:
         raise FactError(str(error)) from error
+    if pack.name == packs.first.name and _shared(pack) != _shared(packs.first):
+        # Baselines that are stored, and pages, rest on them.
+        raise FactError("targets, learning: change with the program's version, not in a county")
     if pack.name != fact.pack:
         raise FactError(f"pack: the text is the pack {pack.name!r}, not {fact.pack!r}")
     return pack
+
+
+def _shared(pack: Pack) -> tuple[object, ...]:
+    """What of the first pack is everybody's: targets, and what teaches no baseline."""
+    return (dict(pack.targets), [condition.source for condition in pack.excludes])
 
 
 def may_rest(fact: PackFact, packs: PackSet) -> None:

@@ -57,7 +57,7 @@ from service.store.database import Pool, open_pool
 _LONGEST_GAP = timedelta(days=60)
 _INSTANT = timedelta.resolution
 _LOOK_EVERY_S = 0.3
-_CORE, _SERVICE, _POPULATION = "core", "service", "population"
+_CORE, _SERVICE, _POPULATION, _SHADOW = "core", "service", "population", "shadow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,8 @@ class Demo:
         hubs = self._ground.state.hub_secrets
         async with asyncio.TaskGroup() as group:
             group.create_task(seeding, name="seed")
-            joining = self._keeper.joined(_CORE, _SERVICE, _POPULATION, "devices", *hubs)
+            beside = (_POPULATION, _SHADOW)
+            joining = self._keeper.joined(_CORE, _SERVICE, *beside, "devices", *hubs)
             group.create_task(joining, name="joined")
 
     async def replay(self, url: str) -> None:
@@ -290,7 +291,8 @@ def _start(
     )
     children.start(_core(ground, clock))
     children.start(_service(ground, clock, url))
-    children.start(_population(ground, clock))
+    children.start(_beside(ground, clock, _POPULATION))
+    children.start(_beside(ground, clock, _SHADOW))
     children.start(
         Child(name="homes", arguments=("sim", "homes", "--data", str(options.data.absolute())))
     )
@@ -311,10 +313,11 @@ def _core(ground: Ground, clock: str) -> Child:
     )
 
 
-def _population(ground: Ground, clock: str) -> Child:
+def _beside(ground: Ground, clock: str, name: str) -> Child:
+    """A process that reads what the core has committed."""
     return Child(
-        name=_POPULATION,
-        arguments=("population", "--clock", clock),
+        name=name,
+        arguments=(name, "--clock", clock),
         environment={"HEARTHWATCH_DSN": ground.postgres.dsn_of("hearthwatch", role="hw_core")},
     )
 

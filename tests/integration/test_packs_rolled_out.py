@@ -155,6 +155,8 @@ async def test_what_is_bad_or_unsigned_leaves_the_running_packs_and_says_why(
         assert "first.yaml:" in str(await town.propose("first", bad))
         assert "16m has no source" in str(await town.propose("first", bad))
         assert "is no candidate" in str(await town.roll_out("first", bad, ()))
+        lower = HIGHER.replace("value: 140", "value: 130").replace("[140]", "[130]")
+        assert "targets, learning" in str(await town.propose("first", lower))
         assert await town.propose("first", HIGHER) is None
         assert "none over the present hash" in str(await town.roll_out("first", HIGHER, ()))
         former = signatures(FIRST_TEXT.replace("version: 1", "version: 7"))
