@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
+from device_adapters.ble.origin import DOUBTFUL_CLOCK
 from rules import codes
 from rules.identity import is_undated_unnumbered, observation_identity
 from rules.vocabulary import (
@@ -208,10 +209,13 @@ def effective_time(observation: Observation, zone: tzinfo, now: datetime) -> Tim
     the same for a record that comes alone and for one of many, so that no split of a memory over
     sessions changes what is stored (law 2, decision D12).
 
-    A live record without a usable time takes its arrival and may ring; any other undated record is
-    history. A live record whose usable time is off by more than the tolerance, with no pair to say
-    why, keeps that time and *rings by its arrival*: the measurement itself opened the session, so
-    a wrong clock is the likelier fault. So does one that says it was made after it arrived.
+    A record without a usable time is undated, however it came: its arrival is an upper bound, which
+    no baseline learns. Live it *rings by its arrival*. Only a record with neither time nor number,
+    which no second receipt could be known to repeat, takes its arrival for its time when it is
+    live. A live record whose usable time is off by more than the tolerance, with no pair to say
+    why, keeps that time and rings by its arrival as well: the measurement itself opened the
+    session, so a wrong clock is the likelier fault. So does one that says it was made after it
+    arrived.
 
     A hub that has not learned the time cannot vouch for an arrival: then a device time is measured
     against the core's `now`, and what is undated stays history.
@@ -226,7 +230,9 @@ def _timed(observation: Observation, said: datetime | None, zone: tzinfo, now: d
     corrected = _corrected(observation, said, zone)
     live = observation.origin is Origin.LIVE and observation.received.wall_trusted
     if corrected is None or not _is_usable(corrected.effective_at, arrival):
-        return Timed(arrival, TimeConfidence.ARRIVAL if live else TimeConfidence.UNKNOWN)
+        if live and is_undated_unnumbered(observation):
+            return Timed(arrival, TimeConfidence.ARRIVAL)
+        return Timed(arrival, TimeConfidence.UNKNOWN, rings_by_arrival=live)
     unvouched = live and observation.clocks is None
     by_arrival = unvouched and abs(arrival - corrected.effective_at) > CLOCK_TOLERANCE
     early = observation.received.wall_trusted and corrected.effective_at > arrival
@@ -235,6 +241,8 @@ def _timed(observation: Observation, said: datetime | None, zone: tzinfo, now: d
 
 def _corrected(observation: Observation, said: datetime | None, zone: tzinfo) -> Timed | None:
     clocks = observation.clocks
+    if DOUBTFUL_CLOCK in observation.context:
+        return None
     if said is None or clocks is None or not observation.received.wall_trusted:
         return None if said is None else Timed(said, TimeConfidence.GOOD)
     shown = _instant(clocks.device_time, zone)

@@ -13,7 +13,7 @@ from gateway.intake import Admitted, Quarantined, Reason, admit, attributed
 from gateway.store.core_store import Aside, Mark
 from gateway.suspicion import Said
 from gateway.turns import Turns
-from rules.vocabulary import SubjectRef
+from rules.vocabulary import SubjectRef, TimeConfidence
 
 _ONLY_WHOSE = frozenset({Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_USER})
 
@@ -66,7 +66,20 @@ def sort_batch(
                     user_slot=None if unreadable else content.user_slot,
                 )
             )
-    return admitted, aside
+    return _best_last(admitted), aside
+
+
+def _best_last(admitted: list[Admitted]) -> list[Admitted]:
+    """Receipts of one record in the order in which they count, the one that is taken last.
+
+    A dated one counts before an undated one, then the earliest: as for those that are stored
+    already, so that the split into batches changes nothing (`store/redating.py`).
+    """
+    names = {item.point.identity for item in admitted}
+    if len(names) == len(admitted):
+        return admitted
+    by_receipt = sorted(admitted, key=lambda item: item.point.received_at, reverse=True)
+    return sorted(by_receipt, key=lambda item: item.point.confidence is not TimeConfidence.UNKNOWN)
 
 
 def _look_at(

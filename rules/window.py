@@ -95,8 +95,8 @@ class Point:
     clock. `possible_repeat` marks a record with neither time nor sequence that may be one seen
     before: it rings, but is not counted twice. Both times are aware; `received_at` is the hub's.
     `rings_by_arrival`: nothing vouches for `effective_at` and the way the record came says that it
-    is new, or it lies after the arrival (see `as_heard`); like `received_at` and `origin` a fact of
-    this receipt.
+    is new, or it lies after the arrival, or there is no time at all (see `as_heard`); like
+    `received_at` and `origin` a fact of this receipt.
     """
 
     identity: str
@@ -121,7 +121,8 @@ class Point:
         """
         if not self.rings_by_arrival:
             return self
-        behind = self.effective_at < self.received_at
+        undated = self.confidence is TimeConfidence.UNKNOWN
+        behind = undated or self.effective_at < self.received_at
         return replace(
             self,
             effective_at=self.received_at,

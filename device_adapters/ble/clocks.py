@@ -99,19 +99,20 @@ class Correction:
     def dating_of(self, device_time: datetime | None, zone: tzinfo, digest: bytes = b"") -> Dated:
         """The pair that corrects a record of this device time.
 
-        A clock that has lost its time since it was set (a new battery) may show again what it
-        showed before: a record of which two stretches say instants more than five minutes apart is
-        doubtful.
+        Doubtful is a record of which two stretches say instants more than five minutes apart: the
+        clock was put back and the record was not known then, or the clock has lost its time since
+        (a new battery). One that was made within five minutes before this session is of today.
         """
         if device_time is None or not self.sets:
             return Dated(pair=self.now)
         for one in self.sets:
             if digest in one.told:
                 return Dated(pair=one.seen)
-        stretches = list(self._stretches(zone))
-        holding = [stretch.pair for stretch in stretches if stretch.has(device_time)]
+        if self.now is not None and timedelta(0) <= self.now.device_time - device_time <= _ONE_TIME:
+            return Dated(pair=self.now)
+        holding = [one.pair for one in self._stretches(zone) if one.has(device_time)]
         if not holding:
-            return Dated(pair=self._left_behind(device_time))
+            return Dated(pair=self.now)
         offsets = [_offset(pair, zone) for pair in holding]
         doubtful = max(offsets) - min(offsets) > _ONE_TIME
         return Dated(pair=None if doubtful else holding[-1], doubtful=doubtful)
@@ -120,7 +121,7 @@ class Correction:
         first: datetime | None = None
         for one in self.sets:
             was_set_to = local_of(one.seen.hub_time, zone)
-            yield _Stretch(first, min(one.seen.device_time, was_set_to), one.seen)
+            yield _Stretch(first, one.seen.device_time, one.seen)
             first = was_set_to
         now = self.now
         if now is None or first is None or now.device_time >= first - CLOCK_TOLERANCE:
@@ -130,12 +131,6 @@ class Correction:
         right = CoincidentClocks(device_time=first, hub_time=self.sets[-1].seen.hub_time)
         yield _Stretch(first, local_of(now.hub_time, zone), right)
         yield _Stretch(None, now.device_time, now)
-
-    def _left_behind(self, device_time: datetime) -> CoincidentClocks | None:
-        """The pair for a time that the clock has not reached since it was put back."""
-        late = self.now is not None and device_time > self.now.device_time
-        before = [one.seen for one in self.sets if device_time <= one.seen.device_time]
-        return before[-1] if late and before else self.now
 
 
 def _offset(pair: CoincidentClocks | None, zone: tzinfo) -> timedelta:

@@ -20,6 +20,7 @@ from gateway.store.pack_store import PackStore
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
 from gateway.store.reading_row import identity_text, point_of, row_of
+from gateway.store.redating import redate
 from gateway.store.series_store import SeriesStore
 from gateway.store.settling_store import SettlingStore
 from gateway.store.state_store import StateStore
@@ -168,17 +169,25 @@ class CoreStore:
         await self._connection.add_listener(channel, notified)
 
     async def keep(self, admitted: Sequence[Admitted], now: datetime) -> set[str]:
-        """Insert what is not there yet and return the identities that were new (the only judge)."""
+        """Insert what is not there yet and return the identities that were new (the only judge).
+
+        So is a stored record whose time nobody knew until now (`redating.py`). Of several of one
+        identity in `admitted` the last is taken.
+        """
         if not admitted:
             return set()
         claims = await self._claims(admitted)
         once = {item.point.identity: item for item in admitted}
-        claimed = (claims.get(name, item.claimed_at) for name, item in once.items())
-        columns = zip(*map(row_of, once.values(), claimed), strict=True)
+        claimed = {name: claims.get(name, item.claimed_at) for name, item in once.items()}
+        columns = zip(*map(row_of, once.values(), claimed.values()), strict=True)
         some: list[UUID] | None = await self._connection.fetchval(
             _SQL["keep_observations"], now, *columns, len(once)
         )
-        return set(once) if some is None else {identity_text(identity) for identity in some}
+        if some is None:
+            return set(once)
+        fresh = {identity_text(identity) for identity in some}
+        repeated = {name: item for name, item in once.items() if name not in fresh}
+        return fresh | await redate(self._connection, repeated, claimed)
 
     async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:
         undated = {item.point.identity: item.claimed_at for item in admitted if item.claims_arrival}

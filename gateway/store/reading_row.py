@@ -77,8 +77,13 @@ def row_of(item: Admitted, claimed_at: datetime) -> tuple[object, ...]:
         *(point.valid, point.possible_repeat, point.rings_by_arrival),
         *[_number(values.get(name)) for name in _COLUMNS],
         *(number and _number(values.get(number)), _beyond(values), ",".join(point.flags)),
-        *(observation.hub, pack(observation, values, key)),
+        *(observation.hub, packed(item)),
     )
+
+
+def packed(item: Admitted) -> bytes:
+    """Everything of `item` that has no column of its own."""
+    return pack(item.observation, item.point.values, item.point.device)
 
 
 def point_of(row: asyncpg.Record) -> Point:

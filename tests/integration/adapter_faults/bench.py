@@ -45,8 +45,8 @@ from tests.integration.county_bench import Bench as County
 AT = datetime.fromisoformat("2026-11-20T23:30:00+00:00")  # 07:30 on the 21st in China
 RADIO = "C0:FF:EE:00:00:01"
 PATIENCE_S = 60.0
-SHORT_PATIENCE_S = 0.15  # of a device that is to hang up on us because nothing happens
-_OPTIONS: PeripheralOptions = {"interval_ms": 5.0, "hang_up_after_s": 0.02, "patience_s": 4.0}
+SHORT_PATIENCE_S = 0.5  # of a device that is to hang up on us because nothing happens
+_OPTIONS: PeripheralOptions = {"interval_ms": 5.0, "hang_up_after_s": 0.02, "patience_s": 20.0}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from firmware_sim.faults.table import FAULTS
 from firmware_sim.glucose_sensor import GlucoseSensor
 from firmware_sim.profiles.names import Profile
 from firmware_sim.record_memory import SEQUENCES
-from tests.integration.adapter_faults.bench import AT, SHORT_PATIENCE_S, Bench
+from tests.integration.adapter_faults.bench import AT, PATIENCE_S, SHORT_PATIENCE_S, Bench
 
 Course = Callable[[Bench, str], Awaitable[None]]
 
@@ -59,6 +59,7 @@ async def _later(here: Bench, name: str, heal: Callable[[], object]) -> None:
 async def _silent(here: Bench, name: str) -> None:
     def speak() -> None:
         here.device.interference.mute = False
+        here.device.patience_s = PATIENCE_S
 
     here.device.patience_s = SHORT_PATIENCE_S
     await _later(here, name, speak)
@@ -75,6 +76,7 @@ async def _racp_breaks_off(here: Bench, name: str) -> None:
 async def _racp_says_nothing(here: Bench, name: str) -> None:
     def answer() -> None:
         here.device.interference.unanswered = False
+        here.device.patience_s = PATIENCE_S
 
     here.device.patience_s = SHORT_PATIENCE_S
     await _later(here, name, answer)

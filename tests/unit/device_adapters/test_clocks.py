@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from device_adapters.adapter import DecodeError
-from device_adapters.ble.clocks import ClockSet, Correction
+from device_adapters.ble.clocks import ClockSet, Correction, Dated
 from device_adapters.ble.decoders import cgm
 from rules.vocabulary import CoincidentClocks
 
@@ -29,7 +29,7 @@ def chosen(was_ahead: timedelta, device_time: datetime | None) -> str:
     before = pair(NOON + was_ahead, SET_AT)
     correction = Correction(now=AN_HOUR_LATER, sets=(ClockSet(seen=before),))
     found = correction.dating_of(device_time, CHINA).pair
-    return {before: "before", AN_HOUR_LATER: "now"}[found] if found else "none"
+    return {before: "before", AN_HOUR_LATER: "now"}[found] if found else "doubtful"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,9 @@ def chosen(was_ahead: timedelta, device_time: datetime | None) -> str:
         (-8 * HOUR, NOON - HOUR, "now"),  # no clock of this device has shown that
         (8 * HOUR, NOON - HOUR, "before"),
         (8 * HOUR, NOON + 7 * HOUR, "before"),  # later than the present
-        (8 * HOUR, NOON + HOUR / 2, "now"),  # shown twice: the present pair
+        (8 * HOUR, NOON + HOUR / 2, "doubtful"),  # shown twice
+        (8 * HOUR, NOON + HOUR * 0.95, "now"),  # shown twice, and a moment ago
+        (-2 * HOUR / 60, NOON - HOUR / 60, "now"),  # two minutes, which are not corrected
         (8 * HOUR, NOON + 9 * HOUR, "now"),  # in nobody's past; intake will not believe it
     ],
 )
@@ -64,7 +66,10 @@ def test_of_a_time_shown_twice_the_records_told_before_the_clock_was_put_back_ar
     correction = Correction(now=later, sets=(ClockSet(seen=before, told=frozenset({b"old"})),))
     twice = NOON + 3 * HOUR
     assert correction.dating_of(twice, CHINA, b"old").pair == before
-    assert correction.dating_of(twice, CHINA, b"new").pair == later
+    assert correction.dating_of(twice, CHINA, b"new") == Dated(pair=None, doubtful=True)
+    made_just_now = later.device_time - HOUR / 60
+    assert correction.dating_of(made_just_now, CHINA, b"new").pair == later
+    assert correction.dating_of(made_just_now, CHINA, b"old").pair == before
 
 
 def test_each_time_the_clock_was_set_has_records_of_its_own() -> None:
@@ -85,6 +90,7 @@ def test_a_clock_that_lost_its_time_was_right_until_then() -> None:
     between = correction.dating_of(NOON + HOUR, CHINA)
     assert between.pair == pair(NOON, SET_AT)
     assert not between.doubtful
+    assert correction.dating_of(start + 5 * HOUR, CHINA).pair == now  # a moment ago
     assert correction.dating_of(start + 7 * HOUR, CHINA).pair == first
     shown_twice = correction.dating_of(start + 3 * HOUR, CHINA)
     assert (shown_twice.pair, shown_twice.doubtful) == (None, True)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from device_adapters.ble.origin import DOUBTFUL_CLOCK
 from gateway.intake import (
     COMPONENT_UNUSABLE,
     COMPONENTS_DISAGREE,
@@ -120,16 +121,41 @@ def test_a_bound_reading_with_a_good_clock_is_admitted_at_its_own_time() -> None
     assert verdict.point.valid
 
 
-@pytest.mark.parametrize(
-    "device_time",
-    [None, datetime(2000, 1, 1), datetime(2031, 5, 1), datetime(2026, 11, 21, 8, 41)],  # noqa: DTZ001
-)
-def test_a_live_reading_whose_clock_is_unusable_takes_its_arrival(
-    device_time: datetime | None,
+UNUSABLE = [
+    datetime(2000, 1, 1),  # noqa: DTZ001 - a device's clock
+    datetime(2031, 5, 1),  # noqa: DTZ001
+    datetime(2026, 11, 21, 8, 41),  # noqa: DTZ001 - eleven minutes ahead
+]
+
+
+@pytest.mark.parametrize("device_time", UNUSABLE)
+def test_a_reading_whose_clock_is_unusable_is_undated_and_a_live_one_rings_by_its_arrival(
+    device_time: datetime,
 ) -> None:
-    timed = effective_time(reading(device_time=device_time), ZONE, ARRIVAL)
-    assert timed.effective_at == ARRIVAL
-    assert timed.confidence is TimeConfidence.ARRIVAL
+    """However it came the same is stored; as what it is heard is a fact of the receipt."""
+    alone = admitted(reading(device_time=device_time)).point
+    bundled = admitted(reading(device_time=device_time, origin=Origin.BACKLOG)).point
+    for point in (alone, bundled):
+        assert (point.effective_at, point.confidence) == (ARRIVAL, TimeConfidence.UNKNOWN)
+    assert (alone.rings_by_arrival, bundled.rings_by_arrival) == (True, False)
+    heard = alone.as_heard()
+    assert (heard.effective_at, heard.confidence) == (ARRIVAL, TimeConfidence.ARRIVAL)
+    assert bundled.as_heard().confidence is TimeConfidence.UNKNOWN
+
+
+def test_a_live_reading_with_neither_time_nor_number_takes_its_arrival() -> None:
+    """No second receipt could be known to be of the same record: it has no other identity."""
+    timed = effective_time(reading(device_time=None), ZONE, ARRIVAL)
+    assert (timed.effective_at, timed.confidence) == (ARRIVAL, TimeConfidence.ARRIVAL)
+    numbered = replace(reading(device_time=None), sequence=7)
+    timed = effective_time(numbered, ZONE, ARRIVAL)
+    assert (timed.confidence, timed.rings_by_arrival) == (TimeConfidence.UNKNOWN, True)
+
+
+def test_a_time_that_the_device_has_shown_twice_dates_nothing() -> None:
+    doubtful = replace(reading(), context={DOUBTFUL_CLOCK: "true"})
+    assert effective_time(reading(), ZONE, ARRIVAL).confidence is TimeConfidence.GOOD
+    assert effective_time(doubtful, ZONE, ARRIVAL).confidence is TimeConfidence.UNKNOWN
 
 
 @pytest.mark.parametrize("off", [timedelta(minutes=6), timedelta(hours=8), timedelta(days=8)])
@@ -276,7 +302,7 @@ def test_lo_needs_no_unit_to_be_below_everything() -> None:
 @pytest.mark.parametrize("absurd", [datetime.min, datetime.max])  # noqa: DTZ901
 def test_an_absurd_clock_never_quarantines_a_value(absurd: datetime) -> None:
     verdict = admitted(reading(device_time=absurd))
-    assert verdict.point.confidence is TimeConfidence.ARRIVAL
+    assert verdict.point.as_heard().confidence is TimeConfidence.ARRIVAL
     assert verdict.point.effective_at == ARRIVAL
 
 

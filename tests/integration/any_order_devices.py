@@ -1,0 +1,229 @@
+"""The devices of `test_any_order.py`: what they hold, what their clocks show, how a hub hears them.
+
+Frames are the simulator's. A session tells any part of a device's memory, any number of times.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from device_adapters.ble.clocks import ClockSet
+from device_adapters.ble.conversation import Conversation
+from device_adapters.ble.current_time import encode_current_time
+from device_adapters.ble.link import LinkCause, LinkError
+from device_adapters.ble.session import Remembered, SessionSetup, SessionSummary
+from firmware_sim.profiles.blood_pressure import encode_blood_pressure
+from firmware_sim.profiles.fields import DeviceDateTime
+from firmware_sim.profiles.glucose import encode_context, encode_glucose
+from firmware_sim.profiles.weight_scale import encode_weight
+from gateway.hub_sessions import Sessions
+from gateway.spool import Spool
+from gateway.spool_devices import PairedDevice
+from rules.vocabulary import DeviceRef, HubStamp, Observation
+from tests.fakes.memory_link import MemoryLink
+from tests.integration.county_bench import CUFF, HUB, METER, START, ZONE
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+HEARD = START + 8 * DAY
+
+SLOW = -20 * MINUTE
+"""How far the cuff's clock is behind until a session sets it."""
+
+BLIND = DeviceRef(manufacturer="Acme", model="BP-2", serial="3")
+"""A cuff of two users that dates its records and shows nobody its clock."""
+
+AHEAD = 4 * MINUTE
+"""How far the blind cuff's clock is ahead when it makes its last record, at the first session."""
+
+FAST = DeviceRef(manufacturer="Acme", model="BP-3", serial="4")
+"""A cuff five hours ahead whose clock can be read and not set."""
+
+SCALE = DeviceRef(manufacturer="Acme", model="WS-1", serial="5")
+OLD_METER = DeviceRef(manufacturer="Acme", model="GL-2", serial="6")
+"""A meter that numbers its records and has never known the year."""
+
+OFFSETS = {CUFF: SLOW, FAST: 5 * HOUR}
+DEVICES = (CUFF, METER, BLIND, FAST, SCALE, OLD_METER)
+ADDRESSES = {device: f"C0:00:00:00:00:0{device.serial}" for device in DEVICES}
+
+Values = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One record of a device: its characteristic's values, the measurement first."""
+
+    device: DeviceRef
+    values: Values
+
+
+def local(at: datetime) -> datetime:
+    """What a right clock shows."""
+    return at.astimezone(ZONE).replace(tzinfo=None)
+
+
+def _pressure(
+    device: DeviceRef, shown: datetime | DeviceDateTime, systolic: int, user: int | None = None
+) -> Told:
+    frame = encode_blood_pressure(
+        systolic=systolic, diastolic=84, mean=101, pulse=70, at=shown, user_id=user, status=0
+    )
+    return Told(device, (("2A35", frame),))
+
+
+def _sugar(number: int) -> Told:
+    follows = number % 2 == 0
+    frame = encode_glucose(
+        sequence=65534 + number if number < 2 else number - 2,  # over the end of the numbers
+        at=local(START + 17 * HOUR * number),
+        value=5.1 + number / 10,
+        unit="mmol/L" if number % 3 else "mg/dL",
+        context_follows=follows,
+    )
+    sequence = int.from_bytes(frame[1:3], "little")
+    context = (("2A34", encode_context(sequence=sequence, meal=3)),) if follows else ()
+    return Told(METER, (("2A18", frame), *context))
+
+
+def _undated_sugar(number: int) -> Told:
+    frame = encode_glucose(
+        sequence=number, at=DeviceDateTime(hour=7), value=6.2 + number / 10, unit="mmol/L"
+    )
+    return Told(OLD_METER, (("2A18", frame),))
+
+
+def _weight(number: int) -> Told:
+    frame = encode_weight(weight=71 + number / 2, at=local(START + 31 * HOUR * number), user_id=1)
+    return Told(SCALE, (("2A9D", frame),))
+
+
+A_BATTERY_LATER = datetime(2000, 1, 1, 0, 3)  # noqa: DTZ001 - a device's clock
+RECORDS = [
+    *(
+        _pressure(CUFF, local(START + 13 * HOUR * number) + SLOW, 138 + 9 * (number % 4))
+        for number in range(9)
+    ),
+    *(_sugar(number) for number in range(7)),
+    *(_pressure(BLIND, local(START + 29 * HOUR * number), 131 + number, 1) for number in range(3)),
+    _pressure(BLIND, local(HEARD + AHEAD), 134, 1),
+    _pressure(BLIND, local(START + 40 * HOUR), 122, 2),
+    _pressure(BLIND, A_BATTERY_LATER, 136, 1),  # the battery was changed
+    _pressure(BLIND, A_BATTERY_LATER + 9 * HOUR, 137, 2),
+    _pressure(BLIND, local(HEARD + 1096 * DAY), 139, 1),  # somebody set the wrong year
+    *(_pressure(FAST, local(START + 23 * HOUR * n) + 5 * HOUR, 128 + n) for n in range(4)),
+    *(_weight(number) for number in range(3)),
+    *(_undated_sugar(number) for number in range(3)),
+]
+
+UNDATED = 6
+"""Of them, those of the year 2000, of the year 0, and of the future."""
+
+
+class ReadOnlyClock(MemoryLink):
+    """A device whose clock may be read only."""
+
+    async def write(self, characteristic: str, octets: bytes) -> None:
+        if characteristic == "2A2B":
+            raise LinkError(LinkCause.REFUSED_BY_DEVICE, "read only")
+        await super().write(characteristic, octets)
+
+
+@dataclass
+class Village:
+    """The devices through all sessions: a clock that was set stays right."""
+
+    offsets: dict[DeviceRef, timedelta] = field(default_factory=lambda: dict(OFFSETS))
+
+    def link(self, told: Sequence[Told], now: datetime) -> MemoryLink:
+        """A connection to the device that tells these records."""
+        device = told[0].device
+        plate = {"2A29": device.manufacturer, "2A24": device.model, "2A25": device.serial}
+        link = (ReadOnlyClock if device == FAST else MemoryLink)(
+            values={number: text.encode() for number, text in plate.items()}
+        )
+        values = [value for one in told for value in one.values]
+        if device in {METER, OLD_METER}:
+            link.records = values
+        else:
+            link.indicated = {values[0][0]: [payload for _, payload in values]}
+        if device in self.offsets:
+            link.values["2A2B"] = encode_current_time(local(now) + self.offsets[device])
+        return link
+
+    def after(self, link: MemoryLink, device: DeviceRef) -> None:
+        """Take over whether its clock was set."""
+        if any(number == "2A2B" for number, _ in link.written):
+            self.offsets[device] = timedelta(0)
+
+
+class Hub:
+    """Sessions into a spool; what it knows of devices it knows from the spool, as a hub does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._village = Village()
+        self._known: dict[str, PairedDevice] = {}
+        self._process = AsyncExitStack()
+        self.spool: Spool
+
+    async def start(self) -> None:
+        """Begin anew, with nothing but the disk."""
+        await self._process.aclose()
+        opened = Spool.open(self._folder / "spool.db")
+        self.spool = await self._process.enter_async_context(opened)
+        kept = {paired.address: paired for paired in await self.spool.paired()}
+        for device, address in ADDRESSES.items():
+            fresh = PairedDevice(address=address, device=device, command_version=0)
+            self._known[address] = kept.get(address, fresh)
+            await self.spool.remember_paired(self._known[address])
+
+    async def stop(self) -> None:
+        """Close the spool."""
+        await self._process.aclose()
+
+    async def hear(self, name: str, told: Sequence[Told], now: datetime) -> None:
+        """One radio session with one device."""
+        device = told[0].device
+        known = self._known[ADDRESSES[device]]
+        setup = SessionSetup(
+            hub=HUB,
+            session=name,
+            address=known.address,
+            zone=ZONE,
+            stamps=lambda: HubStamp(boot_id="b", monotonic_s=0, wall=now, wall_trusted=True),
+            remembered=Remembered(
+                device=device,
+                high_water=known.high_water,
+                newest=known.newest,
+                clock_sets=known.clock_sets,
+            ),
+            first_wait_s=0.001,
+            quiet_s=0.001,
+        )
+        link = self._village.link(told, now)
+        sessions = Sessions(
+            spool=self.spool,
+            zone=ZONE,
+            on_spooled=_nobody,
+            on_end=self._note_end,
+            on_clock_set=self._note_clock_set,
+        )
+        await sessions.on_session_end(await Conversation(setup, sessions).run(link))
+        self._village.after(link, device)
+
+    def _note_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> None:
+        self._known[address] = replace(self._known[address], clock_sets=sets)
+
+    async def _note_end(self, summary: SessionSummary) -> None:
+        if summary.high_water is None:
+            return
+        known = self._known[summary.address]
+        known = replace(known, high_water=summary.high_water, newest=summary.newest)
+        self._known[summary.address] = known
+        await self.spool.remember_paired(known)
+
+
+async def _nobody(_observations: list[Observation]) -> None:
+    """Nobody else is at home."""
