@@ -6,34 +6,41 @@ to its precision, and a person's own baseline rounded to 1e-6.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from rules.codes import at_guideline_precision
-from rules.scope import Call, as_number, exact, span
+from rules.scope import Call, exact, span
 from rules.vocabulary import Bound, QuantityName
-from rules.window import Point, sessions
+from rules.window import SESSION_GAP, Point, sessions
 
 
 def _session_means(call: Call, quantity: str, length: str) -> list[Decimal]:
     """Means of the sessions in the span; censored readings have no number and stay out."""
-    name = QuantityName(quantity)
-    points = [p for p in call.valid(quantity, length) if as_number(p, name) is not None]
-    call.rest_on(*points)
-    return _means(points, name)
+    numbered = call.scope.numbered(quantity, length)
+    call.rest_on(*(point for point, _ in numbered))
+    return _means(numbered)
 
 
-def _means(points: Sequence[Point], name: QuantityName) -> list[Decimal]:
-    return [_mean([as_number(p, name) or Decimal(0) for p in group]) for group in sessions(points)]
+def _means(numbered: Sequence[tuple[Point, Decimal]], *, settled: bool = False) -> list[Decimal]:
+    """The mean of each session; `settled`: without its first reading where it has several."""
+    groups: list[list[Decimal]] = []
+    last: datetime | None = None
+    for point, number in numbered:
+        if last is None or point.effective_at - last > SESSION_GAP:
+            groups.append([])
+        groups[-1].append(number)
+        last = point.effective_at
+    return [_mean(group[1:] or group) if settled else _mean(group) for group in groups]
 
 
-def mean_of_sessions(points: Sequence[Point], name: QuantityName) -> Decimal:
-    """Mean of the session means of `points`: at least one, oldest first, each with a number."""
-    return _mean(_means(points, name))
+def mean_of_sessions(numbered: Sequence[tuple[Point, Decimal]]) -> Decimal:
+    """Mean of the session means of these: at least one, oldest first."""
+    return _mean(_means(numbered))
 
 
 def _mean(numbers: Sequence[Decimal]) -> Decimal:
-    return sum(numbers, Decimal(0)) / len(numbers)
+    return numbers[0] if len(numbers) == 1 else sum(numbers, Decimal(0)) / len(numbers)
 
 
 def _span_mean(call: Call, quantity: str, length: str) -> Decimal | None:
@@ -71,19 +78,15 @@ def settled_mean_ge(call: Call, quantity: str, limit: float, length: str) -> boo
     The first of several readings of a session is the highest more often than not (white coat,
     unrest); home protocols discard it. A session of one reading keeps it.
     """
-    name = QuantityName(quantity)
-    points = [p for p in call.valid(quantity, length) if as_number(p, name) is not None]
-    call.rest_on(*points)
-    means = [
-        _mean([as_number(p, name) or Decimal(0) for p in (group[1:] or group)])
-        for group in sessions(points)
-    ]
+    numbered = call.scope.numbered(quantity, length)
+    call.rest_on(*(point for point, _ in numbered))
+    means = _means(numbered, settled=True)
     if not means:
         call.trace.unknown()
         return None
     mean = _mean(means)
     call.trace.note(f"settled_mean_{quantity}_{length}", mean)
-    return at_guideline_precision(name, mean) >= exact(limit)
+    return at_guideline_precision(QuantityName(quantity), mean) >= exact(limit)
 
 
 def _recent(call: Call, quantity: str, length: str) -> tuple[Decimal, Decimal, Decimal] | None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from rules.averages import mean_of_sessions
 from rules.codes import at_guideline_precision
 from rules.comparing import compared
-from rules.scope import Call, as_number, span
+from rules.scope import Call, span
 from rules.vocabulary import QuantityName
 from rules.window import Point
 
@@ -21,7 +21,7 @@ _DAY_HOURS = 24
 
 def last(call: Call, quantity: str, length: str) -> float | None:
     """The newest number in the span, at the guideline's precision; None where there is none."""
-    numbered = _numbered(call, quantity, length)
+    numbered = call.scope.numbered(quantity, length)
     if not numbered:
         call.trace.unknown()
         return None
@@ -35,7 +35,7 @@ def gain(call: Call, quantity: str, length: str) -> float | None:
 
     Both are taken at the guideline's precision, so that 2.0 kg is not over 2.0 kg.
     """
-    numbered = _numbered(call, quantity, length)
+    numbered = call.scope.numbered(quantity, length)
     if len(numbered) <= 1:
         call.trace.unknown()
         return None
@@ -49,7 +49,7 @@ def gain(call: Call, quantity: str, length: str) -> float | None:
 
 def slope(call: Call, quantity: str, length: str) -> float | None:
     """Least-squares change a day, canonical unit; None without three numbers at two instants."""
-    numbered = _numbered(call, quantity, length)
+    numbered = call.scope.numbered(quantity, length)
     steep = _least_squares(numbered)
     if steep is None:
         call.trace.unknown()
@@ -88,47 +88,40 @@ def above_past(call: Call, quantity: str, recent: str, length: str) -> float | N
     Both are means of session means. This is a person's own usual where no baseline is kept of the
     quantity. It rests on the recent readings.
     """
-    lately, before = _numbered(call, quantity, recent), _past(call, quantity, recent, length)
+    lately, before = call.scope.numbered(quantity, recent), _past(call, quantity, recent, length)
     if not lately or not before:
         call.trace.unknown("baseline_unknown")
         return None
     call.rest_on(*(point for point, _ in lately))
-    now = mean_of_sessions([p for p, _ in lately], QuantityName(quantity))
-    usual = mean_of_sessions([p for p, _ in before], QuantityName(quantity))
+    now = mean_of_sessions(lately)
+    usual = mean_of_sessions(before)
     call.trace.note(f"past_mean_{quantity}", usual)
     return call.trace.note(f"above_past_{quantity}_{recent}", now - usual)
 
 
 def readings_between(call: Call, quantity: str, *arguments: float | str) -> int:
     """Valid readings of the span measured from one local hour to before another."""
-    return len(_between(call, quantity, arguments))
+    begin, end, length = arguments
+    hours, zone = hours_from(float(begin), float(end)), call.scope.window.zone
+    points = call.valid(quantity, str(length))
+    return sum(point.effective_at.astimezone(zone).hour in hours for point in points)
 
 
 def mean_between(call: Call, quantity: str, *arguments: float | str) -> float | None:
     """Mean, at the guideline's precision, of what was measured between two local hours."""
-    points = [
-        point
-        for point in _between(call, quantity, arguments)
-        if as_number(point, QuantityName(quantity)) is not None
-    ]
-    if not points:
-        call.trace.unknown()
-        return None
-    call.rest_on(*points)
-    mean = _rounded(quantity, mean_of_sessions(points, QuantityName(quantity)))
-    begin, end, _ = arguments
-    return call.trace.note(f"mean_{quantity}_{begin}_{end}", mean)
-
-
-def _between(call: Call, quantity: str, arguments: Sequence[float | str]) -> list[Point]:
     begin, end, length = arguments
-    hours = hours_from(float(begin), float(end))
-    zone = call.scope.window.zone
-    return [
-        point
-        for point in call.valid(quantity, str(length))
+    hours, zone = hours_from(float(begin), float(end)), call.scope.window.zone
+    numbered = [
+        (point, number)
+        for point, number in call.scope.numbered(quantity, str(length))
         if point.effective_at.astimezone(zone).hour in hours
     ]
+    if not numbered:
+        call.trace.unknown()
+        return None
+    call.rest_on(*(point for point, _ in numbered))
+    mean = _rounded(quantity, mean_of_sessions(numbered))
+    return call.trace.note(f"mean_{quantity}_{begin}_{end}", mean)
 
 
 def hours_from(begin: float, end: float) -> frozenset[int]:
@@ -201,13 +194,7 @@ def _of_meal(call: Call, meal: str, quantity: str, length: str) -> list[Point]:
 
 def _past(call: Call, quantity: str, recent: str, length: str) -> list[tuple[Point, Decimal]]:
     begin = call.scope.at - span(recent)
-    return [pair for pair in _numbered(call, quantity, length) if pair[0].effective_at < begin]
-
-
-def _numbered(call: Call, quantity: str, length: str) -> list[tuple[Point, Decimal]]:
-    name = QuantityName(quantity)
-    numbers = ((point, as_number(point, name)) for point in call.valid(quantity, length))
-    return [(point, number) for point, number in numbers if number is not None]
+    return [pair for pair in call.scope.numbered(quantity, length) if pair[0].effective_at < begin]
 
 
 def _rounded(quantity: str, number: Decimal) -> Decimal:

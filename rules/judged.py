@@ -4,10 +4,15 @@
 schedule, in the person's own time zone.
 """
 
+from datetime import timedelta
+
 from rules.courses import hours_from
 from rules.scope import Call, exact
 from rules.vocabulary import QuantityName
 from rules.words import WEEKDAYS
+
+_LONGEST_DAY = timedelta(hours=27)
+"""No local day is longer, whatever a zone does to its clocks."""
 
 
 def given(call: Call, quantity: str) -> bool:
@@ -24,7 +29,7 @@ def first_of_day(call: Call, quantity: str) -> bool:
     day = window.local_day(judged.effective_at)
     today = (
         point
-        for point in window.points
+        for point in window.between(judged.effective_at - _LONGEST_DAY, judged.effective_at)
         if point.valid and name in point.values and window.local_day(point.effective_at) == day
     )
     first = next(today, None)

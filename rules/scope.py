@@ -58,6 +58,12 @@ class Scope:
         repr=False,
         compare=False,
     )
+    _numbered: dict[tuple[str, str], tuple[tuple[Point, Decimal], ...]] = field(
+        default_factory=dict[tuple[str, str], tuple[tuple[Point, Decimal], ...]],
+        init=False,
+        repr=False,
+        compare=False,
+    )
 
     def valid(self, quantity: str, length: str) -> tuple[Point, ...]:
         """Valid points carrying `quantity` in the span, each once, oldest first.
@@ -68,6 +74,16 @@ class Scope:
         if known is None:
             known = once_each(p for p in self.usable(quantity, length) if p.valid)
             self._seen[quantity, length] = known
+        return known
+
+    def numbered(self, quantity: str, length: str) -> tuple[tuple[Point, Decimal], ...]:
+        """The valid points with a number of `quantity`, and the number: no censored one."""
+        known = self._numbered.get((quantity, length))
+        if known is None:
+            name = QuantityName(quantity)
+            numbers = ((p, p.values[name].value) for p in self.valid(quantity, length))
+            known = tuple((point, number) for point, number in numbers if number is not None)
+            self._numbered[quantity, length] = known
         return known
 
     def usable(self, quantity: str, length: str) -> tuple[Point, ...]:
