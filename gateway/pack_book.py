@@ -71,7 +71,7 @@ def proposed(fact: PackFact, packs: PackSet) -> Pack:
         raise FactError("digest: is not that of the text")
     try:
         pack = packs.checked(fact.text, f"{fact.pack}.yaml")
-        packs.trial(fact.text, f"{fact.pack}.yaml")
+        packs.trial({f"{fact.pack}.yaml": fact.text})
     except PackError as error:
         raise FactError(str(error)) from error
     if pack.name == packs.first.name and _shared(pack) != _shared(packs.first):

@@ -42,7 +42,7 @@ def variants(
         found.append(Variant(name=_name(IN_SHADOW, pack), pack=pack, versions=versions))
     for one in candidates(stored):
         try:
-            tried = packs.trial(one.text, f"{one.name}.yaml")
+            tried = packs.trial({f"{one.name}.yaml": one.text})
         except PackError:
             continue
         live = {name: versions[name] for name in tried.name.split("+") if name in versions}

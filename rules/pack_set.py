@@ -45,19 +45,27 @@ class PackSet:
         """All rules, as one pack: what would ring if every pack in shadow were live."""
         return _joined(self.packs, self._others(self.packs))
 
-    def trial(self, text: str, name: str) -> Pack:
-        """All rules that would ring, as one pack, were the pack in `text` live in its place.
+    def trial(self, files: Mapping[str, str]) -> Pack:
+        """All rules that would ring, as one pack, were these packs live in the place of theirs.
+
+        `files` is YAML text by the file name that faults name.
 
         Raises:
-            PackError: every fault of it, with file and line.
+            PackError: every fault of the first one that has any, with file and line.
         """
-        candidate = self.checked(text, name)
-        if candidate.name == FIRST:
-            files = self.files() | {_FIRST_FILE: text}
-            return replace(self, packs=load_set(files, self.standings).packs).live
-        others = [p for p in self.packs if p.mode is Mode.LIVE and p.name != candidate.name]
-        live = [self._awake(pack) for pack in (*others, candidate)]
-        return _joined(live, self._others(live))
+        tried: dict[str, Pack] = {}
+        base = self
+        for name, text in sorted(files.items(), key=lambda item: not _is_first(item[1], item[0])):
+            pack = base.checked(text, name)
+            tried[pack.name] = pack
+            if pack.name == FIRST:  # the others' rules rest on its targets
+                packs = load_set(self.files() | {_FIRST_FILE: text}, self.standings).packs
+                base = replace(self, packs=packs)
+        rest = [p for p in base.packs if p.mode is Mode.LIVE and p.name not in tried]
+        known = {pack.name: pack for pack in (*rest, *tried.values())}
+        first = known.pop(FIRST)
+        live = [base._awake(pack) for pack in (first, *known.values())]  # noqa: SLF001 - our own
+        return _joined(live, base._others(live))  # noqa: SLF001
 
     def checked(self, text: str, name: str) -> Pack:
         """The pack in `text`, checked beside the others; `name` is the file that faults name.

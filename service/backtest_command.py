@@ -1,8 +1,9 @@
 """`hearthwatch rules backtest`: what would these rules have cost, on readings that were recorded?
 
-The same screen, engine and cases as the running core. `--against` tells the difference to our own
-packs; an events file how well the alerts met what happened, beside fixed thresholds and random
-alerts of the same number and re-arm time.
+The same screen, engine and cases as the running core, with the given packs live in the place of
+ours. Readings come from a file or from the county's own store; synthetic people count in nothing.
+`--against` tells the difference to our own packs; an events file how well the alerts met what
+happened, beside fixed thresholds and random alerts of the same number and re-arm time.
 """
 
 import argparse
@@ -16,10 +17,12 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from gateway.clock import WallClock
 from gateway.detect import Rulebook
-from gateway.packs import load_first_pack
+from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.packs import load_shipped
 from gateway.rehearsal import Rehearsal, Rehearsed
-from rules.pack import Pack, PackError, load
+from rules.pack import Pack, PackError
 from rules.vocabulary import SubjectRef
 from service.backtest.baselines import Accuracy, accuracies, read_events
 from service.backtest.figures import Figures, difference, figures, measured
@@ -30,6 +33,8 @@ from service.backtest.recorded import (
     read_people,
     read_readings,
 )
+from service.store.backtest_reads import stored_people, stored_readings
+from service.store.database import DATABASE_ERRORS
 
 _MOST_TOLD = 20
 _EVERY_S = 1.0
@@ -37,8 +42,12 @@ _EVERY_S = 1.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rules backtest`."""
-    parser.add_argument("pack", nargs="?", type=Path, help="candidate pack (default: ours)")
-    parser.add_argument("--readings", type=Path, required=True, help="CSV of recorded numbers")
+    parser.add_argument("packs", nargs="*", type=Path, help="candidate packs (default: ours)")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--readings", type=Path, help="CSV of recorded numbers")
+    source.add_argument("--store", action="store_true", help="the county's own readings")
+    parser.add_argument("--dsn", help="with --store: PostgreSQL address (default: the demo's)")
+    parser.add_argument("--days", type=int, default=365, help="with --store: how far back (365)")
     parser.add_argument("--people", type=Path, help="CSV of profiles and doctors")
     parser.add_argument("--events", type=Path, help="CSV of what really happened")
     parser.add_argument("--against", action="store_true", help="tell the difference to our packs")
@@ -52,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zone", default="Asia/Shanghai", help="where days are counted")
     parser.add_argument("--seed", type=int, default=1, help="of the random baseline")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the figures there")
     parser.add_argument(
         "--no-screen", action="store_true", help="look at every reading exactly, to compare"
     )
@@ -61,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the figures; 0, or 2 for a file that cannot be used."""
     try:
         told = _Backtest(arguments).told()
-    except (OSError, RecordError, PackError) as error:
+    except (OSError, RecordError, PackError, NoDatabaseError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"rules backtest: {error}\n")
         return 2
     if arguments.json is not None:
@@ -76,41 +86,72 @@ class _Backtest:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
         self._zone = ZoneInfo(arguments.zone)
-        self._people: dict[SubjectRef, Someone] = (
-            read_people(arguments.people) if arguments.people else {}
-        )
-        self._recorded: Recorded = read_readings(arguments.readings)
+        self._people: dict[SubjectRef, Someone] = {}
+        self._recorded = Recorded()
+        self._source = "readings"
+        if arguments.store:
+            asyncio.run(self._read_store())
+        else:
+            self._source = arguments.readings.name
+            self._people = read_people(arguments.people) if arguments.people else {}
+            self._recorded = read_readings(arguments.readings)
+        made_up = {s for s, someone in self._people.items() if someone.profile.synthetic}
+        self._made_up = made_up & self._recorded.people.keys()
+        for subject in self._made_up:
+            del self._recorded.people[subject]
+
+    async def _read_store(self) -> None:
+        dsn, now = find_dsn(self._arguments.dsn), WallClock().now()
+        since = now - timedelta(days=self._arguments.days)
+        self._people = await stored_people(dsn, since, now.astimezone(self._zone).date())
+        self._recorded.people.update(await stored_readings(dsn, list(self._people), since))
 
     def told(self) -> dict[str, object]:
         """Rehearse, print, and give what goes into the JSON file."""
         self._tell_refused()
-        candidate = _pack(self._arguments.pack)
+        candidate = _candidate(self._arguments.packs)
         started = time.perf_counter()
         rehearsed = self._rehearse(candidate)
         seconds = time.perf_counter() - started
-        doctors = {s: someone.doctor for s, someone in self._people.items() if someone.doctor}
-        known = measured(self._recorded.people, self._zone)
-        found = figures(known, rehearsed.alerts, doctors, self._zone)
+        found = self._figures(rehearsed)
         _print_figures(found, rehearsed, seconds)
         told: dict[str, object] = {
             **asdict(found),
             "pack": f"{candidate.name} {candidate.version}",
             "exact_readings": rehearsed.exact,
             "refused_lines": len(self._recorded.refused),
+            "synthetic_people": len(self._made_up),
             "seconds": round(seconds, 2),
         }
-        if self._arguments.against:
-            told["difference"] = self._difference(rehearsed)
+        present = self._rehearse(load_shipped().live) if self._arguments.against else None
+        if present is not None:
+            told["difference"] = _difference(present, rehearsed)
         if self._arguments.events is not None:
             told["accuracy"] = self._accuracy(rehearsed)
+        if self._arguments.plot is not None:
+            self._draw(candidate, found, present)
         return told
+
+    def _figures(self, rehearsed: Rehearsed) -> Figures:
+        doctors = {s: someone.doctor for s, someone in self._people.items() if someone.doctor}
+        known = measured(self._recorded.people, self._zone)
+        return figures(known, rehearsed.alerts, doctors, self._zone)
+
+    def _draw(self, candidate: Pack, found: Figures, present: Rehearsed | None) -> None:
+        # matplotlib takes a second to load: whoever wants no plot does not pay for it.
+        from service.backtest.plot import draw  # noqa: PLC0415
+
+        title = f"{candidate.name} {candidate.version}: {found.people} people, "
+        title += f"{found.patient_months} patient-months"
+        before = None if present is None else self._figures(present)
+        draw(found, before, title, self._arguments.plot)
 
     def _tell_refused(self) -> None:
         for number, why in self._recorded.refused[:_MOST_TOLD]:
-            sys.stderr.write(f"{self._arguments.readings.name}:{number}: {why}\n")
+            sys.stderr.write(f"{self._source}:{number}: {why}\n")
         more = len(self._recorded.refused) - _MOST_TOLD
         if more > 0:
-            sys.stderr.write(f"{self._arguments.readings.name}: {more} more lines left out\n")
+            sys.stderr.write(f"{self._source}: {more} more lines left out\n")
 
     def _rehearse(self, pack: Pack) -> Rehearsed:
         rehearsal = Rehearsal(
@@ -123,13 +164,6 @@ class _Backtest:
         done = _progress(total)
         return asyncio.run(rehearsal.live_through(self._recorded.people, profiles, done))
 
-    def _difference(self, rehearsed: Rehearsed) -> dict[str, object]:
-        present = self._rehearse(load_first_pack())
-        found = difference(present.alerts, rehearsed.alerts)
-        sys.stdout.write(f"added    {dict(found.added) or 'nothing'}\n")
-        sys.stdout.write(f"removed  {dict(found.removed) or 'nothing'}\n")
-        return asdict(found)
-
     def _accuracy(self, rehearsed: Rehearsed) -> dict[str, object]:
         events = read_events(self._arguments.events)
         rung = [(alert.subject, alert.raised_at) for alert in rehearsed.alerts if not alert.dated]
@@ -138,8 +172,18 @@ class _Backtest:
         return {name: asdict(accuracy) for name, accuracy in found.items()}
 
 
-def _pack(path: Path | None) -> Pack:
-    return load_first_pack() if path is None else load(path.read_text("utf-8"), name=path.name)
+def _candidate(paths: Sequence[Path]) -> Pack:
+    """Our live packs, with these in the place of theirs."""
+    packs = load_shipped()
+    files = {path.name: path.read_text("utf-8") for path in paths}
+    return packs.trial(files) if files else packs.live
+
+
+def _difference(present: Rehearsed, rehearsed: Rehearsed) -> dict[str, object]:
+    found = difference(present.alerts, rehearsed.alerts)
+    sys.stdout.write(f"added    {dict(found.added) or 'nothing'}\n")
+    sys.stdout.write(f"removed  {dict(found.removed) or 'nothing'}\n")
+    return asdict(found)
 
 
 def _progress(total: int) -> Callable[[int], None]:

@@ -153,6 +153,7 @@ class _Gathering:
 
 _COLUMNS = (*REQUIRED, "received_at", "device", "context", "flags")
 _NOTHING: list[str] = []
+_YES = frozenset({"1", "true", "yes"})
 _OF_A_CUFF = frozenset({Vital.BLOOD_PRESSURE, Vital.PULSE})
 
 
@@ -215,7 +216,8 @@ def read_people(path: Path) -> dict[SubjectRef, Someone]:
     """Profiles from a CSV file.
 
     Column `subject`, and any of `sex, birth_year, diagnoses, drug_classes, due, household, doctor`
-    (or `contract_team`); lists are joined by `;`.
+    (or `contract_team`), `synthetic`; lists are joined by `;`. Who is `synthetic` (1, true, yes)
+    exists to test the machine and counts in no figure.
 
     Raises:
         RecordError: a line cannot be read; the text names it.
@@ -247,6 +249,7 @@ def _someone(row: Mapping[str, str | None]) -> Someone:
             drug_classes=_words(row.get("drug_classes"), Parameter.DRUG),
             pregnant=Ternary.YES if row.get("due") else Ternary.UNKNOWN,
             household=row.get("household") or None,
+            synthetic=(row.get("synthetic") or "").lower() in _YES,
         ),
         doctor=Doctor(doctor),
     )

@@ -245,3 +245,28 @@ async def test_the_report_of_the_shadow_counts_what_was_added_and_removed(
     assert added - sum(removed.values()) == shadow - live
     assert await run("rules", "shadow", "--dsn", database.dsn) == 0
     assert "a patient-month" in capsys.readouterr().out
+
+
+@pytest.mark.row("R12")
+async def test_a_backtest_lives_the_countys_own_readings_again(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same alert that rang; nobody that exists only to test the machine counts."""
+    out = tmp_path / "f.json"
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        for reading in daily(4, [128, 131]):
+            await bench.feed(reading)
+        at = BENCH_START + timedelta(days=5)
+        await bench.feed(pressure(at, 190, 112), pressure(at + timedelta(minutes=6), 188, 110))
+        rang = await bench.rang()
+        words = ("rules", "backtest", "--store", "--dsn", database.dsn, "--json", str(out))
+        assert await run(*words, "--days", "36500") == 0
+        told = json.loads(out.read_text("utf-8"))
+        assert (told["people"], told["readings"]) == (1, 10)
+        assert told["by_rule"] == {rule: 1 for rule, _ in rang}
+        await bench.owner.execute(
+            "UPDATE core.profile SET body = body || '{\"synthetic\": true}'::jsonb"
+        )
+        assert await run(*words, "--days", "36500") == 0
+        assert json.loads(out.read_text("utf-8"))["people"] == 0
+    assert "patient-month" in capsys.readouterr().out

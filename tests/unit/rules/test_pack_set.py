@@ -60,14 +60,16 @@ def test_a_pack_in_shadow_runs_beside_and_not_among_the_live_ones() -> None:
 
 def test_a_candidate_is_tried_in_the_place_of_its_pack() -> None:
     packs = load_set({"first.yaml": FIRST_TEXT, "extra.yaml": EXTRA})
-    assert packs.trial(EXTRA, "mine.yaml").rule("ZZ-01") in packs.trial(EXTRA, "mine.yaml").rules
+    assert (
+        packs.trial({"mine.yaml": EXTRA}).rule("ZZ-01") in packs.trial({"mine.yaml": EXTRA}).rules
+    )
     fewer = FIRST_TEXT.replace("en: Severe hypoglycaemia", "en: A severe low", 1)
-    tried = packs.trial(fewer, "mine.yaml")
+    tried = packs.trial({"mine.yaml": fewer})
     assert [rule.id for rule in tried.rules] == [rule.id for rule in packs.live.rules]
     assert tried.rules != packs.live.rules
     assert tried.rule("ZZ-01").id == "ZZ-01", "a retired rule still clears its cases"
     with pytest.raises(PackError, match=r"mine\.yaml:\d+: .*stands in the pack first"):
-        packs.trial(EXTRA.replace("ZZ-01", "HW-05"), "mine.yaml")
+        packs.trial({"mine.yaml": EXTRA.replace("ZZ-01", "HW-05")})
 
 
 @pytest.mark.row("R13")

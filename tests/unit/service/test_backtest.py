@@ -17,6 +17,7 @@ from service.backtest.baselines import accuracies, read_events
 from service.backtest.figures import difference, figures, measured
 from service.backtest.recorded import Doctor, RecordError, read_people, read_readings
 from service.cli import main
+from tests.unit.rules.test_pack_set import EXTRA
 
 START = datetime(2026, 1, 5, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -157,15 +158,24 @@ def test_the_command_prints_and_writes_its_figures(
 ) -> None:
     people = tmp_path / "people.csv"
     people.write_text(
-        "subject,sex,birth_year,diagnoses,drug_classes,doctor\np-3,male,1950,hypertension,,dr-1\n",
+        "subject,sex,birth_year,diagnoses,drug_classes,doctor,synthetic\n"
+        "p-3,male,1950,hypertension,,dr-1,\np-2,male,1950,,,dr-1,yes\n",
         encoding="utf-8",
     )
     out = tmp_path / "f.json"
     arguments = ["--readings", str(a_month), "--people", str(people), "--json", str(out)]
-    assert main(["rules", "backtest", *arguments, "--against"]) == 0
+    plot = tmp_path / "f.svg"
+    assert main(["rules", "backtest", *arguments, "--against", "--plot", str(plot)]) == 0
     told = json.loads(out.read_text("utf-8"))
+    assert (told["people"], told["synthetic_people"]) == (2, 1)
+    assert {"patient_months", "alerts", "per_patient_month", "duplicates", "reached"} <= told.keys()
+    assert plot.read_text("utf-8").startswith("<?xml")
     assert told["by_rule"] == {"HW-02": 1}
     assert told["difference"] == {"added": {}, "removed": {}}
     assert "patient-month" in capsys.readouterr().out
+    extra = tmp_path / "extra.yaml"
+    extra.write_text(EXTRA.replace("ZZ-01", "ZZ-02").replace("200", "180"), encoding="utf-8")
+    assert main(["rules", "backtest", str(extra), *arguments, "--against"]) == 0
+    assert json.loads(out.read_text("utf-8"))["pack"] == "first+extra 2"
     assert main(["rules", "backtest", "--readings", str(tmp_path / "none.csv")]) == 2
     assert "none.csv" in capsys.readouterr().err
