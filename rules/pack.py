@@ -15,6 +15,7 @@ from typing import cast
 import yaml
 from pydantic import ValidationError
 
+from rules.cost import too_dear
 from rules.expression import Condition, compile_condition
 from rules.pack_format import (
     PackFormat,
@@ -140,6 +141,11 @@ def load(
     if faults:
         raise PackError(faults)
     pack = _pack(form, cast("dict[str, object]", document), text, first, standing)
+    places: dict[str, Path] = {form.minor.id: ("minor",)} if form.minor else {}
+    places |= {rule.id: ("rules", index) for index, rule in enumerate(form.rules)}
+    dear = {rule.id: told for rule in (*pack.rules, *pack.retired) if (told := too_dear(rule))}
+    if dear:
+        raise PackError([f"{_place(name, lines, places[one])}: {dear[one]}" for one in dear])
     unsigned = [rule.id for rule in pack.rules if not rule.signed]
     if pack.name != FIRST and pack.mode is Mode.LIVE and unsigned:
         told = "live without a signature over the present hash"

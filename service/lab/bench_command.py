@@ -15,7 +15,7 @@ import msgspec
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
-from service.lab import bench_core, bench_devices, bench_hub, bench_sim, bench_walk
+from service.lab import bench_core, bench_devices, bench_hub, bench_rules, bench_sim, bench_walk
 from service.lab.bench_core_peers import CHOICES
 from service.lab.bench_core_report import CoreReport
 from service.lab.bench_core_report import table as core_table
@@ -50,6 +50,10 @@ def _walk(folder: Path, arguments: argparse.Namespace) -> bench_walk.WalkReport:
 def _adapters(folder: Path, arguments: argparse.Namespace) -> bench_devices.DevicesReport:
     only_decode = cast("bool", arguments.decode_only)
     return bench_devices.bench_devices(folder, seconds=arguments.seconds, only_decode=only_decode)
+
+
+def _rules(_folder: Path, arguments: argparse.Namespace) -> bench_rules.RulesReport:
+    return asyncio.run(bench_rules.bench_rules(cast("int", arguments.people)))
 
 
 def _hub(folder: Path, arguments: argparse.Namespace) -> bench_hub.HubReport:
@@ -89,6 +93,7 @@ def _core(folder: Path, arguments: argparse.Namespace) -> CoreReport:
 BENCHES = {
     "walk": Bench(measure=_walk, table=bench_walk.table),
     "adapters": Bench(measure=_adapters, table=bench_devices.table),
+    "rules": Bench(measure=_rules, table=bench_rules.table),
     "hub": Bench(measure=_hub, table=bench_hub.table),
     "sim": Bench(measure=_sim, table=bench_sim.table),
     "core": Bench(measure=_core, table=core_table),
@@ -102,7 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=list(BENCHES), help="what to measure")
     parser.add_argument("--seconds", type=float, help="length of each stage (10; core: 30)")
     parser.add_argument(
-        "--people", type=int, help="with a cuff (walk), in a cohort (sim): 200; known (core): 3.4 M"
+        "--people",
+        type=int,
+        help="with a cuff (walk), in a cohort (sim), lived (rules): 200; known (core): 3.4 M",
     )
     parser.add_argument(
         "--stored", type=int, default=50_000_000, help="readings in the store beforehand (core)"
