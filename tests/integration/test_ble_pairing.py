@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from device_adapters.ble.central import BleCentral, CentralSettings
-from device_adapters.ble.pairing import Phase
+from device_adapters.ble.pairing import PairingState, Phase
 from device_adapters.ble.pairing_causes import Cause
 from device_adapters.ble.pairing_session import PairingFailed, PairingSession, PairingSettings
 from device_adapters.ble.radio import BleakRadio
@@ -68,6 +68,14 @@ async def found(session: PairingSession) -> None:
     async with asyncio.timeout(60):
         while session.state.phase is Phase.SEARCHING:
             await session.changed(session.state)
+
+
+async def over(session: PairingSession) -> PairingState:
+    """The state in which a window ends by itself, perhaps before this was asked."""
+    async with asyncio.timeout(60):
+        while session.state.phase is not Phase.FAILED:
+            await session.changed(session.state)
+    return session.state
 
 
 @pytest.mark.row("P1")
@@ -192,12 +200,12 @@ async def test_windows_that_end_say_whether_a_device_was_there() -> None:
     link = VirtualLink()
     async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, CUFF) as cuff:
         async with pairing(radio, window_s=0.1) as session:
-            state = await session.changed(session.state)
+            state = await over(session)
             assert (state.phase, state.cause) == (Phase.FAILED, Cause.NOT_IN_PAIRING_MODE)
         await cuff.pairing_mode(at=AT)
         async with pairing(radio, window_s=4.0) as session:
             await found(session)
-            state = await session.changed(session.state)
+            state = await over(session)
             assert (state.phase, state.cause) == (Phase.FAILED, Cause.WINDOW_MISSED)
 
 
@@ -206,7 +214,7 @@ async def test_a_paired_device_is_not_offered_and_a_silent_one_is_out_of_range()
     async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, CUFF) as cuff:
         await cuff.pairing_mode(at=AT)
         async with pairing(radio, known=[CUFF.address], window_s=0.3) as session:
-            state = await session.changed(session.state)
+            state = await over(session)
             assert state.candidates == ()
         async with pairing(radio, connect_timeout_s=2.0) as session:
             await found(session)
@@ -237,8 +245,9 @@ async def test_an_adapter_that_goes_away_while_the_window_is_open_is_the_cause()
             group.create_task(session.watch_radio(), name="pairing radio")
             await asyncio.sleep(0.2)
             assert session.state.phase is Phase.SEARCHING  # silence alone is no fault
+            searching = session.state
             await adapter.aclose()
-            state = await session.changed(session.state)
+            state = await session.changed(searching)
             assert (state.phase, state.cause) == (Phase.FAILED, Cause.ADAPTER_OFF)
             session.stop_watching()
 

@@ -46,7 +46,8 @@ AT = datetime.fromisoformat("2026-11-20T23:30:00+00:00")  # 07:30 on the 21st in
 RADIO = "C0:FF:EE:00:00:01"
 PATIENCE_S = 60.0
 SHORT_PATIENCE_S = 0.5  # of a device that is to hang up on us because nothing happens
-_OPTIONS: PeripheralOptions = {"interval_ms": 5.0, "hang_up_after_s": 0.02, "patience_s": 20.0}
+_OPTIONS: PeripheralOptions = {"interval_ms": 5.0, "patience_s": 20.0}
+"""They hang up as their kind does: one that is asked waits for the next question."""
 
 
 @dataclass(frozen=True, kw_only=True)
