@@ -187,7 +187,7 @@ class CoreStore:
             return set(once)
         fresh = {identity_text(identity) for identity in some}
         repeated = {name: item for name, item in once.items() if name not in fresh}
-        return fresh | await redate(self._connection, repeated, claimed)
+        return fresh | await redate(self._connection, repeated, claimed, now)
 
     async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:
         undated = {item.point.identity: item.claimed_at for item in admitted if item.claims_arrival}

@@ -22,7 +22,10 @@ _SQL = load_queries("gateway.store", "redating.sql")
 
 
 async def redate(
-    connection: "Connection", repeated: Mapping[str, Admitted], claimed_at: Mapping[str, datetime]
+    connection: "Connection",
+    repeated: Mapping[str, Admitted],
+    claimed_at: Mapping[str, datetime],
+    now: datetime,
 ) -> set[str]:
     """Let repeated records date the undated rows of theirs.
 
@@ -30,6 +33,7 @@ async def redate(
         connection: inside the batch's transaction.
         repeated: admitted records that are stored already, by identity.
         claimed_at: the partition column of each of them.
+        now: the instant of the batch.
 
     Returns:
         The identities that have a time now: they are to be judged as if they were new, because
@@ -41,7 +45,7 @@ async def redate(
     if not undated:
         return set()
     columns = zip(*(_row(repeated[name], claimed_at[name]) for name in undated), strict=True)
-    rows = await connection.fetch(_SQL["redate"], *columns)
+    rows = await connection.fetch(_SQL["redate"], *columns, now)
     return {identity_text(row["identity"]) for row in rows if row["dated"]}
 
 

@@ -10,7 +10,9 @@ WHERE o.time_confidence = 'unknown';
 UPDATE core.observation o
 SET effective_at = t.effective_at, time_confidence = t.time_confidence,
     received_at = t.received_at, origin = t.origin, rings_by_arrival = t.rings_by_arrival,
-    hub = t.hub, detail = t.detail
+    hub = t.hub, detail = t.detail,
+    -- Now it is judged as if it were new: whoever follows the commits finds it with those of now.
+    recorded_at = CASE WHEN t.time_confidence = 'unknown' THEN o.recorded_at ELSE $11::timestamptz END
 FROM unnest(
     $1::timestamptz[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[],
     $7::text[], $8::boolean[], $9::text[], $10::bytea[]

@@ -18,6 +18,7 @@ from gateway.store.case_row import alert_row
 from gateway.store.shadow_store import open_shadow_link
 from rules.pack import Pack
 from rules.pack_set import load_set
+from rules.vocabulary import Origin
 from tests.fixtures.database import Database
 from tests.integration.county_bench import START, WANG, ZONE, Bench, county_bench, daily, pressure
 from tests.integration.village import FIRST, live, settled
@@ -172,6 +173,29 @@ async def test_a_follower_that_was_away_goes_on_where_it_was(database: Database)
             await follower.catch_up(due)
         assert await rang(bench, "core.shadow_alert") == await rang(bench, "core.alert")
         assert [row["stage"] for row in await rang(bench, "core.alert")] == ["unconfirmed"]
+
+
+async def test_a_record_that_is_dated_by_a_later_receipt_is_followed_too(
+    database: Database,
+) -> None:
+    """Its device was days ahead: the first receipt cannot date it, one after that day can."""
+    pack, at = load_first_pack(), START + timedelta(days=3)
+    async with (
+        county_bench(database.dsn_as("hw_core"), database.dsn) as bench,
+        following(database, pack, "same", START - timedelta(days=1)) as follower,
+    ):
+        ahead = pressure(at, 192, 114, received=START, origin=Origin.BACKLOG)
+        await bench.feed(ahead)
+        await follower.catch_up(START)
+        later = at + timedelta(minutes=5)
+        again = pressure(at, 192, 114, received=later, origin=Origin.BACKLOG)
+        assert (await bench.feed(again)).kept == 1
+        await bench.feed(pressure(at + timedelta(minutes=8), 190, 112))
+        await follower.catch_up(at + timedelta(minutes=8))
+        assert await bench.count("core.observation") == 2
+        live = await rang(bench, "core.alert")
+        assert live
+        assert await rang(bench, "core.shadow_alert") == live
 
 
 async def test_a_variant_begins_with_what_is_open_and_repeats_nothing(database: Database) -> None:
