@@ -142,7 +142,7 @@ async def test_a_cuff_that_resends_all_and_advertises_all_day_is_left_alone_unti
     None
 ):
     link, home = VirtualLink(), Home()
-    settings = replace(SETTINGS, rest_s=60.0, silence_s=0.4)
+    settings = replace(SETTINGS, rest_s=300.0, silence_s=2.5)
     async with (
         VirtualRadio(link, RADIO) as radio,
         BloodPressureCuff(link, plate("1", "BM59", "Beurer"), quirk=MODELS["BM59"]) as cuff,
@@ -158,7 +158,7 @@ async def test_a_cuff_that_resends_all_and_advertises_all_day_is_left_alone_unti
         assert (len(home.sessions), cuff.advertising) == (2, True)
         # silent for a while, then heard again: that is a measurement, and it is taken at once
         await cuff.end_pairing_mode()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(3.0)
         await cuff.measure(systolic=220, diastolic=130, at=AT + HOUR)
         crisis = await home.session()
     assert (crisis.count, crisis.repeated) == (2, 1)

@@ -241,9 +241,9 @@ async def test_of_a_strap_three_values_are_taken_and_then_it_is_left_alone() -> 
         for rate in range(60, 90):
             await strap.measure(rate=rate, at=AT)  # what it has buffered
         async with serving(radio, [strap], home, settings):
-            for rate in range(90, 200):
-                await strap.measure(rate=rate, at=AT, contact=rate != 199)
-                await asyncio.sleep(0.01)
+            for rate in range(90, 250):
+                await strap.measure(rate=rate, at=AT, contact=rate != 249)
+                await asyncio.sleep(0.05)
                 if home.sessions:
                     break
             summary = await home.session()

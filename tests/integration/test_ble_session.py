@@ -272,12 +272,14 @@ async def test_a_second_reading_while_the_session_closes_is_not_lost() -> None:
         hub(radio, cuff, inbox=inbox, quiet_s=0.5),
     ):
         await cuff.measure(systolic=138, diastolic=88, pulse=60, at=AT, user_id=1, status=1)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await inbox.writing.wait()
         await asyncio.sleep(1.0)  # twice the silence after which a device has said everything
         second = AT + timedelta(minutes=1)
         await cuff.measure(systolic=225, diastolic=121, pulse=60, at=second, user_id=1, status=1)
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(PATIENCE_S):
+            while cuff.unsent:  # noqa: ASYNC110 - a state, looked at
+                await asyncio.sleep(0.01)
         inbox.second_sent.set()
         summary = await inbox.next_session()
     assert [o.quantities[QuantityName.SYSTOLIC] for o in inbox.of(summary)] == [
