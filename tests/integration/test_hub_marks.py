@@ -22,7 +22,7 @@ from rules.identity import observation_identity
 from rules.vocabulary import DeviceRef, Observation
 from rules.wire import Lane, decode_observation
 from tests.integration.county_bench import HUB, ZONE
-from tests.integration.session_bench import PATIENCE_S, plate
+from tests.integration.session_bench import PATIENCE_S, overheard, plate
 from tests.integration.virtual_bench import AT, RADIO
 
 pytestmark = pytest.mark.peer
@@ -136,9 +136,11 @@ async def test_a_meter_that_began_again_and_passed_our_mark_is_asked_for_everyth
             before = len(await spooled(spool))
         await meter.transferred()
         await meter.measure(glucose_mmol=9, at=AT + DAY)
-        async with open_spool(tmp_path) as spool:
+        async with open_spool(tmp_path) as spool, overheard() as writes:
             await one_session(spool, virtual, AT + DAY)
             assert len(await spooled(spool)) == before + 1  # and only what is new otherwise
+        from_our_mark, the_last = bytes([1, 3, 1, 7, 0]), bytes([1, 6])
+        assert [octets for kind, octets in writes if kind == "2A52"] == [from_our_mark, the_last]
 
 
 @pytest.mark.row("P10")
