@@ -34,6 +34,11 @@ class Rows:
         return " ".join(sorted(found, key=lambda row: (row[:1], len(row), row)))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many emergencies are injected (`make emergencies`)."""
+    parser.addoption("--emergencies", default="300", help="how many emergencies are injected")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep one record of the feature rows for the closing lines."""
     config.stash[_ROWS] = Rows()

@@ -82,11 +82,10 @@ def sugar(  # noqa: PLR0913 - one argument a thing that varies
     unit: str | None = "mmol/L",
     dated: bool = True,
 ) -> Observation:
-    """A meter's reading made at `at`; `LO` is below its range."""
-    low = value == "LO"
-    quantity = Quantity(
-        value=None if low else Decimal(value), unit=unit, censored=Bound.BELOW if low else None
-    )
+    """A meter's reading made at `at`; `LO` is below its range, `HI` above."""
+    censored = {"LO": Bound.BELOW, "HI": Bound.ABOVE}.get(value)
+    number = None if censored else Decimal(value)
+    quantity = Quantity(value=number, unit=unit, censored=censored)
     return Observation(
         device=device,
         kind=Vital.GLUCOSE,

@@ -1,0 +1,248 @@
+"""Emergencies under everything that could hold one, drawn at random: who, by what, when, amid what.
+
+One is a dangerous reading together with the person, the device, the clock and the surroundings it
+meets. What must ring is told from these alone, by the rules' own text of the first pack.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from random import Random
+
+from gateway.facts import BindingFact
+from rules.identity import alert_id, observation_identity
+from rules.vocabulary import (
+    AlertId,
+    DeviceRef,
+    Observation,
+    Origin,
+    PersonStatus,
+    Profile,
+    QualityFlag,
+    Sex,
+    Stage,
+    SubjectRef,
+    Ternary,
+)
+from tests.integration.county_bench import ZONE, pressure, sugar
+
+HOME = SubjectRef("home:h-1")
+CONFIRMED_BY = timedelta(minutes=15)
+"""What nothing has confirmed by then rings as unconfirmed (HW-03)."""
+
+_CHILD, _SHARE = 2015, 0.25
+
+
+class Danger(StrEnum):
+    """What was measured."""
+
+    CRISIS = "230 over 130"
+    ODD = "295 over 190"
+    LOW = "LO"
+    HIGH = "HI"
+
+
+class Worn(StrEnum):
+    """How the device belongs to the person."""
+
+    OWN = "own"
+    SLOT = "slot of a shared one"
+    NO_SLOT = "shared one, nobody said who"
+    STRANGE = "unknown device"
+    FORMER = "bound until yesterday"
+
+
+class Clocked(StrEnum):
+    """What the device's clock says."""
+
+    GOOD = "good"
+    NONE = "no time"
+    YEAR_2000 = "year 2000"
+    BEGINNING = "beginning of the calendar"
+    AHEAD = "two days ahead"
+    UTC = "eight hours behind"
+    FAST = "four minutes fast"
+
+
+class Amid(StrEnum):
+    """What else is going on."""
+
+    NOTHING = "nothing"
+    TWICE = "sent twice at once"
+    AGAIN = "sent again by another session"
+    CASE = "a case is open"
+    CALM = "days of calm readings"
+    BACKLOG = "a memory is read behind it"
+    BROKEN = "a reading without a unit beside it"
+    ORDINARY = "an ordinary reading of the other device beside it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    """One of them; `known` is False for somebody whose profile nobody has written."""
+
+    number: int
+    at: datetime
+    danger: Danger
+    worn: Worn
+    clocked: Clocked
+    amid: Amid
+    profile: Profile
+    known: bool
+    flags: tuple[QualityFlag, ...]
+
+    @property
+    def device(self) -> DeviceRef:
+        """The device that found it."""
+        model = "BP-1" if self.danger in {Danger.CRISIS, Danger.ODD} else "GL-1"
+        return DeviceRef(manufacturer="Acme", model=model, serial=f"e{self.number}")
+
+    def bindings(self) -> Iterator[BindingFact]:
+        """Who wears the device, as the core is told beforehand."""
+        long_ago, device = self.at - timedelta(days=400), self.device.key
+        mine = BindingFact(device=device, subject=self.profile.subject, valid_from=long_ago)
+        if self.worn is Worn.OWN:
+            yield mine
+        if self.worn in {Worn.SLOT, Worn.NO_SLOT}:
+            other = SubjectRef(f"{self.profile.subject}-other")
+            yield BindingFact(device=device, subject=other, valid_from=long_ago, user_slot=2)
+            yield BindingFact(
+                device=device, subject=self.profile.subject, valid_from=long_ago, user_slot=1
+            )
+        if self.worn is Worn.FORMER:
+            yield replace_until(mine, self.at - timedelta(days=1))
+
+    def reading(self) -> Observation:
+        """The dangerous reading."""
+        return self._clocked(self._measured(self.at))
+
+    def before(self) -> tuple[Observation, ...]:
+        """What was measured earlier, of the same person."""
+        if self.amid is Amid.CASE:
+            return (self._measured(self.at - timedelta(minutes=200)),)
+        if self.amid is Amid.CALM:
+            return tuple(self._calm(self.at - timedelta(days=day)) for day in range(6, 0, -1))
+        return ()
+
+    def beside(self) -> tuple[Observation, ...]:
+        """What comes in the same batch before it."""
+        if self.amid is Amid.BACKLOG:
+            days = [self.at - timedelta(days=day) for day in range(20, 1, -1)]
+            return tuple(
+                replace(self._calm(day), received=self.reading().received, origin=Origin.BACKLOG)
+                for day in days
+            )
+        if self.amid is Amid.BROKEN:
+            return (sugar(self.at - timedelta(seconds=20), "25", device=self.device, unit=None),)
+        if self.amid is Amid.ORDINARY:
+            return (self._calm(self.at - timedelta(minutes=1)),)
+        return ()
+
+    def must_ring(self) -> tuple[AlertId, ...]:
+        """The alerts of which one must have rung; several where the time of ringing decides."""
+        trigger = observation_identity(self.reading())
+        return tuple(
+            alert_id(rule_id=rule, stage=stage, trigger=trigger) for rule, stage in self._expected()
+        )
+
+    def rings_by(self) -> datetime:
+        """The instant by which it must have rung."""
+        return self.at + (CONFIRMED_BY if self._waits() else timedelta(0))
+
+    def _expected(self) -> tuple[tuple[str, Stage], ...]:
+        if self._is_a_childs():
+            return (("HW-MIN", Stage.IMMEDIATE),)
+        if self._waits():
+            return (("HW-03", Stage.UNCONFIRMED), ("HW-03", Stage.CONDITION))
+        rule = {Danger.LOW: "HW-05", Danger.HIGH: "HW-08"}.get(self.danger, "HW-02")
+        return ((rule, Stage.IMMEDIATE),)
+
+    def _is_persons(self) -> bool:
+        return self.worn in {Worn.OWN, Worn.SLOT}
+
+    def _is_a_childs(self) -> bool:
+        return self._is_persons() and self.known and self.profile.birth_year == _CHILD
+
+    def _waits(self) -> bool:
+        """A pressure of somebody known to be pregnant is asked for again (HW-03)."""
+        pressed = self.danger in {Danger.CRISIS, Danger.ODD}
+        expecting = self.known and self.profile.pregnant is Ternary.YES
+        return pressed and expecting and self._is_persons() and not self._is_a_childs()
+
+    def _measured(self, at: datetime) -> Observation:
+        made = {
+            Danger.CRISIS: lambda: pressure(at, 230, 130, device=self.device),
+            Danger.ODD: lambda: pressure(at, 295, 190, device=self.device),
+            Danger.LOW: lambda: sugar(at, "LO", device=self.device),
+            Danger.HIGH: lambda: sugar(at, "HI", device=self.device),
+        }[self.danger]()
+        slot = {Worn.SLOT: 1}.get(self.worn)
+        return replace(made, user_slot=slot, session=f"e{self.number}-{at.isoformat()}")
+
+    def _calm(self, at: datetime) -> Observation:
+        kind = self.danger in {Danger.CRISIS, Danger.ODD}
+        made = (
+            pressure(at, 128, 78, device=self.device)
+            if kind
+            else sugar(at, "6.1", device=self.device)
+        )
+        slot = {Worn.SLOT: 1}.get(self.worn)
+        return replace(made, user_slot=slot, session=f"e{self.number}-{at.isoformat()}")
+
+    def _clocked(self, reading: Observation) -> Observation:
+        local = self.at.astimezone(ZONE).replace(tzinfo=None)
+        shown = {
+            Clocked.GOOD: local,
+            Clocked.NONE: None,
+            Clocked.YEAR_2000: local.replace(year=2000, month=1, day=1),
+            Clocked.BEGINNING: datetime(1, 1, 1),  # noqa: DTZ001 - a device's clock has no zone
+            Clocked.AHEAD: local + timedelta(days=2),
+            Clocked.UTC: local - timedelta(hours=8),
+            Clocked.FAST: local + timedelta(minutes=4),
+        }[self.clocked]
+        return replace(reading, device_time=shown, flags=self.flags)
+
+
+def replace_until(binding: BindingFact, until: datetime) -> BindingFact:
+    """The binding, ended at `until`."""
+    return BindingFact(
+        device=binding.device,
+        subject=binding.subject,
+        valid_from=binding.valid_from,
+        valid_to=until,
+    )
+
+
+def emergencies(seed: int, count: int, start: datetime) -> Iterator[Emergency]:
+    """So many of them at `start`; every attribute is drawn apart from the others."""
+    chance = Random(seed)  # noqa: S311 - a test's dice
+    for number in range(count):
+        name = f"{seed}-{number}"
+        yield Emergency(
+            number=seed * 1_000_000 + number,
+            at=start.astimezone(UTC),
+            danger=chance.choice([*Danger]),
+            worn=chance.choice([Worn.OWN, *Worn]),
+            clocked=chance.choice([*Clocked]),
+            amid=chance.choice([*Amid]),
+            profile=_somebody(SubjectRef(f"s-{name}"), chance),
+            known=chance.random() > _SHARE,
+            flags=chance.choice([(), (), (QualityFlag.BATTERY_LOW,), (QualityFlag.CLOCK_NOT_SET,)]),
+        )
+
+
+def _somebody(subject: SubjectRef, chance: Random) -> Profile:
+    words = [frozenset[str](), frozenset({"diabetes_2", "hypertension"}), frozenset({"copd"})]
+    drugs = [frozenset[str](), frozenset({"insulin"}), frozenset({"metformin", "beta_blocker"})]
+    return Profile(
+        subject=subject,
+        birth_year=chance.choice([None, 1938, 1954, 1990, _CHILD]),
+        sex=chance.choice([*Sex]),
+        conditions=chance.choice([None, *words]),
+        drug_classes=chance.choice([None, *drugs]),
+        pregnant=chance.choice([*Ternary]),
+        household="h-1",
+        area="t-1",
+        status=chance.choice([*PersonStatus]),
+    )

@@ -1,0 +1,77 @@
+"""Nothing holds an emergency (design law 5): thousands of them under every holder, none is held.
+
+`make emergencies` injects 10,000; the ordinary run a few hundred of the same dice.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from rules.vocabulary import AlertId
+from tests.fixtures.database import Database
+from tests.integration.county_bench import START, Bench, county_bench, minutes
+from tests.integration.emergencies import Amid, Emergency, emergencies
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+_AT_ONCE = 50
+"""Emergencies of one batch: the core takes them together."""
+
+
+@pytest.mark.row("R8")
+async def test_every_injected_emergency_comes_through(
+    database: Database, request: pytest.FixtureRequest
+) -> None:
+    wanted = int(str(request.config.getoption("--emergencies")))
+    held: list[str] = []
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        for turn in range(-(-wanted // _AT_ONCE)):
+            held += await _inject(bench, turn)
+    assert held == []
+
+
+async def test_an_emergency_that_nobody_was_told_of_is_held(database: Database) -> None:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        several = list(emergencies(0, 5, START))
+        assert len(await _not_rung(bench, several)) == len(several)
+
+
+async def _inject(bench: Bench, turn: int) -> list[str]:
+    """One turn of the dice; what did not come through, in words."""
+    now = START + minutes(turn * 300)
+    several = tuple(emergencies(turn, _AT_ONCE, now))
+    known = [one.profile for one in several if one.known]
+    await bench.tell(*known, *(fact for one in several for fact in one.bindings()), now=now)
+    before = sorted((r for one in several for r in one.before()), key=lambda r: r.received_at)
+    for reading in before:
+        await bench.feed(reading)
+    amid = [reading for one in several for reading in one.beside()]
+    dangers = [one.reading() for one in several]
+    twice = [one.reading() for one in several if one.amid is Amid.TWICE]
+    await bench.feed(*amid, *dangers, *twice, now=now)
+    again = [one for one in several if one.amid is Amid.AGAIN]
+    if again:
+        repeated = (replace(one.reading(), session="again") for one in again)
+        await bench.feed(*repeated, now=now + minutes(1))
+    at_once = await _not_rung(bench, [one for one in several if one.rings_by() == now])
+    await bench.wake(now + minutes(15))
+    later = await _not_rung(bench, [one for one in several if one.rings_by() > now])
+    return at_once + later
+
+
+async def _not_rung(bench: Bench, wanted: list[Emergency]) -> list[str]:
+    """Those of which no alert is both raised in time, undated, and on its way to somebody."""
+    ids = [identity for one in wanted for identity in one.must_ring()]
+    rows = await bench.owner.fetch(
+        "SELECT alert_id::text, raised_at, dated FROM core.alert "
+        "JOIN core.outbox USING (alert_id) WHERE alert_id = ANY($1::uuid[])",
+        ids,
+    )
+    rang = {AlertId(row["alert_id"]): row["raised_at"] for row in rows if not row["dated"]}
+    return [
+        str(one)
+        for one in wanted
+        if not any(
+            rang.get(i, one.rings_by() + minutes(1)) <= one.rings_by() for i in one.must_ring()
+        )
+    ]
