@@ -14,6 +14,7 @@ from datetime import datetime
 
 import structlog
 
+from rules.pack import PackError
 from service.alerts.escalation import Timings
 from service.auth import FAILURE_WINDOW
 from service.notify.notifier import Channel, Notifier
@@ -147,7 +148,16 @@ class Worker:
                 return
             zone = self._services.settings.county_zone
             self._counts_due = await refresh(self._store.pool, now, zone)
+            await self._review(now)
             await self._store.forget_old_sessions(now, now - FAILURE_WINDOW)
+
+    async def _review(self, now: datetime) -> None:
+        """Propose rest for rules that lead to too little; people decide (docs/rule_changes.md)."""
+        try:
+            for change in await self._store.review(now):
+                _log.info("a rule is proposed to rest", change=change)
+        except PackError as error:
+            _log.error("the county's packs cannot be read", why=str(error))
 
     async def _deliver(self, channels: frozenset[Channel], now: datetime) -> bool:
         """Claims, sends and notes every delivery that is due; whether there was one."""

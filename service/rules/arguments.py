@@ -6,6 +6,7 @@ from typing import Protocol
 
 WITH_DATABASE = {
     "changes": "list what is proposed, who agreed, and what became of it",
+    "diff": "what a proposed pack changes of the one that holds, line by line",
     "propose": "propose a pack (it runs in shadow from now on), or a rule's rest with --rest",
     "approve": "agree to a proposal that is not your own",
     "sign": "sign every rule of a proposed pack, over numbers and both texts",
@@ -52,6 +53,8 @@ def _own(name: str, sub: argparse.ArgumentParser) -> None:
             what.add_argument("--rest", metavar="RULE", help="have this rule ring for nobody")
             what.add_argument("--wake", metavar="RULE", help="have this resting rule ring again")
             sub.add_argument("--why", required=True, help="one sentence for those who are to agree")
+        case "diff":
+            sub.add_argument("change", type=int, help="its number, as `rules changes` lists it")
         case "sign":
             sub.add_argument("--licence", required=True, help="number of the clinician's licence")
         case "roll-back":

@@ -1,4 +1,4 @@
-"""`hearthwatch rules propose`, `approve`, `sign`, `roll-out`, `roll-back`, `withdraw`, `review`.
+"""`hearthwatch rules propose`, `diff`, `approve`, `sign`, `roll-out`, `roll-back`, `review`, …
 
 Whoever acts says who they are and proves it with their password, as on the pages; the same roles
 hold. The core answers when it has taken what it was told: `rules changes` shows it.
@@ -45,13 +45,13 @@ async def _act(arguments: argparse.Namespace) -> None:
         store = Store(pool, zone)
         login: str | None = getattr(arguments, "login", None)
         if login is None:
-            await _list_or_review(arguments, store)
+            await _read_or_review(arguments, store)
             return
         account = await _proven(store, login)
         _say(await _acted(arguments, store, account))
 
 
-async def _list_or_review(arguments: argparse.Namespace, store: Store) -> None:
+async def _read_or_review(arguments: argparse.Namespace, store: Store) -> None:
     now = WallClock().now()
     if arguments.action == "review":
         for record in await store.rule_records():
@@ -61,7 +61,10 @@ async def _list_or_review(arguments: argparse.Namespace, store: Store) -> None:
         _say(f"{len(made)} proposed to rest" + "".join(f", change {number}" for number in made))
         return
     for change in await store.rule_changes(now):
-        _say(_line(change))
+        if arguments.action == "changes":
+            _say(_line(change))
+        elif change.change_id == arguments.change:
+            _say(await store.change_in_words(change))
 
 
 async def _acted(arguments: argparse.Namespace, store: Store, account: Account) -> str:

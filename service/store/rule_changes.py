@@ -8,6 +8,7 @@ leads to nothing may be put to rest with two approvals; nothing that is undampab
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import unified_diff
 from typing import Literal
 from uuid import UUID
 
@@ -126,6 +127,18 @@ class RuleChanges(Database):
             store = PackStore(connection)
             stored, resting = await store.packs(), await store.resting()
         return PacksNow(packs=present(load_shipped(), stored, resting), stored=tuple(stored))
+
+    async def change_in_words(self, change: RuleChange) -> str:
+        """What a proposed pack changes of the one that holds, line by line; empty for a rule's."""
+        if change.text is None:
+            return ""
+        held = next(
+            (p for p in (await self.packs_now()).packs.packs if p.name == change.pack), None
+        )
+        before = held.text.splitlines() if held else []
+        names = (f"{change.pack} {held.version if held else 0}", f"{change.pack} {change.version}")
+        lines = unified_diff(before, change.text.splitlines(), *names, lineterm="", n=2)
+        return "\n".join(lines)
 
     async def rule_changes(self, now: datetime) -> list[RuleChange]:
         """Open changes, and those ended in the last 90 days; the newest first."""

@@ -97,6 +97,22 @@ async def test_a_version_is_live_only_with_two_approvals_and_a_signature(county:
     }
 
 
+@pytest.mark.row("O6")
+async def test_who_is_to_agree_reads_what_changes_line_by_line(county: County) -> None:
+    doctor = await county.account("family-a")
+    number = await county.store.propose_pack(doctor, HIGHER, "A clearer title", county.now)
+    told = await county.store.change_in_words(await change_of(county, number))
+    changed = [
+        line for line in told.splitlines() if line[0] in "+-" and line[:3] not in ("---", "+++")
+    ]
+    assert changed == [
+        "-version: 2",
+        "+version: 3",
+        "-      en: Severe hypoglycaemia",
+        "+      en: Severe low glucose",
+    ]
+
+
 async def test_a_bad_pack_is_told_with_file_and_line_and_changes_nothing(county: County) -> None:
     doctor = await county.account("family-a")
     with pytest.raises(RuleChangeError, match=r"pack\.yaml:\d+: .*16m has no source"):
@@ -142,7 +158,8 @@ async def test_a_rule_that_leads_to_nothing_is_proposed_to_rest_and_an_emergency
     await closed(county, "HW-05", 50, acted_on=0)
     await closed(county, "HW-11", 50, acted_on=10)
     await closed(county, "HW-12", 20, acted_on=0)
-    (number,) = await county.store.review(county.now)
+    await county.worker().settle(county.now)
+    (number,) = [one.change_id for one in await county.store.rule_changes(county.now)]
     assert await county.store.review(county.now) == [], "proposed once"
     proposed = await change_of(county, number)
     assert (proposed.rule_id, proposed.kind, proposed.proposer) == ("HW-10", "rest", None)
@@ -173,6 +190,9 @@ async def test_the_whole_walk_from_a_shell(
 
     assert await act("family-a", "propose", str(pack), "--why", "try", password="wrong") == 1
     assert await act("family-a", "propose", str(pack), "--why", "try it") == 0
+    capsys.readouterr()
+    assert await run("rules", "diff", "1", "--dsn", database.dsn) == 0
+    assert "+pack: extra" in capsys.readouterr().out
     assert await act("family-b", "approve", "1") == 0
     assert await act("county", "approve", "1") == 0
     assert await act("county", "roll-out", "1") == 1
@@ -197,7 +217,7 @@ async def test_the_whole_walk_from_a_shell(
     assert "0 proposed to rest" in capsys.readouterr().out
 
 
-@pytest.mark.row("R15")
+@pytest.mark.row("R14", "R15")
 async def test_an_alert_is_explained_from_its_evidence_alone(
     county: County, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -155,6 +155,11 @@ async def _page(
     facts = {
         "packs": pack_lines(known, await parts.store.rule_records(), language),
         "changes": change_lines(changes, known.packs, account, language),
+        "words": {
+            change.change_id: await parts.store.change_in_words(change)
+            for change in changes
+            if change.state == "open"
+        },
         "shadows": shadow_lines(await parts.store.shadow_reports(now)),
         "may_propose": allows(account.role, Permission.PROPOSE_RULES),
         "may_roll_back": allows(account.role, Permission.ROLL_OUT_RULES),
