@@ -107,7 +107,7 @@ class PairingSettings:
     window_s: float = 120.0
     connect_timeout_s: float = 60.0
     hear_again_s: float = 10.0
-    look_s: float = 10.0
+    look_s: float = 20.0
     scan_check_s: float = 5.0
 
 
@@ -270,14 +270,20 @@ class PairingSession:
         unpaired host (decision D34).
         """
         try:
-            async with (
-                asyncio.timeout(self._settings.look_s),
-                self._radio.look(address, timeout_s=self._settings.look_s) as link,
-            ):
-                device = await read_device(link, address)
+            async with asyncio.timeout(self._settings.look_s):
+                device = await self._look(address)
         except (LinkError, TimeoutError):
             return NONE
         return quirk_of(device.model, device.manufacturer)
+
+    async def _look(self, address: str) -> DeviceRef:
+        """The device's label, read as a stranger; BlueZ may still be ending the refused link."""
+        while True:
+            try:
+                async with self._radio.look(address, timeout_s=self._settings.look_s) as link:
+                    return await read_device(link, address)
+            except LinkError as error:
+                await self._hear_again(address, error)
 
     async def _hear_again(self, address: str, why: LinkError) -> None:
         """Connect only to what advertises now: a device on its way to sleep refuses."""

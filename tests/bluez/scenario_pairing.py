@@ -52,13 +52,13 @@ async def test_one_confirmation_pairs_a_cuff_sets_its_clock_and_its_first_readin
         report = await hub.pair(cuff, "first")
         assert report.device is not None
         assert (report.device.manufacturer, report.device.model) == ("Acme", "BP-1")
+        await cuff.measure(systolic=138, diastolic=88, pulse=60, at=now())
+        (seen,) = await hub.stored(cuff, 1)
         true_now = now()
         shown = clock.read(true_now)
         assert shown is not None
         local = true_now.astimezone(CHINA).replace(tzinfo=None)
         assert abs((shown - local).total_seconds()) < (true_now - begun).total_seconds() + 2
-        await cuff.measure(systolic=138, diastolic=88, pulse=60, at=true_now)
-        (seen,) = await hub.stored(cuff, 1)
     assert seen.quantities[QuantityName.SYSTOLIC].value == 138
     assert seen.clocks is not None
 

@@ -60,11 +60,21 @@ class MoodyRadio(BleakRadio):
 
 @asynccontextmanager
 async def pairing(
-    radio: VirtualRadio, *, window_s: float = 120.0, ours: BleakRadio | None = None
+    radio: VirtualRadio,
+    *,
+    window_s: float = 120.0,
+    look_s: float = 30.0,
+    ours: BleakRadio | None = None,
 ) -> AsyncGenerator[PairingSession]:
     session = PairingSession(
         ours or BleakRadio(radio.scanner_backend, radio.client_backend),
-        PairingSettings(zone=UTC, window_s=window_s, connect_timeout_s=30.0, hear_again_s=30.0),
+        PairingSettings(
+            zone=UTC,
+            window_s=window_s,
+            connect_timeout_s=30.0,
+            hear_again_s=30.0,
+            look_s=look_s,
+        ),
         stamps=stamp,
         known=lambda: (),
     )
@@ -78,10 +88,16 @@ async def found(session: PairingSession) -> None:
             await session.changed(session.state)
 
 
-async def cause_of_pairing(radio: VirtualRadio, device: Peripheral) -> Cause:
+async def cause_of_pairing(
+    radio: VirtualRadio,
+    device: Peripheral,
+    *,
+    look_s: float = 30.0,
+    ours: BleakRadio | None = None,
+) -> Cause:
     """What becomes of one confirmation, with the device waiting to be paired."""
     await device.pairing_mode(at=AT)
-    async with pairing(radio) as session:
+    async with pairing(radio, look_s=look_s, ours=ours) as session:
         await found(session)
         with pytest.raises(PairingFailed) as failure:
             await session.confirm(device.identity.address)
@@ -159,7 +175,30 @@ async def test_a_refusing_device_that_switches_off_at_the_look_is_called_refusin
     async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, ROCHE) as cuff:
         cuff.refuses_pairing = True
         cuff.interference.hides_on_unpaired_discovery = True
-        assert await cause_of_pairing(radio, cuff) is Cause.BOND_REFUSED
+        assert await cause_of_pairing(radio, cuff, look_s=2.0) is Cause.BOND_REFUSED
+
+
+class HastyRadio(BleakRadio):
+    """Still ending the refused link when it is asked for another, as BlueZ may be."""
+
+    looks = 0
+
+    @asynccontextmanager
+    async def look(self, address: str, *, timeout_s: float) -> AsyncGenerator[Link]:
+        self.looks += 1
+        if self.looks == 1:
+            raise LinkError(LinkCause.FAILED, "le-connection-abort-by-local")
+        async with super().look(address, timeout_s=timeout_s) as link:
+            yield link
+
+
+async def test_a_look_that_breaks_is_taken_again() -> None:
+    link = VirtualLink()
+    async with VirtualRadio(link, RADIO) as radio, BloodPressureCuff(link, OMRON) as cuff:
+        cuff.refuses_pairing = True
+        ours = HastyRadio(radio.scanner_backend, radio.client_backend)
+        assert await cause_of_pairing(radio, cuff, ours=ours) is Cause.PAIRED_ELSEWHERE
+        assert ours.looks == 2
 
 
 class Cycle(BloodPressureCuff):
