@@ -155,6 +155,10 @@ class HubRadio:
         self._known[paired.address] = paired
 
     async def _note_paired(self, paired: PairedDevice, session: str) -> None:
+        # Its memory is fetched anew, but which clock dated what is not learned a second time.
+        before = [one for one in self._known.values() if one.device == paired.device]
+        if before:
+            paired = dataclasses.replace(paired, clock_sets=before[-1].clock_sets)
         self._known[paired.address] = paired
         await self._spool.hold.do(lambda: self.remember(paired))
         await self._spool.hold.do(lambda: self._spool.remember_finished_pairing(session))

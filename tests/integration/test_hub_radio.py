@@ -207,6 +207,32 @@ async def test_a_cuff_that_forgot_us_is_offered_and_paired_again_by_command(
     assert reading.quantities[QuantityName.SYSTOLIC].value == 151
 
 
+@pytest.mark.row("P11")
+async def test_a_cuff_that_is_paired_again_keeps_which_clock_dated_its_memory(
+    broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
+) -> None:
+    link, now = VirtualLink(), WallClock().now()
+    slow = DeviceClock.shifted(timedelta(hours=-3), since=now - timedelta(days=1))
+    async with (
+        VirtualRadio(link, RADIO) as radio,
+        BloodPressureCuff(link, CUFF, clock=slow, strict_pairing=True) as cuff,
+        home(broker, tmp_path, radio, peer) as here,
+    ):
+        await here.pair(cuff, "first")
+        await cuff.transferred()
+        await cuff.measure(systolic=150, diastolic=95, at=WallClock().now())
+        await cuff.transferred()
+        await here.settled()
+        (before,) = await here.hub.spool.paired()
+        assert len(before.clock_sets) == 1
+        await cuff.forget_bonds()
+        await cuff.measure(systolic=151, diastolic=95, at=WallClock().now())
+        here.bound = ("Acme/BP-1/SN1",)
+        await here.pair(cuff, "second")
+        (after,) = await here.hub.spool.paired()
+    assert after.clock_sets[:1] == before.clock_sets
+
+
 async def test_a_live_230_from_a_reset_cuff_is_said_on_the_local_page(
     broker: LocalBroker, tmp_path: Path, peer: ReceiptPeer
 ) -> None:
