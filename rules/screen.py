@@ -212,6 +212,15 @@ def _with_sign(parts: Sequence[Tree], point: Point, _level: Level) -> bool:
     return _compared(_SIGNS[parts[1].text], parts[0], parts[2], point)
 
 
+def _of_parts(first: int, rests: Rests) -> Rests:
+    """The same of the arguments from one place on."""
+    return lambda parts, point, level: rests(parts[first:], point, level)
+
+
+def _flagged(parts: Sequence[Tree], point: Point, _level: Level) -> bool:
+    return parts[0].text in point.flags
+
+
 def _compared(name: str, quantity: Tree, limit: Tree, point: Point) -> bool:
     if limit.kind != "number":
         return True  # a computed limit
@@ -265,6 +274,33 @@ _RESTS: Mapping[str, Rests] = MappingProxyType(
         "above_usual": _carried,
         "above_anchor": _carried,
         "session_share_above": _carried,
+        "last": _carried,
+        "gain": _carried,
+        "slope": _carried,
+        "above_past": _carried,
+        "mean_between": _carried,
+        "given": _carried,
+        "first_of_day": _carried,
+        "same_run": _carried,
+        "unsettled_days": _carried,
+        "round_share": _carried,
+        "times_with": _with_sign,
+        "lasts": _with_sign,
+        "times_of": _of_parts(1, _with_sign),
+        "meal_times": _of_parts(1, _with_sign),
+        "flag_times": _flagged,
+        "flag_of_last": _flagged,
+        "flag_share": _flagged,
+        "past_readings": _never,
+        "readings_between": _never,
+        "meal_readings": _never,
+        "on_weekday": _never,
+        "at_hours": _never,
+        "aged": _never,
+        "target": _never,
+        "usual": _never,
+        "seen": _never,
+        "typed": _never,
         "readings": _never,
         "reading_days": _never,
         "missing_for": _never,
