@@ -50,7 +50,7 @@ fuzz: setup
 
 emergencies: setup
 	@deploy/install-test-peers.sh
-	@exec $(BIN)/python -m pytest tests/integration/test_emergencies.py --emergencies 10000 $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest tests/integration/test_emergencies.py --emergencies 10000 --timeout 3600 $(PYTEST_ARGS)
 
 format: setup
 	$(BIN)/ruff check --fix-only --quiet .
