@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
@@ -16,6 +16,9 @@ from rules.window import Blind, Point, Window
 
 LOOK_BACK = timedelta(days=16)
 """How far back a rule's window reaches: HW-11 looks at 14 days, plus a day at each end."""
+
+_AROUND = timedelta(days=1)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +119,15 @@ def assess(
         window = _window(person, known_then, state, rules.zone)
         new = frozenset({point.identity})
         evaluation = evaluate(rules.pack, window, now, new, waits=False, explain=False)
-        _collect(judged, evaluation, window, rules.pack, now, missing=False)
+        _collect(judged, evaluation, window, rules.pack, now)
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
     usual = _state_at(person, readings, latest, rules.zone, whole=whole)
     window = _window(person, ordered, usual, rules.zone)
     new = frozenset({newest.identity}) if newest else frozenset[str]()
     evaluation = evaluate(rules.pack, window, now, new, absent=not fresh, explain=False)
-    _collect(judged, evaluation, window, rules.pack, now, missing=True)
+    begin = _BEGINNING if whole else _seen_from(person, fresh, rules.zone, now)
+    _collect(judged, evaluation, window, rules.pack, now, missing_since=begin)
     waits = [wake.due_at for wake in evaluation.wakes if wake.due_at > now]
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
@@ -146,17 +150,28 @@ def _collect(
     window: Window,
     pack: Pack,
     now: datetime,
-    *,
-    missing: bool,
+    missing_since: datetime | None = None,
 ) -> None:
-    """Add decisions; `missing`: those on a confirmation that did not come too."""
+    """Add decisions; from `missing_since` on those on a confirmation that did not come too.
+
+    Before it a confirmation may lie outside the window, and what was missing there was told.
+    """
     for decision in evaluation.decisions:
         key = (decision.rule_id, decision.stage.value, decision.trigger)
+        missing = missing_since is not None and decision.effective_at >= missing_since
         wanted = missing or decision.stage is not Stage.UNCONFIRMED
         if wanted and key not in judged:
             rule = pack.rule(decision.rule_id)
             text = evidence(decision, window, rule, evaluation.near, now)
             judged[key] = Judged(decision=decision, evidence=text)
+
+
+def _seen_from(person: Person, fresh: Sequence[Point], zone: tzinfo, now: datetime) -> datetime:
+    """From when on a window of `LOOK_BACK` holds a reading with all that was measured around it."""
+    folded = date.fromordinal(int(person.state.row["folded_through"]))
+    open_since = datetime.combine(folded + _AROUND, time.min, zone)
+    newest = fresh[0].effective_at if fresh else min(now, open_since)
+    return newest - LOOK_BACK + _AROUND
 
 
 def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Point]:

@@ -1,4 +1,4 @@
-"""`hearthwatch rules propose`, `diff`, `approve`, `sign`, `roll-out`, `roll-back`, `review`, …
+"""`hearthwatch rules propose`, `diff`, `approve`, `sign`, `roll-out`, `roll-back` and others.
 
 Whoever acts says who they are and proves it with their password, as on the pages; the same roles
 hold. The core answers when it has taken what it was told: `rules changes` shows it.
