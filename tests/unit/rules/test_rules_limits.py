@@ -45,7 +45,8 @@ def test_two_cases_fire_and_two_do_not(pack: Pack, rule: Rule) -> None:
     assert fired[False] >= 2
 
 
-@pytest.mark.row("R3")
+@pytest.mark.slow
+@pytest.mark.row("R3", "R11")
 @pytest.mark.parametrize(("pack", "rule"), RULES)
 def test_every_limit_is_met_and_missed_by_one_step(pack: Pack, rule: Rule) -> None:
     assert loose_limits(pack, cases_of(pack.name), rule) == ()
