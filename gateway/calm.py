@@ -8,6 +8,8 @@ mean the same is held by a property test and by whole streams run with and witho
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 from zlib import crc32
 
 import numpy as np
@@ -22,6 +24,7 @@ from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
 from gateway.recent import RECENT, RecentRows
 from gateway.recent_many import Fresh, advance, closed, closing
+from gateway.reopened import Reopened, Stored, joined, overflowed
 from gateway.screening import may_decide, may_hold
 from gateway.stored_state import CalmRows
 from gateway.suspicion import needs_exact
@@ -65,10 +68,21 @@ class Screener:
     zone: LocalDays
     mark: int
 
+    def overflowed(self, new: New, bank: Bank) -> dict[SubjectRef, datetime]:
+        """Of whom `screen` can judge only with what is stored since an instant (`reopened.py`)."""
+        return overflowed(new, bank, self.rules, self.zone)
+
     def screen(
-        self, new: dict[SubjectRef, list[Point]], bank: Bank, shared: Callable[[Point], bool]
+        self,
+        new: dict[SubjectRef, list[Point]],
+        bank: Bank,
+        shared: Callable[[Point], bool],
+        stored: Stored = MappingProxyType({}),
     ) -> Screened:
-        """Divide these people; `shared` tells whether others wear a reading's device too."""
+        """Divide these people; `shared` tells whether others wear a reading's device too.
+
+        `stored` is what `overflowed` has asked for; whoever is missing there is looked at exactly.
+        """
         plain = [
             s for s, points in new.items() if 0 < len(points) <= MOST_POINTS and _plain(points)
         ]
@@ -80,8 +94,10 @@ class Screener:
         calm &= (recent["rules"] == self.mark) & (recent["waits"] == 0)
         calm &= states["folded_through"] > EPOCH
         readings = columns([new[subject] for subject in plain], self.zone, shared)
+        places = {subject: place for place, subject in enumerate(plain)} if stored else {}
+        reopened = Reopened(stored, places, self.rules)
         for turn in range(int(readings.turn.max()) + 1):
-            self._take(readings.of_turn(turn), states, recent, calm)
+            self._take(readings.of_turn(turn), states, recent, calm, reopened)
         chosen = np.flatnonzero(calm)
         quiet = [plain[place] for place in chosen]
         done = set(quiet)
@@ -94,7 +110,14 @@ class Screener:
             tense={subject: points for subject, points in new.items() if subject not in done},
         )
 
-    def _take(self, readings: Readings, states: StateRows, recent: RecentRows, calm: Flags) -> None:
+    def _take(
+        self,
+        readings: Readings,
+        states: StateRows,
+        recent: RecentRows,
+        calm: Flags,
+        reopened: Reopened,
+    ) -> None:
         """One reading of each: what closed before it, then itself, then the screen."""
         kept = np.flatnonzero(calm[readings.who])
         who = readings.who[kept]
@@ -105,8 +128,15 @@ class Screener:
         through = self.zone.day(at - _CLOSING_US) - 1
         folding, lost = closing(memory, state, through)
         before = state["folded_through"].astype(np.int64) - EPOCH
+        known = {int(row): int(who[row]) for row in np.flatnonzero(lost) if who[row] in reopened}
+        if known:
+            folding = joined(folding, reopened.folding(known))
+            lost[list(known)] = False
         state = fold_many(state, folding, through + EPOCH)
         closed(memory, through - before)
+        for row, place in known.items():
+            ring, day = memory[row : row + 1].reshape(()), int(through[row]) + EPOCH
+            reopened.refill(place, ring, day, int(at[row]))
         values = {name: column[kept] for name, column in readings.values.items()}
         fresh = Fresh(
             at=at,

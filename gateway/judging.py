@@ -1,6 +1,6 @@
 """Each person's new points against the usual and the rules, with what the store knows of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -54,12 +54,29 @@ async def screen(
     spoken_for = {item.subject for item in (*batch.spoken, *batch.assigned, *batch.said)}
     spoken_for |= await reaching_back(new, county, store, now)
     quiet = {subject: points for subject, points in new.items() if subject not in spoken_for}
-    screened = county.screener(rules).screen(quiet, county.states, county.is_shared)
+    screener = county.screener(rules)
+    stored = await _reopened(screener.overflowed(quiet, county.states), store)
+    screened = screener.screen(quiet, county.states, county.is_shared, stored)
     if screened.calm is None:
         return Screened(calm=None, tense=new)
     done = set(screened.calm.subjects)
     tense = {subject: points for subject, points in new.items() if subject not in done}
     return Screened(calm=screened.calm, tense=tense)
+
+
+async def _reopened(
+    since: Mapping[SubjectRef, datetime], store: CoreStore
+) -> dict[SubjectRef, list[Point]]:
+    """What is stored of these people's open days; of whose readings some are in doubt, nothing."""
+    if not since:
+        return {}
+    doubtful = {doubt.subject for doubt in (await store.suspicions.of_subjects(since)).values()}
+    stored = await store.windows({s: at for s, at in since.items() if s not in doubtful})
+    # What rings by its arrival is among them however old it is.
+    return {
+        subject: [point for point in points if point.effective_at >= since[subject]]
+        for subject, points in stored.items()
+    }
 
 
 async def judge_people(

@@ -149,12 +149,13 @@ def recent_of(
     row["last_at"] = max(last, memory.last_at)
     row["rules"], row["waits"], row["pregnant"] = memory.rules, memory.waits, memory.pregnant
     row["watch_until"] = max(0, -(-micros(memory.watch_until) // 60_000_000))
-    _fill_ring(row, learned, zone, memory.folded_through)
+    fill_ring(row, learned, zone, memory.folded_through)
     _fill_days(row, points, zone)
     return row
 
 
-def _fill_ring(row: RecentRow, learned: Sequence[Point], zone: tzinfo, folded: int) -> None:
+def fill_ring(row: RecentRow, learned: Sequence[Point], zone: tzinfo, folded: int) -> None:
+    """Put what can be learned of the days after `folded` into an empty ring, oldest first."""
     place = 0
     for point in learned:
         local = point.effective_at.astimezone(zone)

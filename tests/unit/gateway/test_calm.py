@@ -40,7 +40,11 @@ Key = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Life:
-    """One person, looked at in two stages; `calm` counts what the screen let pass."""
+    """One person, looked at in two stages.
+
+    `calm` counts what the screen let pass, `reopened` how often a day closed that the ring could
+    not hold.
+    """
 
     rules: Rulebook
     screener: Screener
@@ -49,6 +53,7 @@ class Life:
     stored: list[Point] = field(default_factory=list[Point])
     told: set[Key] = field(default_factory=set[Key])
     calm: int = 0
+    reopened: int = 0
     decided: int = 0
     wake_at: datetime | None = None
 
@@ -58,7 +63,12 @@ class Life:
             self._exact([], self.wake_at)
         self.stored += points
         ordered = sorted(points, key=lambda point: point.order)
-        found = self.screener.screen({LI: ordered}, self.bank, lambda _: False)
+        stored = {
+            who: [point for point in self.stored if point.effective_at >= since]
+            for who, since in self.screener.overflowed({LI: ordered}, self.bank).items()
+        }
+        self.reopened += len(stored)
+        found = self.screener.screen({LI: ordered}, self.bank, lambda _: False, stored)
         if found.calm is None:
             self._exact(ordered, now)
             return
@@ -112,6 +122,8 @@ class Life:
             one, other = again[name], recent[name]
             if name in {"counts", "sums", "highest", "lowest"}:
                 one, other = one[:reached], other[:reached]
+            elif name == "loose_day":
+                one, other = (int(day) if newest - int(day) < DAYS else 0 for day in (one, other))
             assert np.array_equal(one, other), name
 
     @staticmethod
@@ -175,6 +187,7 @@ class Course:
     wild: bool
     meter: bool
     zone: str
+    often: bool = False
 
 
 COURSES = st.builds(
@@ -186,6 +199,7 @@ COURSES = st.builds(
     wild=st.booleans(),
     meter=st.booleans(),
     zone=st.sampled_from(ZONES),
+    often=st.booleans(),
 )
 
 
@@ -195,6 +209,7 @@ def readings(course: Course, count: int) -> list[Point]:
     at, found = BEGIN, list[Point]()
     for number in range(count):
         pace = GAPS_MINUTES if course.wild else [5, 600, 720, 720, 840]
+        pace = [60, 120, 180] if course.often else pace
         at += timedelta(minutes=chance.choice(pace), seconds=chance.choice([0, 0, 1, 59]))
         shift = course.shift if number > count * 3 // 5 else 0
         value = course.usual + shift + chance.gauss(0, course.spread)
@@ -270,6 +285,13 @@ def test_nor_to_any_rule_of_the_packs_in_shadow(course: Course) -> None:
 def test_the_screen_lets_most_readings_of_a_quiet_life_pass() -> None:
     life = live(Course(7, 131, 6, 0, wild=False, meter=False, zone="Asia/Shanghai"))
     assert life.calm > 80
+
+
+def test_whoever_measures_more_than_the_ring_holds_is_calm_too() -> None:
+    course = Course(7, 131, 6, 0, wild=False, meter=True, zone="Asia/Shanghai", often=True)
+    life = live(course, count=250)
+    assert life.reopened > 10
+    assert life.calm > 170
 
 
 def test_a_shift_is_found_behind_the_screen() -> None:
