@@ -117,6 +117,10 @@ class Emergency:
         """The dangerous reading."""
         return self._clocked(self._measured(self.at))
 
+    def repeated(self) -> Observation:
+        """The same reading, sent once more by another radio session."""
+        return replace(self.reading(), session="again")
+
     def before(self) -> tuple[Observation, ...]:
         """What was measured earlier, of the same person."""
         if self.amid is Amid.CASE:
@@ -141,9 +145,12 @@ class Emergency:
 
     def must_ring(self) -> tuple[AlertId, ...]:
         """The alerts of which one must have rung; several where the time of ringing decides."""
-        trigger = observation_identity(self.reading())
+        # Without time and number the repetition is a reading of its own, and either may ring.
+        sent = [self.reading(), *([self.repeated()] if self.amid is Amid.AGAIN else [])]
         return tuple(
-            alert_id(rule_id=rule, stage=stage, trigger=trigger) for rule, stage in self._expected()
+            alert_id(rule_id=rule, stage=stage, trigger=trigger)
+            for rule, stage in self._expected()
+            for trigger in map(observation_identity, sent)
         )
 
     def rings_by(self) -> datetime:

@@ -3,8 +3,6 @@
 `make emergencies` injects 10,000; the ordinary run a few hundred of the same dice.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from rules.vocabulary import AlertId
@@ -52,8 +50,7 @@ async def _inject(bench: Bench, turn: int) -> list[str]:
     await bench.feed(*amid, *dangers, *twice, now=now)
     again = [one for one in several if one.amid is Amid.AGAIN]
     if again:
-        repeated = (replace(one.reading(), session="again") for one in again)
-        await bench.feed(*repeated, now=now + minutes(1))
+        await bench.feed(*(one.repeated() for one in again), now=now + minutes(1))
     at_once = await _not_rung(bench, [one for one in several if one.rings_by() == now])
     await bench.wake(now + minutes(15))
     later = await _not_rung(bench, [one for one in several if one.rings_by() > now])
