@@ -13,6 +13,8 @@ AT_ONCE = 500
 KEPT = timedelta(days=400)
 """What would have rung longer ago is forgotten."""
 
+PRUNED_EVERY = timedelta(days=1)
+
 
 class Follower:
     """One variant and how far it has come."""
@@ -21,6 +23,7 @@ class Follower:
         self._shadow = shadow
         self._store = store
         self._at_once = at_once
+        self._pruned_at: datetime | None = None
 
     async def catch_up(self, until: datetime) -> int:
         """Take all that was committed, and look at absences due by `until`; how many readings."""
@@ -39,17 +42,25 @@ class Follower:
         """One transaction: how many readings it took, and whether nothing was left to take."""
         async with self._store.step() as begun:
             place = begun
-            await self._shadow.refresh()
             moments, complete = await self._moments(place)
+            due = await self._store.next_wake()
+            if moments or (due is not None and due <= until):
+                await self._shadow.refresh()
             for moment in moments:
                 await self._wake(moment.at)
                 await self._shadow.take(moment)
                 place = _after(place, moment)
             if complete:
                 await self._wake(until)
-            await self._store.prune(until - KEPT)
-            await self._store.move(place)
+            if place != begun:
+                await self._store.move(place)
+            await self._prune(until)
         return sum(len(moment.readings) for moment in moments), complete
+
+    async def _prune(self, now: datetime) -> None:
+        if self._pruned_at is None or now - self._pruned_at >= PRUNED_EVERY:
+            self._pruned_at = now
+            await self._store.prune(now - KEPT)
 
     async def _wake(self, until: datetime) -> None:
         while (due := await self._store.next_wake()) is not None and due <= until:

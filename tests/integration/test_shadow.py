@@ -12,7 +12,7 @@ from gateway.facts import ClosingFact
 from gateway.packs import load_first_pack
 from gateway.rehearsal import Rehearsal
 from gateway.shadow import Shadow
-from gateway.shadow_follow import Follower
+from gateway.shadow_follow import KEPT, Follower
 from gateway.shadow_worker import ShadowWorker
 from gateway.store.case_row import alert_row
 from gateway.store.shadow_store import open_shadow_link
@@ -151,6 +151,23 @@ async def test_what_a_shadow_pack_asks_for_rings_for_nobody(database: Database) 
         assert "ZZ-01" in {row["rule_id"] for row in found}
         assert await bench.count("core.outbox") == await bench.count("core.alert")
         assert {row["subject"] for row in found} == {WANG}
+
+
+async def test_what_is_old_is_forgotten_and_open_cases_are_not(database: Database) -> None:
+    pack, at = load_first_pack(), START + timedelta(days=1)
+    async with (
+        county_bench(database.dsn_as("hw_core"), database.dsn) as bench,
+        following(database, pack, "same", START - timedelta(days=1)) as follower,
+    ):
+        await bench.feed(pressure(at, 190, 112))
+        await bench.feed(pressure(at + timedelta(minutes=6), 188, 110))
+        await follower.catch_up(at + timedelta(hours=1))
+        assert len(await rang(bench, "core.shadow_alert")) == 1
+        await follower.catch_up(at + KEPT + timedelta(days=2))
+        assert "HW-02" not in {row["rule_id"] for row in await rang(bench, "core.shadow_alert")}
+        rows = await bench.owner.fetch("SELECT rule_id, state FROM core.shadow_case")
+        assert ("HW-02", "open") in {(row["rule_id"], row["state"]) for row in rows}
+        assert await bench.count("core.alert") == 1
 
 
 async def test_a_follower_that_was_away_goes_on_where_it_was(database: Database) -> None:

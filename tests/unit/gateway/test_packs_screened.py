@@ -27,7 +27,7 @@ from rules.window import Point, Value
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
-DAYS = 40
+DAYS = 32
 HALF_DAY = timedelta(hours=12)
 
 
@@ -83,7 +83,7 @@ def point(number: int, kind: Vital, at: datetime, values: dict[QuantityName, Val
 
 
 def lived(number: int) -> Iterator[Point]:
-    """Forty days, with a bad week in the fourth."""
+    """A month, with a bad week in the fourth."""
     chance = Random(number)  # noqa: S311 - a seeded life, not a secret
     for half in range(2 * DAYS):
         at = START + half * HALF_DAY + timedelta(minutes=chance.randint(0, 90))
@@ -110,10 +110,10 @@ def lived(number: int) -> Iterator[Point]:
 
 
 async def rehearsed(*, screened: bool) -> Rehearsed:
-    """Twelve lives under every pack."""
+    """Six lives under every pack."""
     rules = Rulebook(pack=load_shipped().beside, zone=ZONE)
-    people = {SubjectRef(f"s-{number}"): list(lived(number)) for number in range(8)}
-    profiles = {someone(number).subject: someone(number) for number in range(8)}
+    people = {SubjectRef(f"s-{number}"): list(lived(number)) for number in range(6)}
+    profiles = {someone(number).subject: someone(number) for number in range(6)}
     rehearsal = Rehearsal(rules, answered_after=timedelta(hours=24), screened=screened)
     return await rehearsal.live_through(people, profiles, lambda _: None)
 
