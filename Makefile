@@ -32,9 +32,11 @@ setup:
 demo: setup
 	@exec $(BIN)/hearthwatch demo
 
+# Beside two others a test may miss a patience that real peers need; it is run once more, and what
+# needed that is named at the end (RERUN). A test named there twice is a fault like any other.
 test: setup
 	@deploy/install-test-peers.sh
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --reruns 1 --reruns-delay 3 -rR $(PYTEST_ARGS)
 
 test-bluez: setup
 	@RUNS="$(RUNS)" PYTEST_ARGS="$(PYTEST_ARGS)" exec deploy/bluez/run.sh
