@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import unified_diff
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
@@ -125,8 +126,8 @@ class RuleChanges(Database):
         """
         async with self.pool.acquire() as connection:
             store = PackStore(connection)
-            stored, resting = await store.packs(), await store.resting()
-        return PacksNow(packs=present(load_shipped(), stored, resting), stored=tuple(stored))
+            stored, resting = tuple(await store.packs()), await store.resting()
+        return PacksNow(packs=_present(stored, resting), stored=stored)
 
     async def change_in_words(self, change: RuleChange) -> str:
         """What a proposed pack changes of the one that holds, line by line; empty for a rule's."""
@@ -363,6 +364,12 @@ class RuleChanges(Database):
             digest=change.digest,
             signatures=change.signatures,
         )
+
+
+@lru_cache(maxsize=4)
+def _present(stored: tuple[StoredPack, ...], resting: frozenset[str]) -> PackSet:
+    """Read again only when something has changed: a page asks several times."""
+    return present(load_shipped(), stored, resting)
 
 
 def _demand(account: Account, permission: Permission) -> None:

@@ -14,6 +14,8 @@ from tests.integration.test_packs_rolled_out import HIGHER
 from tests.integration.test_pages import PHONE, overflow, signed_in, violations
 from tests.integration.test_rule_changes import closed, core_answers, live_version
 
+expect.set_options(timeout=60_000)  # a busy machine is no fault of the page
+
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.row("R13")]
 
 
@@ -57,6 +59,7 @@ async def test_four_people_bring_a_version_to_life_on_their_pages(
         async with signed_in(browser, address, "family-b") as page:
             await page.goto(f"{address}/rules")
             await page.click("#change-1 form[action$=approve] button")
+            await expect(page.locator("#change-1 form[action$=approve]")).to_have_count(0)
             await page.fill("#change-1 input[name=licence]", "110123")
             await page.click("#change-1 form[action$=sign] button")
             await expect(page.locator("#change-1")).to_contain_text("家医乙")
@@ -64,11 +67,14 @@ async def test_four_people_bring_a_version_to_life_on_their_pages(
         async with signed_in(browser, address, "county") as page:
             await page.goto(f"{address}/rules")
             await page.click("#change-1 form[action$=approve] button")
+            await expect(page.locator("#change-1 form[action$=roll-out]")).to_have_count(1)
             await page.click("#change-1 form[action$=roll-out] button")
+            await expect(page.locator("#change-1")).to_contain_text("told to the core")
             await core_answers(county)
             assert await live_version(county) == 3
             await page.goto(f"{address}/rules")
             await page.click("#pack-first form[action$=roll-back] button")
+            await page.wait_for_url("**/rules?saved=true")
             await core_answers(county)
     assert await live_version(county) == 2
 
