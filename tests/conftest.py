@@ -21,7 +21,8 @@ class Rows:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A row is proven when every test that names it passed."""
-        again = report.outcome == "rerun"  # what comes of it is told by a report of its own
+        # The name comes from pytest-rerunfailures; what becomes of it a report of its own tells.
+        again = str(report.outcome) == "rerun"
         if again or (report.when != "call" and report.passed):
             return
         for name, row in report.user_properties:
