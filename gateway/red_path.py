@@ -19,13 +19,17 @@ from rules.engine import Decision, evaluate
 from rules.identity import alert_id
 from rules.pack import Pack
 from rules.rule import Text
-from rules.vocabulary import AlertId, Observation, Profile, SubjectRef, TimeConfidence
+from rules.vocabulary import AlertId, Observation, Profile, Stage, SubjectRef, TimeConfidence
 from rules.window import Point, Window
 
 _log = structlog.get_logger()
 
-_REMEMBERED = timedelta(hours=1)
-"""Hub rules look back at most 30 minutes and wait at most 20 for a confirmation."""
+_JUDGED = timedelta(hours=1)
+"""An older reading is the core's business: no rule of a hub gives an instruction for one."""
+
+_REMEMBERED = 2 * _JUDGED
+"""Hub rules look back at most 30 minutes and wait at most 20 for a confirmation: of every reading
+that is judged, all that was measured around it is at hand, or half a pair would ring again."""
 
 _LONGEST_WAIT = timedelta(minutes=20)
 
@@ -89,7 +93,7 @@ class RedPath:
         An old or undated reading is the core's business: nothing is to be done here and now.
         """
         point = self._point(observation)
-        if point.confidence is TimeConfidence.UNKNOWN or now - point.effective_at > _REMEMBERED:
+        if point.confidence is TimeConfidence.UNKNOWN or now - point.effective_at > _JUDGED:
             return []
         key = (observation.device.key, observation.user_slot)
         # A decided origin replaces the undecided copy of the same record.
@@ -192,6 +196,8 @@ class RedPath:
         window = Window(points=tuple(self._points[key]), profile=profile, zone=self._zone)
         raised: list[RedAlert] = []
         for decision in evaluate(self._rules, window, now, new).decisions:
+            if decision.stage is Stage.UNCONFIRMED and now - decision.effective_at > _JUDGED:
+                continue  # what was missing then was told then
             alert = self._alert(decision, key[0], now)
             if not decision.dated and alert.alert_id not in self._alerts:
                 self._alerts[alert.alert_id] = alert

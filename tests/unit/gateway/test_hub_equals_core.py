@@ -96,6 +96,7 @@ def both(steps: list[Step], pack: Pack) -> tuple[set[tuple[str, str]], set[tuple
         now = observation.received.wall
         core.take(observation)
         hub.consider(observation, now)
+        hub.instructions(now)  # the page asks often, the core looks at all that is due
         following = readings[place + 1].received.wall if place + 1 < len(readings) else end
         while core.due is not None and core.due < following:
             due = core.due
@@ -111,6 +112,11 @@ def both(steps: list[Step], pack: Pack) -> tuple[set[tuple[str, str]], set[tuple
 @example([(1, 185, 112, "", ()), (6, 188, 111, "", ())])
 @example([(1, 185, 112, "", ()), (60, 120, 80, "", ())])
 @example([(1, 120, 80, "2.1", ()), (15, 120, 80, "3.9", ())])
+@example([(1, 69, 45, "2.1", ()), (16, 69, 45, "2.1", ()), (45, 69, 45, "LO", ())])
+@example(
+    [(1, 219, 45, "", ()), (21, 89, 129, "", ()), (61, 89, 135, "", ()), (51, 84, 130, "", ())]
+)
+@example([(1, 179, 115, "", ()), (20, 185, 104, "", ()), (42, 174, 130, "", ())])
 @example([(1, 230, 135, "", (QualityFlag.BODY_MOVEMENT,)), (5, 185, 110, "", ())])
 def test_the_hub_decides_what_the_core_decides(steps: list[Step]) -> None:
     hub, core = both(steps, load_shipped().live)
