@@ -80,6 +80,15 @@ def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
     return late or silent
 
 
+def needed_from(person: Person, fresh: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
+    """From when on readings are needed to judge `fresh`; of who is silent, all not folded yet."""
+    if fresh:
+        return fresh[0].effective_at - LOOK_BACK
+    folded = date.fromordinal(int(person.state.row["folded_through"]))
+    open_since = datetime.combine(folded + timedelta(days=1), time.min, rules.zone)
+    return min(now, open_since) - LOOK_BACK
+
+
 def assess(
     person: Person,
     points: Sequence[Point],
@@ -126,7 +135,8 @@ def assess(
     window = _window(person, ordered, usual, rules.zone)
     new = frozenset({newest.identity}) if newest else frozenset[str]()
     evaluation = evaluate(rules.pack, window, now, new, absent=not fresh, explain=False)
-    begin = _BEGINNING if whole else _seen_from(person, fresh, rules.zone, now)
+    # At its edge the window may lack what was measured around a reading.
+    begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + _AROUND
     _collect(judged, evaluation, window, rules.pack, now, missing_since=begin)
     waits = [wake.due_at for wake in evaluation.wakes if wake.due_at > now]
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
@@ -164,14 +174,6 @@ def _collect(
             rule = pack.rule(decision.rule_id)
             text = evidence(decision, window, rule, evaluation.near, now)
             judged[key] = Judged(decision=decision, evidence=text)
-
-
-def _seen_from(person: Person, fresh: Sequence[Point], zone: tzinfo, now: datetime) -> datetime:
-    """From when on a window of `LOOK_BACK` holds a reading with all that was measured around it."""
-    folded = date.fromordinal(int(person.state.row["folded_through"]))
-    open_since = datetime.combine(folded + _AROUND, time.min, zone)
-    newest = fresh[0].effective_at if fresh else min(now, open_since)
-    return newest - LOOK_BACK + _AROUND
 
 
 def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Point]:

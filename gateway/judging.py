@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 
 from gateway.blindness import blind_times
 from gateway.calm import Screened
 from gateway.county import County, is_home
-from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
+from gateway.detect import Assessment, Person, Rulebook, assess, needed_from, needs_history
 from gateway.intake import Admitted
 from gateway.remembering import remembered
 from gateway.series import settings_of
@@ -126,14 +126,3 @@ async def judge_people(
         complete = again or bool(new[subject])
         assessed.append(remembered(found, points, rules, mark, complete=complete))
     return assessed
-
-
-def needed_from(
-    person: Person, points: Sequence[Point], rules: Rulebook, now: datetime
-) -> datetime:
-    """From when on readings are needed to judge `points`; of who is silent, all not folded yet."""
-    if points:
-        return points[0].effective_at - LOOK_BACK
-    folded = date.fromordinal(int(person.state.row["folded_through"]))
-    open_since = datetime.combine(folded + timedelta(days=1), time.min, rules.zone)
-    return min(now, open_since) - LOOK_BACK

@@ -15,9 +15,8 @@ from datetime import datetime, timedelta
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
-from gateway.detect import Person, Rulebook, assess, needs_history
+from gateway.detect import Person, Rulebook, assess, needed_from, needs_history
 from gateway.episodes import episodes
-from gateway.judging import needed_from
 from gateway.remembering import remembered
 from gateway.stored_state import AfterBatch
 from rules.vocabulary import Alert, Profile, SubjectRef

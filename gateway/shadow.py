@@ -16,7 +16,15 @@ from gateway.calm import Screener, screener
 from gateway.case_book import ASSUMED_OUTCOME
 from gateway.cases import close
 from gateway.county import County, is_home
-from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
+from gateway.detect import (
+    LOOK_BACK,
+    Assessment,
+    Person,
+    Rulebook,
+    assess,
+    needed_from,
+    needs_history,
+)
 from gateway.episodes import episodes
 from gateway.facts import (
     AnchorFact,
@@ -26,7 +34,6 @@ from gateway.facts import (
     OwnerFact,
     decode_fact,
 )
-from gateway.judging import needed_from
 from gateway.remembering import remembered
 from gateway.series import settings_of
 from gateway.store.core_store import CoreStore
