@@ -16,17 +16,9 @@ from functools import cache, partial
 import cel
 
 from rules.conditions import FUNCTIONS
+from rules.resting import NOWHERE, Resting, resting_of
 from rules.scope import Call, ConditionError, Scope, Trace, span
-from rules.screen import (
-    ALWAYS,
-    NOWHERE,
-    Comparison,
-    Resting,
-    Screen,
-    comparison,
-    needs_level,
-    resting_of,
-)
+from rules.screen import ALWAYS, Comparison, Screen, comparison, needs_level
 from rules.tree import Tree, parse
 from rules.words import WORDS, Parameter
 

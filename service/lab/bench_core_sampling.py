@@ -16,7 +16,7 @@ _STAGES = (
     ("receipts", re.compile(r"^(_receipts|_all_receipts|_publish|publish_nowait)$")),
     ("decode", re.compile(r"gateway/arrivals\.py$")),
     ("sort", re.compile(r"gateway/(sorting|intake|turns|turn_desk|suspicion\w*)\.py$")),
-    ("screen", re.compile(r"(rules/screen\w*|gateway/(screen\w*|recent\w*|bank\w*|calm\w*))\.py$")),
+    ("screen", re.compile(r"(rules/(screen|resting)|gateway/(screen\w*|recent\w*|reopened|bank\w*|calm\w*))\.py$")),
     ("baselines", re.compile(r"gateway/baseline\w*\.py$")),
     ("cases and alerts", re.compile(r"gateway/(episodes|cases)\.py$|rules/cases\.py$")),
     ("rows and SQL", re.compile(r"gateway/store/\w+\.py$|asyncpg/")),
