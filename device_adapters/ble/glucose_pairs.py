@@ -26,6 +26,19 @@ class GlucosePairs:
     def __init__(self) -> None:
         self._waiting: dict[int, tuple[Frame, Record]] = {}
         self._early: dict[int, dict[str, str]] = {}
+        self._owed: set[int] = set()
+
+    def dropped(self, record: Record) -> None:
+        """A measurement that nobody wants once more takes its own context with it.
+
+        Two records of one number are in a meter whose numbers began again: the context of the one
+        must never join the other.
+        """
+        sequence = record.sequence
+        if sequence is None or "context_follows" not in record.context:
+            return
+        if self._early.pop(sequence, None) is None and sequence not in self._waiting:
+            self._owed.add(sequence)
 
     def measurement(self, frame: Frame, record: Record) -> list[Joined]:
         """What is ready once this measurement is there."""
@@ -46,6 +59,9 @@ class GlucosePairs:
         sequence = record.sequence
         if sequence is None:
             return []
+        if sequence in self._owed:
+            self._owed.remove(sequence)
+            return []
         ready = self._take(sequence, dict(record.context))
         if not ready:
             self._early[sequence] = dict(record.context)
@@ -53,6 +69,8 @@ class GlucosePairs:
 
     def rest(self) -> list[Joined]:
         """Everything that still waits, without context: nothing more will come."""
+        self._owed.clear()
+        self._early.clear()
         return [joined for sequence in list(self._waiting) for joined in self._take(sequence, {})]
 
     def _take(self, sequence: int, context: dict[str, str]) -> list[Joined]:

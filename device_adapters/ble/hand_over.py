@@ -136,6 +136,7 @@ class HandOver:
         if record.sequence is not None:
             self._note(record.sequence, frame)
             if frame.payload in self._fetched or self._is_ours(record.sequence, frame):
+                self._pairs.dropped(record)
                 return []  # it was asked for again to see the numbering
             self._fetched.add(frame.payload)
         return self._pairs.measurement(frame, record)

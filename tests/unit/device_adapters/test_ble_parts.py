@@ -75,6 +75,30 @@ def test_a_context_joins_its_measurement_before_after_and_never() -> None:
     assert pairs.rest() == []
 
 
+def test_a_dropped_measurement_takes_its_own_context_with_it() -> None:
+    pairs, some = GlucosePairs(), frame("2A18", b"")
+    pairs.dropped(_measurement(7, follows=True))
+    assert pairs.context(_context(7)) == []
+    assert pairs.measurement(some, _measurement(7, follows=True)) == []
+    (joined,) = pairs.context(_context(7))
+    assert joined.context == {"meal": "fasting"}
+    assert pairs.context(_context(8)) == []  # before its measurement, which is dropped
+    pairs.dropped(_measurement(8, follows=True))
+    assert pairs.measurement(some, _measurement(8, follows=True)) == []
+    pairs.dropped(_measurement(8, follows=True))  # a second notification of the one that waits
+    assert len(pairs.context(_context(8))) == 1
+
+
+def test_a_context_that_was_lost_with_its_report_takes_none_of_the_next() -> None:
+    pairs, some = GlucosePairs(), frame("2A18", b"")
+    pairs.dropped(_measurement(7, follows=True))
+    assert pairs.context(_context(9)) == []
+    assert pairs.rest() == []
+    assert pairs.measurement(some, _measurement(7, follows=True)) == []
+    assert len(pairs.context(_context(7))) == 1
+    assert pairs.measurement(some, _measurement(9, follows=True)) == []
+
+
 def test_measurements_do_not_wait_for_ever() -> None:
     pairs = GlucosePairs()
     ready = [

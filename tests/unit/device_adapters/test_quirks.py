@@ -15,7 +15,9 @@ from device_adapters.ble.captures import shipped_captures
 from device_adapters.ble.clocks import ClockSet, prove_bond
 from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.decoders.glucose import settled
+from device_adapters.ble.hand_over import digest_of
 from device_adapters.ble.quirks import MODELS, NONE, Evidence, quirk_of
+from device_adapters.ble.racp import REPORT_LAST
 from device_adapters.ble.registry import decode
 from device_adapters.ble.session import Remembered, SessionSetup, SessionSummary
 from gateway.intake import Binding, Quarantined, admit
@@ -64,15 +66,18 @@ class Kept:
         del summary
 
 
-async def talk(link: MemoryLink, since: int | None = None) -> tuple[Kept, SessionSummary]:
+async def talk(
+    link: MemoryLink, since: int | None = None, newest: bytes | None = None
+) -> tuple[Kept, SessionSummary]:
     kept = Kept()
+    mark = None if since is None else Remembered(device=WORN, high_water=since, newest=newest)
     setup = SessionSetup(
         hub=HubId("h"),
         session="s",
         address="C0:00:00:00:00:01",
         zone=UTC,
         stamps=stamp,
-        remembered=None if since is None else Remembered(device=WORN, high_water=since),
+        remembered=mark,
         first_wait_s=0.05,
         quiet_s=0.01,
         answer_s=1.0,
@@ -212,6 +217,31 @@ async def test_the_same_octets_of_another_meter_stay_glucose() -> None:
     (observation,) = kept.observations
     assert observation.kind is Vital.GLUCOSE
     assert observation.context["meal"] == "reserved(6)"
+
+
+class AnswersFrom(MemoryLink):
+    """A meter that is asked from a number on, and for its last record."""
+
+    def _report(self, request: bytes) -> None:
+        told = self.records[-2:] if request == REPORT_LAST else self.records
+        for characteristic, payload in told:
+            self._takers[characteristic](payload)
+        self._takers["2A52"](bytes([6, 0, 1, 1]))
+
+
+@pytest.mark.parametrize("model", ["CareSens Dual", "X"])
+async def test_the_context_of_the_record_under_our_mark_joins_no_other_of_its_number(
+    model: str,
+) -> None:
+    old, new = glucose(7, 12, follows=True), glucose(7, 40, follows=True, minute=45)
+    meals = [bytes.fromhex(f"020700{meal:02x}") for meal in (6, 3)]
+    records = [("2A18", old), ("2A34", meals[0]), ("2A18", new), ("2A34", meals[1])]
+    link = AnswersFrom(values=named(model), records=records)
+    kept, _ = await talk(link, since=7, newest=digest_of(old))
+    (observation,) = kept.observations
+    assert observation.raw == new
+    assert observation.kind is Vital.GLUCOSE
+    assert observation.context["meal"] == "fasting"
 
 
 def test_a_ketone_in_an_unseen_unit_keeps_its_number_without_a_unit() -> None:
