@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import structlog
 
 from gateway.cases import close
 from gateway.commands import Asking, CommandBody, PairingOrder, Told, sign_command
@@ -40,6 +41,8 @@ _MOST_TOLD = 50
 _MOST_ASKED = 10
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+_log = structlog.get_logger("core")
 
 _BODIES = msgspec.json.Decoder(CommandBody)
 
@@ -106,7 +109,13 @@ class Desk:
             raise FactError(f"hub: {hub!r} is not known")
         inbox = self.store.inbox
         await inbox.set_status(hub, self.now, body)
-        await inbox.acknowledge_command(hub, status.command_version)
+        if await inbox.acknowledge_command(hub, status.command_version) or (
+            status.command_differs and await self._is_latest(hub, status.command_version)
+        ):
+            # The database was put back from a copy: what it says now counts, under a new number.
+            version = status.command_version
+            _log.warning("hub obeys a command of a lost database", hub=hub, version=version)
+            self.hubs_to_tell.add(hub)
         if status.pairing is not None:
             await self._paired(hub, status.pairing)
         await self.store.notify([(HUB_CHANNEL, hub)])
@@ -145,10 +154,14 @@ class Desk:
             if stored is not None and _BODIES.decode(stored.body).rules != self.rules:
                 self.hubs_to_tell.add(hub)
 
-    async def _write_command(self, hub: HubId, body: CommandBody) -> StoredCommand:
+    async def _is_latest(self, hub: HubId, version: int) -> bool:
         stored = await self.store.inbox.command(hub)
+        return stored is not None and stored.version == version
+
+    async def _write_command(self, hub: HubId, body: CommandBody) -> StoredCommand:
         command = StoredCommand(
-            version=1 if stored is None else stored.version + 1,
+            # A hub refuses what is not above the version that it obeys.
+            version=await self.store.inbox.highest_version(hub) + 1,
             issued_at=self.now,
             body=msgspec.json.encode(body).decode(),
         )

@@ -112,6 +112,7 @@ class RunningHub:
         self._looked_at = clock.now(), clock.monotonic()
         self._hub = HubId(settings.hub_id)
         self._command: Command | None = None
+        self._command_differs = False
         self.uplink = Uplink(
             hub=self._hub,
             spool=spool,
@@ -249,11 +250,10 @@ class RunningHub:
             _log.warning("command refused", hub=self._hub, reason=str(error))
             return
         if self._command is not None and command.version <= self._command.version:
-            if command.version < self._command.version:
-                _log.warning("old command refused", hub=self._hub, version=command.version)
+            self._refuse_command(command, self._command)
             return
         await self.spool.hold.do(lambda: self.spool.remember_command(payload))
-        self._command = command
+        self._command, self._command_differs = command, False
         self._take_rules(command.body.rules)
         self.red_path.reach.note_told(told.alert_id for told in command.body.told)
         self.red_path.keep_to(command.body.limits)
@@ -263,6 +263,14 @@ class RunningHub:
         if self.radio is not None:
             self.radio.obey(command.version, command.body, fresh=fresh)
         self.uplink.tell_status()
+
+    def _refuse_command(self, command: Command, obeyed: Command) -> None:
+        if command.version < obeyed.version:
+            _log.warning("old command refused", hub=self._hub, version=command.version)
+        elif command.body != obeyed.body:
+            _log.warning("other command of one version", hub=self._hub, version=command.version)
+            self._command_differs = True
+            self.uplink.tell_status()
 
     def _take_rules(self, sent: HubRules | None) -> None:
         """Run the rules of the command; those that this version cannot run leave the old ones."""
@@ -288,6 +296,7 @@ class RunningHub:
                 at=self._clock.now(),
                 online=True,
                 command_version=self._version(),
+                command_differs=self._command_differs,
                 pairing=None if self.radio is None else self.radio.report(),
                 spool=SpoolReport(
                     waiting_live=waiting.live,

@@ -104,6 +104,8 @@ class CanaryReport(msgspec.Struct, frozen=True, kw_only=True):
 class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One report; `command_version` acknowledges the command in force (0 = none yet).
 
+    `command_differs` says that the core has sent other content under that very number since, which
+    the hub does not obey: its database was put back from a copy.
     `refused_rules` says why the hub could not take the rules of that command (empty: it did),
     `spool_fault` why its disk takes nothing now, or only from its reserve (empty: it does);
     `spool_moved_aside` that it found its storage damaged at the start, and began an empty one.
@@ -124,6 +126,7 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     spool_fault: str = ""
     spool_moved_aside: bool = False
     canary: CanaryReport | None = None
+    command_differs: bool = False
 
 
 def encode_status(status: HubStatus) -> bytes:

@@ -15,6 +15,9 @@ from rules.vocabulary import HubId, Profile, SubjectRef
 
 _SQL = load_queries("gateway.store", "inbox_store.sql")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+MOST_BELIEVED_VERSION = 2**53
+"""A hub that claims to obey a later command than this is broken, and nothing is counted by it."""
+
 _LIMITS = msgspec.json.Decoder(dict[str, Decimal])
 
 
@@ -139,9 +142,15 @@ class InboxStore:
             _SQL["set_command"], hub, command.version, command.issued_at, command.body
         )
 
-    async def acknowledge_command(self, hub: HubId, version: int) -> None:
-        """The hub says that it follows this version."""
-        await self._connection.execute(_SQL["acknowledge_command"], hub, version)
+    async def acknowledge_command(self, hub: HubId, version: int) -> bool:
+        """The hub says that it follows this version; True where none so high was issued."""
+        row = (_SQL["acknowledge_command"], hub, version, MOST_BELIEVED_VERSION)
+        return bool(await self._connection.fetchval(*row))
+
+    async def highest_version(self, hub: HubId) -> int:
+        """The highest version that was issued to the hub or that it says it follows; 0 for none."""
+        row = (_SQL["highest_version"], hub, MOST_BELIEVED_VERSION)
+        return int(await self._connection.fetchval(*row) or 0)
 
     async def set_status(self, hub: HubId, now: datetime, body: str) -> None:
         """Keep what the hub last told of itself."""

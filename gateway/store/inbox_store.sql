@@ -76,8 +76,17 @@ ON CONFLICT (hub) DO UPDATE
 SET version = excluded.version, issued_at = excluded.issued_at, body = excluded.body;
 
 -- name: acknowledge_command
-UPDATE core.hub_command SET acknowledged_version = $2
-WHERE hub = $1 AND acknowledged_version < $2;
+UPDATE core.hub_command SET acknowledged_version = greatest(acknowledged_version, $2)
+WHERE hub = $1 AND (acknowledged_version < $2 OR version < least($2, $3))
+RETURNING version < least($2, $3);
+
+-- name: highest_version
+-- A database put back from a copy has issued less than its hub obeys, and perhaps nothing yet.
+SELECT greatest(coalesce(c.version, 0), least(coalesce(c.acknowledged_version, 0), $2::bigint),
+                least(coalesce((s.body ->> 'command_version')::numeric, 0), $2::bigint))::bigint
+FROM core.hub b LEFT JOIN core.hub_command c ON c.hub = b.hub
+LEFT JOIN core.hub_status s ON s.hub = b.hub
+WHERE b.hub = $1;
 
 -- name: set_status
 INSERT INTO core.hub_status (hub, reported_at, body) VALUES ($1, $2, $3::text::jsonb)
