@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
-from device_adapters.ble.origin import DOUBTFUL_CLOCK
+from device_adapters.ble.origin import DOUBTFUL_CLOCK, corrected_time
 from rules import codes
 from rules.identity import is_undated_unnumbered, observation_identity
 from rules.vocabulary import (
@@ -204,10 +204,12 @@ def claimed_time(observation: Observation, zone: tzinfo) -> datetime:
 def effective_time(observation: Observation, zone: tzinfo, now: datetime) -> Timed:
     """When the measurement was made, and how far to trust that (design section 5 and law 3).
 
-    A device clock seen together with the hub's in the same session corrects the reading. Without
-    such a pair a device time is believed unless it is absent, in the future, or over a year old:
-    the same for a record that comes alone and for one of many, so that no split of a memory over
-    sessions changes what is stored (law 2, decision D12).
+    A device clock seen together with the hub's in the same session corrects the reading: as much
+    time lies between the two as the device's clock says, which knows nothing of summer time. A
+    clock that is right then keeps its own time, read in the zone. Without such a pair a device
+    time is believed unless it is absent, in the future, or over a year old: the same for a record
+    that comes alone and for one of many, so that no split of a memory over sessions changes what
+    is stored (law 2, decision D12).
 
     A record without a usable time is undated, however it came: its arrival is an upper bound, which
     no baseline learns. Live it *rings by its arrival*. Only a record with neither time nor number,
@@ -245,16 +247,16 @@ def _corrected(observation: Observation, said: datetime | None, zone: tzinfo) ->
         return None
     if said is None or clocks is None or not observation.received.wall_trusted:
         return None if said is None else Timed(said, TimeConfidence.GOOD)
-    shown = _instant(clocks.device_time, zone)
-    if shown is None:
+    by_pair = corrected_time(observation, zone=zone)
+    looks = _instants(clocks.device_time, zone)
+    if by_pair is None or not looks:
         return None
-    error = clocks.hub_time - shown
-    if abs(error) <= CLOCK_TOLERANCE:
-        return Timed(said, TimeConfidence.GOOD)
-    try:
-        return Timed(said + error, TimeConfidence.CORRECTED)
-    except OverflowError:
-        return None
+    if min(abs(clocks.hub_time - look) for look in looks) > CLOCK_TOLERANCE:
+        return Timed(by_pair.astimezone(UTC), TimeConfidence.CORRECTED)
+    # Read from a right clock in the hour that is shown twice: which of both the pair tells.
+    read_by = clocks.hub_time + CLOCK_TOLERANCE
+    twice = [at for at in _instants(observation.device_time, zone) if at <= read_by] or [said]
+    return Timed(min(twice, key=lambda at: abs(by_pair - at)), TimeConfidence.GOOD)
 
 
 def _instant(local: datetime | None, zone: tzinfo) -> datetime | None:
@@ -265,6 +267,16 @@ def _instant(local: datetime | None, zone: tzinfo) -> datetime | None:
         return local.replace(tzinfo=zone).astimezone(UTC)
     except (OverflowError, ValueError):
         return None
+
+
+def _instants(local: datetime | None, zone: tzinfo) -> list[datetime]:
+    """Both instants at which the zone's clocks show `local` where they are put back, else one."""
+    if local is None:
+        return []
+    first, second = (_instant(local.replace(fold=fold), zone) for fold in (0, 1))
+    if first is None or second is None or second <= first:
+        return [] if first is None else [first]
+    return [first, second]
 
 
 def _is_usable(at: datetime, arrival: datetime) -> bool:
