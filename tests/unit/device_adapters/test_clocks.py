@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from device_adapters.adapter import DecodeError
-from device_adapters.ble.clocks import ClockSet, Correction, Dated
+from device_adapters.adapter import DecodeError, Record
+from device_adapters.ble.cgm_session import CgmSession
+from device_adapters.ble.clocks import ClockSet, Correction, Dated, SeenClock
+from device_adapters.ble.current_time import CLOCKS, CURRENT_TIME
 from device_adapters.ble.decoders import cgm
-from rules.vocabulary import CoincidentClocks
+from rules.vocabulary import CoincidentClocks, HubStamp, Vital
 
 pytestmark = pytest.mark.row("P11")
 
@@ -67,9 +69,44 @@ def test_of_a_time_shown_twice_the_records_told_before_the_clock_was_put_back_ar
     twice = NOON + 3 * HOUR
     assert correction.dating_of(twice, CHINA, b"old").pair == before
     assert correction.dating_of(twice, CHINA, b"new") == Dated(pair=None, doubtful=True)
-    made_just_now = later.device_time - HOUR / 60
+    made_earlier = later.device_time - timedelta(minutes=5, seconds=1)
+    assert correction.dating_of(made_earlier, CHINA, b"new").doubtful
+    made_just_now = later.device_time - timedelta(minutes=5)
     assert correction.dating_of(made_just_now, CHINA, b"new").pair == later
     assert correction.dating_of(made_just_now, CHINA, b"old").pair == before
+
+
+@pytest.mark.parametrize(("seconds", "far"), [(300, False), (301, True), (-86_400, False)])
+def test_a_clock_more_than_five_minutes_ahead_is_put_back_last(seconds: int, far: bool) -> None:
+    stamp = HubStamp(boot_id="b", monotonic_s=0, wall=SET_AT, wall_trusted=True)
+    shown = NOON + timedelta(seconds=seconds)
+    assert (
+        SeenClock(clock=CLOCKS[CURRENT_TIME], shown=shown, stamp=stamp).is_far_ahead(CHINA) is far
+    )
+
+
+@pytest.mark.parametrize("ahead_s", [300, 301])
+def test_stretches_up_to_five_minutes_apart_are_one(ahead_s: int) -> None:
+    """Put back by that much: of a time shown twice the earlier and the later are as good as one."""
+    before = pair(NOON + timedelta(seconds=ahead_s), SET_AT)
+    correction = Correction(now=AN_HOUR_LATER, sets=(ClockSet(seen=before),))
+    twice = correction.dating_of(NOON + timedelta(seconds=200), CHINA)
+    assert twice.doubtful == (ahead_s > 300)
+
+
+@pytest.mark.parametrize(("minute", "word"), [(120, None), (121, "true")])
+def test_a_record_of_after_the_sensors_hours_says_so(minute: int, word: str | None) -> None:
+    session = CgmSession(began=NOON, run_time_h=2)
+    dated = session.dated(
+        Record(
+            characteristic="2AA7",
+            kind=Vital.GLUCOSE_CGM,
+            quantities={},
+            time_offset_min=minute,
+        )
+    )
+    assert dated.context.get("beyond_run_time") == word
+    assert dated.device_time == NOON + timedelta(minutes=minute)
 
 
 def test_each_time_the_clock_was_set_has_records_of_its_own() -> None:

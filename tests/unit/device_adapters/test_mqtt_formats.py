@@ -276,6 +276,27 @@ def test_absent_and_compared_values_are_not_numbers() -> None:
     assert refusal(FHIR_TOPIC, both) == "valueQuantity"
 
 
+def interpreted(word: str) -> list[Json]:
+    return [{"coding": [{"system": "x", "code": word}]}]
+
+
+@pytest.mark.parametrize(
+    ("word", "flag"),
+    [
+        ("invalid", QualityFlag.DEVICE_FAULT),
+        ("questionable", QualityFlag.SENSOR_MALFUNCTION),
+        ("not-available", QualityFlag.DEVICE_FAULT),
+        ("calibration-ongoing", QualityFlag.DEVICE_FAULT),
+    ],
+)
+def test_what_a_device_doubts_is_read_and_flagged(word: str, flag: QualityFlag) -> None:
+    example = "numeric-spo2-alarm"
+    seen = read(FHIR_TOPIC, changed(example, interpretation=interpreted(word)))
+    assert (values(seen), seen.flags) == ({"spo2": ("79.0", "%")}, (flag,))
+    sure = read(FHIR_TOPIC, changed(example, interpretation=interpreted("in-alarm")))
+    assert sure.flags == ()
+
+
 def test_fhir_refusals_name_the_element() -> None:
     example = "numeric-spo2-alarm"
     cases: list[tuple[str, Json]] = [
@@ -286,10 +307,8 @@ def test_fhir_refusals_name_the_element() -> None:
         ("contained", changed(example, contained={})),
         ("meta.security", changed(example, meta={"security": [{"code": "HTEST"}]})),
         ("valueQuantity.value", changed(example, valueQuantity={"value": "79"})),
-        (
-            "interpretation",
-            changed(example, interpretation=[{"coding": [{"system": "x", "code": "demo-data"}]}]),
-        ),
+        ("interpretation", changed(example, interpretation=interpreted("demo-data"))),
+        ("interpretation", changed(example, interpretation=interpreted("test-data"))),
     ]
     for field, body in cases:
         assert refusal(FHIR_TOPIC, body) == field

@@ -106,6 +106,13 @@ def test_a_right_clock_in_the_hour_that_comes_twice(made: str, read: str) -> Non
     assert timed == Timed(made_at, GOOD)
 
 
+def test_a_time_that_the_zone_left_out_is_of_a_clock_not_yet_put_forward() -> None:
+    read = utc("2026-03-29T08:00")
+    pair = CoincidentClocks(device_time=datetime(2026, 3, 29, 10), hub_time=read)  # noqa: DTZ001
+    record = fetched(datetime(2026, 3, 29, 2, 30), pair, read)  # noqa: DTZ001
+    assert effective_time(record, BERLIN, read) == Timed(utc("2026-03-29T01:30"), GOOD)
+
+
 def test_what_a_clock_dated_before_we_put_it_back_is_corrected_in_later_sessions_too() -> None:
     """The transfer broke after the first record: the rest is read by a clock that is right."""
     put_back = utc("2026-10-25T09:00")  # it showed 11:00, and shows 10:00 from then on
