@@ -18,6 +18,7 @@ from device_adapters.ble.fields import (
     words_in,
 )
 from device_adapters.ble.layout import DATE_TIME, Shapes, octets, u8, u16
+from device_adapters.ble.origin import FETCHED
 from device_adapters.ble.quirks import Quirk
 from rules.codes import PER_MINUTE, PERCENT
 from rules.vocabulary import QualityFlag, QuantityName, Vital
@@ -56,10 +57,24 @@ DEVICE_WORDS = (
     (15, "sensor_disconnected"),
 )
 # What makes a reading start the clock without confirming anything (hazard 0.5): the device itself
-# calls the measurement invalid or unavailable, or its sensor is not where it belongs.
-_MEASUREMENT_FLAGS = ((13, QualityFlag.DEVICE_FAULT), (15, QualityFlag.DEVICE_FAULT))
+# calls the measurement invalid, questionable or unavailable, its signal poor, inadequate, erratic
+# or without a pulse, or its sensor is not where it belongs. Numbers for demonstration, for testing
+# and of a calibration are, like those of control solution, of nobody's body: no rule looks at them.
+_MEASUREMENT_FLAGS = (
+    (10, QualityFlag.CONTROL_SOLUTION),
+    (11, QualityFlag.CONTROL_SOLUTION),
+    (12, QualityFlag.CONTROL_SOLUTION),
+    (13, QualityFlag.DEVICE_FAULT),
+    (14, QualityFlag.SENSOR_MALFUNCTION),
+    (15, QualityFlag.DEVICE_FAULT),
+)
+_FROM_STORAGE = 1 << 9
 _DEVICE_FLAGS = (
     (1, QualityFlag.DEVICE_FAULT),
+    (3, QualityFlag.SENSOR_MALFUNCTION),
+    (4, QualityFlag.SENSOR_MALFUNCTION),
+    (6, QualityFlag.SENSOR_MALFUNCTION),
+    (7, QualityFlag.SENSOR_MALFUNCTION),
     (11, QualityFlag.IMPROPER_POSITION),
     (13, QualityFlag.IMPROPER_POSITION),
     (14, QualityFlag.SENSOR_MALFUNCTION),
@@ -154,6 +169,8 @@ def _words(status: int | None, device: bytes | None) -> dict[str, str]:
     words: dict[str, str] = {}
     if status and (said := words_in(status, MEASUREMENT_WORDS)):
         words["measurement_status"] = said
+        if status & _FROM_STORAGE:
+            words[FETCHED] = "true"  # not measured now, whoever began to speak
     if device and (said := words_in(int.from_bytes(device, "little"), DEVICE_WORDS)):
         words["device_status"] = said
     return words

@@ -155,6 +155,7 @@ def test_oximeter_with_every_field() -> None:
     (record,) = decode("2A5E", bytes.fromhex(f"1f61004800{GOOD_TIME}2040" + "022000" + "0af0"))
     assert record.device_time is None
     assert record.flags == (
+        QualityFlag.SENSOR_MALFUNCTION,
         QualityFlag.DEVICE_FAULT,
         QualityFlag.IMPROPER_POSITION,
         QualityFlag.CLOCK_NOT_SET,

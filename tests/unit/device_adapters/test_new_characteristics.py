@@ -183,7 +183,11 @@ def test_a_stream_of_an_oximeter_keeps_its_averages_and_its_quality() -> None:
         QuantityName.SPO2: Quantity(value=Decimal(97), unit="%"),
         QuantityName.PULSE: Quantity(value=Decimal(72), unit="/min"),
     }
-    assert record.flags == (QualityFlag.DEVICE_FAULT, QualityFlag.IMPROPER_POSITION)
+    assert record.flags == (
+        QualityFlag.SENSOR_MALFUNCTION,
+        QualityFlag.DEVICE_FAULT,
+        QualityFlag.IMPROPER_POSITION,
+    )
     assert record.context == {
         "spo2_fast_percent": "98",
         "pulse_fast_per_min": "71",
@@ -201,7 +205,15 @@ def test_a_stream_of_an_oximeter_keeps_its_averages_and_its_quality() -> None:
     [
         (1 << 13, 0, {QualityFlag.DEVICE_FAULT}),  # unavailable
         (1 << 15, 1 << 1, {QualityFlag.DEVICE_FAULT}),  # invalid, equipment malfunction
-        (1 << 14, 0, set[QualityFlag]()),  # questionable stays a word
+        (1 << 14, 0, {QualityFlag.SENSOR_MALFUNCTION}),  # questionable
+        (1 << 10, 0, {QualityFlag.CONTROL_SOLUTION}),  # for demonstration
+        (1 << 11, 0, {QualityFlag.CONTROL_SOLUTION}),  # for testing
+        (1 << 12, 0, {QualityFlag.CONTROL_SOLUTION}),  # while it calibrates itself
+        (0b11 << 6 | 0b11 << 8, 0, set[QualityFlag]()),  # early, validated, qualified, stored
+        (0, 1 << 3, {QualityFlag.SENSOR_MALFUNCTION}),  # inadequate signal
+        (0, 1 << 4, {QualityFlag.SENSOR_MALFUNCTION}),  # poor signal
+        (0, 1 << 6 | 1 << 7, {QualityFlag.SENSOR_MALFUNCTION}),  # erratic, no pulse in it
+        (0, 1 << 5, set[QualityFlag]()),  # low perfusion: a cold hand
         (0, 1 << 11, {QualityFlag.IMPROPER_POSITION}),  # not on a finger
         (0, 1 << 15, {QualityFlag.SENSOR_MALFUNCTION}),  # disconnected
     ],
