@@ -2,14 +2,15 @@
 
 from rules.vocabulary import DeviceRef, HubId
 
-_MANUFACTURER, _MODEL = "Hearthwatch", "Canary"
+_MANUFACTURER = "Hearthwatch"
+CANARY_MODEL = "Canary"
 
 
 def canary_device(hub: HubId) -> DeviceRef:
     """The canary of this hub."""
-    return DeviceRef(manufacturer=_MANUFACTURER, model=_MODEL, serial=hub)
+    return DeviceRef(manufacturer=_MANUFACTURER, model=CANARY_MODEL, serial=hub)
 
 
 def is_canary(device: DeviceRef) -> bool:
     """Whether a device is some hub's canary: nobody is in danger, whatever it says."""
-    return (device.manufacturer, device.model) == (_MANUFACTURER, _MODEL)
+    return (device.manufacturer, device.model) == (_MANUFACTURER, CANARY_MODEL)

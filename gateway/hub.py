@@ -7,7 +7,7 @@ reading is on disk before anything else happens to it; the uplink keeps it until
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from types import TracebackType
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from gateway import hub_page
 from gateway.canary_device import is_canary
 from gateway.clock import ProcessClock
 from gateway.commands import Command, CommandBody, CommandError, verify_command
+from gateway.heard import in_order
 from gateway.home_assistant import Home
 from gateway.home_line import HomeLine, HomeSources
 from gateway.hub_canary import HubCanary
@@ -48,6 +49,7 @@ KEPT_AFTER_RECEIPT = timedelta(days=7)
 _TIDY_EVERY_S = 6 * 3600.0
 _WATCH_EVERY_S = 1.0
 _CLOCK_STEP = timedelta(seconds=5)  # smaller ones harm nothing
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _RECALLED = 2000
 """Records that a restart judges again at most: an emergency that reached nobody must sound on."""
 
@@ -106,6 +108,7 @@ class RunningHub:
         self._sent_rules: HubRules | None = None
         self._refused_rules = ""
         self._latest = LatestReadings()
+        self._stamps = stamps
         self._settings = settings
         self._zone = ZoneInfo(settings.zone)
         self._clock = clock
@@ -144,8 +147,24 @@ class RunningHub:
         """Take notice of records that are on disk now: red path, local page, uplink."""
         self._look_at_clock()
         for observation in observations:
-            self._latest.note(observation)
             self.red_path.consider(observation, self._clock.now())
+        self._show(observations)
+
+    async def note_session(self, observations: list[Observation]) -> None:
+        """Take notice that a session has ended and the origin of its records is decided."""
+        self._look_at_clock()
+        self.red_path.consider_session(observations, self._clock.now())
+        self._show(observations)
+
+    async def note_published(self, observations: list[Observation]) -> None:
+        """Take notice of what devices have published over MQTT; it is on disk."""
+        self._look_at_clock()
+        self.red_path.consider_published(observations, self._clock.now())
+        self._show(observations)
+
+    def _show(self, observations: list[Observation]) -> None:
+        for observation in observations:
+            self._latest.note(observation)
         if self.home is not None:
             self.home.note(observations)
         self.uplink.wake()
@@ -156,16 +175,36 @@ class RunningHub:
         if payload is not None:
             await self._take_command(payload, fresh=False)
 
+    async def recall_heard(self) -> None:
+        """Know again what was heard before a restart, before anything is judged."""
+        for one in await self._past():
+            self.red_path.heard.note(one)
+
     async def recall_readings(self) -> None:
         """Judge the last day's readings again: a power cut silences no emergency.
 
         The core's receipt is no reason to leave one out: it does not say that a person was told.
+        A clock that shows less than the spool's newest stamp was set back by the power cut: then
+        the day before that stamp counts.
         """
         now = self._clock.now()
-        past = await self.spool.received_since(now - SOUNDING, _RECALLED)
-        real = ((one, one.received_at) for one in past if not is_canary(one.device))
-        self.red_path.recall(real, now)
+        past = in_order(await self._past())
+        newest = max((one.received_at for one in past if one.received.wall_trusted), default=now)
+        behind = newest > now and not self._stamps.now().wall_trusted
+        end = newest if behind else now
+        real = [
+            (one, one.received_at)
+            for one in past
+            if one.received_at >= end - SOUNDING and not is_canary(one.device)
+        ]
+        if behind:
+            self.red_path.recall_behind(real, newest, now)
+        else:
+            self.red_path.recall(real, now)
         await self._look_for_receipts(now)
+
+    async def _past(self) -> list[Observation]:
+        return await self.spool.received_since(_BEGINNING, _RECALLED)
 
     async def watch(self) -> None:
         """Notice, within a second, what has to be said because nobody was reached."""
@@ -350,8 +389,9 @@ async def _running(
                 stamps=stamps,
                 broker=_broker(settings, f"{settings.hub_id}-front"),
                 zone=ZoneInfo(settings.zone),
-                on_spooled=hub.note_spooled,
+                on_spooled=hub.note_published,
             )
+        await hub.recall_heard()
         if settings.bluetooth:
             hub.radio = HubRadio(
                 hub=HubId(settings.hub_id),
@@ -362,6 +402,8 @@ async def _running(
                 agent=agent,
                 clock=clock,
                 on_spooled=hub.note_spooled,
+                on_decided=hub.note_session,
+                is_new=hub.red_path.heard.is_new,
                 on_change=hub.uplink.tell_status,
             )
             await hub.radio.prepare()

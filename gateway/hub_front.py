@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from device_adapters.mqtt.client import MqttMessage, MqttSession, MqttSettings, mqtt_session
 from device_adapters.mqtt.payloads import theengs
-from device_adapters.mqtt.payloads.body import Arrival, PayloadError
+from device_adapters.mqtt.payloads.body import RETAINED, Arrival, PayloadError
 from device_adapters.mqtt.payloads.nameless import without_names
 from device_adapters.mqtt.registry import FORMATS, decoder_of
 from gateway.reconnect import Line
@@ -133,7 +133,7 @@ class MqttFront:
         if message.retain:
             # The broker hands a retained message out again at every connection: it stays one.
             said = sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()
-            session, ordinal = f"retained-{said[:24]}", 0
+            session, ordinal = f"{RETAINED}{said[:24]}", 0
         return Arrival(
             topic=message.topic,
             retain=message.retain,

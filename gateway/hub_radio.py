@@ -43,6 +43,8 @@ class HubRadio:
         clock: ProcessClock,
         on_spooled: Callable[[list[Observation]], Awaitable[None]],
         on_change: Callable[[], None],
+        on_decided: Callable[[list[Observation]], Awaitable[None]] | None = None,
+        is_new: Callable[[Observation], bool] | None = None,
         agent: PairingAgent | None = None,
     ) -> None:
         self._spool = spool
@@ -57,7 +59,10 @@ class HubRadio:
             spool=spool,
             zone=zone,
             on_spooled=on_spooled,
+            on_decided=on_decided,
             on_end=self._note_end,
+            is_new=is_new,
+            has_mark=self._has_mark,
             on_clock_set=self._note_clock_set,
         )
         self._central = BleCentral(
@@ -184,6 +189,10 @@ class HubRadio:
             series=paired.series,
             clock_sets=paired.clock_sets,
         )
+
+    def _has_mark(self, address: str) -> bool:
+        paired = self._known.get(address)
+        return paired is not None and paired.high_water is not None
 
     def _note_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> None:
         paired = self._known.get(address)

@@ -41,6 +41,10 @@ class Reach:
         """Whether the core is known to have the measurement."""
         return alert in self._receipted
 
+    def is_told(self, alert: AlertId) -> bool:
+        """Whether the alert is known to have reached a person."""
+        return alert in self._told
+
     def is_unreached(self, alert: AlertId, raised_at: datetime, now: datetime) -> bool:
         """Whether the patient must hear that nobody was reached."""
         limit = self._limit(alert, raised_at)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
+from gateway.heard import PAUSE, Heard, Pending
 from gateway.hub_rules import WornLimits, limits_worn
 from gateway.intake import attributed
 from gateway.reach import NOBODY_REACHED, Reach
@@ -77,6 +78,10 @@ class RedPath:
         self._records: dict[str, RecordRef] = {}
         self._alerts: dict[AlertId, RedAlert] = {}
         self._limits: Sequence[WornLimits] = ()
+        self._published = Pending()
+        self._recalled: frozenset[str] = frozenset()
+        self._behind = timedelta()
+        self.heard = Heard()
         self.reach = Reach()
 
     def use(self, rules: Pack) -> None:
@@ -92,6 +97,7 @@ class RedPath:
 
         An old or undated reading is the core's business: nothing is to be done here and now.
         """
+        self.heard.note(observation)
         point = self._point(observation)
         if point.confidence is TimeConfidence.UNKNOWN or now - point.effective_at > _JUDGED:
             return []
@@ -107,23 +113,58 @@ class RedPath:
         )
         return self._judge(key, now, frozenset({point.identity}))
 
+    def consider_session(
+        self, observations: Sequence[Observation], now: datetime
+    ) -> list[RedAlert]:
+        """Judge a session that has ended, its origins decided; the newest also without the time."""
+        raised = [alert for one in observations for alert in self.consider(one, now)]
+        for one in self.heard.newest_without_time(observations, self._zone):
+            raised += self.consider(one, now)
+        return raised
+
+    def consider_published(
+        self, observations: Sequence[Observation], now: datetime
+    ) -> list[RedAlert]:
+        """Judge what came over MQTT, and without the time the newest once its device pauses."""
+        self._published.add(observations, now)
+        return [alert for one in observations for alert in self.consider(one, now)]
+
     def recall(self, past: Iterable[tuple[Observation, datetime]], now: datetime) -> None:
         """Judge again what was received before a restart, each reading as of its own reception.
 
         So an alert is as old as it was: what has reached nobody for hours says so at once, and
         what is over stays over. `past` is in order of reception.
         """
+        past = list(past)
+        by_arrival = self._newest_of_each([one for one, _ in past])
         last: dict[tuple[str, int | None], datetime] = {}
         for observation, received_at in past:
             at = min(received_at, now)
             key = (observation.device.key, observation.user_slot)
             if key in last and key in self._points:
                 self._judge(key, min(last[key] + _LONGEST_WAIT, at), frozenset())
-            self.consider(observation, at)
+            self.consider(by_arrival.get(_place(observation), observation), at)
             last[key] = at
         for key, at in last.items():
             if key in self._points:
                 self._judge(key, min(at + _LONGEST_WAIT, now), frozenset())
+
+    def recall_behind(
+        self, past: Iterable[tuple[Observation, datetime]], newest: datetime, now: datetime
+    ) -> None:
+        """`recall` on a clock that shows less than the spool's `newest` stamp.
+
+        How long the hub was off is not known, at least what lies between the stamps. What has
+        reached a person is not said once more. Once the time is learned the stamps hold.
+        """
+        self.recall(past, newest)
+        for name, alert in self._alerts.items():
+            if self.reach.is_told(name):
+                self._alerts[name] = replace(alert, until=alert.raised_at)
+        points = {point.identity for points in self._points.values() for point in points}
+        self._move(now - newest)
+        self._recalled = frozenset({*points, *self._alerts})
+        self._behind = newest - now
 
     def clock_stepped(self, by: timedelta) -> None:
         """The hub's clock was put right by `by`: what it dated before moves with it.
@@ -131,13 +172,35 @@ class RedPath:
         A hub that was started without the time learns it minutes later, and a jump of days would
         make an emergency of a minute ago an old one.
         """
+        if not self._recalled:
+            self._move(by)
+        elif by >= self._behind:
+            self._move(by, self._behind)
+            self._recalled, self._behind = frozenset(), timedelta()
+        else:
+            self._move(by)
+            self._behind -= by
+        self._published.clock_stepped(by)
+
+    def _move(self, by: timedelta, recalled: timedelta | None = None) -> None:
+        """Move what stands by `by`, and what was recalled by `recalled` where that is given."""
+
+        def step(name: str) -> timedelta:
+            return by if recalled is None or name not in self._recalled else recalled
+
         self._alerts = {
-            name: replace(alert, raised_at=alert.raised_at + by, until=alert.until + by)
+            name: replace(
+                alert, raised_at=alert.raised_at + step(name), until=alert.until + step(name)
+            )
             for name, alert in self._alerts.items()
         }
         self._points = {
             key: [
-                replace(one, effective_at=one.effective_at + by, received_at=one.received_at + by)
+                replace(
+                    one,
+                    effective_at=one.effective_at + step(one.identity),
+                    received_at=one.received_at + step(one.identity),
+                )
                 for one in points
             ]
             for key, points in self._points.items()
@@ -148,6 +211,8 @@ class RedPath:
 
         A reading whose confirmation did not come in time is found here: the page asks often.
         """
+        for one in self.heard.newest_without_time(self._published.ready(now), self._zone):
+            self.consider(one, now)
         for key in self._points:
             self._judge(key, now, frozenset())
         texts = dict.fromkeys(alert.patient for alert in self.standing(now))
@@ -168,12 +233,12 @@ class RedPath:
         )
 
     def changes_at(self, now: datetime) -> datetime | None:
-        """When, if nothing is heard, an instruction turns into "nobody was reached"."""
+        """When, if nothing is heard, something is to be judged or "nobody was reached" begins."""
         changes = (
             self.reach.changes_at(alert.alert_id, alert.raised_at, now)
             for alert in self.standing(now)
         )
-        return min(filter(None, changes), default=None)
+        return min(filter(None, (*changes, self._published.due_at())), default=None)
 
     def _is_unreached(self, alert: RedAlert, now: datetime) -> bool:
         return self.reach.is_unreached(alert.alert_id, alert.raised_at, now)
@@ -181,6 +246,26 @@ class RedPath:
     def alerts(self) -> tuple[RedAlert, ...]:
         """Everything that fired since the start, oldest first."""
         return tuple(self._alerts.values())
+
+    def _newest_of_each(
+        self, past: Sequence[Observation]
+    ) -> Mapping[tuple[str, int, str], Observation]:
+        """What was judged by its arrival when it came (`consider_session`), by its place."""
+        for one in past:
+            self.heard.note(one)
+        sessions: dict[tuple[str, str], list[list[Observation]]] = {}
+        for one in past:
+            parts = sessions.setdefault((one.session, one.device.key), [[]])
+            paused_s = one.received.monotonic_s - (parts[-1] or [one])[-1].received.monotonic_s
+            if paused_s >= PAUSE.total_seconds() and not one.source.startswith("ble:"):
+                parts.append([])
+            parts[-1].append(one)
+        newest = (
+            self.heard.newest_without_time(part, self._zone)
+            for parts in sessions.values()
+            for part in parts
+        )
+        return {_place(one): one for found in newest for one in found}
 
     def _point(self, observation: Observation) -> Point:
         # Here arrival and now are the same clock's, so its being right or wrong does not matter.
@@ -218,3 +303,7 @@ class RedPath:
             until=now + rule.max_age,
             record=self._records[decision.trigger],
         )
+
+
+def _place(observation: Observation) -> tuple[str, int, str]:
+    return observation.session, observation.ordinal, observation.kind.value

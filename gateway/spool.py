@@ -193,7 +193,7 @@ class Spool:
     async def received_since(self, since: datetime, limit: int) -> list[Observation]:
         """Up to `limit` records received since then on the hub's clock, oldest first.
 
-        Where there are more, those of the backlog lane are left out first, then the oldest.
+        Where there are more, a canary's are left out first, those of the backlog lane, the oldest.
         """
         return await self._writer.run(
             lambda db: spool_rows.received_since(db, since, limit), durable=False

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from gateway.canary_device import CANARY_MODEL
 from gateway.refused import Refused, encode_refused
 from gateway.sqlite_writer import SpoolError
 from rules.vocabulary import Observation, Origin
@@ -222,12 +223,16 @@ def is_receipted(db: sqlite3.Connection, session: str, ordinal: int) -> bool:
 
 
 def received_since(db: sqlite3.Connection, since: datetime, limit: int) -> list[Observation]:
-    """Records received since then, oldest first, the backlog's left out first, then the oldest."""
+    """Records received since then, oldest first.
+
+    Left out first are a canary's, then the backlog's, then the oldest.
+    """
     rows = db.execute(
         "SELECT message_id, body FROM message WHERE kind = 'observation'"
         " AND unixepoch(json_extract(CAST(body AS TEXT), '$.received.wall')) >= ?"
-        " ORDER BY lane IS 'backlog', message_id DESC LIMIT ?",
-        (int(since.timestamp()), limit),
+        " ORDER BY json_extract(CAST(body AS TEXT), '$.device.model') IS ?,"
+        " lane IS 'backlog', message_id DESC LIMIT ?",
+        (int(since.timestamp()), CANARY_MODEL, limit),
     ).fetchall()
     readable: list[Observation] = []
     for _, body in sorted(rows):

@@ -38,7 +38,9 @@ def corrected_time(observation: Observation, *, zone: tzinfo) -> datetime | None
         return None
 
 
-def classify(observations: Sequence[Observation], *, zone: tzinfo) -> list[Origin]:
+def classify(
+    observations: Sequence[Observation], *, zone: tzinfo, opened_by: Observation | None = None
+) -> list[Origin]:
     """The origin of each record of one session, in the given order.
 
     * Sent by the device itself (indications): the only one of a session is live, dated or not:
@@ -48,13 +50,19 @@ def classify(observations: Sequence[Observation], *, zone: tzinfo) -> list[Origi
     * Fetched from a memory (RACP): live when its corrected time lies within five minutes of its
       reception. A meter advertises right after a test, so a fresh record opened the session;
       an undated one cannot be told from history.
-    * A hub that does not know the time itself cannot compare: then only the first rule holds.
+    * `opened_by` is the only one that was not told before: it opened the session, and is live
+      where nobody has seen the device's clock beside the hub's; where one has, the clock tells.
+    * A hub that does not know the time itself cannot compare: then only the first and the last
+      but one hold.
     """
     indicated = [o for o in observations if not _was_fetched(o)]
     newest = _newest(indicated, zone)
     only = len(indicated) == 1
+    opened = opened_by if opened_by is not None and opened_by.clocks is None else None
     return [
-        Origin.LIVE if _is_live(o, only=only, newest=newest, zone=zone) else Origin.BACKLOG
+        Origin.LIVE
+        if o is opened or _is_live(o, only=only, newest=newest, zone=zone)
+        else Origin.BACKLOG
         for o in observations
     ]
 

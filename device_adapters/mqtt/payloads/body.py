@@ -15,7 +15,16 @@ from typing import cast
 
 from device_adapters.adapter import AdapterError
 from device_adapters.plain_text import escaped
-from rules.vocabulary import Bound, DeviceRef, HubId, HubStamp, NoValue, Origin, Quantity
+from rules.vocabulary import (
+    Bound,
+    DeviceRef,
+    HubId,
+    HubStamp,
+    NoValue,
+    Observation,
+    Origin,
+    Quantity,
+)
 from rules.wire import MAX_DECIMAL_EXPONENT
 
 MAX_PAYLOAD_BYTES = 16 * 1024
@@ -34,6 +43,9 @@ _SPECIAL: Mapping[str, NoValue | Bound] = {
     "-Infinity": Bound.BELOW,
 }
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9._-]")
+
+RETAINED = "retained-"
+"""How the session of a message begins that the broker had kept: nobody can tell since when."""
 
 Fields = Mapping[str, object]
 
@@ -61,6 +73,11 @@ class Arrival:
     session: str
     ordinal: int
     zone: tzinfo
+
+
+def is_retained(observation: Observation) -> bool:
+    """Whether the broker had kept the message: then its arrival dates nothing."""
+    return observation.session.startswith(RETAINED)
 
 
 def device_key(device: DeviceRef) -> str:

@@ -1,18 +1,20 @@
 import asyncio
 import resource
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.availability import KEPT
+from gateway.canary_device import canary_device
 from gateway.refused import Refused, decode_refused
 from gateway.spool import Spool
 from gateway.spool_devices import PairedDevice
 from gateway.spool_rows import FORGOTTEN, LanePosition, Waiting
 from gateway.sqlite_writer import SpoolError
-from rules.vocabulary import Origin
+from rules.vocabulary import HubId, Origin
 from rules.wire import Lane, decode_observation
 from tests.unit.gateway.observations import CUFF, START, blood_pressure
 
@@ -221,3 +223,13 @@ async def test_a_failing_job_fails_alone_and_never_hangs(tmp_path: Path) -> None
         )
         assert [type(result) for result in results] == [type(None), SpoolError, type(None)]
         assert (await spool.waiting()).undecided == 2
+
+
+async def test_where_the_past_is_long_test_measurements_are_left_out_first(tmp_path: Path) -> None:
+    canary = canary_device(HubId("hub-1"))
+    async with Spool.open(tmp_path / "spool.db") as spool:
+        await spool.add_decided([blood_pressure(1), blood_pressure(2, origin=LIVE)])
+        tests = [replace(blood_pressure(n, origin=LIVE), device=canary) for n in range(3, 9)]
+        await spool.add_decided(tests)
+        for limit, left in ((1, [2]), (2, [1, 2]), (4, [1, 2, 7, 8])):
+            assert [o.ordinal for o in await spool.received_since(START, limit)] == left
