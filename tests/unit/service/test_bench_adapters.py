@@ -7,7 +7,6 @@ import pytest
 from service.cli import main
 
 
-@pytest.mark.slow
 EVERY = {
     *("2A35", "2A36", "2A49", "2A18", "2A34", "2A51", "2A52", "2AA7", "2A1C", "2A5E", "2A5F"),
     *("2A9D", "2A9C", "2A37", "2A19", "2A2B", "2A08", "2A25"),
@@ -15,6 +14,7 @@ EVERY = {
 """Every characteristic with a decoder; 2A25 stands for the device information, all text."""
 
 
+@pytest.mark.slow
 def test_the_bench_prints_a_rate_and_a_ratio_for_each_characteristic(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
