@@ -6,7 +6,6 @@ import pytest
 
 from service.cli import main
 
-
 EVERY = {
     *("2A35", "2A36", "2A49", "2A18", "2A34", "2A51", "2A52", "2AA7", "2A1C", "2A5E", "2A5F"),
     *("2A9D", "2A9C", "2A37", "2A19", "2A2B", "2A08", "2A25"),
@@ -22,7 +21,7 @@ def test_the_bench_prints_a_rate_and_a_ratio_for_each_characteristic(
     said = json.loads(capsys.readouterr().out)
     assert said["aim_2a35_per_s"] == 300_000
     rates = {rate["characteristic"]: rate for rate in said["decode"]}
-    assert EVERY <= set(rates)
+    assert set(rates) >= EVERY
     for rate in rates.values():
         assert rate["ratio"] == pytest.approx(
             rate["frames_per_s"] / rate["struct_only_per_s"], abs=0.01
