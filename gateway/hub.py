@@ -77,7 +77,6 @@ class Hub:
 
         Raises:
             SpoolError: the data folder cannot be written.
-            OSError: the port of the local page is taken.
         """
         return await self._context.__aenter__()
 
@@ -122,7 +121,7 @@ class RunningHub:
             clock=clock,
             broker=lambda: _broker(settings, self._hub, will=self._will()),
             on_command=self._hear_command,
-            status=self._status,
+            status=self.status,
             age_s=stamps.dating_age_s,
         )
 
@@ -325,7 +324,8 @@ class RunningHub:
         else:
             self._refused_rules = ""
 
-    async def _status(self) -> bytes:
+    async def status(self) -> bytes:
+        """What this hub tells of itself (`hub_status.py`)."""
         waiting = await self.spool.waiting()
         epoch, places = self.spool.epoch, await self.spool.positions()
         return encode_status(
@@ -352,8 +352,14 @@ class RunningHub:
                 radio=None if self.radio is None else self.radio.adapter(),
                 devices=() if self.radio is None else self.radio.devices(),
                 canary=None if self.canary is None else self.canary.report(self._clock.now()),
+                voiceless=self.is_voiceless(),
             )
         )
+
+    def is_voiceless(self) -> bool:
+        """Whether devices are heard here, and nobody at home can be told of an emergency."""
+        hears = self.radio is not None or self.front is not None
+        return hears and self.page_port is None and self.home is None
 
     def county_silent_since(self) -> datetime | None:
         """Since when the county has not answered the canary; None while it does, or without one."""
@@ -423,10 +429,9 @@ async def _running(
         await hub.recall_command()
         await hub.recall_readings()
         if settings.page_port is not None:
-            serving = hub_page.serve(
-                port=settings.page_port, language=settings.language, page=hub.page
-            )
-            hub.page_port = await stack.enter_async_context(serving)
+            hub.page_port = await _shown(stack, settings, settings.page_port, hub)
+        if hub.is_voiceless():
+            _log.error("this hub has no voice: neither a page nor a speaker", hub=settings.hub_id)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(hub.uplink.run(), name="uplink")]
             tasks.append(group.create_task(hub.tidy(), name="tidy"))
@@ -444,6 +449,20 @@ async def _running(
             finally:
                 for task in tasks:
                     task.cancel()
+
+
+async def _shown(
+    stack: contextlib.AsyncExitStack, settings: HubSettings, port: int, hub: RunningHub
+) -> int | None:
+    """Show the local page; the port in use. A port that is taken costs the page, not the hub."""
+    serving = hub_page.serve(
+        port=port, language=settings.language, page=hub.page, address=settings.page_address
+    )
+    try:
+        return await stack.enter_async_context(serving)
+    except OSError as error:
+        _log.error("local page cannot be shown", hub=settings.hub_id, port=port, reason=str(error))
+        return None
 
 
 def _broker(settings: HubSettings, client_id: str, will: MqttWill | None = None) -> MqttSettings:

@@ -30,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--broker-host")
     parser.add_argument("--broker-port", type=int)
     parser.add_argument("--clock", help="wall (default) or stepped:HOST:PORT")
-    parser.add_argument("--page-port", type=int, help="local page on 127.0.0.1 (0: any free port)")
+    parser.add_argument("--page-port", type=int, help="local page (0: any free port)")
+    parser.add_argument(
+        "--page-address", help="where it can be opened: 127.0.0.1 (default), 0.0.0.0 in the home"
+    )
     parser.add_argument(
         "--mqtt-devices",
         action=argparse.BooleanOptionalAction,

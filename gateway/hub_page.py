@@ -1,4 +1,4 @@
-"""The hub's one local page, on 127.0.0.1 only: what it knows, and what to do now. zh and en.
+"""The hub's one local page, on 127.0.0.1 by default: what it knows, and what to do now. zh and en.
 
 It works without uplink, broker or county: a small HTTP/1.1 responder (RFC 9112) for GET, on asyncio
 streams. It shows devices and values but no name, because a hub knows none.
@@ -8,6 +8,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import ipaddress
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -19,6 +20,7 @@ from gateway.spool_rows import Waiting
 
 _LARGEST_REQUEST = 8192
 _PATIENCE_S = 5.0
+LOOPBACK = "127.0.0.1"
 STYLE = (
     "body{font:20px/1.5 sans-serif;max-width:40em;margin:1em auto;padding:0 1em}"
     ".now{border:4px solid #b00020;padding:1em;font-size:28px}"
@@ -143,12 +145,13 @@ def _clock(at: datetime, zone: tzinfo) -> str:
 
 @contextlib.asynccontextmanager
 async def serve(
-    *, port: int, language: str, page: Callable[[str], Awaitable[str]]
+    *, port: int, language: str, page: Callable[[str], Awaitable[str]], address: str = LOOPBACK
 ) -> AsyncGenerator[int]:
-    """Answer GET requests on 127.0.0.1 until the end of the block; gives the port in use.
+    """Answer GET requests on `address` until the end of the block; gives the port in use.
 
-    `page` makes the HTML for a language. Requests under another host name are refused, so that no
-    web site can read the page through a name that it points at 127.0.0.1.
+    `page` makes the HTML for a language. Requests under a host name are refused, so that no web
+    site can read the page through a name of its own: beside `localhost` it answers to 127.0.0.1,
+    and to the machine's other addresses where it is to be seen from them.
 
     Raises:
         OSError: the port is taken.
@@ -160,7 +163,7 @@ async def serve(
                 request = await reader.readuntil(b"\r\n\r\n")
                 status, body = 200, ""
                 path, host = _parse(request)
-                if path is None or host not in {"127.0.0.1", "localhost"}:
+                if path is None or not _is_ours(host, address):
                     status = 400
                 elif path.partition("?")[0] != "/":
                     status = 404
@@ -174,9 +177,18 @@ async def serve(
         finally:
             writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", port, limit=_LARGEST_REQUEST)
+    server = await asyncio.start_server(answer, address, port, limit=_LARGEST_REQUEST)
     async with server:
         yield server.sockets[0].getsockname()[1]
+
+
+def _is_ours(host: str, address: str) -> bool:
+    if host in {LOOPBACK, "localhost"} or address == LOOPBACK:
+        return host in {LOOPBACK, "localhost"}
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
 
 
 def _parse(request: bytes) -> tuple[str | None, str]:

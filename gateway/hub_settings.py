@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -10,6 +11,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.hub_identity import IdentityFolder
+
+ENROLLED_PAGE_PORT = 8088
+"""Where a hub that was enrolled shows its page: without one nobody at home hears of an emergency
+while the line to the county is down."""
 
 
 class TimeSource(StrEnum):
@@ -46,7 +51,10 @@ class HubSettings(BaseSettings):
         home_broker_ca: File of the authority to trust there; switches TLS on.
         canary_every_s: How often to send a test measurement that the county must answer; None:
             never. `hearthwatch canary register` has to have told the county before.
-        page_port: TCP port of the local page on 127.0.0.1; 0 takes a free one, None shows none.
+        page_port: TCP port of the local page; 0 takes a free one, None shows none (an enrolled hub
+            shows one on `ENROLLED_PAGE_PORT` unless it is told otherwise).
+        page_address: Where the page can be opened: 127.0.0.1 on the hub itself only, 0.0.0.0 from
+            everywhere in the home's network, which then sees the readings too.
         language: Language of the local page, `zh` or `en`.
     """
 
@@ -73,7 +81,13 @@ class HubSettings(BaseSettings):
     home_broker_ca: Path | None = None
     canary_every_s: float | None = Field(default=None, gt=0)
     page_port: int | None = Field(default=None, ge=0, le=65535)
+    page_address: str = "127.0.0.1"
     language: str = Field(default="zh", pattern="^(zh|en)$")
+
+    @field_validator("page_address")
+    @classmethod
+    def _an_address(cls, address: str) -> str:
+        return str(IPv4Address(address))
 
     @field_validator("secret_hex")
     @classmethod
@@ -139,4 +153,7 @@ def hub_settings(given: Mapping[str, object]) -> HubSettings:
             "broker_key": folder.key,
             "data_dir": data_dir,
         }
-    return HubSettings.model_validate({**enrolled, **given})
+    settings = HubSettings.model_validate({**enrolled, **given})
+    if identity is None or "page_port" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"page_port": ENROLLED_PAGE_PORT})

@@ -109,7 +109,8 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     `refused_rules` says why the hub could not take the rules of that command (empty: it did),
     `spool_fault` why its disk takes nothing now, or only from its reserve (empty: it does);
     `spool_moved_aside` that it found its storage damaged at the start, and began an empty one.
-    `canary` is None where the hub sends no test measurements.
+    `canary` is None where the hub sends no test measurements. `voiceless`: it hears devices, and
+    has neither a page nor the home's broker to tell anybody of an emergency.
     """
 
     v: int
@@ -127,6 +128,7 @@ class HubStatus(msgspec.Struct, frozen=True, kw_only=True):
     spool_moved_aside: bool = False
     canary: CanaryReport | None = None
     command_differs: bool = False
+    voiceless: bool = False
 
 
 def encode_status(status: HubStatus) -> bytes:

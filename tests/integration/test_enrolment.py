@@ -22,7 +22,7 @@ from gateway.facts import HubFact, decode_fact
 from gateway.hub_county import Codes, CountyLine, CountyRefusedError
 from gateway.hub_identity import IdentityFolder
 from gateway.hub_renewal import keep_renewed, renew
-from gateway.hub_settings import hub_settings
+from gateway.hub_settings import ENROLLED_PAGE_PORT, hub_settings
 from service import revoke_command
 from service.credentials.authority import HomeAuthority, read_request
 from tests.fixtures.database import Database
@@ -140,7 +140,11 @@ async def test_a_hub_comes_in_by_a_code_and_runs_with_what_it_was_given(
     fact = decode_fact(row["kind"], row["body"])
     assert isinstance(fact, HubFact)
     assert (fact.hub, fact.household, fact.area) == (hub, "home-1", "village-area-a")
-    assert bytes.fromhex(fact.secret_hex) == settings.secret
+    # With its page on: somebody at home has to hear it.
+    assert (settings.secret, settings.page_port) == (
+        bytes.fromhex(fact.secret_hex),
+        ENROLLED_PAGE_PORT,
+    )
 
     async with (
         core_running(enrolling),
@@ -148,7 +152,8 @@ async def test_a_hub_comes_in_by_a_code_and_runs_with_what_it_was_given(
     ):
         await core.subscribe(f"hw/1/status/{hub}")
         running = await asyncio.create_subprocess_exec(
-            *(*command, "--data-dir", data, "--no-bluetooth"), stdout=asyncio.subprocess.DEVNULL
+            *(*command, "--data-dir", data, "--no-bluetooth", "--page-port", "0"),
+            stdout=asyncio.subprocess.DEVNULL,
         )
         try:
             async with asyncio.timeout(30):
