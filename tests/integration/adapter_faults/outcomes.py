@@ -4,15 +4,17 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from gateway.store.reading_row import observation_of
+from gateway.store.reading_row import observation_of, point_of
 from tests.integration.adapter_faults.bench import Bench, Kept
+from tests.integration.adapter_faults.values import assert_measured
 
 Check = Callable[[Bench, Kept, int, str], None]
 
 
-def _stored(_here: Bench, kept: Kept, made: int, about: str) -> None:
+def _stored(here: Bench, kept: Kept, made: int, about: str) -> None:
     assert kept.aside == [], [one["reason"] for one in kept.aside]
     assert len(kept.observations) == made, f"{len(kept.observations)} instead of {made}"
+    assert_measured(here, [point_of(one) for one in kept.observations])
     if about == "ketone":
         assert {one["kind"] for one in kept.observations} == {"53060-9"}
     else:
