@@ -85,6 +85,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     context: Mapping[str, str] = _NO_WORDS
 
 
+class PartlyReadError(DecodeError):
+    """A packet of several records of which one is malformed; `readable` are the others, in order.
+
+    The text tells of the first one that could not be read.
+    """
+
+    def __init__(self, first: DecodeError, readable: Sequence[Record]) -> None:
+        super().__init__(first.characteristic, first.at_byte, first.reason)
+        self.readable = tuple(readable)
+
+
 NOT_OBSERVATIONS = frozenset({"2A36", "2A34"})
 """Cuff pressure while the cuff still deflates, and context without its measurement."""
 

@@ -28,7 +28,8 @@ _FINISHED = frozenset({Result.SUCCESS, Result.NO_RECORDS})
 class Fetched:
     """How a transfer ended: `result` is one of `Result`, or a reserved number.
 
-    `high_water` is the newest record's number and `newest` its digest.
+    `high_water` is the newest record's number and `newest` its digest; both are None where a packet
+    could not be read that is to be asked for again.
     """
 
     result: int
@@ -92,7 +93,7 @@ class Requests:
         gaps = missing(numbers, known) if memory.counts else ()
         if gaps:
             gaps = missing(await self._ask_again(gaps[0], numbers), known)
-        high_water = newest(numbers)
+        high_water = None if self._hand_over.mark_stays else newest(numbers)
         return Fetched(
             result=result,
             high_water=high_water,

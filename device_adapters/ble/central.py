@@ -88,6 +88,7 @@ class BleCentral:
         self._listener = listener
         self._remembered = remembered
         self._last_content: dict[str, frozenset[bytes]] = {}
+        self._last_unsettled: dict[str, frozenset[bytes]] = {}
         self._heard_at_s: dict[str, float] = {}
         self.radio = radio or BleakRadio()
         self._open: set[str] = set()
@@ -177,6 +178,7 @@ class BleCentral:
                 summary = await conversation.run(link)
             summary = await conversation.finish(summary)
             self._last_content[address] = conversation.content
+            self._last_unsettled[address] = conversation.unsettled
             self._rest_after(address, summary)
             await self._listener.on_session_end(summary)
         except LinkError as error:
@@ -212,6 +214,7 @@ class BleCentral:
             stamps=self._stamps,
             remembered=self._remembered(address),
             last_content=self._last_content.get(address, frozenset()),
+            last_unsettled=self._last_unsettled.get(address, frozenset()),
             first_wait_s=self._settings.first_wait_s,
             quiet_s=self._settings.quiet_s,
             stream_step_s=self._settings.stream_step_s,
@@ -225,7 +228,7 @@ class BleCentral:
         if summary.reason is SessionReason.SAMPLED:
             self._forget_failures(address)
             self._rest(address, self._settings.stream_rest_s)
-        elif summary.count > summary.repeated or summary.refused:
+        elif summary.count > summary.repeated or summary.refused or summary.left:
             self._forget_failures(address)
         else:
             self._postpone(address)

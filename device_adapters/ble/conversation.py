@@ -62,6 +62,7 @@ class Conversation:
         self._clock: SeenClock | None = None
         self._cgm = CgmSession()
         self._fetched: Fetched | None = None
+        self._fetching = self._fetched_again = False
         self._battery_percent: int | None = None
         self._firmware = ""
         self._detail = ""
@@ -71,6 +72,11 @@ class Conversation:
     def content(self) -> frozenset[bytes]:
         """The values that this session brought."""
         return frozenset(() if self._hand_over is None else self._hand_over.seen)
+
+    @property
+    def unsettled(self) -> frozenset[bytes]:
+        """The values that this session leaves to the next: half of them lost, or unreadable."""
+        return frozenset() if self._hand_over is None else self._hand_over.unsettled
 
     def lost(self) -> None:
         """The link broke: what has arrived is still handed on, then the session ends."""
@@ -102,6 +108,7 @@ class Conversation:
                 await self._set_clock_at_leisure(link, hand_over, reason)
             except LinkError as error:
                 broken = error  # told after the group, which would wrap it
+            self._fetched_again = broken is not None and self._fetching
             await self._take_waiting(hand_over)
         if broken is not None and not hand_over.began:
             raise broken
@@ -124,7 +131,7 @@ class Conversation:
         for arrival in self._inflow.waiting():
             if arrival.characteristic not in _NO_RECORD:
                 await over.take(arrival)
-        await over.rest()
+        await over.rest(fetched_again=self._fetched_again)
 
     def summary(self, reason: SessionReason, detail: str = "") -> SessionSummary:
         """What this session brought so far."""
@@ -146,6 +153,7 @@ class Conversation:
             missing=() if fetched is None else fetched.missing,
             firmware=self._firmware,
             user_slots=() if over is None else tuple(sorted(over.user_slots)),
+            left=0 if over is None else over.left,
         )
 
     async def _look_at_clocks(self, link: Link, over: HandOver) -> None:
@@ -225,7 +233,9 @@ class Conversation:
             if number in link.characteristics:
                 await link.subscribe(number, self._inflow.taker(number))
         requests = Requests(link, self._inflow, over, answer_s=self._setup.answer_s)
+        self._fetching = True
         fetched = self._fetched = await requests.fetch(self._memory(asked))
+        self._fetching = False
         if fetched.finished:
             return SessionReason.TRANSFERRED
         self._detail = f"record access answered {fetched.result}"

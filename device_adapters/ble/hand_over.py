@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from hashlib import sha256
 
 from msgspec import structs
 
-from device_adapters.adapter import DecodeError, Frame, Record, to_observations
+from device_adapters.adapter import (
+    DecodeError,
+    Frame,
+    PartlyReadError,
+    Record,
+    to_observations,
+)
 from device_adapters.ble.cgm_session import CgmSession
 from device_adapters.ble.characteristics import (
     BODY_COMPOSITION,
@@ -18,7 +25,7 @@ from device_adapters.ble.characteristics import (
 )
 from device_adapters.ble.clocks import Correction
 from device_adapters.ble.decoders.glucose import settled
-from device_adapters.ble.glucose_pairs import GlucosePairs, Joined
+from device_adapters.ble.glucose_pairs import GlucosePairs, Joined, is_urgent
 from device_adapters.ble.inflow import Arrival
 from device_adapters.ble.origin import DOUBTFUL_CLOCK, FETCHED
 from device_adapters.ble.quirks import Quirk
@@ -72,6 +79,8 @@ class HandOver:
         self._dated: list[tuple[datetime, bytes]] = []
         self.seen: set[bytes] = set()
         self.user_slots: set[int] = set()
+        self._bare: set[bytes] = set()
+        self._unread: set[bytes] = set()
         self.count = self.repeated = self.refused = 0
 
     @property
@@ -98,13 +107,15 @@ class HandOver:
             session=self._setup.session,
             ordinal=self._ordinal,
         )
+        device = self._device
         try:
-            records = self._decode(frame)
+            records = decode(frame.characteristic, frame.payload, device.model, device.manufacturer)
         except DecodeError as error:
-            self.refused += 1
-            self._ordinal += 1
-            await self._listener.on_refused(frame, error)
-            return
+            await self._refuse(frame, error)
+            if not isinstance(error, PartlyReadError):
+                return
+            frame, records = replace(frame, ordinal=self._ordinal), list(error.readable)
+        records = self._as_they_came(frame.characteristic, records)
         self._ordinal += len(records)
         for number, record in enumerate(records):
             await self._hand_on(self._join(_part(frame, number), record))
@@ -113,16 +124,55 @@ class HandOver:
         """A request was answered: contexts that have not come will not come."""
         await self._hand_on(self._pairs.rest())
 
-    async def rest(self) -> None:
-        """Nothing more will come: hand on what waits for another half."""
-        await self._hand_on(self._pairs.rest() + self._parts.rest())
+    @property
+    def unsettled(self) -> frozenset[bytes]:
+        """Values cut off from their context, and a sensor's packets that could not be read."""
+        return frozenset(self._pairs.waiting | self._bare | self._unread)
 
-    def _decode(self, frame: Frame) -> list[Record]:
-        device = self._device
-        records = decode(frame.characteristic, frame.payload, device.model, device.manufacturer)
-        if frame.characteristic == CGM:
+    @property
+    def left(self) -> int:
+        """How many measurements wait for their context: after `rest`, for the next session's."""
+        return len(self._pairs.waiting)
+
+    async def rest(self, *, fetched_again: bool = False) -> None:
+        """Nothing more will come: hand on what waits for another half.
+
+        `fetched_again`: the link broke in a transfer that the next session repeats. A measurement
+        whose context was cut off is then left to it, once, unless it may ring as it is: without its
+        context it could be another kind of record, and what is stored first stays.
+        """
+        if not fetched_again:
+            await self._hand_on(self._pairs.rest() + self._parts.rest())
+            return
+        bare = self._pairs.rest(self._may_be_left)
+        self._bare |= {joined.frame.payload for joined in bare}
+        await self._hand_on(bare + self._parts.rest())
+
+    def _may_be_left(self, frame: Frame, record: Record) -> bool:
+        once = frame.payload in self._setup.last_unsettled
+        gone = self._quirk.deletes_after_transfer
+        return not (once or gone or is_urgent(record, self._quirk))
+
+    async def _refuse(self, frame: Frame, error: DecodeError) -> None:
+        self.refused += 1
+        self._ordinal += 1
+        if self.fetching and frame.characteristic == CGM:
+            self._unread.add(frame.payload)
+        await self._listener.on_refused(frame, error)
+
+    @property
+    def mark_stays(self) -> bool:
+        """Whether a packet of a glucose sensor could not be read that the next session may read.
+
+        One that the session before could not read either is damaged in the sensor's memory.
+        """
+        return not self._unread <= self._setup.last_unsettled
+
+    def _as_they_came(self, characteristic: str, records: list[Record]) -> list[Record]:
+        """The records with what the session knows: a sensor's dates, and that they were fetched."""
+        if characteristic == CGM:
             return [self.cgm.dated(record) for record in records]
-        if self.fetching and frame.characteristic != GLUCOSE:
+        if self.fetching and characteristic != GLUCOSE:
             return [_marked(record) for record in records]
         return records
 

@@ -37,6 +37,7 @@ class SessionSummary:
     (None: the device has one only).
     `missing` are the numbers that such a transfer skipped: a technical fact about the device.
     `firmware` is the version of its program as it tells it, `user_slots` whose records it sent.
+    `left` records stay with the device for now: the link broke before their other half came.
     """
 
     session: str
@@ -55,6 +56,7 @@ class SessionSummary:
     missing: tuple[Gap, ...] = ()
     firmware: str = ""
     user_slots: tuple[int, ...] = ()
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,8 @@ class SessionSetup:
     """What a conversation needs to know.
 
     `remembered` is what we know of the device, None of a stranger, `last_content` the values that
-    the session before brought (forgotten with the process, which costs a repetition).
+    the session before brought (forgotten with the process, which costs a repetition), and
+    `last_unsettled` those whose other half its broken link kept from us or that it could not read.
     `first_wait_s` is how long a connected device may take to begin, `quiet_s` the silence after
     which it has said everything, `answer_s` the silence that breaks a requested transfer off, and
     `stream_step_s` the stretch of a stream of which one value is taken.
@@ -116,6 +119,7 @@ class SessionSetup:
     stamps: Callable[[], HubStamp]
     remembered: Remembered | None = None
     last_content: frozenset[bytes] = frozenset()
+    last_unsettled: frozenset[bytes] = frozenset()
     first_wait_s: float = 10.0
     quiet_s: float = 3.0
     answer_s: float = 15.0

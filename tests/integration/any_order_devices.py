@@ -13,6 +13,7 @@ from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.current_time import encode_current_time
 from device_adapters.ble.link import LinkCause, LinkError
+from device_adapters.ble.racp import REPORT_ALL
 from device_adapters.ble.session import Remembered, SessionSetup, SessionSummary
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
 from firmware_sim.profiles.fields import DeviceDateTime
@@ -44,8 +45,14 @@ SCALE = DeviceRef(manufacturer="Acme", model="WS-1", serial="5")
 OLD_METER = DeviceRef(manufacturer="Acme", model="GL-2", serial="6")
 """A meter that numbers its records and has never known the year."""
 
+KETONES = DeviceRef(manufacturer="i-SENS", model="CareSens Dual", serial="7")
+"""A meter whose ketone tests are glucose records until their context says what they are."""
+
 OFFSETS = {CUFF: SLOW, FAST: 5 * HOUR}
-DEVICES = (CUFF, METER, BLIND, FAST, SCALE, OLD_METER)
+DEVICES = (CUFF, METER, BLIND, FAST, SCALE, OLD_METER, KETONES)
+FETCHED = frozenset({METER, OLD_METER, KETONES})
+ANNOUNCING = frozenset({METER, KETONES})
+"""Meters that send a context after some measurements: a link can break in between."""
 ADDRESSES = {device: f"C0:00:00:00:00:0{device.serial}" for device in DEVICES}
 
 Values = tuple[tuple[str, bytes], ...]
@@ -75,11 +82,12 @@ def _pressure(
 
 def _sugar(number: int) -> Told:
     follows = number % 2 == 0
+    in_mmol = number % 3 > 0
     frame = encode_glucose(
         sequence=65534 + number if number < 2 else number - 2,  # over the end of the numbers
         at=local(START + 17 * HOUR * number),
-        value=5.1 + number / 10,
-        unit="mmol/L" if number % 3 else "mg/dL",
+        value=5.1 + number / 10 if in_mmol else 92 + number,
+        unit="mmol/L" if in_mmol else "mg/dL",
         context_follows=follows,
     )
     sequence = int.from_bytes(frame[1:3], "little")
@@ -92,6 +100,20 @@ def _undated_sugar(number: int) -> Told:
         sequence=number, at=DeviceDateTime(hour=7), value=6.2 + number / 10, unit="mmol/L"
     )
     return Told(OLD_METER, (("2A18", frame),))
+
+
+def _ketone(number: int) -> Told:
+    """One in two is a ketone test of 1.2 mmol/L: 12 mg/dL, which would be a LO."""
+    ketone = number % 2 == 0
+    frame = encode_glucose(
+        sequence=number,
+        at=local(START + 19 * HOUR * number),
+        value=12 if ketone else 104 + number,
+        unit="mg/dL",
+        context_follows=True,
+    )
+    context = encode_context(sequence=number, meal=6 if ketone else 2)
+    return Told(KETONES, (("2A18", frame), ("2A34", context)))
 
 
 def _weight(number: int) -> Told:
@@ -115,6 +137,7 @@ RECORDS = [
     *(_pressure(FAST, local(START + 23 * HOUR * n) + 5 * HOUR, 128 + n) for n in range(4)),
     *(_weight(number) for number in range(3)),
     *(_undated_sugar(number) for number in range(3)),
+    *(_ketone(number) for number in range(4)),
 ]
 
 UNDATED = 6
@@ -131,20 +154,37 @@ class ReadOnlyClock(MemoryLink):
 
 
 @dataclass
+class CutLink(MemoryLink):
+    """A meter whose link breaks after its last measurement, before that one's context."""
+
+    conversation: Conversation | None = None
+
+    def _report(self, request: bytes) -> None:
+        if request != REPORT_ALL:
+            super()._report(request)
+            return
+        last = max(at for at, (number, _) in enumerate(self.records) if number == "2A18")
+        for characteristic, payload in self.records[: last + 1]:
+            self._takers[characteristic](payload)
+        assert self.conversation is not None
+        self.conversation.lost()
+
+
+@dataclass
 class Village:
     """The devices through all sessions: a clock that was set stays right."""
 
     offsets: dict[DeviceRef, timedelta] = field(default_factory=lambda: dict(OFFSETS))
 
-    def link(self, told: Sequence[Told], now: datetime) -> MemoryLink:
+    def link(self, told: Sequence[Told], now: datetime, *, cut: bool = False) -> MemoryLink:
         """A connection to the device that tells these records."""
         device = told[0].device
         plate = {"2A29": device.manufacturer, "2A24": device.model, "2A25": device.serial}
-        link = (ReadOnlyClock if device == FAST else MemoryLink)(
+        link = (CutLink if cut else ReadOnlyClock if device == FAST else MemoryLink)(
             values={number: text.encode() for number, text in plate.items()}
         )
         values = [value for one in told for value in one.values]
-        if device in {METER, OLD_METER}:
+        if device in FETCHED:
             link.records = values
         else:
             link.indicated = {values[0][0]: [payload for _, payload in values]}
@@ -165,12 +205,14 @@ class Hub:
         self._folder = folder
         self._village = Village()
         self._known: dict[str, PairedDevice] = {}
+        self._unsettled: dict[str, frozenset[bytes]] = {}
         self._process = AsyncExitStack()
         self.spool: Spool
 
     async def start(self) -> None:
         """Begin anew, with nothing but the disk."""
         await self._process.aclose()
+        self._unsettled = {}
         opened = Spool.open(self._folder / "spool.db")
         self.spool = await self._process.enter_async_context(opened)
         kept = {paired.address: paired for paired in await self.spool.paired()}
@@ -183,8 +225,10 @@ class Hub:
         """Close the spool."""
         await self._process.aclose()
 
-    async def hear(self, name: str, told: Sequence[Told], now: datetime) -> None:
-        """One radio session with one device."""
+    async def hear(
+        self, name: str, told: Sequence[Told], now: datetime, *, cut: bool = False
+    ) -> None:
+        """One radio session with one device; `cut`: its link breaks before the last context."""
         device = told[0].device
         known = self._known[ADDRESSES[device]]
         setup = SessionSetup(
@@ -199,10 +243,11 @@ class Hub:
                 newest=known.newest,
                 clock_sets=known.clock_sets,
             ),
+            last_unsettled=self._unsettled.get(known.address, frozenset()),
             first_wait_s=0.001,
             quiet_s=0.001,
         )
-        link = self._village.link(told, now)
+        link = self._village.link(told, now, cut=cut)
         sessions = Sessions(
             spool=self.spool,
             zone=ZONE,
@@ -210,7 +255,11 @@ class Hub:
             on_end=self._note_end,
             on_clock_set=self._note_clock_set,
         )
-        await sessions.on_session_end(await Conversation(setup, sessions).run(link))
+        conversation = Conversation(setup, sessions)
+        if isinstance(link, CutLink):
+            link.conversation = conversation
+        await sessions.on_session_end(await conversation.run(link))
+        self._unsettled[known.address] = conversation.unsettled
         self._village.after(link, device)
 
     def _note_clock_set(self, address: str, sets: tuple[ClockSet, ...]) -> None:

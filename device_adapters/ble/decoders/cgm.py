@@ -10,7 +10,7 @@ there when the size leaves two octets for it.
 import struct
 from datetime import datetime, timedelta
 
-from device_adapters.adapter import DecodeError, Record
+from device_adapters.adapter import DecodeError, PartlyReadError, Record
 from device_adapters.ble.decoders.glucose import censored_by_status
 from device_adapters.ble.fields import (
     Quantities,
@@ -63,25 +63,50 @@ _WORDS = (
 
 
 def decode(payload: bytes, quirk: Quirk) -> list[Record]:
-    """Every record of a 2AA7 packet, glucose in mg/dL; at least one, checked against its CRC."""
+    """Every record of a 2AA7 packet, glucose in mg/dL; at least one, checked against its CRC.
+
+    Raises:
+        PartlyReadError: one record is malformed, with those before it, and with those after it that
+            prove by a right CRC of their own that they begin where its size says.
+        DecodeError: nothing can be read.
+    """
     del quirk  # no known model departs in this characteristic
     if not payload:
         raise DecodeError("2AA7", 0, "frame ends inside size, 1 more byte needed")
     records: list[Record] = []
+    first_error: DecodeError | None = None
     start = 0
     while start < len(payload):
-        size = payload[start]
-        if size < _MINIMUM_SIZE:
-            raise DecodeError("2AA7", start, f"record size {size} is below {_MINIMUM_SIZE}")
-        if start + size > len(payload):
-            missing = start + size - len(payload)
-            raise DecodeError("2AA7", len(payload), f"record ends {missing} bytes early")
-        records.append(_decode_record(payload, start, size))
+        try:
+            size = _size_at(payload, start)
+        except DecodeError as error:
+            first_error = first_error or error
+            break  # nobody knows where the next one begins
+        try:
+            record, proven = _decode_record(payload, start, size)
+        except DecodeError as error:
+            first_error = first_error or error
+        else:
+            if proven or first_error is None:
+                records.append(record)
         start += size
-    return records
+    if first_error is None:
+        return records
+    raise PartlyReadError(first_error, records) if records else first_error
 
 
-def _decode_record(payload: bytes, start: int, size: int) -> Record:
+def _size_at(payload: bytes, start: int) -> int:
+    size = payload[start]
+    if size < _MINIMUM_SIZE:
+        raise DecodeError("2AA7", start, f"record size {size} is below {_MINIMUM_SIZE}")
+    if start + size > len(payload):
+        missing = start + size - len(payload)
+        raise DecodeError("2AA7", len(payload), f"record ends {missing} bytes early")
+    return size
+
+
+def _decode_record(payload: bytes, start: int, size: int) -> tuple[Record, bool]:
+    """The record, and whether a CRC has vouched for it."""
     reader = Reader("2AA7", payload[: start + size])
     reader.skip(start + 1)
     flags = reader.unsigned(1, "flags")
@@ -90,7 +115,8 @@ def _decode_record(payload: bytes, start: int, size: int) -> Record:
     bits = _annunciation(reader, flags)
     trend = reader.sfloat("trend") if flags & _TREND else None
     quality = reader.sfloat("quality") if flags & _QUALITY else None
-    if reader.remaining == _CRC_SIZE:
+    proven = reader.remaining == _CRC_SIZE
+    if proven:
         check_crc16(reader, payload, start)
     reader.finish()
     quality_flags = flags_in(bits, _FLAGS)
@@ -100,7 +126,7 @@ def _decode_record(payload: bytes, start: int, size: int) -> Record:
         "trend_mg_dl_per_min": "" if trend is None else str(trend),
         "quality_percent": "" if quality is None else str(quality),
     }
-    return Record(
+    record = Record(
         characteristic="2AA7",
         kind=Vital.GLUCOSE_CGM,
         quantities={} if glucose is None else {QuantityName.GLUCOSE: glucose},
@@ -108,6 +134,7 @@ def _decode_record(payload: bytes, start: int, size: int) -> Record:
         flags=quality_flags,
         context={key: word for key, word in words.items() if word},
     )
+    return record, proven
 
 
 def status(payload: bytes) -> dict[str, str]:
