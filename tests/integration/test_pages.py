@@ -504,7 +504,7 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
     body = {
         "v": 1, "hub": "hub-a", "at": now.isoformat(), "online": True, "command_version": 2,
         "software": "0.1.0", "spool_fault": "disk is full", "spool_moved_aside": True,
-        "devices": devices, "radio": {"fault": None, "open_links": 3},
+        "voiceless": True, "devices": devices, "radio": {"fault": None, "open_links": 3},
     }  # fmt: skip
     await county.owner.execute(
         "INSERT INTO core.hub_status VALUES ((SELECT min(hub) FROM core.hub), $1, $2::text::jsonb)"
@@ -532,7 +532,8 @@ async def test_the_operator_sees_every_hub_with_its_devices_the_worst_first(
             await expect(fleet.nth(2).locator("th, td").nth(column)).to_contain_text(words)
         hubs = page.get_by_role("region", name="Hubs")
         await expect(hubs.locator("td").last).to_have_text("3")
-        for words in ("0.1.0", "its disk takes nothing disk is full", "storage was damaged"):
+        full = "its disk takes nothing disk is full"
+        for words in ("0.1.0", full, "storage was damaged", "has no voice"):
             await expect(hubs).to_contain_text(words)
         assert await violations(page) == []
 

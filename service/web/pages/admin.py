@@ -53,7 +53,7 @@ class HubLine:
     `radio` names what the adapter lacks (empty: nothing), `links` counts the devices it talks to
     now; `obeys` is false while the hub follows an older command than the core's; `refused` says why
     it does not run the rules it was sent, `full` why its disk takes nothing, `damaged` that it
-    began an empty storage beside a broken one.
+    began an empty storage beside a broken one, `voiceless` that nobody at home can hear it.
     """
 
     hub: str
@@ -67,6 +67,7 @@ class HubLine:
     refused: str
     full: str
     damaged: bool
+    voiceless: bool
     devices: tuple[DeviceLine, ...]
 
 
@@ -111,6 +112,7 @@ def _line(row: HubRow, now: datetime, language: str) -> HubLine:
         refused="" if status is None else status.refused_rules,
         full="" if status is None else status.spool_fault,
         damaged=status is not None and status.spool_moved_aside,
+        voiceless=status is not None and status.voiceless,
         devices=()
         if status is None
         else tuple(_device(item, now, language) for item in status.devices),
