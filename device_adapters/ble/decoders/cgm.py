@@ -66,33 +66,31 @@ def decode(payload: bytes, quirk: Quirk) -> list[Record]:
     """Every record of a 2AA7 packet, glucose in mg/dL; at least one, checked against its CRC.
 
     Raises:
-        PartlyReadError: one record is malformed, with those before it, and with those after it that
-            prove by a right CRC of their own that they begin where its size says.
-        DecodeError: nothing can be read.
+        PartlyReadError: one record is malformed, with those others that prove by a right CRC of
+            their own that they are whole and begin where the sizes say.
+        DecodeError: nothing can be read, or the sizes do not add up to the packet.
     """
     del quirk  # no known model departs in this characteristic
     if not payload:
         raise DecodeError("2AA7", 0, "frame ends inside size, 1 more byte needed")
     records: list[Record] = []
+    sure: list[Record] = []
     first_error: DecodeError | None = None
     start = 0
     while start < len(payload):
-        try:
-            size = _size_at(payload, start)
-        except DecodeError as error:
-            first_error = first_error or error
-            break  # nobody knows where the next one begins
+        size = _size_at(payload, start)
         try:
             record, proven = _decode_record(payload, start, size)
         except DecodeError as error:
             first_error = first_error or error
         else:
-            if proven or first_error is None:
-                records.append(record)
+            records.append(record)
+            if proven:
+                sure.append(record)
         start += size
     if first_error is None:
         return records
-    raise PartlyReadError(first_error, records) if records else first_error
+    raise PartlyReadError(first_error, sure) if sure else first_error
 
 
 def _size_at(payload: bytes, start: int) -> int:

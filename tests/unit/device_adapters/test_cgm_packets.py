@@ -35,14 +35,22 @@ def minutes(payload: bytes) -> list[int | None]:
 def test_the_neighbours_of_a_damaged_record_are_read() -> None:
     assert minutes(at(5) + damaged(at(10)) + at(15)) == [5, 15]
     assert minutes(damaged(at(5)) + at(10)) == [10]
-    assert minutes(at(5) + at(10)[:-1]) == [5]
-    assert minutes(at(5) + b"\x03" + at(10)) == [5]  # nobody knows where the next one begins
 
 
-def test_what_follows_a_damaged_record_has_to_prove_where_it_begins() -> None:
+def test_beside_a_damaged_record_the_others_have_to_prove_where_they_begin() -> None:
     too_long = bytes([7]) + at(10, crc=False)[1:] + b"\0"
-    assert minutes(at(5, crc=False) + too_long + at(15, crc=False)) == [5]
-    assert minutes(at(5, crc=False) + too_long + at(15)) == [5, 15]
+    assert minutes(at(5) + too_long + at(15, crc=False)) == [5]
+    assert minutes(at(5, crc=False) + too_long + at(15)) == [15]
+    with pytest.raises(DecodeError) as refused:
+        decode("2AA7", at(5, crc=False) + too_long + at(15, crc=False))
+    assert not isinstance(refused.value, PartlyReadError)
+
+
+@pytest.mark.parametrize("rest", [at(10)[:-1], b"\x03" + at(10), b"\x5a"])
+def test_a_packet_whose_sizes_do_not_add_up_is_refused_whole(rest: bytes) -> None:
+    with pytest.raises(DecodeError) as refused:
+        decode("2AA7", at(5) + rest)
+    assert not isinstance(refused.value, PartlyReadError)
 
 
 def test_a_packet_of_nothing_readable_is_refused_as_before() -> None:
