@@ -1,15 +1,22 @@
 """The whole hub after a power cut, before it learns the time: it rings, and not for old things."""
 
 import asyncio
-import dataclasses
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from device_adapters.mqtt.client import mqtt_session
+from firmware_sim.bleak_backend import VirtualRadio
+from firmware_sim.device_clock import DeviceClock
+from firmware_sim.glucometer import Glucometer
+from firmware_sim.link import VirtualLink
+from firmware_sim.profiles.fields import Limit
+from firmware_sim.quirks.quirk import SPECIFICATION, ClockService
 from gateway import stamps
 from gateway.broker import LocalBroker
+from gateway.clock import WallClock
 from gateway.commands import CommandBody, Told, sign_command
 from gateway.hub import Hub
 from gateway.hub_settings import TimeSource
@@ -17,6 +24,8 @@ from gateway.packs import load_first_pack
 from gateway.red_path import RedPath
 from gateway.spool import Spool
 from rules.vocabulary import HubId, Observation, Origin
+from rules.wire import Lane
+from tests.fakes.receipt_peer import ReceiptPeer
 from tests.integration.test_hub import (
     CUFF,
     SECRET,
@@ -28,6 +37,8 @@ from tests.integration.test_hub import (
     settings,
     until,
 )
+from tests.integration.test_hub_radio import HUB as HOME
+from tests.integration.test_hub_radio import METER, RADIO, home
 from tests.unit.gateway.observations import START, blood_pressure
 
 pytestmark = pytest.mark.peer
@@ -44,10 +55,10 @@ def without_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def emergency(number: int, at: datetime) -> Observation:
     sent = blood_pressure(number, session=f"s{number}", origin=Origin.LIVE, systolic=235)
-    return dataclasses.replace(
+    return replace(
         sent,
         device_time=at.astimezone(ZONE).replace(tzinfo=None),
-        received=dataclasses.replace(sent.received, wall=at),
+        received=replace(sent.received, wall=at),
     )
 
 
@@ -133,3 +144,31 @@ async def test_an_emergency_of_before_the_power_cut_sounds_until_the_time_is_lea
         clock.learn(START - WALL)
         await hub.note_spooled([])
         assert hub.to_say(clock.now()) == ()
+
+
+@pytest.mark.row("P11")
+async def test_over_the_radio_the_one_low_after_the_mark_of_an_unreadable_clock_is_live(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    link, ahead = VirtualLink(), timedelta(hours=1)
+    clock = DeviceClock.shifted(ahead, since=WallClock().now() - DAY)
+    unreadable = replace(SPECIFICATION, clock=ClockService.NONE)
+    async with (
+        ReceiptPeer.connect(login(broker, "core", "peer")) as peer,
+        VirtualRadio(link, RADIO) as radio,
+        Glucometer(link, METER, clock=clock, quirk=unreadable) as meter,
+    ):
+        await peer.command(HOME, b"")
+        async with home(broker, tmp_path, radio, peer) as here:
+            await here.pair(meter, "p1")
+            for hours in (3, 2):
+                at = WallClock().now() - timedelta(hours=hours)
+                await meter.measure(glucose_mmol=6.1, at=at)
+            await meter.transferred()
+            await here.settled()
+            await meter.measure(glucose_mmol=Limit.LO, at=WallClock().now())
+            await meter.transferred()
+            await here.settled()
+            await until(lambda: bool(here.hub.red_path.alerts()))
+            assert [alert.rule_id for alert in here.hub.red_path.alerts()] == ["HW-05"]
+            assert [one.sequence for one in here.received(Lane.LIVE)] == [2]
