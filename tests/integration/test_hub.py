@@ -424,7 +424,7 @@ async def hub_process(
         assert process.stderr is not None
         up: set[str] = set()
         async with asyncio.timeout(60):
-            while up < {"uplink up", "devices' line up"}:
+            while not up >= {"uplink up", "devices' line up"}:
                 line = await process.stderr.readline()
                 assert line, "the hub ended"
                 up.add(str(json.loads(line)["event"]))
