@@ -107,6 +107,8 @@ async def test_the_page_is_readable_and_names_nobody(
         assert "s-zhang" not in told
         assert await violations(page) == []
         assert await overflow(page) <= 0
+        cut = "box => box.scrollWidth - box.clientWidth"
+        assert await page.locator("#shadow .scroll").evaluate(cut) <= 0, "both columns are seen"
 
 
 async def test_who_may_not_is_refused_and_a_patient_sees_nothing_of_it(county: County) -> None:
