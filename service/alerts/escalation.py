@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rules.vocabulary import Priority
-from service.alerts.lifecycle import Life, is_emergency
+from service.alerts.lifecycle import NOT_YET_TOLD, Life, is_emergency
 from service.alerts.routing import Route, Tier
 
-NOT_YET_TOLD = -1
-"""`Life.tier` and `Life.step` before anybody was told."""
+__all__ = ["NOT_YET_TOLD", "SAME_DAY", "Ring", "Timing", "Timings", "answer_by", "ring", "wait"]
 
 SAME_DAY = timedelta(hours=8)
 """An old or undated point that would have been urgent is a same-day task (design law 3)."""
@@ -75,6 +74,20 @@ def wait(life: Life, route: Route, timings: Timings) -> timedelta:
     timing = timings[life.priority]
     if is_emergency(life) and timing.repeat_every is not None:
         return timing.repeat_every
-    within = SAME_DAY if life.dated and life.priority >= Priority.URGENT else None
     rungs = sum(1 for tier in route.tiers if tier.members)
-    return (within or timing.acknowledge_within) / max(1, rungs)
+    return _within(life.priority, dated=life.dated, timings=timings) / max(1, rungs)
+
+
+def answer_by(
+    priority: Priority, *, dated: bool, since: datetime, timings: Timings
+) -> datetime:
+    """When the time to answer of an alert raised at `since` is over; nothing is first told later.
+
+    An emergency's is its own instant: no hold may move it at all.
+    """
+    return since + _within(priority, dated=dated, timings=timings)
+
+
+def _within(priority: Priority, *, dated: bool, timings: Timings) -> timedelta:
+    same_day = dated and priority >= Priority.URGENT
+    return SAME_DAY if same_day else timings[priority].acknowledge_within

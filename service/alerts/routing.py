@@ -6,14 +6,17 @@ Pure. The ladders (tiers told one after the other) follow the family-doctor cont
     urgent                    village and family doctor together -> county duty
     emergency                 both doctors and county duty together -> township duty
 
-A member of staff without a working account counts as nobody (hazard H9). Without a contract in
-force the duty desk of the institution takes the doctors' places. The patient hears by the
-`patient` channel beside every step and is no rung of a ladder: nobody answers for a doctor.
+Outside the doctors' duty hours an urgent alert goes to the duty phone of their institution at the
+same moment. A member of staff without a working account counts as nobody (hazard H9). Without a
+contract in force the duty desk of the institution takes the doctors' places; for nobody in
+particular at a clinic (its cuff, when it was nobody's turn) the village doctors of the area do. The
+patient hears by the `patient` channel beside every step and is no rung of a ladder: nobody answers
+for a doctor.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time
 from enum import StrEnum
 from uuid import UUID
 
@@ -42,9 +45,36 @@ class Doubt(StrEnum):
     NOBODY_REACHABLE = "nobody_reachable"
 
 
+class Because(StrEnum):
+    """Why somebody stands on a ladder: the answer to "why did I get this"."""
+
+    CONTRACT = "contract"
+    HOME_CONTRACT = "home_contract"
+    CLINIC = "clinic"
+    DUTY_DESK = "duty_desk"
+    DUTY_PHONE = "duty_phone"
+    COUNTY_DUTY = "county_duty"
+    ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyDay:
+    """From when to when somebody works, in county time; it ends on the day on which it began."""
+
+    opens: time
+    closes: time
+
+    def holds(self, at: time) -> bool:
+        """Whether `at` lies within it; the closing minute no longer does."""
+        return self.opens <= at < self.closes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A member of staff who can be reached: the account is enabled."""
+    """A member of staff who can be reached: the account is enabled.
+
+    `duty` None = at all hours, as a duty desk. `because` says what put them on this rung.
+    """
 
     account_id: UUID
     staff_id: str
@@ -52,6 +82,12 @@ class Member:
     role: Role
     institution_id: str
     duty_desk: bool
+    duty: DutyDay | None = None
+    because: Because | None = None
+
+    def is_on_duty(self, at: time) -> bool:
+        """Whether they work at this time of the county's day."""
+        return self.duty is None or self.duty.holds(at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +149,31 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The ladder, lowest rung first; at least one rung has somebody, if anybody exists at all."""
+    """The ladder, lowest rung first; at least one rung has somebody, if anybody exists at all.
+
+    `overseers` are told besides when the ladder begins again: duty desk and administrators.
+    """
 
     tiers: tuple[Tier, ...]
     doubts: tuple[Doubt, ...]
     administrators: tuple[Member, ...]
+    desks: tuple[Member, ...] = ()
+
+    @property
+    def overseers(self) -> tuple[Member, ...]:
+        """The duty desk and the administrators, who hear that nobody answers."""
+        return _unique((*self.desks, *self.administrators))
 
 
-def route(*, priority: Priority, dated: bool, circle: Circle, today: date) -> Route:
-    """The ladder of an alert for `circle` as things stand on `today`.
+def route(
+    *, priority: Priority, dated: bool, circle: Circle, today: date, at: time | None = None
+) -> Route:
+    """The ladder of an alert for `circle` as things stand on `today` at county time `at`.
 
     A dated alert (an old point: a same-day task) takes the ladder of `soon`. Priority alone decides
     for technical alerts too: they are soon, and where their rule says urgent they ring like it.
     A canary's alert reaches the canary's own doctor and nobody else, however long it waits.
+    `at` None stands for an hour at which everybody works.
     """
     if circle.patient is not None and circle.patient.canary:
         own = _unique((*_doctors(circle, today)[0], *_doctors(circle, today)[1]))
@@ -136,25 +184,49 @@ def route(*, priority: Priority, dated: bool, circle: Circle, today: date) -> Ro
     township = _desk(circle, today, "township")
     county = _county(circle)
     if not village and not family:
-        desk = _first_somebody(_desk(circle, today, "village"), township)
-        village, family = desk, ()
-    tiers = _ladder(priority, dated=dated, village=village, family=family, up=(township, county))
-    administrators = tuple(m for m in circle.members if m.role is Role.ADMINISTRATOR)
+        clinic = _clinic(circle) if circle.patient is None and not circle.terms else ()
+        village = _first_somebody(_desk(circle, today, "village"), clinic, township)
+    phone = _phone(priority, (*village, *family), township, at)
+    tiers = _ladder(
+        priority, dated=dated, doctors=(village, family), phone=phone, up=(township, county)
+    )
+    administrators = tuple(
+        replace(m, because=Because.ADMINISTRATOR)
+        for m in circle.members
+        if m.role is Role.ADMINISTRATOR
+    )
     if not any(tier.members for tier in tiers):
         doubts.append(Doubt.NOBODY_REACHABLE)
         tiers = (*tiers, Tier(name=TierName.ADMINISTRATOR, members=administrators))
-    return Route(tiers=tiers, doubts=tuple(doubts), administrators=administrators)
+    return Route(
+        tiers=tiers,
+        doubts=tuple(doubts),
+        administrators=administrators,
+        desks=_first_somebody(township, county),
+    )
+
+
+def _phone(
+    priority: Priority,
+    doctors: tuple[Member, ...],
+    desk: tuple[Member, ...],
+    at: time | None,
+) -> tuple[Member, ...]:
+    """The duty phone, where an urgent alert comes when none of its doctors works."""
+    if priority is not Priority.URGENT or at is None or any(m.is_on_duty(at) for m in doctors):
+        return ()
+    return tuple(replace(member, because=Because.DUTY_PHONE) for member in desk)
 
 
 def _ladder(
     priority: Priority,
     *,
     dated: bool,
-    village: tuple[Member, ...],
-    family: tuple[Member, ...],
+    doctors: tuple[tuple[Member, ...], tuple[Member, ...]],
+    phone: tuple[Member, ...],
     up: tuple[tuple[Member, ...], tuple[Member, ...]],
 ) -> tuple[Tier, ...]:
-    township, county = up
+    (village, family), (township, county) = doctors, up
     if priority is Priority.EMERGENCY and not dated:
         everybody = _unique((*village, *family, *county))
         return (
@@ -163,7 +235,7 @@ def _ladder(
         )
     if priority is Priority.URGENT and not dated:
         return (
-            Tier(name=TierName.BOTH_DOCTORS, members=_unique((*village, *family))),
+            Tier(name=TierName.BOTH_DOCTORS, members=_unique((*village, *family, *phone))),
             Tier(name=TierName.COUNTY_DUTY, members=county),
         )
     return (
@@ -185,6 +257,11 @@ def _doctors(circle: Circle, today: date) -> tuple[tuple[Member, ...], tuple[Mem
     for member in circle.members:
         by_staff.setdefault(member.staff_id, []).append(member)
     terms = _in_force(circle, today)
+    because = Because.HOME_CONTRACT if circle.patient is None else Because.CONTRACT
+    by_staff = {
+        staff: [replace(member, because=because) for member in members]
+        for staff, members in by_staff.items()
+    }
     village = [m for t in terms if t.village_doctor for m in by_staff.get(t.village_doctor, [])]
     family = [m for t in terms for m in by_staff.get(t.family_doctor, [])]
     return _unique(village), _unique(family)
@@ -212,11 +289,33 @@ def _desk(circle: Circle, today: date, level: str) -> tuple[Member, ...]:
 
 def _desk_of(circle: Circle, place: Place) -> tuple[Member, ...]:
     here = place.institution_id
-    return tuple(m for m in circle.members if m.duty_desk and m.institution_id == here)
+    return tuple(
+        replace(m, because=Because.DUTY_DESK)
+        for m in circle.members
+        if m.duty_desk and m.institution_id == here
+    )
+
+
+def _clinic(circle: Circle) -> tuple[Member, ...]:
+    """The village doctors of the clinic that serves the home's area."""
+    here = {
+        place
+        for place in circle.home_places
+        if place in circle.places and circle.places[place].level == "village"
+    }
+    return tuple(
+        replace(m, because=Because.CLINIC)
+        for m in circle.members
+        if m.role is Role.VILLAGE_DOCTOR and m.institution_id in here
+    )
 
 
 def _county(circle: Circle) -> tuple[Member, ...]:
-    return tuple(m for m in circle.members if m.role is Role.COUNTY_DUTY)
+    return tuple(
+        replace(m, because=Because.COUNTY_DUTY)
+        for m in circle.members
+        if m.role is Role.COUNTY_DUTY
+    )
 
 
 def _upwards(circle: Circle, start: str) -> Iterable[Place]:
