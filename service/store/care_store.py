@@ -9,6 +9,7 @@ from service.store.operations import Operations
 from service.store.pages import CountyReads
 from service.store.population import PopulationReads
 from service.store.registry import Registry
+from service.store.responsible import Responsibles
 from service.store.rounds import Rounds
 from service.store.rule_changes import RuleChanges
 from service.store.sessions import Sessions
@@ -23,6 +24,7 @@ class Store(
     Rounds,
     Canaries,
     Registry,
+    Responsibles,
     Operations,
     CountyReads,
     PopulationReads,
@@ -36,7 +38,7 @@ class Store(
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
     usual for a person, `lives.py` answers,
-    `rounds.py` the worker, `registry.py` people and contracts, `operations.py` administrators,
+    `rounds.py` the worker, `registry.py` people and contracts, `responsible.py` who answers for them, `operations.py` administrators,
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
     `canaries.py` its test measurements, `rule_changes.py` who wants other rules,

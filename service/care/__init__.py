@@ -1,0 +1,1 @@
+"""Who cares for whom, and when: `responsible.py` answers for an instant, `coverage.py` for days."""
