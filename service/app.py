@@ -13,6 +13,7 @@ from service import api, enrol_api, events, metrics_api
 from service.auth import NotPermittedError, NotSignedInError
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response
+from service.security.refusals import Refusals
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.web.errors import error_page
@@ -76,6 +77,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     for lost in DATABASE_ERRORS:
         app.add_exception_handler(lost, _unavailable)
+    app.add_middleware(Refusals, services=services)
     app.add_middleware(SmallBodies, paths=_FOR_ANYBODY, most_bytes=_MOST_BYTES)
     app.add_middleware(SameOriginOnly)
     app.add_middleware(SecurityHeaders)  # outermost: refusals carry the headers too

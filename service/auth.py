@@ -113,6 +113,7 @@ class Requires(Guard):
         account = await account_of(services, request.cookies.get(services.settings.cookie_name))
         if account is None:
             raise NotSignedInError
+        request.state.account = account  # who a refusal was told to is on record
         if not allows(account.role, self._needed):
             raise NotPermittedError(self._needed)
         return account

@@ -62,6 +62,7 @@ COMMANDS = {
     "canary": Command("service.canary_command", "expect test measurements of a hub"),
     "db": Command("service.db_command", "migrate, back up, restore, verify the database"),
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
+    "doors": Command("service.doors_command", "every route with who may use it"),
     "bench": Command("service.lab.bench_command", "measure the walk on this machine"),
 }
 

@@ -1,0 +1,297 @@
+"""Who knocks at which door: sessions of every role, near and far, and a valid request for each."""
+
+import re
+import secrets
+import types
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import Enum
+from hashlib import sha256
+from typing import Annotated, Literal, Union, cast, get_args, get_origin
+from uuid import UUID, uuid5
+
+import httpx2
+from fastapi._compat import ModelField
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
+
+from rules.vocabulary import Priority, SubjectRef
+from service.people import (
+    Area,
+    Contract,
+    Household,
+    Institution,
+    NewAccount,
+    Person,
+    Staff,
+)
+from service.permissions import Role
+from service.security.doors import Door
+from tests.integration.service_county import HASH, IDS, ZHANG, County, account_id, timings
+
+FAR_STAFF = (
+    Staff(
+        staff_id="far-village",
+        name="远村医",
+        role=Role.VILLAGE_DOCTOR,
+        institution_id="far-clinic",
+    ),
+    Staff(
+        staff_id="far-family",
+        name="远家医",
+        role=Role.FAMILY_DOCTOR,
+        institution_id="far-township",
+    ),
+)
+LI = Person(
+    person_id=uuid5(IDS, "li"),
+    subject=SubjectRef("s-li"),
+    name="李秀兰",
+    phone="13911112222",
+    household="home-far",
+    area="far-village-area",
+)
+SECRETS = (ZHANG.name, str(ZHANG.phone), "梧桐巷九号", ZHANG.subject)
+"""What no page may show to somebody to whom Zhang is a stranger."""
+
+ROLES = {
+    "zhang": Role.PATIENT,
+    "wang": Role.PATIENT,
+    "li": Role.PATIENT,
+    "village-a": Role.VILLAGE_DOCTOR,
+    "village-b": Role.VILLAGE_DOCTOR,
+    "far-village": Role.VILLAGE_DOCTOR,
+    "family-a": Role.FAMILY_DOCTOR,
+    "family-b": Role.FAMILY_DOCTOR,
+    "far-family": Role.FAMILY_DOCTOR,
+    "county": Role.COUNTY_DUTY,
+    "cdc": Role.CDC_OFFICER,
+    "admin": Role.ADMINISTRATOR,
+}
+OWN = ("zhang", "village-a", "family-a")
+"""Whose Zhang is: herself, and the two doctors of her contract."""
+
+STRANGERS = tuple(login for login in ROLES if login not in OWN)
+
+_SAMPLES: Mapping[str, object] = {
+    "answer": "contacted",
+    "next_check": "2026-09-01T09:30",
+    "next_check_at": None,
+    "outcome": "advice",
+    "quantity": ["systolic"],
+    "seen": ["138"],
+    "change": "drug",
+    "hub": "hub-home",
+    "household": "home-1",
+    "person": str(ZHANG.person_id),
+    "verdict": "not_me",
+    "back": "/",
+    "language": "en",
+    "passkey": "123456",
+    "from_day": "2026-08-01",
+    "day": "2026-08-01",
+    "code": "ABCD-EFGH-JKLM-NPQR",
+}
+_PATH: Mapping[str, str] = {
+    "subject": ZHANG.subject,
+    "hub": "hub-home",
+    "person_id": str(ZHANG.person_id),
+}
+_ANY_ID = UUID(int=7)
+
+
+@dataclass(kw_only=True)
+class Town:
+    """Zhang's open alert, a hub in her home, and one live session of everybody."""
+
+    county: County
+    alert_id: UUID
+    tokens: dict[str, str] = field(default_factory=dict[str, str])
+
+    def path(self, door: Door) -> str:
+        """The path with Zhang's alert, subject and hub in it; other parameters name nothing."""
+
+        def value(found: re.Match[str]) -> str:
+            name = found.group(1).split(":")[0]
+            if name == "alert_id":
+                return str(self.alert_id)
+            return _PATH.get(name, str(_ANY_ID))
+
+        return re.sub(r"{([^}]+)}", value, door.path)
+
+    async def knock(
+        self, client: httpx2.AsyncClient, door: Door, token: str | None
+    ) -> tuple[int, httpx2.Headers, str]:
+        """Status, headers and text of one request; of an endless stream only its beginning."""
+        cookies = {} if token is None else {"Cookie": f"hearthwatch={token}"}
+        forms, body = request_of(door.route.dependant)
+        async with client.stream(
+            door.method,
+            self.path(door),
+            data=forms,
+            json=body,
+            params=query_of(door.route.dependant),
+            headers=cookies,
+        ) as answer:
+            endless = answer.headers.get("content-type", "").startswith("text/event-stream")
+            text = "" if endless else (await answer.aread()).decode()
+            return answer.status_code, answer.headers, text
+
+    async def print_of(self) -> str:
+        """A digest of everything a stranger's request might have changed."""
+        tables = (
+            "(SELECT * FROM care.person WHERE subject = 's-zhang')",
+            *("care.household", "care.contract", "care.staff", "care.alert_life"),
+            *("care.alert_event", "care.delivery", "care.not_me", "care.patient_message"),
+        )
+        found: list[str] = []
+        for table in tables:
+            rows = await self.county.owner.fetch(
+                f"SELECT t::text AS line FROM {table} t ORDER BY 1"  # noqa: S608 -- ours
+            )
+            found.append(sha256("\n".join(row["line"] for row in rows).encode()).hexdigest())
+        said = await self.county.owner.fetch(
+            "SELECT kind, body::text AS body FROM core.inbox WHERE body::text LIKE '%s-zhang%'"
+            " ORDER BY inbox_id"
+        )
+        return " ".join((*found, *(f"{row['kind']}{row['body']}" for row in said)))
+
+
+@asynccontextmanager
+async def open_town(county: County) -> AsyncGenerator[Town]:
+    """The county, a second township far away, and everybody signed in."""
+    await _seed_far(county)
+    await county.owner.execute(
+        "INSERT INTO core.hub (hub, household, area, secret, clinic)"
+        " VALUES ('hub-home', 'home-1', 'village-area-a', '', 'clinic-a')"
+    )
+    alert_id = await county.raise_alert(priority=Priority.SOON)
+    while await county.store.take_alert(timings(), webhook=False, now=county.now):
+        pass
+    town = Town(county=county, alert_id=alert_id)
+    for login in ROLES:
+        town.tokens[login] = await session(county, login)
+    yield town
+
+
+async def session(county: County, login: str) -> str:
+    """A live session of `login`, as a log-in would have opened it."""
+    token = secrets.token_urlsafe(32)
+    digest = sha256(token.encode()).digest()
+    until = county.now + timedelta(hours=8)
+    await county.store.open_session(digest, account_id(login), county.now, until)
+    return token
+
+
+async def _seed_far(county: County) -> None:
+    store = county.store
+    await store.register_household(
+        Household(household_id="home-1", area="village-area-a", address="梧桐巷九号")
+    )
+    for name, parent, level in (
+        ("far-township-area", "county-area", "township"),
+        ("far-village-area", "far-township-area", "village"),
+    ):
+        await store.register_area(Area(area_id=name, parent_id=parent, level=level, name=name))
+    for place, level, parent, area in (
+        ("far-township", "township", "hospital", "far-township-area"),
+        ("far-clinic", "village", "far-township", "far-village-area"),
+    ):
+        await store.register_institution(
+            Institution(institution_id=place, level=level, name=place, parent_id=parent, area=area)
+        )
+    for staff in FAR_STAFF:
+        await store.register_staff(staff)
+        await store.register_account(
+            NewAccount(
+                account_id=account_id(staff.staff_id),
+                login=staff.staff_id,
+                password_hash=HASH,
+                role=staff.role,
+                staff_id=staff.staff_id,
+            )
+        )
+    await store.register_household(Household(household_id="home-far", area="far-village-area"))
+    await store.register_person(LI, county.now)
+    await store.register_contract(
+        Contract(
+            contract_id=uuid5(IDS, "contract/li"),
+            person_id=LI.person_id,
+            family_doctor="far-family",
+            village_doctor="far-village",
+            institution_id="far-township",
+            valid_from=date(2026, 1, 1),
+        )
+    )
+    await store.register_account(
+        NewAccount(
+            account_id=account_id("li"),
+            login="li",
+            password_hash=HASH,
+            role=Role.PATIENT,
+            person_id=LI.person_id,
+        )
+    )
+
+
+def request_of(dependant: Dependant) -> tuple[dict[str, object] | None, object]:
+    """Form fields, or a JSON body, that the route accepts; made from its own declaration."""
+    fields = _all(dependant, "body_params")
+    if not fields:
+        return None, None
+    if len(fields) == 1 and _is_model(fields[0].field_info.annotation):
+        return None, sample(fields[0].name, fields[0].field_info.annotation)
+    names = {each.alias: sample(each.alias, each.field_info.annotation) for each in fields}
+    return {name: value for name, value in names.items() if value is not None}, None
+
+
+def query_of(dependant: Dependant) -> dict[str, str]:
+    """Values for the query parameters that must be there."""
+    fields = _all(dependant, "query_params")
+    return {
+        each.alias: str(sample(each.alias, each.field_info.annotation))
+        for each in fields
+        if each.field_info.is_required()
+    }
+
+
+def sample(name: str, annotation: object) -> object:
+    """A value of the declared type; by name where only some values make sense."""
+    if name in _SAMPLES:
+        return _SAMPLES[name]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields
+        return {key: sample(key, each.annotation) for key, each in fields.items()}
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in {Annotated, Union, types.UnionType}:
+        return sample(name, arguments[0])
+    if origin is list:
+        return [sample("", arguments[0])]
+    if origin is Literal:
+        return arguments[0]
+    return _plain(cast("object", annotation))
+
+
+def _plain(annotation: object) -> object:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return next(iter(annotation)).value
+    known = {
+        "UUID": str(_ANY_ID),
+        "bool": "true",
+        "int": "1",
+        "float": "1",
+        "date": "2026-08-01",
+        "datetime": "2026-09-01T09:30:00+00:00",
+    }
+    return known.get(str(getattr(cast("object", annotation), "__name__", "")), "x" * 24)
+
+
+def _is_model(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _all(dependant: Dependant, kind: Literal["body_params", "query_params"]) -> list[ModelField]:
+    own = dependant.body_params if kind == "body_params" else dependant.query_params
+    return [*own, *(each for child in dependant.dependencies for each in _all(child, kind))]

@@ -1,0 +1,177 @@
+"""Every route × every role × own, other team, other institution, other county, no session."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import cast
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.permissions import Role
+from service.security.doors import Door, UndocumentedDoorError, doors
+from service.services import Services
+from tests.fixtures.database import Database
+from tests.integration.service_county import County, open_county, serving
+from tests.security.matrix import OWN, ROLES, SECRETS, STRANGERS, Town, open_town, session
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+DOORS = doors(create_app(cast("Services", object())).routes)
+ENDS_THE_SESSION = {"/logout", "/api/logout"}
+FOR_PROGRAMS = ("/api/", "/events", "/metrics", "/blind", "/openapi")
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def town(county: County) -> AsyncIterator[Town]:
+    async with open_town(county) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(town: Town) -> AsyncIterator[httpx2.AsyncClient]:
+    async with (
+        serving(town.county.services) as address,
+        httpx2.AsyncClient(base_url=address, timeout=30) as opened,
+    ):
+        yield opened
+
+
+def named(door: Door) -> str:
+    return f"{door.method} {door.path}"
+
+
+def test_a_route_without_a_documented_permission_is_refused() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.get("/forgotten")
+    async def forgotten() -> None:  # pyright: ignore[reportUnusedFunction] -- a route
+        pass
+
+    with pytest.raises(UndocumentedDoorError, match="/forgotten"):
+        doors(app.routes)
+
+
+@pytest.mark.row("X1")
+async def test_without_a_session_only_public_doors_open(
+    town: Town, client: httpx2.AsyncClient
+) -> None:
+    opened: list[str] = []
+    for door in DOORS:
+        status, headers, _ = await town.knock(client, door, None)
+        if door.by == "session":
+            to_programs = door.path.startswith(FOR_PROGRAMS)
+            refused = status == 401 if to_programs else headers.get("location") == "/login"
+            opened += [] if refused else [f"{named(door)}: {status}"]
+        assert status < 500 or (status == 503 and door.path.startswith("/enrol/")), named(door)
+    assert opened == []
+
+
+@pytest.mark.row("X1")
+async def test_another_countys_session_opens_nothing(
+    town: Town, client: httpx2.AsyncClient
+) -> None:
+    """Accounts of the same ids may exist there: what counts is this county's own session."""
+    elsewhere = "a-session-of-another-county-0123456789abcdef"
+    opened = [
+        named(door)
+        for door in DOORS
+        if door.by == "session" and (await town.knock(client, door, elsewhere))[0] not in {303, 401}
+    ]
+    assert opened == []
+
+
+@pytest.mark.row("X1")
+@pytest.mark.parametrize("login", ROLES)
+async def test_a_role_without_the_permission_is_refused_and_that_is_on_record(
+    town: Town, client: httpx2.AsyncClient, login: str
+) -> None:
+    role, before = ROLES[login], await town.print_of()
+    closed = [door for door in DOORS if door.by == "session" and role not in door.roles]
+    assert closed, "every role lacks something, or this test proves nothing"
+    wrong: list[str] = []
+    for door in closed:
+        status, _, text = await town.knock(client, door, town.tokens[login])
+        shown = [word for word in SECRETS if word in text and word not in town.path(door)]
+        if status != 403 or (shown and login not in OWN):
+            wrong.append(f"{named(door)}: {status} {shown}")
+    assert wrong == []
+    assert await town.print_of() == before
+    rows = await town.county.owner.fetch(
+        "SELECT detail->>'door' AS door FROM care.audit WHERE action = 'refused'"
+        " AND account_id = (SELECT account_id FROM care.account WHERE login = $1)",
+        login,
+    )
+    assert [row["door"] for row in rows] == [named(door) for door in closed]
+
+
+@pytest.mark.row("X1")
+@pytest.mark.parametrize("login", STRANGERS)
+async def test_a_stranger_with_the_permission_learns_and_changes_nothing_of_hers(
+    town: Town, client: httpx2.AsyncClient, login: str
+) -> None:
+    """Other team, other institution, the county's desk before it is called, CDC, operators."""
+    role, before = ROLES[login], await town.print_of()
+    wrong: list[str] = []
+    refused: list[str] = []
+    for door in (each for each in DOORS if role in each.roles):
+        if door.path in ENDS_THE_SESSION or is_the_county_register(door, role):
+            continue
+        status, _, text = await town.knock(client, door, town.tokens[login])
+        shown = [word for word in SECRETS if word in text and word not in town.path(door)]
+        if shown or (door.places and status not in {404, 422}) or status in {401, 403, 500}:
+            wrong.append(f"{named(door)}: {status} {shown}")
+        refused += [named(door)] if status == 404 and door.places else []
+    assert wrong == []
+    assert await town.print_of() == before
+    rows = await town.county.owner.fetch(
+        "SELECT detail->>'door' AS door FROM care.audit WHERE action = 'refused'"
+        " AND account_id = (SELECT account_id FROM care.account WHERE login = $1)",
+        login,
+    )
+    assert {row["door"] for row in rows} >= set(refused)
+
+
+@pytest.mark.row("X1")
+@pytest.mark.parametrize("login", OWN)
+async def test_who_is_responsible_gets_through_every_door_of_their_role(
+    town: Town, client: httpx2.AsyncClient, login: str
+) -> None:
+    role = ROLES[login]
+    wrong: list[str] = []
+    for door in (each for each in DOORS if role in each.roles):
+        token = await session(town.county, login)
+        status, headers, _ = await town.knock(client, door, token)
+        to_log_in = headers.get("location") == "/login" and door.path not in ENDS_THE_SESSION
+        if status in {401, 403, 500, 503} or to_log_in:
+            wrong.append(f"{named(door)}: {status}")
+        if door.places and door.method == "GET" and status != 200:
+            own_clinic = "{hub}" not in door.path or login == "village-a"
+            wrong += [f"{named(door)}: {status}"] if own_clinic else []
+    assert wrong == []
+
+
+@pytest.mark.row("X1")
+async def test_a_disabled_account_and_an_old_session_open_nothing(
+    town: Town, client: httpx2.AsyncClient
+) -> None:
+    county = town.county
+    door = next(each for each in DOORS if named(each) == "GET /api/me")
+    assert (await town.knock(client, door, town.tokens["family-a"]))[0] == 200
+    account = await county.account("family-a")
+    await county.store.disable_account(account.account_id, disabled=True)
+    assert (await town.knock(client, door, town.tokens["family-a"]))[0] == 401
+    county.clock.advance(timedelta(hours=13))
+    assert (await town.knock(client, door, town.tokens["family-b"]))[0] == 401
+
+
+def is_the_county_register(door: Door, role: Role) -> bool:
+    """Administrators keep the county's own register: homes, hubs, accounts."""
+    return role is Role.ADMINISTRATOR and door.path.startswith(("/enrol", "/admin"))
