@@ -1,0 +1,100 @@
+"""What of a signal may be said to whom (design law 8). Pure; all pages and exports pass here.
+
+To an officer, a source is named only where the count that crossed reaches the floor: that somebody
+stands over a threshold would otherwise betray a hidden cell. A signal that rests on smaller counts
+alone does not exist for officers; the county's named duty officer works with it. Counts, expected
+values and p-values are for that duty officer, while the signal is open, after stating a purpose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+
+from service.surveillance.release import FLOOR
+from service.surveillance.signal_words import Colour, SourceEvidence, colour_of
+
+
+class Sight(IntEnum):
+    """How much the reader may see."""
+
+    OFFICER = 0  # what betrays no cell below the floor
+    DUTY = 1  # every signal and source by name, no number
+    EXACT = 2  # the numbers too: purpose stated, logged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSource:
+    """One source with the days on which it crossed; `evidence` is empty unless exact."""
+
+    source: str
+    indicator: str
+    days: tuple[date, ...]
+    drives: bool
+    evidence: tuple[SourceEvidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """What a reader is told: colour, days, sources."""
+
+    colour: Colour
+    first_day: date
+    last_day: date
+    sources: tuple[ShownSource, ...]
+    exact: bool
+
+
+def show(
+    colour: Colour, driver: str, evidence: Sequence[SourceEvidence], sight: Sight
+) -> Showing | None:
+    """What may be said; None where the signal is not to be known of at all."""
+    if sight is Sight.OFFICER:
+        evidence = [one for one in evidence if one.may_be_named]
+    crossed = [one for one in evidence if one.crossed]
+    if not crossed:
+        return None
+    names = sorted({(one.source, one.indicator) for one in crossed})
+    if driver not in {source for source, _ in names}:
+        driver = names[0][0]
+    days = sorted({one.day for one in crossed})
+    return Showing(
+        colour=_colour(colour, crossed, sight),
+        first_day=days[0],
+        last_day=days[-1],
+        sources=tuple(
+            ShownSource(
+                source=source,
+                indicator=indicator,
+                days=tuple(
+                    one.day for one in crossed if (one.source, one.indicator) == (source, indicator)
+                ),
+                drives=source == driver,
+                evidence=_of(evidence, source, indicator) if sight is Sight.EXACT else (),
+            )
+            for source, indicator in names
+        ),
+        exact=sight is Sight.EXACT,
+    )
+
+
+def shown_number(number: int | None, sight: Sight) -> str:
+    """A verified number as the reader may see it: below the floor only "1–4"."""
+    if number is None:
+        return ""
+    if sight is not Sight.EXACT and 0 < number < FLOOR:
+        return f"1–{FLOOR - 1}"
+    return str(number)
+
+
+def _colour(colour: Colour, crossed: Sequence[SourceEvidence], sight: Sight) -> Colour:
+    if sight is not Sight.OFFICER or colour is Colour.RED:
+        return colour  # red was said by people on the spot
+    named = colour_of(len({one.source for one in crossed}))
+    return min(colour, named, key=lambda one: one.rank)
+
+
+def _of(
+    evidence: Sequence[SourceEvidence], source: str, indicator: str
+) -> tuple[SourceEvidence, ...]:
+    return tuple(one for one in evidence if (one.source, one.indicator) == (source, indicator))

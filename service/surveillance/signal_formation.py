@@ -1,0 +1,207 @@
+"""What detection found becomes signals: new ones, or more of one that is there already.
+
+The caller holds the transaction and calls it with everything that is known of a day; the same
+findings again change nothing (row C12: no second signal on the same reports).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from service.store.database import Connection, as_json, load_statements
+from service.surveillance.feedback import JUDGED, YEAR, adjustment
+from service.surveillance.signal_records import standing_of
+from service.surveillance.signal_words import Colour, Finding, SourceEvidence, colour_of
+from service.surveillance.workflow import OPEN, SYSTEM, Standing, grow
+from service.surveillance.workflow_clock import FIRST_LOOK
+
+_SQL = load_statements("signals.sql")
+
+_ONE_EPISODE = timedelta(days=7)
+"""A crossing within this many days of the last one belongs to the same signal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """The colour after feedback, and whether the signal is only to be watched."""
+
+    colour: Colour
+    watched: bool
+
+
+def grade(finding: Finding, sources: Sequence[SourceEvidence]) -> Grade:
+    """What the colour is once only sources above their *adjusted* thresholds vote.
+
+    A finding without any crossing source (a named rule) keeps its colour.
+    """
+    crossed = {one.source for one in sources if one.crossed}
+    voting = {one.source for one in sources if one.votes}
+    if crossed == voting:
+        return Grade(colour=finding.colour, watched=False)
+    if not voting:
+        return Grade(colour=finding.colour, watched=True)
+    lower = min(finding.colour, colour_of(len(voting)), key=lambda one: one.rank)
+    return Grade(colour=lower, watched=False)
+
+
+async def take_findings(
+    connection: Connection, findings: Iterable[Finding], now: datetime
+) -> list[UUID]:
+    """Stores findings as signals; returns those that are new or say more than before, in order."""
+    told: list[UUID] = []
+    for finding in sorted(findings, key=lambda one: (one.day, one.area)):
+        sources = [await _adjusted(connection, finding.area, one, now) for one in finding.sources]
+        row = await connection.fetchrow(_SQL["newest_of_area"], finding.area, finding.drill)
+        if row is not None and _is_same(finding.day, row["first_day"], row["last_day"]):
+            signal_id = await _add(connection, dict(row), finding, sources, now)
+        else:
+            signal_id = await _form(connection, finding, sources, now)
+        if signal_id is not None:
+            told.append(signal_id)
+    return told
+
+
+def _is_same(day: date, first: date, last: date) -> bool:
+    return first - _ONE_EPISODE <= day <= last + _ONE_EPISODE
+
+
+async def _adjusted(
+    connection: Connection, area: str, source: SourceEvidence, now: datetime
+) -> SourceEvidence:
+    rows = await connection.fetch(
+        _SQL["outcomes"], area, source.source, source.indicator, now - YEAR, JUDGED
+    )
+    return replace(source, factor=adjustment([row["confirmed"] for row in rows]).factor)
+
+
+async def _form(
+    connection: Connection, finding: Finding, sources: Sequence[SourceEvidence], now: datetime
+) -> UUID | None:
+    kind = "drill" if finding.drill else "signal"
+    signal_id = uuid5(NAMESPACE_OID, f"{kind}/{finding.area}/{finding.day.isoformat()}")
+    graded = grade(finding, sources)
+    due_at = None if graded.watched else now + FIRST_LOOK[graded.colour]
+    await connection.execute(
+        _SQL["put_signal"],
+        signal_id,
+        finding.area,
+        finding.day,
+        graded.colour.value,
+        finding.driver,
+        finding.simes_p,
+        finding.q,
+        finding.drill,
+        graded.watched,
+        now,
+        finding.arriving_until,
+        due_at,
+    )
+    await _put_sources(connection, signal_id, sources, now)
+    standing = Standing(signal_id=signal_id, colour=graded.colour, raised_at=now, due_at=due_at)
+    what = "watched" if graded.watched else "formed"
+    await put_event(connection, standing, standing, Entry(what=what, at=now, reason=finding.driver))
+    return None if graded.watched else signal_id
+
+
+async def _add(
+    connection: Connection,
+    row: Mapping[str, object],
+    finding: Finding,
+    sources: Sequence[SourceEvidence],
+    now: datetime,
+) -> UUID | None:
+    before = standing_of(row)
+    graded = grade(finding, sources)
+    largest = await _largest(connection, before.signal_id)
+    await _put_sources(connection, before.signal_id, sources, now)
+    is_open = before.state in OPEN
+    was_watched = bool(row["watched"])
+    more = any(
+        one.votes and one.observed > largest.get((one.source, one.indicator), -1) for one in sources
+    )
+    higher = graded.colour.rank > before.colour.rank
+    grew = not graded.watched and (higher or was_watched or (not is_open and more))
+    after = before
+    if grew:
+        after = grow(before, graded.colour, now)
+        if was_watched:
+            after = replace(after, due_at=now + FIRST_LOOK[after.colour])
+    grew_at = now if grew and not is_open else row["grew_at"]
+    await connection.execute(
+        _SQL["attach"],
+        before.signal_id,
+        finding.day,
+        finding.driver,
+        finding.simes_p,
+        finding.q,
+        finding.arriving_until,
+        was_watched and graded.watched,
+        grew_at,
+    )
+    if not grew:
+        return None
+    await connection.execute(_SQL["put_growth"], before.signal_id, after.colour.value, after.due_at)
+    await put_event(connection, before, after, Entry(what="grew", at=now, reason=finding.driver))
+    return before.signal_id
+
+
+async def _largest(connection: Connection, signal_id: UUID) -> dict[tuple[str, str], int]:
+    rows = await connection.fetch(_SQL["evidence"], [signal_id])
+    largest: dict[tuple[str, str], int] = {}
+    for row in rows:
+        series = (row["source"], row["indicator"])
+        largest[series] = max(largest.get(series, 0), row["observed"])
+    return largest
+
+
+async def _put_sources(
+    connection: Connection, signal_id: UUID, sources: Sequence[SourceEvidence], now: datetime
+) -> None:
+    await connection.executemany(
+        _SQL["put_source"],
+        [
+            (
+                signal_id,
+                one.source,
+                one.indicator,
+                one.day,
+                one.observed,
+                one.expected,
+                one.upperbound,
+                one.p,
+                one.factor,
+                now,
+            )
+            for one in sources
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What one entry of a signal's record says beside the states before and after."""
+
+    what: str
+    at: datetime
+    reason: str
+    actor: str = SYSTEM
+    detail: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+async def put_event(
+    connection: Connection, before: Standing, after: Standing, entry: Entry
+) -> None:
+    """Appends one entry to a signal's record, in the caller's transaction."""
+    await connection.execute(
+        _SQL["put_event"],
+        after.signal_id,
+        entry.at,
+        entry.actor,
+        entry.what,
+        before.state.value,
+        after.state.value,
+        int(after.rung),
+        entry.reason,
+        as_json(entry.detail),
+    )

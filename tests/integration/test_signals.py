@@ -1,0 +1,265 @@
+"""Signals over a real database: formed once, worked through, risen, grown; hidden if need be."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from service.surveillance.showing import Sight
+from service.surveillance.signal_store import Deed, NoSignalError, TownshipAnswer
+from service.surveillance.signal_words import Cause, Colour, Risk, Verified
+from service.surveillance.workflow import Act, State, WorkflowError
+from service.surveillance.workflow_clock import Rung
+from tests.fixtures.database import Database
+from tests.integration.service_county import County, open_county
+from tests.integration.signal_county import (
+    DAY,
+    evidence,
+    finding,
+    form,
+    seed_officers,
+    signals_of,
+)
+
+pytestmark = [pytest.mark.peer]
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        await seed_officers(opened)
+        yield opened
+
+
+THREE = (evidence("clinic"), evidence("pharmacy", 60), evidence("school", 33))
+
+
+@pytest.mark.row("C8")
+@pytest.mark.row("C20")
+async def test_a_signal_is_formed_verified_by_the_township_and_closed(county: County) -> None:
+    (signal_id,) = await form(county, finding(sources=THREE))
+    store = signals_of(county)
+    officer, township = await county.account("cdc"), await county.account("desk")
+    ask = Deed(act=Act.ASK, reason="three sources", question="fever at the clinic?")
+    await store.act(officer, signal_id, ask, county.now)
+    county.clock.advance(timedelta(hours=3))
+    (asked,) = await store.questions(township, county.now)
+    assert (asked.question, asked.is_open) == ("fever at the clinic?", True)
+    said = TownshipAnswer(
+        finding=Verified.EVENT, cases=3, looked_at=("clinic", "school"), account="school canteen"
+    )
+    await store.answer(township, asked.verification_id, said, county.now)
+    with pytest.raises(NoSignalError):
+        await store.answer(township, asked.verification_id, said, county.now)
+    for deed in (
+        Deed(act=Act.CONFIRM, reason="seen"),
+        Deed(act=Act.ASSESS, reason="limited", risk=Risk.MODERATE),
+        Deed(act=Act.RESPOND, reason="team is there"),
+        Deed(act=Act.CLOSE, reason="over"),
+    ):
+        county.clock.advance(timedelta(hours=1))
+        await store.act(officer, signal_id, deed, county.now)
+    signal = await store.signal(officer, signal_id, county.now)
+    assert (signal.standing.state, signal.standing.due_at) == (State.CLOSED, None)
+    what = [one.what for one in await store.history([signal])]
+    assert what == ["formed", "ask", "answer", "confirm", "assess", "respond", "close"]
+    (verified,) = await store.verifications([signal])
+    assert (verified.answered_by, verified.cases) == ("镇值班", 3)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await county.store.pool.execute("DELETE FROM cdc.signal_event")
+
+
+@pytest.mark.row("C12")
+async def test_the_same_findings_again_and_the_next_day_make_no_second_signal(
+    county: County,
+) -> None:
+    blue = finding()
+    (signal_id,) = await form(county, blue)
+    assert await form(county, blue) == []
+    next_day = finding(day=DAY + timedelta(days=1))
+    assert await form(county, next_day) == []
+    later = DAY + timedelta(days=2)
+    more = finding(day=later, sources=(evidence(day=later), evidence("school", 40, day=later)))
+    assert await form(county, more) == [signal_id]
+    officer = await county.account("cdc")
+    (signal,) = await signals_of(county).signals(officer, county.now)
+    assert (signal.standing.colour, signal.last_day) == (Colour.YELLOW, later)
+    elsewhere = finding("t-dong", day=later)
+    assert len(await form(county, elsewhere)) == 1
+
+
+@pytest.mark.row("C9")
+async def test_silence_takes_a_signal_up_and_an_answer_down_again(county: County) -> None:
+    (signal_id,) = await form(county, finding(sources=THREE))
+    store, officer = signals_of(county), await county.account("cdc")
+    assert not await store.tick(county.now)
+    for rung in (Rung.DUTY, Rung.PREFECTURE):
+        due = await store.next_due()
+        assert due is not None
+        county.clock.advance(due - county.now)
+        assert await store.tick(county.now)
+        assert not await store.tick(county.now)
+        signal = await store.signal(officer, signal_id, county.now)
+        assert signal.standing.rung is rung
+    await store.act(officer, signal_id, Deed(act=Act.TRIAGE, reason="looking"), county.now)
+    signal = await store.signal(officer, signal_id, county.now)
+    assert signal.standing.rung is Rung.OFFICERS
+
+
+@pytest.mark.row("C7")
+async def test_nothing_is_dismissed_while_a_source_is_still_expected(county: County) -> None:
+    until = county.now + timedelta(hours=20)
+    (signal_id,) = await form(county, finding(arriving_until=until))
+    store, officer = signals_of(county), await county.account("cdc")
+    dismiss = Deed(act=Act.DISMISS, reason="as every week", cause=Cause.CATCH_UP)
+    with pytest.raises(WorkflowError, match="arriving"):
+        await store.act(officer, signal_id, dismiss, county.now)
+    with pytest.raises(WorkflowError, match="not_verified"):
+        await store.act(officer, signal_id, Deed(act=Act.ESCALATE, reason="up"), county.now)
+    county.clock.advance(timedelta(hours=20))
+    after = await store.act(officer, signal_id, dismiss, county.now)
+    assert after.state is State.FALSE
+
+
+async def test_what_grows_after_it_was_left_waits_again_and_opens_by_itself(
+    county: County,
+) -> None:
+    (signal_id,) = await form(county, finding())
+    store, officer = signals_of(county), await county.account("cdc")
+    dismiss = Deed(act=Act.DISMISS, reason="market day", cause=Cause.KNOWN_EVENT)
+    await store.act(officer, signal_id, dismiss, county.now)
+    same = DAY + timedelta(days=1)
+    assert await form(county, finding(day=same)) == [], "no more than before"
+    county.clock.advance(timedelta(days=1))
+    worse = DAY + timedelta(days=2)
+    grown = finding(day=worse, sources=(evidence(observed=44, day=worse),))
+    assert await form(county, grown) == [signal_id]
+    signal = await store.signal(officer, signal_id, county.now)
+    assert signal.standing.state is State.FALSE
+    assert signal.grew_at == county.now
+    due = await store.next_due()
+    assert due is not None
+    county.clock.advance(due - county.now)
+    assert await store.tick(county.now)
+    signal = await store.signal(officer, signal_id, county.now)
+    assert signal.standing.state is State.TRIAGED
+
+
+async def test_a_dismissed_signal_without_growth_closes_by_itself_after_a_week(
+    county: County,
+) -> None:
+    (signal_id,) = await form(county, finding())
+    store, officer = signals_of(county), await county.account("cdc")
+    dismiss = Deed(act=Act.DISMISS, reason="chance", cause=Cause.CHANCE)
+    await store.act(officer, signal_id, dismiss, county.now)
+    county.clock.advance(timedelta(days=7))
+    assert await store.tick(county.now)
+    signal = await store.signal(officer, signal_id, county.now)
+    assert signal.standing.state is State.CLOSED
+
+
+@pytest.mark.row("C10")
+@pytest.mark.row("C11")
+async def test_a_signal_on_small_counts_is_the_duty_officers_alone(county: County) -> None:
+    small = evidence(observed=4, expected=0.5, upperbound=2.0)
+    (signal_id,) = await form(county, finding(sources=(small,)))
+    store = signals_of(county)
+    officer, duty = await county.account("cdc"), await county.account("duty")
+    assert await store.signals(officer, county.now) == []
+    with pytest.raises(NoSignalError):
+        await store.signal(officer, signal_id, county.now)
+    with pytest.raises(NoSignalError):
+        await store.act(officer, signal_id, Deed(act=Act.TRIAGE, reason="x"), county.now)
+    (signal,) = await store.signals(duty, county.now)
+    showing = signal.showing()
+    assert showing is not None
+    assert all(not one.evidence for one in showing.sources), "no number before a purpose"
+
+
+@pytest.mark.row("C10")
+async def test_exact_counts_need_the_duty_officer_a_purpose_and_an_open_signal(
+    county: County,
+) -> None:
+    (signal_id,) = await form(county, finding(sources=(evidence(), evidence("school", 3))))
+    store = signals_of(county)
+    officer, duty = await county.account("cdc"), await county.account("duty")
+    with pytest.raises(NoSignalError):
+        await store.look(officer, signal_id, "curious", county.now)
+    signal = await store.signal(officer, signal_id, county.now)
+    showing = signal.showing()
+    assert showing is not None
+    assert [one.source for one in showing.sources] == ["clinic"]
+    await store.look(duty, signal_id, "decide whether to send the team", county.now)
+    exact = await store.signal(duty, signal_id, county.now)
+    assert exact.sight is Sight.EXACT
+    county.clock.advance(timedelta(minutes=30))
+    assert (await store.signal(duty, signal_id, county.now)).sight is Sight.DUTY
+    await store.look(duty, signal_id, "again", county.now)
+    dismiss = Deed(act=Act.DISMISS, reason="chance", cause=Cause.CHANCE)
+    await store.act(duty, signal_id, dismiss, county.now)
+    assert (await store.signal(duty, signal_id, county.now)).sight is Sight.DUTY
+    with pytest.raises(NoSignalError):
+        await store.look(duty, signal_id, "after the end", county.now)
+    looks = await county.owner.fetch("SELECT purpose FROM cdc.look ORDER BY look_id")
+    assert [row["purpose"] for row in looks] == ["decide whether to send the team", "again"]
+    logged = await county.owner.fetchval(
+        "SELECT count(*) FROM care.audit WHERE action = 'read exact signal'"
+    )
+    assert logged >= 1
+
+
+async def test_clinicians_other_townships_and_other_counties_get_nothing(county: County) -> None:
+    (signal_id,) = await form(county, finding("t-dong"))
+    store = signals_of(county)
+    for login in ("family-a", "county", "admin"):
+        assert await store.signals(await county.account(login), county.now) == []
+    officer = await county.account("cdc")
+    ask = Deed(act=Act.ASK, reason="r", question="q")
+    await store.act(officer, signal_id, ask, county.now)
+    assert await store.questions(await county.account("desk"), county.now) == []
+    await county.owner.execute("UPDATE care.area SET parent_id = NULL WHERE area_id = 't-dong'")
+    assert await store.signals(officer, county.now) == []
+
+
+@pytest.mark.row("C15")
+async def test_what_was_dismissed_again_and_again_is_watched_and_never_hidden(
+    county: County,
+) -> None:
+    store, officer = signals_of(county), await county.account("cdc")
+    day = DAY
+    for _ in range(5):
+        (signal_id,) = await form(county, finding(day=day, sources=(evidence(day=day),)))
+        dismiss = Deed(act=Act.DISMISS, reason="late reports", cause=Cause.CATCH_UP)
+        await store.act(officer, signal_id, dismiss, county.now)
+        county.clock.advance(timedelta(days=8))
+        day += timedelta(days=8)
+    # expected 8, threshold 14: five dismissals add three tenths, 15.8
+    barely = finding(day=day, sources=(evidence(observed=15, day=day),))
+    assert await form(county, barely) == []
+    watched = (await store.signals(officer, county.now))[0]
+    assert watched.watched
+    assert watched.standing.due_at is None
+    assert [one.factor for one in watched.evidence] == [1.3]
+    clearly = day + timedelta(days=1)
+    (again,) = await form(
+        county, finding(day=clearly, sources=(evidence(observed=16, day=clearly),))
+    )
+    assert again == watched.signal_id
+    risen = await store.signal(officer, again, county.now)
+    assert not risen.watched
+    assert risen.standing.due_at is not None
+
+
+async def test_drills_stand_apart_from_real_signals(county: County) -> None:
+    (real,) = await form(county, finding())
+    (drill,) = await form(county, finding(drill=True))
+    assert real != drill
+    store, officer = signals_of(county), await county.account("cdc")
+    dismiss = Deed(act=Act.DISMISS, reason="exercise", cause=Cause.CHANCE)
+    await store.act(officer, drill, dismiss, county.now)
+    county.clock.advance(timedelta(days=9))
+    day = DAY + timedelta(days=9)
+    (later,) = await form(county, finding(day=day, sources=(evidence(day=day),)))
+    signal = await store.signal(officer, later, county.now)
+    assert [one.factor for one in signal.evidence] == [1.0]
