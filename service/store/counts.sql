@@ -8,47 +8,201 @@ WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false) AND o.time_confiden
 SELECT max(week_start) FROM cdc.release_cell
 
 -- name: townships
-SELECT area_id, parent_id, name FROM care.area WHERE level = 'township' ORDER BY area_id
+SELECT area_id, parent_id, name FROM care.area
+WHERE level = 'township' AND (valid_from IS NULL OR valid_from <= $1) AND (valid_to IS NULL OR valid_to >= $1)
+ORDER BY area_id
 
--- name: day_counts
+-- name: home_days
+-- One row for each township, local day and indicator that somebody speaks to. A person-day is the mean of its
+-- readings; what is usual for a person is the mean and spread of that person's days 3 to 30 before.
 WITH RECURSIVE inside (area_id, township) AS (
     SELECT area_id, area_id FROM care.area WHERE level = 'township'
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+), who AS MATERIALIZED (
+    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
+        (p.body ->> 'birth_year')::integer AS birth_year
+    FROM core.profile p JOIN inside ON inside.area_id = p.body ->> 'area'
+    WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 ), person_day AS (
-    SELECT inside.township, o.subject, (o.effective_at AT TIME ZONE $1)::date AS day,
-           round(avg(o.systolic)::numeric) >= 160 AS high
-    FROM core.observation o
-    JOIN core.profile p USING (subject)
-    JOIN inside ON inside.area_id = p.body ->> 'area'
-    WHERE o.effective_at >= $2 AND o.effective_at < $3
+    SELECT w.township, w.household, o.subject, (o.effective_at AT TIME ZONE $1)::date AS day,
+        $4 - w.birth_year AS age, avg(o.systolic) AS systolic,
+        avg(o.pulse) FILTER (WHERE o.systolic IS NOT NULL) AS pulse,
+        max(o.number) FILTER (WHERE o.kind = '8310-5') AS temperature,
+        min(o.number) FILTER (WHERE o.kind = '2708-6') AS oxygen
+    FROM core.observation o JOIN who w USING (subject)
+    WHERE o.effective_at >= $2::timestamptz - interval '31 days' AND o.effective_at < $3
       AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
-      AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3, 4, 5
+), usual AS (
+    SELECT *, avg(systolic) OVER past AS usual_systolic, stddev_samp(systolic) OVER past AS spread,
+        count(systolic) OVER past AS systolic_days, avg(pulse) OVER past AS usual_pulse,
+        count(pulse) OVER past AS pulse_days
+    FROM person_day
+    WINDOW past AS (PARTITION BY subject ORDER BY day
+        RANGE BETWEEN interval '30 days' PRECEDING AND interval '3 days' PRECEDING)
+), fact AS (
+    SELECT u.township, u.day, u.household, f.indicator, f.amount
+    FROM usual u, LATERAL (VALUES
+        ('reporting', 1.0::float8),
+        ('systolic_160', (round(systolic::numeric) >= 160)::integer::float8),
+        ('systolic_above_2sd', CASE WHEN systolic_days >= 7 AND spread > 0
+            THEN (systolic > usual_systolic + 2 * spread)::integer END),
+        ('systolic_above_2sd/' || CASE WHEN age IS NULL THEN '?' WHEN age < 45 THEN '0-44' WHEN age < 65 THEN '45-64'
+            WHEN age < 75 THEN '65-74' ELSE '75+' END, CASE WHEN systolic_days >= 7 AND spread > 0
+            THEN (systolic > usual_systolic + 2 * spread)::integer END),
+        ('systolic_deviation', CASE WHEN systolic_days >= 7 THEN systolic - usual_systolic END),
+        ('pulse_deviation', CASE WHEN pulse_days >= 7 THEN pulse - usual_pulse END),
+        ('fever', (temperature >= 37.3)::integer),
+        ('low_oxygen', (oxygen < 94)::integer)
+    ) AS f (indicator, amount)
+    WHERE u.day >= ($2::timestamptz AT TIME ZONE $1)::date AND f.amount IS NOT NULL
+), home AS (
+    SELECT township, day, indicator, household, sum(amount) AS amount, count(*) AS people
+    FROM fact GROUP BY 1, 2, 3, 4
 )
-SELECT township, day, count(*)::integer AS reporting,
-       count(*) FILTER (WHERE high)::integer AS systolic_160
-FROM person_day GROUP BY township, day
+SELECT township, day, indicator, sum(amount) AS amount, sum(people)::integer AS people,
+    count(*)::integer AS households, max(people)::float8 / sum(people)::float8 AS most_people,
+    max(amount)::float8 / nullif(sum(amount), 0)::float8 AS most_amount
+FROM home GROUP BY 1, 2, 3
 
 -- name: week_counts
+-- Distinct people of a week; a person with one day of it stands in a count once.
 WITH RECURSIVE inside (area_id, township) AS (
     SELECT area_id, area_id FROM care.area WHERE level = 'township'
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+), who AS MATERIALIZED (
+    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
+        coalesce(nullif(p.body -> 'targets' ->> 'systolic', '')::float8, 135) AS systolic_target,
+        coalesce(nullif(p.body -> 'targets' ->> 'diastolic', '')::float8, 85) AS diastolic_target
+    FROM core.profile p JOIN inside ON inside.area_id = p.body ->> 'area'
+    WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 ), person_day AS (
-    SELECT inside.township, o.subject,
-           coalesce(round(avg(o.systolic)::numeric) >= 160, false) AS high
-    FROM core.observation o
-    JOIN core.profile p USING (subject)
-    JOIN inside ON inside.area_id = p.body ->> 'area'
-    WHERE o.effective_at >= $2 AND o.effective_at < $3
+    SELECT w.township, w.household, o.subject, w.systolic_target, w.diastolic_target,
+        (o.effective_at AT TIME ZONE $1)::date AS day,
+        avg(o.systolic) AS systolic, avg(o.diastolic) AS diastolic
+    FROM core.observation o JOIN who w USING (subject)
+    WHERE o.effective_at >= $2::timestamptz - interval '31 days' AND o.effective_at < $3
       AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
-      AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
-    GROUP BY inside.township, o.subject, (o.effective_at AT TIME ZONE $1)::date
+    GROUP BY 1, 2, 3, 4, 5, 6
+), usual AS (
+    SELECT *, avg(systolic) OVER past AS usual_systolic, stddev_samp(systolic) OVER past AS spread,
+        count(systolic) OVER past AS systolic_days
+    FROM person_day
+    WINDOW past AS (PARTITION BY subject ORDER BY day
+        RANGE BETWEEN interval '30 days' PRECEDING AND interval '3 days' PRECEDING)
+), person AS (
+    SELECT township, household, subject,
+        coalesce(bool_or(round(systolic::numeric) >= 160), false) AS high,
+        bool_or(systolic > usual_systolic + 2 * spread) FILTER (WHERE systolic_days >= 7 AND spread > 0) AS above
+    FROM usual WHERE day >= ($2::timestamptz AT TIME ZONE $1)::date
+    GROUP BY 1, 2, 3
+), month AS (
+    -- of the 28 days that end with the week, at least three measured
+    SELECT township, household, subject,
+        coalesce(avg(systolic) < min(systolic_target) AND avg(diastolic) < min(diastolic_target)
+            AND count(systolic) >= 3, false) AS controlled
+    FROM person_day WHERE day >= ($3::timestamptz AT TIME ZONE $1)::date - 28
+    GROUP BY 1, 2, 3
+), fact AS (
+    SELECT p.township, p.household, f.indicator, f.amount
+    FROM person p, LATERAL (VALUES ('reporting', true), ('systolic_160', high), ('systolic_above_2sd', above))
+        AS f (indicator, amount)
+    WHERE f.amount IS NOT NULL
+    UNION ALL
+    -- whoever reported in the week, so that every count is part of `reporting`
+    SELECT p.township, p.household, 'controlled', m.controlled
+    FROM person p JOIN month m USING (subject)
+), home AS (
+    SELECT township, indicator, household, count(*) FILTER (WHERE amount) AS amount, count(*) AS people
+    FROM fact GROUP BY 1, 2, 3
 )
-SELECT township, count(DISTINCT subject)::integer AS reporting,
-       count(DISTINCT subject) FILTER (WHERE high)::integer AS systolic_160
-FROM person_day GROUP BY township
+SELECT township, indicator, sum(amount)::integer AS amount, sum(people)::integer AS people,
+    count(*)::integer AS households, max(people)::float8 / sum(people)::float8 AS most_people,
+    max(amount)::float8 / nullif(sum(amount), 0)::float8 AS most_amount
+FROM home GROUP BY 1, 2
+
+-- name: standing
+-- Who is looked after, who measured in the week, and who has fallen silent for 30 days; managed = a person of the
+-- township who is not away, moved or dead.
+WITH RECURSIVE inside (area_id, township) AS (
+    SELECT area_id, area_id FROM care.area WHERE level = 'township'
+    UNION ALL
+    SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+), who AS (
+    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
+        (SELECT max(o.effective_at) FROM core.observation o
+         WHERE o.subject = p.subject AND o.effective_at < $2 AND o.time_confidence <> 'unknown') AS last_at
+    FROM core.profile p JOIN inside ON inside.area_id = p.body ->> 'area'
+    WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
+      AND coalesce(p.body ->> 'status', 'alive') NOT IN ('moved', 'deceased')
+)
+SELECT township, count(*)::integer AS managed, count(DISTINCT household)::integer AS households,
+    count(last_at)::integer AS ever,
+    count(*) FILTER (WHERE last_at >= $1)::integer AS measured,
+    count(*) FILTER (WHERE last_at < $2::timestamptz - interval '30 days')::integer AS lost
+FROM who GROUP BY township
+
+-- name: crises
+-- Confirmed cases of emergency rules that began in the week, of people who exist.
+WITH RECURSIVE inside (area_id, township) AS (
+    SELECT area_id, area_id FROM care.area WHERE level = 'township'
+    UNION ALL
+    SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+)
+SELECT inside.township, count(*)::integer AS amount
+FROM core.case c JOIN core.profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
+WHERE c.began_at >= $1 AND c.began_at < $2 AND c.is_confirmed AND c.priority = $3
+  AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
+GROUP BY 1
+
+-- name: answers
+-- How long institutions took to answer alerts of the week, in minutes; unanswered ones are not in the median.
+WITH RECURSIVE inside (area_id, township) AS (
+    SELECT area_id, area_id FROM care.area WHERE level = 'township'
+    UNION ALL
+    SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+)
+SELECT inside.township, count(*)::integer AS alerts, count(l.acknowledged_at)::integer AS answered,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM l.acknowledged_at - l.taken_at) / 60)
+        FILTER (WHERE l.acknowledged_at IS NOT NULL) AS minutes
+FROM care.alert_life l JOIN core.alert k USING (alert_id) JOIN inside ON inside.area_id = l.area
+WHERE l.taken_at >= $1 AND l.taken_at < $2 AND NOT k.synthetic
+GROUP BY 1
+
+-- name: low_glucose
+WITH RECURSIVE inside (area_id, township) AS (
+    SELECT area_id, area_id FROM care.area WHERE level = 'township'
+    UNION ALL
+    SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+), person AS (
+    SELECT inside.township, o.subject, coalesce(p.body ->> 'household', o.subject) AS household,
+        bool_or(round(o.glucose::numeric, 1) < 3.9 OR coalesce(o.beyond ->> 'glucose', '') = 'below') AS low
+    FROM core.observation o JOIN core.profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
+    WHERE o.effective_at >= $1 AND o.effective_at < $2 AND o.valid AND NOT o.possible_repeat
+      AND o.time_confidence <> 'unknown' AND (o.glucose IS NOT NULL OR o.beyond ? 'glucose')
+      AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
+      AND p.body -> 'drug_classes' ? 'insulin'
+    GROUP BY 1, 2, 3
+)
+SELECT township, count(*) FILTER (WHERE low)::integer AS amount, count(*)::integer AS people,
+    count(DISTINCT household)::integer AS households
+FROM person GROUP BY township
+
+-- name: device_shifts
+-- Device models, deliveries and hubs that began to read differently: always the first explanation tried.
+SELECT kind, key, quantity, since, found_on, shift, moved, homes
+FROM core.population_finding WHERE found_on >= $1 AND found_on < $2
+ORDER BY found_on, kind, key
+
+-- name: ages
+-- How old the people are whom the county looks after: the standard that shares are weighted to.
+SELECT CASE WHEN age IS NULL THEN '?' WHEN age < 45 THEN '0-44' WHEN age < 65 THEN '45-64'
+    WHEN age < 75 THEN '65-74' ELSE '75+' END AS band, count(*)::integer AS people
+FROM (SELECT $1 - (body ->> 'birth_year')::integer AS age FROM core.profile
+      WHERE NOT coalesce((body ->> 'synthetic')::boolean, false)) person
+GROUP BY 1
 
 -- name: monitored
 WITH RECURSIVE inside (area_id, township) AS (
@@ -64,21 +218,53 @@ WHERE b.valid_from < $2 AND (b.valid_to IS NULL OR b.valid_to > $1)
   AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 GROUP BY inside.township
 
--- name: put_day_count
-INSERT INTO cdc.count_day (area, indicator, day, people, as_of) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (area, indicator, day) DO UPDATE SET people = excluded.people, as_of = excluded.as_of
-WHERE cdc.count_day.people <> excluded.people
+-- name: put_cells
+-- A number that says the same as the newest revision is not written again. Returns what was written.
+WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::float8[], $5::integer[], $6::integer[], $7::integer[],
+        $8::float8[]) AS g (indicator, area, day, value, base, people, households, largest_share)
+), newest AS (
+    SELECT DISTINCT ON (c.indicator, c.area, c.day) c.*
+    FROM cdc.count_cell c JOIN given g USING (indicator, area, day)
+    WHERE c.source_id = $9
+    ORDER BY c.indicator, c.area, c.day, c.revision DESC
+)
+INSERT INTO cdc.count_cell (indicator, area, day, source_id, revision, value, base, people, households,
+                            largest_share, as_of)
+SELECT g.indicator, g.area, g.day, $9, coalesce(n.revision, 0) + 1, g.value, g.base, g.people, g.households,
+    g.largest_share, $10
+FROM given g LEFT JOIN newest n USING (indicator, area, day)
+WHERE (n.value, n.base, n.people, n.households, n.largest_share)
+    IS DISTINCT FROM (g.value, g.base, g.people, g.households, g.largest_share)
+RETURNING indicator, area, day, revision
 
--- name: day_series
-SELECT area, indicator, day, people FROM cdc.count_day WHERE day >= $1 AND day < $2
+-- name: cells
+-- The newest revision that was known at $5, of each source apart.
+SELECT DISTINCT ON (c.indicator, c.area, c.day, c.source_id)
+    c.indicator, c.area, c.day, c.source_id, c.revision, c.value, c.base, c.people, c.households, c.largest_share, c.as_of
+FROM cdc.count_cell c
+WHERE c.indicator = ANY ($1::text[]) AND ($2::text[] IS NULL OR c.area = ANY ($2)) AND c.day >= $3 AND c.day < $4
+  AND c.as_of <= $5
+ORDER BY c.indicator, c.area, c.day, c.source_id, c.revision DESC
+
+-- name: sources
+SELECT source_id, kind, name, area, delay_shares, weekdays, created_at, disabled_at FROM cdc.source
+ORDER BY kind, source_id
 
 -- name: disclosures
 SELECT indicator, area, week_start, disclosure FROM cdc.release_cell WHERE week_start >= $1
 
+-- name: levels
+SELECT DISTINCT ON (indicator) indicator, level FROM cdc.release_level WHERE since <= $1
+ORDER BY indicator, since DESC
+
+-- name: declare_level
+INSERT INTO cdc.release_level (indicator, since, level, declared_at) VALUES ($1, $2, $3, $4)
+
 -- name: put_release
-INSERT INTO cdc.release_cell (week_start, indicator, area, disclosure, people, monitored_up_to,
-                              detector, judgement, expected, threshold, decided_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO cdc.release_cell (week_start, indicator, area, disclosure, people, monitored_up_to, detector, judgement,
+                              expected, threshold, decided_at, floor)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: lock_release
 SELECT pg_advisory_xact_lock(1212630339)

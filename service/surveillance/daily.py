@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
+from rules.vocabulary import Priority
 from service.store.database import Connection, Pool
 from service.surveillance import counts as store
-from service.surveillance.counts import Township
+from service.surveillance.counts import HOME, NOBODY, Counted, Township
 from service.surveillance.detectors.ears import Counts
+from service.surveillance.home_cells import day_cells, shift_cells, week_cells
 from service.surveillance.judge import (
     DAYS_BEFORE,
     DETECTOR,
@@ -17,21 +19,26 @@ from service.surveillance.judge import (
     judge_week,
     monitored_up_to,
 )
-from service.surveillance.release import Disclosure
+from service.surveillance.release import FLOOR, Disclosure
 from service.surveillance.series import (
     WEEK,
-    DayCount,
+    CountCell,
     Indicator,
     as_matrix,
     closed_weeks,
+    days_between,
+    months_between,
     start_of,
     week_of,
+    weeks_between,
 )
 
 _HOUR_OF_DAY = timedelta(hours=1)
+_COUNT_AGAIN = timedelta(days=28)
+"""Days that are counted again every night: hubs that were away catch up, and inside it shows."""
 
 
-async def refresh(pool: Pool, now: datetime, zone: ZoneInfo) -> datetime:
+async def refresh(pool: Pool, now: datetime, zone: ZoneInfo, *, floor: int = FLOOR) -> datetime:
     """Bring the counts up to yesterday, release what has closed, and return when to call again.
 
     One transaction; calling it twice changes nothing the second time. Returns 01:00 of the next
@@ -39,114 +46,191 @@ async def refresh(pool: Pool, now: datetime, zone: ZoneInfo) -> datetime:
     """
     async with pool.acquire() as connection, connection.transaction():
         await store.lock_release(connection)
-        await _count_and_release(connection, now, zone)
+        await _count_and_release(connection, now, zone, floor)
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return start_of(tomorrow, zone) + _HOUR_OF_DAY
 
 
-async def _count_and_release(connection: Connection, now: datetime, zone: ZoneInfo) -> None:
-    areas = await store.townships(connection)
+async def _count_and_release(
+    connection: Connection, now: datetime, zone: ZoneInfo, floor: int
+) -> None:
+    today = now.astimezone(zone).date()
+    areas = await store.townships(connection, today)
     first = await store.first_day(connection, zone)
     if first is None or not areas:
         return
     released = await store.last_released_week(connection)
     open_since = week_of(first) if released is None else released + WEEK
-    today = now.astimezone(zone).date()
-    if open_since < today:
-        found = await store.count_days(connection, open_since, today, zone)
-        await store.put_day_counts(connection, _filled(found, areas, open_since, today), now)
-    for week in closed_weeks(open_since, now, zone):
-        await _release_week(connection, await _read_week(connection, week, first, zone), areas, now)
+    again = max(week_of(first), min(open_since, week_of(today - _COUNT_AGAIN)))
+    if again < today:
+        await _count_days(connection, areas, again, today, zone, now)
+        await _count_weeks(connection, areas, again, today, zone, now)
+        await _count_months(connection, areas, again, today, zone, now)
+    for monday in closed_weeks(open_since, now, zone):
+        week = await read_week(connection, monday, first, zone, now)
+        await _release_week(connection, week, areas, now, floor)
 
 
-def _filled(
-    found: Sequence[DayCount], areas: Sequence[Township], first: date, end: date
-) -> list[DayCount]:
-    """A row for every township, indicator and day: nobody is a count too."""
-    known = {(count.area, count.indicator, count.day): count.people for count in found}
-    days = [first + timedelta(days=n) for n in range((end - first).days)]
-    return [
-        DayCount(
-            area=township.area,
-            indicator=indicator,
-            day=day,
-            people=known.get((township.area, indicator, day), 0),
+async def _count_days(
+    connection: Connection,
+    areas: Sequence[Township],
+    first: date,
+    end: date,
+    zone: ZoneInfo,
+    now: datetime,
+) -> None:
+    found = await store.count_home_days(connection, first, end, zone)
+    standard = await store.ages(connection, end.year)
+    ids = [township.area for township in areas]
+    cells = day_cells(found, ids, days_between(first, end), standard)
+    await store.put_cells(connection, HOME, cells, now)
+
+
+async def _count_weeks(
+    connection: Connection,
+    areas: Sequence[Township],
+    first: date,
+    end: date,
+    zone: ZoneInfo,
+    now: datetime,
+) -> None:
+    ids = [township.area for township in areas]
+    counties = sorted({township.county for township in areas})
+    for monday in weeks_between(first, end):
+        span = (start_of(monday, zone), start_of(monday + WEEK, zone))
+        cells = week_cells(
+            ids,
+            monday,
+            await store.count_week(connection, monday, monday + WEEK, zone),
+            await store.standing(connection, *span),
+            await store.crises(connection, *span, Priority.EMERGENCY.value),
+            await store.answers(connection, *span),
         )
-        for township in areas
-        for indicator in Indicator
-        for day in days
+        shifts = await store.device_shifts(connection, monday, monday + WEEK)
+        cells += shift_cells(counties, monday, shifts)
+        await store.put_cells(connection, HOME, cells, now)
+
+
+async def _count_months(
+    connection: Connection,
+    areas: Sequence[Township],
+    first: date,
+    end: date,
+    zone: ZoneInfo,
+    now: datetime,
+) -> None:
+    known = {township.area for township in areas}
+    months = months_between(first, end)
+    for month, following in pairwise(months):
+        span = (start_of(month, zone), start_of(following, zone))
+        found = await store.low_glucose(connection, *span, month)
+        cells = [cell for cell in found if cell.area in known]
+        cells += _nobody_low(known - {cell.area for cell in cells}, month)
+        await store.put_cells(connection, HOME, cells, now)
+
+
+def _nobody_low(areas: set[str], month: date) -> list[CountCell]:
+    return [
+        CountCell(area=area, indicator="low_glucose_insulin", day=month, value=0, base=0, people=0)
+        for area in sorted(areas)
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Week:
+class Week:
     """Everything that is known of one closed week, from which its release is decided."""
 
     monday: date
-    people: Mapping[tuple[str, Indicator], int]
+    counted: Mapping[tuple[str, str], Counted]
     monitored: Mapping[str, int]
     series: Mapping[Indicator, Mapping[tuple[str, date], int]]
-    before: Mapping[tuple[Indicator, str, date], Disclosure]
+    before: Mapping[tuple[str, str, date], Disclosure]
+    levels: Mapping[str, str]
     history_from: date
     whole_history: bool
 
-    def township(self, area: str, indicator: Indicator) -> TownshipWeek:
+    def township(self, area: str, indicator: Indicator, floor: int) -> TownshipWeek:
         """One township's true counts with what else a reader may know of them."""
+        counted = self._counted(area, indicator)
+        reporting = round(self._counted(area, Indicator.REPORTING).amount)
+        is_part = indicator is not Indicator.REPORTING
         return TownshipWeek(
             area=area,
-            people=self.people.get((area, indicator), 0),
+            people=round(counted.amount),
             monitored=self.monitored.get(area, 0),
-            least=self._least(area, indicator),
-            ceiling=self._ceiling(area, indicator),
+            least=0 if is_part else self._parts(area),
+            ceiling=self._ceiling(area, reporting, floor, is_part=is_part),
             baseline_shown=all(
-                self.before.get((indicator, area, self.monday - n * WEEK)) is Disclosure.SHOWN
+                self.before.get((indicator.value, area, self.monday - n * WEEK)) is Disclosure.SHOWN
                 for n in (1, 2)
             ),
+            asked=counted.people,
+            households=counted.households,
+            largest_share=counted.largest_share,
+            of=reporting if is_part else None,
         )
 
     def days(self, areas: Sequence[str], indicator: Indicator) -> Counts | None:
         """The detector's input, None while the history before the week is not whole."""
-        if not self.whole_history:
+        counts = self.series.get(indicator)
+        if not self.whole_history or counts is None:
             return None
         length = DAYS_BEFORE + WEEK.days
-        return as_matrix(self.series[indicator], areas, self.history_from, length)
+        return as_matrix(counts, areas, self.history_from, length)
 
-    def _least(self, area: str, indicator: Indicator) -> int:
-        # Whoever has a high mean has reported: the one count bounds the other from below.
-        if indicator is Indicator.REPORTING:
-            return self.people.get((area, Indicator.SYSTOLIC_160), 0)
-        return 0
+    def is_for_townships(self, indicator: Indicator) -> bool:
+        """Whether townships are released, not only the county."""
+        return self.levels.get(indicator.value, "township") == "township"
 
-    def _ceiling(self, area: str, indicator: Indicator) -> int:
-        most = monitored_up_to(self.monitored.get(area, 0))
-        if indicator is Indicator.SYSTOLIC_160:
-            return min(most, self.people.get((area, Indicator.REPORTING), 0))
-        return most
+    def _counted(self, area: str, indicator: Indicator) -> Counted:
+        return self.counted.get((area, indicator.value), NOBODY)
+
+    def _parts(self, area: str) -> int:
+        # Whoever is counted elsewhere has reported: the other counts bound this one from below.
+        parts = [self._counted(area, i) for i in Indicator if i is not Indicator.REPORTING]
+        return max(round(part.amount) for part in parts)
+
+    def _ceiling(self, area: str, reporting: int, floor: int, *, is_part: bool) -> int:
+        most = monitored_up_to(self.monitored.get(area, 0), floor)
+        if not is_part or not reporting:
+            return most if not is_part else 0
+        # Of fewer reporting people a reader knows only that they are fewer than the floor.
+        return min(max(most, floor - 1), max(reporting, floor - 1))
 
 
-async def _read_week(connection: Connection, monday: date, first: date, zone: ZoneInfo) -> _Week:
+async def read_week(
+    connection: Connection, monday: date, first: date, zone: ZoneInfo, now: datetime
+) -> Week:
+    """What is known at `now` of the week that begins on `monday`; `first` is the oldest day."""
     end = monday + WEEK
     history = monday - timedelta(days=DAYS_BEFORE)
-    return _Week(
+    return Week(
         monday=monday,
-        people=await store.count_week(connection, monday, end, zone),
+        counted=await store.count_week(connection, monday, end, zone),
         monitored=await store.monitored(connection, start_of(monday, zone), start_of(end, zone)),
-        series=await store.day_series(connection, history, end),
+        series=await store.day_series(connection, history, end, now),
         before=await store.disclosures(connection, monday - 2 * WEEK),
+        levels=await store.levels(connection, monday),
         history_from=history,
         whole_history=history >= first,
     )
 
 
 async def _release_week(
-    connection: Connection, week: _Week, areas: Sequence[Township], now: datetime
+    connection: Connection, week: Week, areas: Sequence[Township], now: datetime, floor: int
 ) -> None:
     for county, members in groupby(sorted(areas, key=_county_of), _county_of):
         group = [township.area for township in members]
         for indicator in Indicator:
-            townships = [week.township(area, indicator) for area in group]
-            rows = judge_week(townships, week.days(group, indicator), county)
-            await store.put_release(connection, week.monday, indicator, rows, DETECTOR, now)
+            rows = judge_week(
+                [week.township(area, indicator, floor) for area in group],
+                week.days(group, indicator),
+                county,
+                floor=floor,
+                townships_too=week.is_for_townships(indicator),
+            )
+            how = (DETECTOR, floor)
+            await store.put_release(connection, week.monday, indicator, rows, how, now)
 
 
 def _county_of(township: Township) -> str:

@@ -5,11 +5,19 @@ the cells its baseline rests on are shown, so that neither flag nor threshold be
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from service.surveillance.detectors.ears import Counts, EarsMethod, ears
-from service.surveillance.release import FLOOR, Cell, Disclosure, Release, release
+from service.surveillance.release import (
+    FLOOR,
+    LEAST_PEOPLE,
+    Cell,
+    Disclosure,
+    Release,
+    is_backed,
+    release,
+)
 
 DETECTOR = "EARS-C2 b7 minSigma0.5 a0.001"
 """Seven days two days back (a whole week: no weekday effect), the usual level, a least spread."""
@@ -34,6 +42,9 @@ class TownshipWeek:
     """True counts of one township and week: distinct people, people monitored, other knowledge.
 
     `baseline_shown` is whether both weeks before were shown; the baseline reaches nine days back.
+    `asked` people in `households` homes stand behind the count, one home with at most
+    `largest_share` of it. `of` is the count that it is part of, None for the reporting people
+    themselves.
     """
 
     area: str
@@ -42,6 +53,10 @@ class TownshipWeek:
     least: int = 0
     ceiling: int
     baseline_shown: bool
+    asked: int
+    households: int
+    largest_share: float = 0.0
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +80,12 @@ class _Detection:
 
 
 def judge_week(
-    townships: Sequence[TownshipWeek], days: Counts | None, county: str
+    townships: Sequence[TownshipWeek],
+    days: Counts | None,
+    county: str,
+    *,
+    floor: int = FLOOR,
+    townships_too: bool = True,
 ) -> list[ReleaseRow]:
     """The rows of one sibling group, the county's total last.
 
@@ -74,24 +94,66 @@ def judge_week(
         days: township x (DAYS_BEFORE + 7) true daily counts ending with the week's last day, or
             None while there are not that many days of history.
         county: the area id under which the total stands.
+        floor: the smallest count above zero that is shown.
+        townships_too: False where the indicator was declared to be released for the county only;
+            then nothing but the total is said.
     """
-    decided = release(
-        [
-            Cell(area=t.area, count=t.people, least=t.least, ceiling=max(t.ceiling, t.people))
-            for t in townships
-        ]
-    )
+    decided = decide(townships, county, floor=floor, townships_too=townships_too)
+    total = _total(decided, townships, county, floor)
+    if not townships_too:
+        return [total]
     detections = _detect(townships, days)
     rows = [
-        _row(township, cell.disclosure, detections)
+        _row(township, cell.disclosure, detections, floor)
         for township, cell in zip(townships, decided.cells, strict=True)
     ]
-    return [*rows, _total(decided, townships, county)]
+    return [*rows, total]
 
 
-def monitored_up_to(people: int) -> int:
+def decide(
+    townships: Sequence[TownshipWeek],
+    county: str,
+    *,
+    floor: int = FLOOR,
+    townships_too: bool = True,
+) -> Release:
+    """What may be said of one sibling group and its total; cells in the order given."""
+    whole = _whole(townships, county, floor)
+    if not townships_too:
+        everybody = sum(t.people for t in townships)
+        return release([Cell(area=county, count=everybody)], floor=floor, whole=whole)
+    return release([_cell(t, floor) for t in townships], floor=floor, whole=whole)
+
+
+def _cell(township: TownshipWeek, floor: int) -> Cell:
+    return Cell(
+        area=township.area,
+        count=township.people,
+        least=township.least,
+        ceiling=max(township.ceiling, township.people),
+        of=township.of,
+        backed=is_backed(township.asked, township.households, township.largest_share, floor),
+        thin_least=floor if township.of is None else 0,
+    )
+
+
+def _whole(townships: Sequence[TownshipWeek], county: str, floor: int) -> Cell:
+    asked = sum(t.asked for t in townships)
+    most = max((t.largest_share * max(t.asked, t.people) for t in townships), default=0.0)
+    households = sum(t.households for t in townships)
+    parts = [t.of for t in townships if t.of is not None]
+    return Cell(
+        area=county,
+        count=0,
+        of=sum(parts) if parts else None,
+        backed=is_backed(asked, households, most / asked if asked else 0.0, floor),
+    )
+
+
+def monitored_up_to(people: int, floor: int = FLOOR) -> int:
     """`people` rounded up to whole tens: how many did *not* measure must not be exact either."""
-    return -(-people // 10) * 10
+    step = max(LEAST_PEOPLE, floor)
+    return -(-people // step) * step
 
 
 def _detect(townships: Sequence[TownshipWeek], days: Counts | None) -> Mapping[str, _Detection]:
@@ -109,48 +171,44 @@ def _detect(townships: Sequence[TownshipWeek], days: Counts | None) -> Mapping[s
 
 
 def _row(
-    township: TownshipWeek, disclosure: Disclosure, detections: Mapping[str, _Detection]
+    township: TownshipWeek,
+    disclosure: Disclosure,
+    detections: Mapping[str, _Detection],
+    floor: int,
 ) -> ReleaseRow:
     row = ReleaseRow(
         area=township.area,
         disclosure=disclosure,
         people=township.people if disclosure is Disclosure.SHOWN else None,
-        monitored_up_to=monitored_up_to(township.monitored),
+        monitored_up_to=monitored_up_to(township.monitored, floor),
         judgement=Judgement.NOT_SHOWN,
     )
     if disclosure is not Disclosure.SHOWN:
         return row
     detection = detections.get(township.area)
     if detection is None or not township.baseline_shown:
-        return _judged(row, Judgement.NOT_ASSESSABLE)
-    return _judged(row, Judgement.FLAGGED if detection.flagged else Judgement.USUAL, detection)
-
-
-def _judged(
-    row: ReleaseRow, judgement: Judgement, detection: _Detection | None = None
-) -> ReleaseRow:
-    return ReleaseRow(
-        area=row.area,
-        disclosure=row.disclosure,
-        people=row.people,
-        monitored_up_to=row.monitored_up_to,
-        judgement=judgement,
-        expected=_from_floor(detection.expected) if detection else None,
-        threshold=_from_floor(detection.threshold) if detection else None,
+        return replace(row, judgement=Judgement.NOT_ASSESSABLE)
+    return replace(
+        row,
+        judgement=Judgement.FLAGGED if detection.flagged else Judgement.USUAL,
+        expected=_from_floor(detection.expected, floor),
+        threshold=_from_floor(detection.threshold, floor),
     )
 
 
-def _from_floor(people_a_day: float) -> int | None:
+def _from_floor(people_a_day: float, floor: int) -> int | None:
     """Whole people, or None below the floor: an average of few people is a small cell too."""
     whole = round(people_a_day)
-    return whole if whole >= FLOOR else None
+    return whole if whole >= floor else None
 
 
-def _total(decided: Release, townships: Sequence[TownshipWeek], county: str) -> ReleaseRow:
+def _total(
+    decided: Release, townships: Sequence[TownshipWeek], county: str, floor: int
+) -> ReleaseRow:
     return ReleaseRow(
         area=county,
         disclosure=Disclosure.WITHHELD if decided.total is None else Disclosure.SHOWN,
         people=decided.total,
-        monitored_up_to=monitored_up_to(sum(t.monitored for t in townships)),
+        monitored_up_to=monitored_up_to(sum(t.monitored for t in townships), floor),
         judgement=Judgement.NOT_SHOWN if decided.total is None else Judgement.NOT_ASSESSABLE,
     )

@@ -1,9 +1,10 @@
 """What of a closed week may leave the inner circle: small cells, and cells that would betray them.
 
-Pure: counts in, decisions out, made once and stored (design law 8). Method: primary suppression
-below the floor and complementary suppression of the next smallest siblings, each candidate table
-audited by the exact bounds that the published margin allows (Hundepool et al., "Statistical
-Disclosure Control", Wiley 2012, chapter 4). Zero is shown: it names nobody.
+Pure: counts in, decisions out, made once and stored (design law 8). Method: primary suppression of
+small counts, of counts that too few people or homes stand behind, and of counts whose complement is
+small; then complementary suppression of the next smallest siblings, each candidate table audited by
+the exact bounds that the published margin allows (Hundepool et al., "Statistical Disclosure
+Control", Wiley 2012, chapter 4). Zero is shown: it names nobody.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FLOOR = 5
-"""Smallest count that is shown (design law 8)."""
+"""Smallest count that is shown where nothing else is set (design law 8)."""
+
+LEAST_PEOPLE = 10
+LEAST_HOUSEHOLDS = 5
+MOST_OF_ONE_HOUSEHOLD = 0.5
+"""Fewer people, fewer homes, or a home with more than this share: nothing is said of a cell."""
+
+UNBOUNDED = 10**9
 
 
 class Disclosure(StrEnum):
@@ -19,7 +27,8 @@ class Disclosure(StrEnum):
 
     SHOWN = "shown"
     SMALL = "small"  # 1 to floor - 1, which one is not said
-    WITHHELD = "withheld"  # at least the floor; hidden so that the total betrays no small sibling
+    WITHHELD = "withheld"  # at least the floor; hidden so that nothing betrays a small number
+    THIN = "thin"  # too few people or homes report, or one home is more than half
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +37,18 @@ class Cell:
 
     `least` and `ceiling` are the bounds that other released numbers imply (people with a high
     mean are at most the people reporting); they make the audit assume a well-informed reader.
+    `of` is the count that a reader may subtract it from, None where there is none. `backed` is
+    whether enough people of enough homes stand behind it; `thin_least` the smallest count that a
+    reader takes a THIN cell for.
     """
 
     area: str
     count: int
     least: int = 0
-    ceiling: int = 10**9
+    ceiling: int = UNBOUNDED
+    of: int | None = None
+    backed: bool = True
+    thin_least: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,61 +68,150 @@ class Release:
     total: int | None
 
 
-def release(cells: Sequence[Cell], *, floor: int = FLOOR) -> Release:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hidden:
+    """One hidden cell: the box a reader puts it in, and what must stay possible inside."""
+
+    low: int
+    high: int
+    need: tuple[int, int] | None
+    least_values: int
+
+
+def is_backed(people: int, households: int, largest_share: float, floor: int = FLOOR) -> bool:
+    """Whether enough people of enough homes stand behind a number, none of them most of it.
+
+    Enough people are also twice the floor: of fewer, a count and its complement cannot both keep
+    every value below the floor.
+    """
+    return (
+        people >= max(LEAST_PEOPLE, 2 * floor)
+        and households >= LEAST_HOUSEHOLDS
+        and largest_share <= MOST_OF_ONE_HOUSEHOLD
+    )
+
+
+def release(cells: Sequence[Cell], *, floor: int = FLOOR, whole: Cell | None = None) -> Release:
     """Decide every cell of one sibling group, in the order given, together with its total.
 
-    For every SMALL cell the bounds derivable from the result contain every integer from 1 to
-    `floor - 1`. Not claimed: that a reader who replays our choice of partners learns nothing; that
-    a second partner was needed says a little about the first (a minimality attack).
+    For every SMALL cell, and every THIN one that may be small, the bounds derivable from the result
+    contain every integer from 1 to `floor - 1`; every other hidden cell keeps at least as many
+    possible values. Not claimed: that a reader who replays our choice of partners learns nothing;
+    that a second partner was needed says a little about the first (a minimality attack).
+
+    Args:
+        cells: the group.
+        floor: the smallest count above zero that is shown.
+        whole: what is known of the total (`of`, `backed`); its count is the cells' sum.
 
     Raises:
         ValueError: a count is negative or outside its own bounds, or the floor is below 2.
     """
     _refuse_nonsense(cells, floor)
-    small = [cell for cell in cells if 0 < cell.count < floor]
+    marks = {cell.area: _first_mark(cell, floor) for cell in cells}
+    total = sum(cell.count for cell in cells)
+    if not _total_may_be_shown(total, whole, floor):
+        return _table(cells, marks, None)
+    hidden = [cell for cell in cells if marks[cell.area] is not Disclosure.SHOWN]
     partners = sorted(
-        (cell for cell in cells if cell.count >= floor), key=lambda cell: (cell.count, cell.area)
+        (cell for cell in cells if cell.count >= floor and marks[cell.area] is Disclosure.SHOWN),
+        key=lambda cell: (cell.count, cell.area),
     )
-    if not small:
-        return _table(cells, small, (), floor)
     for taken in range(len(partners) + 1):
-        if _protects(small, partners[:taken], partners[taken:], floor):
-            return _table(cells, small, partners[:taken], floor)
-    return Release(cells=_table(cells, small, (), floor).cells, total=None)
+        if _protects(hidden, partners[:taken], partners[taken:], floor):
+            marks.update({cell.area: Disclosure.WITHHELD for cell in partners[:taken]})
+            return _table(cells, marks, total)
+    return _table(cells, marks, None)
+
+
+def share_shown(releases: Sequence[Release]) -> float:
+    """The share of cells below the totals that a reader gets a number for; 1 without any cell."""
+    cells = [cell for one in releases for cell in one.cells]
+    shown = sum(cell.disclosure is Disclosure.SHOWN for cell in cells)
+    return shown / len(cells) if cells else 1.0
+
+
+def _first_mark(cell: Cell, floor: int) -> Disclosure:
+    if cell.count == 0 and (cell.backed or cell.ceiling == 0):
+        return Disclosure.SHOWN
+    if cell.backed or cell.thin_least:
+        if 0 < cell.count < floor:
+            return Disclosure.SMALL
+        if cell.backed:
+            return Disclosure.WITHHELD if _is_nearly_all(cell, floor) else Disclosure.SHOWN
+        return Disclosure.THIN if cell.count else Disclosure.SHOWN
+    return Disclosure.THIN
+
+
+def _is_nearly_all(cell: Cell, floor: int) -> bool:
+    """Whether those who are *not* counted are few: 38 of 40 tells of two."""
+    return cell.of is not None and 0 < cell.of - cell.count < floor
+
+
+def _total_may_be_shown(total: int, whole: Cell | None, floor: int) -> bool:
+    if 0 < total < floor:
+        return False
+    if whole is None:
+        return True
+    known = Cell(area=whole.area, count=total, of=whole.of)
+    return (whole.backed or total == 0) and not _is_nearly_all(known, floor)
+
+
+def _box(cell: Cell, floor: int) -> _Hidden:
+    """What a reader who knows why each cell was hidden takes it for before looking at the sum."""
+    if not cell.backed and not (cell.thin_least and 0 < cell.count < floor):
+        may_be_small = cell.thin_least < floor
+        need = (1, floor - 1) if may_be_small else None
+        return _Hidden(low=cell.thin_least, high=cell.ceiling, need=need, least_values=floor - 1)
+    if cell.count < floor:
+        return _Hidden(low=1, high=floor - 1, need=(1, floor - 1), least_values=floor - 1)
+    of = cell.of or 0
+    need = (max(floor, of - floor + 1), of - 1)
+    return _Hidden(low=need[0], high=need[1], need=need, least_values=1)
 
 
 def _protects(
-    small: Sequence[Cell], withheld: Sequence[Cell], shown: Sequence[Cell], floor: int
+    hidden: Sequence[Cell], withheld: Sequence[Cell], shown: Sequence[Cell], floor: int
 ) -> bool:
-    """Whether the hidden sum, which any reader can compute, leaves every small cell wide open."""
-    hidden = sum(cell.count for cell in (*small, *withheld))
-    others = len(small) - 1
-    least = sum(max(floor, cell.least) for cell in withheld)
+    """Whether the hidden sum, which any reader can compute, leaves every hidden cell open."""
+    if not hidden:
+        return True
+    total = sum(cell.count for cell in (*hidden, *withheld))
     # Partners are taken smallest first, and a reader knows it: none exceeds the smallest shown.
-    top = shown[0].count if shown else 10**9
-    most = sum(min(top, cell.ceiling) for cell in withheld)
-    highest = hidden - others - least
-    lowest = hidden - others * (floor - 1) - most
-    return lowest <= 1 and highest >= floor - 1
+    top = shown[0].count if shown else UNBOUNDED
+    boxes = [_box(cell, floor) for cell in hidden]
+    boxes += [
+        _Hidden(
+            low=max(floor, cell.least),
+            high=max(cell.count, min(top, cell.ceiling)),
+            need=None,
+            least_values=floor - 1,
+        )
+        for cell in withheld
+    ]
+    lows, highs = sum(box.low for box in boxes), sum(box.high for box in boxes)
+    return all(_is_open(box, total, lows, highs) for box in boxes)
 
 
-def _table(
-    cells: Sequence[Cell], small: Sequence[Cell], withheld: Sequence[Cell], floor: int
-) -> Release:
-    small_areas = {cell.area for cell in small}
-    withheld_areas = {cell.area for cell in withheld}
+def _is_open(box: _Hidden, total: int, lows: int, highs: int) -> bool:
+    lowest = max(box.low, total - (highs - box.high))
+    highest = min(box.high, total - (lows - box.low))
+    if box.need is not None and not (lowest <= box.need[0] and highest >= box.need[1]):
+        return False
+    return highest - lowest + 1 >= box.least_values
 
-    def decided(cell: Cell) -> ReleasedCell:
-        if cell.area in small_areas:
-            return ReleasedCell(area=cell.area, disclosure=Disclosure.SMALL, count=None)
-        if cell.area in withheld_areas:
-            return ReleasedCell(area=cell.area, disclosure=Disclosure.WITHHELD, count=None)
-        return ReleasedCell(area=cell.area, disclosure=Disclosure.SHOWN, count=cell.count)
 
-    total = sum(cell.count for cell in cells)
-    # A total below the floor is itself a small cell.
+def _table(cells: Sequence[Cell], marks: dict[str, Disclosure], total: int | None) -> Release:
     return Release(
-        cells=tuple(decided(cell) for cell in cells), total=None if 0 < total < floor else total
+        cells=tuple(
+            ReleasedCell(
+                area=cell.area,
+                disclosure=marks[cell.area],
+                count=cell.count if marks[cell.area] is Disclosure.SHOWN else None,
+            )
+            for cell in cells
+        ),
+        total=total,
     )
 
 

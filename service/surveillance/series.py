@@ -16,25 +16,62 @@ CLOSE_AFTER = timedelta(days=10)
 
 
 class Indicator(StrEnum):
-    """What is counted in a township; both are dense, rare events drown (clinical review, 4)."""
+    """What is released of a township's week; dense ones, rare events drown (clinical review, 4).
+
+    All of them count people among those who reported in the week; `indicators.py` has the rest.
+    """
 
     REPORTING = "reporting"  # people with at least one valid reading
     SYSTOLIC_160 = "systolic_160"  # people with a day's mean systolic of 160 mmHg or more
+    SYSTOLIC_ABOVE_2SD = "systolic_above_2sd"  # a day's mean above their own mean and 2 sd
+    CONTROLLED = "controlled"  # the mean of 28 days below their own target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayCount:
-    """People of one township on one local day."""
+class CountCell:
+    """One number of one area and period, with what stands behind it; see `indicators.py`.
+
+    `day` is the first of the period. `base` is of how many the number tells (managed people,
+    enrolled pupils), `people` how many reported, in `households` homes, of which one has at most
+    `largest_share` of what was counted; None where the source cannot say.
+    """
 
     area: str
-    indicator: Indicator
+    indicator: str
     day: date
-    people: int
+    value: float
+    base: int | None = None
+    people: int | None = None
+    households: int | None = None
+    largest_share: float | None = None
 
 
 def week_of(day: date) -> date:
     """The Monday of the ISO week that holds `day`."""
     return day - timedelta(days=day.weekday())
+
+
+def days_between(first: date, end: date) -> list[date]:
+    """The days from `first` up to, not including, `end`."""
+    return [first + timedelta(days=number) for number in range((end - first).days)]
+
+
+def weeks_between(first: date, end: date) -> list[date]:
+    """Mondays of the whole weeks from the one that holds `first` on that ended before `end`."""
+    weeks: list[date] = []
+    week = week_of(first)
+    while week + WEEK <= end:
+        weeks.append(week)
+        week += WEEK
+    return weeks
+
+
+def months_between(first: date, end: date) -> list[date]:
+    """First days of the months from the one that holds `first` to the one that holds `end`."""
+    months = [first.replace(day=1)]
+    while (following := (months[-1] + timedelta(days=32)).replace(day=1)) <= end:
+        months.append(following)
+    return months
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:

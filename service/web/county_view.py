@@ -140,7 +140,7 @@ def _cell(cell: ReleasedCount | None, language: str) -> CountyCell:
     if cell is None:
         return CountyCell(text="", detail="", hidden=True, flagged=False)
     if cell.people is None:
-        text = {"small": "1–4", "withheld": "≥5"}[cell.disclosure]
+        text = {"small": "1–4", "withheld": "≥5", "thin": "—"}[cell.disclosure]
         if cell.total:
             text = say(language, "not shown")
         return CountyCell(text=text, detail="", hidden=True, flagged=False)

@@ -239,7 +239,7 @@ async def test_canaries_and_drills_are_in_no_count(county: County) -> None:
     assert [(one.priority.word, one.alerts) for one in figures.unanswered] == [("emergency", 1)]
     assert figures.pages == 3
     await refresh(county.store.pool, county.now, ZONE)
-    assert await county.owner.fetchval("SELECT count(*) FROM cdc.count_day WHERE people > 0") == 0
+    assert await county.owner.fetchval("SELECT count(*) FROM cdc.count_cell WHERE value > 0") == 0
 
 
 @pytest.mark.row("O2")

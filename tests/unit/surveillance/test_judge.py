@@ -19,7 +19,13 @@ DAYS = DAYS_BEFORE + 7
 
 def township(area: str, people: int, *, baseline_shown: bool = True) -> TownshipWeek:
     return TownshipWeek(
-        area=area, people=people, monitored=people, ceiling=10**6, baseline_shown=baseline_shown
+        area=area,
+        people=people,
+        monitored=people,
+        ceiling=10**6,
+        baseline_shown=baseline_shown,
+        asked=people,
+        households=people,
     )
 
 
