@@ -6,12 +6,14 @@ without a name, a device's wearer, a hub's home) enters its inbox in the same tr
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 from gateway.facts import BindingFact, ClosingFact, HubFact
 from rules.vocabulary import PersonStatus, Profile, Sex, SubjectRef, Ternary
+from service.care.facts import Part
 from service.permissions import Role
 
 __all__ = [
@@ -19,12 +21,17 @@ __all__ = [
     "BindingFact",
     "ClosingFact",
     "Contract",
+    "DutyShift",
     "Household",
     "HubFact",
     "Institution",
+    "LeaveDays",
     "NewAccount",
     "Person",
+    "Referral",
     "Staff",
+    "Team",
+    "TeamMember",
     "profile_of",
 ]
 
@@ -100,6 +107,60 @@ class Contract:
     family_doctor: str
     village_doctor: str | None
     institution_id: str
+    valid_from: date
+    valid_to: date | None = None
+    team_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """The people who look after an institution's contracts together."""
+
+    team_id: str
+    name: str
+    institution_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMember:
+    """What a member of staff does in a team, from the first to the last day, both included."""
+
+    team_id: str
+    staff_id: str
+    part: Part
+    valid_from: date
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyShift:
+    """Somebody at an institution's duty desk; `ends_at` is the first instant after it."""
+
+    shift_id: UUID
+    institution_id: str
+    staff_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveDays:
+    """Days on which somebody answers nothing, both included, and who answers for them."""
+
+    leave_id: UUID
+    staff_id: str
+    first_day: date
+    last_day: date
+    deputy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """Where an institution sends people: up by guideline, or back down."""
+
+    from_institution: str
+    to_institution: str
+    direction: Literal["up", "down"]
     valid_from: date
     valid_to: date | None = None
 

@@ -84,6 +84,7 @@ class Registry(Database):
             contract.institution_id,
             contract.valid_from,
             contract.valid_to,
+            contract.team_id,
         )
 
     async def register_account(self, account: NewAccount) -> None:

@@ -27,11 +27,12 @@ ON CONFLICT (person_id) DO UPDATE SET name = excluded.name, birth_year = exclude
 WHERE care.person.subject = excluded.subject
 
 -- name: contract
-INSERT INTO care.contract (contract_id, person_id, family_doctor, village_doctor, institution_id, valid_from, valid_to)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO care.contract (contract_id, person_id, family_doctor, village_doctor, institution_id, valid_from, valid_to,
+    team_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (contract_id) DO UPDATE SET family_doctor = excluded.family_doctor,
     village_doctor = excluded.village_doctor, institution_id = excluded.institution_id,
-    valid_from = excluded.valid_from, valid_to = excluded.valid_to
+    valid_from = excluded.valid_from, valid_to = excluded.valid_to, team_id = excluded.team_id
 
 -- name: account
 INSERT INTO care.account (account_id, login, password_hash, role, staff_id, person_id, language, disabled)
