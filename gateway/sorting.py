@@ -10,10 +10,11 @@ from gateway.county import County, somebody_at
 from gateway.detect import Rulebook
 from gateway.facts import AnchorFact, MarkFact
 from gateway.intake import Admitted, Quarantined, Reason, admit, attributed
+from gateway.receipts import once_each
 from gateway.store.core_store import Aside, Mark
 from gateway.suspicion import Said
 from gateway.turns import Turns
-from rules.vocabulary import SubjectRef, TimeConfidence
+from rules.vocabulary import SubjectRef
 
 _ONLY_WHOSE = frozenset({Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_USER})
 
@@ -37,7 +38,7 @@ class Batch:
 def sort_batch(
     batch: Batch, county: County, rules: Rulebook, now: datetime, turns: Turns
 ) -> tuple[list[Admitted], list[Aside]]:
-    """Everything of a batch, either admitted or set aside; nothing is dropped.
+    """Everything of a batch, either admitted (each record once) or set aside; nothing is dropped.
 
     `turns` are those of the clinics in the batch; they remember what they have taken.
     """
@@ -66,20 +67,7 @@ def sort_batch(
                     user_slot=None if unreadable else content.user_slot,
                 )
             )
-    return _best_last(admitted), aside
-
-
-def _best_last(admitted: list[Admitted]) -> list[Admitted]:
-    """Receipts of one record in the order in which they count, the one that is taken last.
-
-    A dated one counts before an undated one, then the earliest: as for those that are stored
-    already, so that the split into batches changes nothing (`store/redating.py`).
-    """
-    names = {item.point.identity for item in admitted}
-    if len(names) == len(admitted):
-        return admitted
-    by_receipt = sorted(admitted, key=lambda item: item.point.received_at, reverse=True)
-    return sorted(by_receipt, key=lambda item: item.point.confidence is not TimeConfidence.UNKNOWN)
+    return once_each(admitted), aside
 
 
 def _look_at(

@@ -1,11 +1,15 @@
 """Identities that every process derives alike: of an observation, and of an alert."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from uuid import UUID
 
-from rules.vocabulary import AlertId, Observation, Quantity, Stage
+from rules.vocabulary import AlertId, Observation, Quantity, QuantityName, Stage, Vital
 
 _FIELD = "\x1f"
+
+SENT_AS = "sent_as"
+"""Word of a record that is kept as another kind or quantity than it was sent as (`sent_as`)."""
 
 
 def observation_identity(observation: Observation) -> str:
@@ -15,22 +19,21 @@ def observation_identity(observation: Observation) -> str:
     sent, sequence, and every quantity's digits, exponent and unit as sent (design section 5).
     Never the subject, never corrected values, never the frame. A record with neither time nor
     sequence adds hub, session and ordinal: two equal LO readings of a clock-less meter are two
-    readings (hazard 0.8), at the price that a repeat is kept.
+    readings (hazard 0.8), at the price that a repeat is kept. Where the word `SENT_AS` stands, it
+    says kind and quantities: a record whose second half came later stays the same record.
     """
-    device = observation.device
+    device, word = observation.device, observation.context.get(SENT_AS)
+    kind, *said = word.split(" ") if word else _as_it_came(observation)
     parts = [
         device.manufacturer,
         device.model,
         device.serial,
         str(observation.user_slot),
-        observation.kind.value,
+        kind,
         observation.device_time.isoformat() if observation.device_time else "",
         str(observation.sequence),
     ]
-    parts += [
-        f"{name.value}={_as_sent(observation.quantities[name])}"
-        for name in sorted(observation.quantities)
-    ]
+    parts += said
     if is_undated_unnumbered(observation):
         parts += [observation.hub, observation.session, str(observation.ordinal)]
         parts += [f"{key}={value}" for key, value in sorted(observation.context.items())]
@@ -51,6 +54,22 @@ def alert_id(*, rule_id: str, stage: Stage, trigger: str) -> AlertId:
     """
     digest = sha256(_FIELD.join(("alert", rule_id, stage.value, trigger)).encode()).digest()
     return AlertId(str(UUID(bytes=digest[:16], version=5)))
+
+
+def sent_as(kind: Vital, quantities: Mapping[QuantityName, Quantity]) -> str:
+    """The word `SENT_AS` of a record that came over the wire as this kind with these quantities.
+
+    Its parts stand between spaces, of which neither names nor UCUM units have any.
+    """
+    return " ".join([kind.value, *_said(quantities)])
+
+
+def _as_it_came(observation: Observation) -> list[str]:
+    return [observation.kind.value, *_said(observation.quantities)]
+
+
+def _said(quantities: Mapping[QuantityName, Quantity]) -> list[str]:
+    return [f"{name.value}={_as_sent(quantities[name])}" for name in sorted(quantities)]
 
 
 def _as_sent(quantity: Quantity) -> str:

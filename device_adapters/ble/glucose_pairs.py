@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from device_adapters.adapter import Frame, Record
+from device_adapters.ble.origin import CONTEXT_FOLLOWS
 from device_adapters.ble.quirks import Quirk
 from rules.codes import UnitError, to_canonical
 from rules.vocabulary import Bound, QuantityName
@@ -21,11 +22,14 @@ _LOW_MMOL_L, _HIGH_MMOL_L = Decimal("3.9"), Decimal("16.7")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """A measurement that is ready, with the words of its context (empty without one)."""
+    """A measurement that is ready, with the words of its context.
+
+    None where the context that it announced did not come.
+    """
 
     frame: Frame
     record: Record
-    context: dict[str, str]
+    context: dict[str, str] | None
 
 
 class GlucosePairs:
@@ -43,7 +47,7 @@ class GlucosePairs:
         must never join the other.
         """
         sequence = record.sequence
-        if sequence is None or "context_follows" not in record.context:
+        if sequence is None or CONTEXT_FOLLOWS not in record.context:
             return
         if self._early.pop(sequence, None) is None and sequence not in self._waiting:
             self._owed.add(sequence)
@@ -51,15 +55,15 @@ class GlucosePairs:
     def measurement(self, frame: Frame, record: Record) -> list[Joined]:
         """What is ready once this measurement is there."""
         sequence = record.sequence
-        if sequence is None or "context_follows" not in record.context:
+        if sequence is None or CONTEXT_FOLLOWS not in record.context:
             return [Joined(frame=frame, record=record, context={})]
         early = self._early.pop(sequence, None)
         if early is not None:
             return [Joined(frame=frame, record=record, context=early)]
-        ready = self._take(sequence, {})
+        ready = self._take(sequence, None)
         self._waiting[sequence] = (frame, record)
         if len(self._waiting) > MOST_WAITING:
-            ready += self._take(next(iter(self._waiting)), {})
+            ready += self._take(next(iter(self._waiting)), None)
         return ready
 
     def context(self, record: Record) -> list[Joined]:
@@ -92,9 +96,9 @@ class GlucosePairs:
             for number, (frame, record) in self._waiting.items()
             if stays is None or not stays(frame, record)
         ]
-        return [joined for number in ready for joined in self._take(number, {})]
+        return [joined for number in ready for joined in self._take(number, None)]
 
-    def _take(self, sequence: int, context: dict[str, str]) -> list[Joined]:
+    def _take(self, sequence: int, context: dict[str, str] | None) -> list[Joined]:
         waiting = self._waiting.pop(sequence, None)
         if waiting is None:
             return []

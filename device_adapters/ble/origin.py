@@ -17,6 +17,12 @@ _STREAMS = frozenset({"ble:2A37"})
 FETCHED = "fetched"
 """Word of a record that was asked for, where the characteristic alone does not say so."""
 
+CONTEXT_FOLLOWS = "context_follows"
+"""Word of a record that announces another half of its own."""
+
+CONTEXT_MISSING = "context_missing"
+"""Word of a record whose announced other half did not come: a receipt that has it completes it."""
+
 DOUBTFUL_CLOCK = "doubtful_clock"
 """Word of a record whose time the device has shown more than once: it dates nothing."""
 

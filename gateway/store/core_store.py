@@ -20,7 +20,7 @@ from gateway.store.pack_store import PackStore
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
 from gateway.store.reading_row import identity_text, point_of, row_of
-from gateway.store.redating import redate
+from gateway.store.redating import mend
 from gateway.store.series_store import SeriesStore
 from gateway.store.settling_store import SettlingStore
 from gateway.store.state_store import StateStore
@@ -171,8 +171,8 @@ class CoreStore:
     async def keep(self, admitted: Sequence[Admitted], now: datetime) -> set[str]:
         """Insert what is not there yet and return the identities that were new (the only judge).
 
-        So is a stored record whose time nobody knew until now (`redating.py`). Of several of one
-        identity in `admitted` the last is taken.
+        So is a stored record whose time or context nobody knew until now (`redating.py`). Of
+        several of one identity in `admitted` the last is taken.
         """
         if not admitted:
             return set()
@@ -187,7 +187,7 @@ class CoreStore:
             return set(once)
         fresh = {identity_text(identity) for identity in some}
         repeated = {name: item for name, item in once.items() if name not in fresh}
-        return fresh | await redate(self._connection, repeated, claimed, now)
+        return fresh | await mend(self._connection, repeated, claimed, now)
 
     async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:
         undated = {item.point.identity: item.claimed_at for item in admitted if item.claims_arrival}

@@ -1,7 +1,6 @@
-"""A record that comes again may know its time where the row that came first did not.
+"""A record that comes again may know what the row that came first did not: its time, its context.
 
-What is stored must not depend on which of both came first (law 2): of several receipts of one
-record a dated one counts, and of undated ones the earliest, whose arrival is the upper bound.
+What is stored must not depend on which of both came first (law 2, `gateway/receipts.py`).
 """
 
 from collections.abc import Mapping
@@ -11,9 +10,11 @@ from uuid import UUID
 
 import asyncpg
 
+from device_adapters.ble.origin import CONTEXT_FOLLOWS
 from gateway.intake import Admitted
+from gateway.receipts import is_undated, joined_to, lacks_context
 from gateway.store.queries import load_queries
-from gateway.store.reading_row import identity_text, packed
+from gateway.store.reading_row import identity_text, observation_of, point_of, row_of
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 _SQL = load_queries("gateway.store", "redating.sql")
 
 
-async def redate(
+async def mend(
     connection: "Connection",
     repeated: Mapping[str, Admitted],
     claimed_at: Mapping[str, datetime],
     now: datetime,
 ) -> set[str]:
-    """Let repeated records date the undated rows of theirs.
+    """Let repeated records give stored ones the time and the context that these lack.
 
     Args:
         connection: inside the batch's transaction.
@@ -36,23 +37,43 @@ async def redate(
         now: the instant of the batch.
 
     Returns:
-        The identities that have a time now: they are to be judged as if they were new, because
-        nothing was learned of them before.
+        The identities that have a time, or their context, now. They are to be judged as if they
+        were new: of an undated one nothing was learned before, and one that is no newer than what
+        its person's columns know is looked at exactly, where baselines are learned from the store.
     """
-    times = [claimed_at[name] for name in repeated]
-    rows = await connection.fetch(_SQL["undated"], times, [UUID(name) for name in repeated])
-    undated = [identity_text(row["identity"]) for row in rows]
-    if not undated:
-        return set()
-    columns = zip(*(_row(repeated[name], claimed_at[name]) for name in undated), strict=True)
-    rows = await connection.fetch(_SQL["redate"], *columns, now)
-    return {identity_text(row["identity"]) for row in rows if row["dated"]}
+    names = list(repeated)
+    times, keys = [claimed_at[name] for name in names], [UUID(name) for name in names]
+    whole = [_has_context(repeated[name]) for name in names]
+    rows = await connection.fetch(_SQL["lacking"], times, keys, whole)
+    anew: set[str] = set()
+    changed: list[tuple[object, ...]] = []
+    for row in rows:
+        known, told = _admitted(row), repeated[identity_text(row["identity"])]
+        mended = joined_to(known, told)
+        if known.subject != told.subject or mended is known:
+            continue
+        name = known.point.identity
+        if _lack(known) != _lack(mended):
+            anew.add(name)
+        changed.append((*row_of(mended, row["claimed_at"]), name in anew))
+    if changed:
+        await connection.execute(_SQL["mend"], now, *zip(*changed, strict=True))
+    return anew
 
 
-def _row(item: Admitted, claimed_at: datetime) -> tuple[object, ...]:
-    point = item.point
-    return (
-        *(claimed_at, UUID(point.identity), item.subject, point.effective_at),
-        *(point.confidence.value, point.received_at, point.origin.value, point.rings_by_arrival),
-        *(item.observation.hub, packed(item)),
+def _lack(item: Admitted) -> tuple[bool, bool]:
+    return is_undated(item), lacks_context(item)
+
+
+def _has_context(item: Admitted) -> bool:
+    return CONTEXT_FOLLOWS in item.observation.context and not lacks_context(item)
+
+
+def _admitted(row: asyncpg.Record) -> Admitted:
+    return Admitted(
+        observation=observation_of(row),
+        subject=row["subject"],
+        claimed_at=row["claimed_at"],
+        claims_arrival=False,
+        point=point_of(row),
     )

@@ -3,8 +3,8 @@
 Frames are the simulator's. A session tells any part of a device's memory, any number of times.
 """
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,8 +51,6 @@ KETONES = DeviceRef(manufacturer="i-SENS", model="CareSens Dual", serial="7")
 OFFSETS = {CUFF: SLOW, FAST: 5 * HOUR}
 DEVICES = (CUFF, METER, BLIND, FAST, SCALE, OLD_METER, KETONES)
 FETCHED = frozenset({METER, OLD_METER, KETONES})
-ANNOUNCING = frozenset({METER, KETONES})
-"""Meters that send a context after some measurements: a link can break in between."""
 ADDRESSES = {device: f"C0:00:00:00:00:0{device.serial}" for device in DEVICES}
 
 Values = tuple[tuple[str, bytes], ...]
@@ -83,10 +81,11 @@ def _pressure(
 def _sugar(number: int) -> Told:
     follows = number % 2 == 0
     in_mmol = number % 3 > 0
+    urgent = {2: 3.4, 4: 17.2}  # told without its meal when the link breaks: it may ring
     frame = encode_glucose(
         sequence=65534 + number if number < 2 else number - 2,  # over the end of the numbers
         at=local(START + 17 * HOUR * number),
-        value=5.1 + number / 10 if in_mmol else 92 + number,
+        value=urgent.get(number, 5.1 + number / 10) if in_mmol else 92 + number,
         unit="mmol/L" if in_mmol else "mg/dL",
         context_follows=follows,
     )
@@ -103,12 +102,15 @@ def _undated_sugar(number: int) -> Told:
 
 
 def _ketone(number: int) -> Told:
-    """One in two is a ketone test of 1.2 mmol/L: 12 mg/dL, which would be a LO."""
+    """One in two is a ketone test: 12 mg/dL would be a LO, 24 a number that the meter can measure.
+
+    Of the others one would be too high for the meter.
+    """
     ketone = number % 2 == 0
     frame = encode_glucose(
         sequence=number,
         at=local(START + 19 * HOUR * number),
-        value=12 if ketone else 104 + number,
+        value=12 * (number // 2 + 1) if ketone else 104 + number if number < 5 else 650,
         unit="mg/dL",
         context_follows=True,
     )
@@ -137,35 +139,46 @@ RECORDS = [
     *(_pressure(FAST, local(START + 23 * HOUR * n) + 5 * HOUR, 128 + n) for n in range(4)),
     *(_weight(number) for number in range(3)),
     *(_undated_sugar(number) for number in range(3)),
-    *(_ketone(number) for number in range(4)),
+    *(_ketone(number) for number in range(6)),
 ]
 
 UNDATED = 6
 """Of them, those of the year 2000, of the year 0, and of the future."""
 
 
-class ReadOnlyClock(MemoryLink):
-    """A device whose clock may be read only."""
+@dataclass
+class BreakingLink(MemoryLink):
+    """A device whose link breaks once it has told `breaks_after` values (None: it holds).
+
+    A value travels as one packet, which arrives or does not: a link breaks between two of them.
+    """
+
+    breaks_after: int | None = None
+    read_only_clock: bool = False
+    conversation: Conversation | None = None
 
     async def write(self, characteristic: str, octets: bytes) -> None:
-        if characteristic == "2A2B":
+        if characteristic == "2A2B" and self.read_only_clock:
             raise LinkError(LinkCause.REFUSED_BY_DEVICE, "read only")
         await super().write(characteristic, octets)
 
-
-@dataclass
-class CutLink(MemoryLink):
-    """A meter whose link breaks after its last measurement, before that one's context."""
-
-    conversation: Conversation | None = None
+    async def subscribe(self, characteristic: str, on_value: Callable[[bytes], None]) -> None:
+        if self.breaks_after is None or characteristic not in self.indicated:
+            await super().subscribe(characteristic, on_value)
+            return
+        for payload in self.indicated[characteristic][: self.breaks_after]:
+            on_value(payload)
+        self._break()
 
     def _report(self, request: bytes) -> None:
-        if request != REPORT_ALL:
+        if self.breaks_after is None or request != REPORT_ALL:
             super()._report(request)
             return
-        last = max(at for at, (number, _) in enumerate(self.records) if number == "2A18")
-        for characteristic, payload in self.records[: last + 1]:
+        for characteristic, payload in self.records[: self.breaks_after]:
             self._takers[characteristic](payload)
+        self._break()
+
+    def _break(self) -> None:
         assert self.conversation is not None
         self.conversation.lost()
 
@@ -176,12 +189,16 @@ class Village:
 
     offsets: dict[DeviceRef, timedelta] = field(default_factory=lambda: dict(OFFSETS))
 
-    def link(self, told: Sequence[Told], now: datetime, *, cut: bool = False) -> MemoryLink:
+    def link(
+        self, told: Sequence[Told], now: datetime, *, breaks_after: int | None = None
+    ) -> BreakingLink:
         """A connection to the device that tells these records."""
         device = told[0].device
         plate = {"2A29": device.manufacturer, "2A24": device.model, "2A25": device.serial}
-        link = (CutLink if cut else ReadOnlyClock if device == FAST else MemoryLink)(
-            values={number: text.encode() for number, text in plate.items()}
+        link = BreakingLink(
+            values={number: text.encode() for number, text in plate.items()},
+            breaks_after=breaks_after,
+            read_only_clock=device == FAST,
         )
         values = [value for one in told for value in one.values]
         if device in FETCHED:
@@ -226,9 +243,9 @@ class Hub:
         await self._process.aclose()
 
     async def hear(
-        self, name: str, told: Sequence[Told], now: datetime, *, cut: bool = False
+        self, name: str, told: Sequence[Told], now: datetime, *, breaks_after: int | None = None
     ) -> None:
-        """One radio session with one device; `cut`: its link breaks before the last context."""
+        """One radio session with one device; its link may break after that many values."""
         device = told[0].device
         known = self._known[ADDRESSES[device]]
         setup = SessionSetup(
@@ -247,7 +264,7 @@ class Hub:
             first_wait_s=0.001,
             quiet_s=0.001,
         )
-        link = self._village.link(told, now, cut=cut)
+        link = self._village.link(told, now, breaks_after=breaks_after)
         sessions = Sessions(
             spool=self.spool,
             zone=ZONE,
@@ -256,9 +273,9 @@ class Hub:
             on_clock_set=self._note_clock_set,
         )
         conversation = Conversation(setup, sessions)
-        if isinstance(link, CutLink):
-            link.conversation = conversation
-        await sessions.on_session_end(await conversation.run(link))
+        link.conversation = conversation
+        with suppress(LinkError):  # broken before the first value: nobody has heard anything
+            await sessions.on_session_end(await conversation.run(link))
         self._unsettled[known.address] = conversation.unsettled
         self._village.after(link, device)
 

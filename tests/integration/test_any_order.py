@@ -10,8 +10,8 @@ identity but its receipt (design section 5), so there is none here.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -28,7 +28,6 @@ from rules.vocabulary import Origin, Profile, SubjectRef
 from tests.fixtures.database import Database
 from tests.integration.any_order_devices import (
     AHEAD,
-    ANNOUNCING,
     BLIND,
     DAY,
     DEVICES,
@@ -52,18 +51,31 @@ HUSBAND = SubjectRef("s-li")
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A link that breaks after so many values (below 0: before the end), of every device."""
+
+    after: int
+    then_restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What happened: the records of each session in their order, and the order of the uplink.
 
-    `restarts` are the sessions before which the hub's process began anew, `cut` those that a meter
-    has to repeat, because its link broke before the last context; `at_once` takes all in one batch.
+    `restarts` are the sessions before which the hub's process began anew, `breaks` what went before
+    a session: after how many values (of a memory, from its beginning or counted from its end) the
+    link broke, time after time, and whether the hub's process began anew afterwards. `at_once`
+    takes all in one batch.
     """
 
     sessions: Sequence[Sequence[int]]
     seed: int
     restarts: frozenset[int] = frozenset()
     at_once: bool = False
-    cut: frozenset[int] = frozenset()
+    breaks: Mapping[int, Sequence[Break]] = field(default_factory=dict[int, Sequence[Break]])
+
+
+BREAKS = st.builds(Break, after=st.integers(-6, 12), then_restart=st.booleans())
 
 
 @st.composite
@@ -78,7 +90,7 @@ def courses(draw: st.DrawFn) -> Course:
         sessions=draw(st.permutations(told)),
         seed=draw(st.integers(0, 1000)),
         restarts=draw(st.frozensets(st.integers(1, 7), max_size=3)),
-        cut=draw(st.frozensets(st.integers(0, 7), max_size=3)),
+        breaks=draw(st.dictionaries(st.integers(0, 7), st.lists(BREAKS, max_size=4), max_size=4)),
     )
 
 
@@ -96,8 +108,12 @@ async def tell(bench: Bench, folder: Path, course: Course) -> None:
                 if not told:
                     continue
                 name, now = f"s{number}-{device.model}", HEARD + MINUTE * number
-                if number in course.cut and device in ANNOUNCING:
-                    await hub.hear(f"{name}-cut", told, now, cut=True)
+                values = sum(len(one.values) for one in told)
+                for place, each in enumerate(course.breaks.get(number, ())):
+                    after = min(each.after if each.after >= 0 else values + each.after, values)
+                    await hub.hear(f"{name}-{place}", told, now, breaks_after=max(after, 0))
+                    if each.then_restart:
+                        await hub.start()
                 await hub.hear(name, told, now)
         arrivals = await uplinked(hub.spool, HEARD + DAY)
     finally:
@@ -201,24 +217,30 @@ async def test_every_record_told_alone_gives_the_same_store(
     assert same(alone, in_order)
 
 
+BEFORE_THE_CONTEXT, AND_AGAIN = Break(after=1), Break(after=-1)
+
+
+@pytest.mark.parametrize(("times", "then_restart"), [(1, False), (2, False), (3, True)])
 async def test_links_that_break_before_a_context_give_the_same_store(
-    database: Database, in_order: Store
+    database: Database, in_order: Store, times: int, *, then_restart: bool
 ) -> None:
     """A ketone test whose context is cut off is no LO, and no meal is lost.
 
-    A glucose reading that may ring as it is (`is_urgent`) does not wait, for the price of its meal:
-    there is none here.
+    Broken off a second time it is told as it is, and so is at once what may ring: the session that
+    brings the context completes what is stored, kind and number included.
     """
-    cut = frozenset(range(len(RECORDS)))
-    alone = await run(database, replace(ALONE, cut=cut))
+    again = [replace(BEFORE_THE_CONTEXT, then_restart=then_restart)] * times
+    alone = await run(database, replace(ALONE, breaks=dict.fromkeys(range(len(RECORDS)), again)))
     assert alone.rows == in_order.rows
     assert same(alone, in_order)
-    assert same(await run(database, replace(IN_ORDER, cut=frozenset({0}))), in_order)
+    at_the_end = replace(IN_ORDER, breaks={0: [AND_AGAIN] * times})
+    assert same(await run(database, at_the_end), in_order)
+    assert same(await run(database, replace(at_the_end, at_once=True)), in_order)
 
 
 @pytest.mark.slow
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=45, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(course=courses())
 async def test_any_order_any_repetition_any_split_gives_the_same_store(

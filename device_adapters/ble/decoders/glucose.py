@@ -25,8 +25,10 @@ from device_adapters.ble.fields import (
     word_of,
 )
 from device_adapters.ble.layout import Shapes, octets, s16, u8, u16
+from device_adapters.ble.origin import CONTEXT_FOLLOWS, CONTEXT_MISSING
 from device_adapters.ble.quirks import Quirk, Range
 from rules.codes import KG_L, MMOL_L, MOL_L
+from rules.identity import SENT_AS, sent_as
 from rules.vocabulary import Bound, QualityFlag, Quantity, QuantityName, Vital
 
 _OFFSET, _CONCENTRATION, _MOL, _STATUS, _CONTEXT = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -149,29 +151,38 @@ def within(limits: Range, said: Quantity) -> Quantity:
     return said
 
 
-def settled(record: Record, context: Mapping[str, str], quirk: Quirk) -> Record:
-    """`record` as what it is, once its context is there or will not come.
+def settled(record: Record, context: Mapping[str, str] | None, quirk: Quirk) -> Record:
+    """`record` as what it is, once its context is there or will not come (None).
 
+    One whose announced context did not come says so (`CONTEXT_MISSING`): a later receipt that has
+    it completes what is stored, under the same identity, for which `SENT_AS` keeps what came.
     A ketone test of a model that marks it by a meal becomes a ketone in mmol/L; what the model
     sends as mg/dL of glucose is ten times that (xDrip, GlucoseReadingRx.asKetone). One sent in
     mol/L was never seen: it keeps its number without a unit, for quarantine. Any other reading
     that waited for its context is held against the meter's range; where an announced context never
     came, the word `may_be_ketone` says so, and nothing is held back.
     """
+    words = record.context
+    if context is None and CONTEXT_FOLLOWS in words:
+        words = {**words, CONTEXT_MISSING: "true"}
+        record = structs.replace(record, context=words)
     said = record.quantities.get(_GLUCOSE)
     if said is None or quirk.ketone_meal is None:
         return record
-    if context.get("meal") == KETONE_TEST:
+    came = {**words, SENT_AS: sent_as(record.kind, record.quantities)}
+    if context and context.get("meal") == KETONE_TEST:
         value = said.value
         if value is not None and said.unit == KG_L:
             value = value.scaleb(_KETONE_POWER)
         unit = MMOL_L if said.unit == KG_L else None
         ketone = Quantity(value=value, unit=unit, censored=said.censored, no_value=said.no_value)
-        return structs.replace(record, kind=Vital.KETONE, quantities={_KETONE: ketone})
-    words = record.context
-    if "context_follows" in words and not context:
-        words = {**words, "may_be_ketone": "true"}
+        return structs.replace(
+            record, kind=Vital.KETONE, quantities={_KETONE: ketone}, context=came
+        )
     limited = said if quirk.range is None else within(quirk.range, said)
+    words = words if limited == said else came
+    if CONTEXT_MISSING in words:
+        words = {**words, "may_be_ketone": "true"}
     return structs.replace(record, quantities={_GLUCOSE: limited}, context=words)
 
 
@@ -223,5 +234,5 @@ def _context(sample: int | None, context_follows: bool) -> Mapping[str, str]:  #
         words["sample_type"] = sample_word(sample)
         words["sample_location"] = location_word(sample)
     if context_follows:
-        words["context_follows"] = "true"
+        words[CONTEXT_FOLLOWS] = "true"
     return MappingProxyType(words)  # the same words for many records

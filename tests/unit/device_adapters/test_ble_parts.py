@@ -71,7 +71,7 @@ def test_a_context_joins_its_measurement_before_after_and_never() -> None:
     assert before.context == {"meal": "fasting"}
     assert pairs.measurement(some, _measurement(4, follows=True)) == []
     (never,) = pairs.rest()
-    assert (never.record.sequence, never.context) == (4, {})
+    assert (never.record.sequence, never.context) == (4, None)
     assert pairs.rest() == []
 
 
