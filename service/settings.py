@@ -46,6 +46,9 @@ class ServiceSettings(BaseSettings):
     language: str = Field(default="zh", pattern="^(zh|en)$", description="Language before log-in")
     zone: str = Field(default="Asia/Shanghai", description="The county's time zone")
     demo: bool = Field(default=False, description="Pages say: demo thresholds, unsigned")
+    release_floor: int = Field(
+        default=5, ge=3, le=100, description="Smallest count above zero that the CDC's tables show"
+    )
     pool_size: int = Field(default=8, ge=2, le=50, description="Database connections at most")
 
     enrol_folder: Path | None = Field(

@@ -1,27 +1,30 @@
 """The loop over the outbox, the timers and the deliveries; woken by NOTIFY, swept when it is lost.
 
-Three tasks in one TaskGroup: rounds (new alerts, timers, pages, patients), webhooks (slow, so
-apart), and the daily counts. All state stands in the store: kill the process at any instant and the
-next one goes on, repeating at most the one delivery that was under way, under the same id.
+Tasks in one TaskGroup: rounds (new alerts, timers, cleared cases, pages, patients), one lane for each
+channel that leaves the house (slow, so apart, one message at a time), chores (follow-ups, drills)
+and the daily counts. All state stands in the store: kill the process at any instant and the next
+one goes on, repeating at most the one message that was under way on a lane, under the same id.
 
 On the stepped clock the lab calls `settle` at every tick; the loops rest until the wall takes over.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from rules.pack import PackError
 from service.alerts.escalation import Timings
 from service.auth import FAILURE_WINDOW
-from service.notify.notifier import Channel, Notifier
+from service.notify.notifier import PERSONAL, Channel, Message, Notifier, Outcome
 from service.operations.notices import Messenger
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.store.listen import follow
+from service.store.ringing import Ways
 from service.surveillance.daily import refresh
 
 _log = structlog.get_logger()
@@ -29,20 +32,30 @@ _log = structlog.get_logger()
 _SWEEP_S = 2.0
 _AFTER_ERROR_S = 1.0
 _QUICK = frozenset({Channel.PAGE, Channel.PATIENT})
-_SLOW = frozenset({Channel.WEBHOOK})
+_LANES = (Channel.WEBHOOK, *sorted(PERSONAL))
+_PAGES_AT_ONCE = 200
 _NOTICES = ("hearthwatch_alert", "hearthwatch_live", "hearthwatch_hub", "hearthwatch_reading")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the worker goes by: answering times, channels (webhook only where configured).
+    """What the worker goes by: answering times, channels (those that are configured).
 
-    `messenger` tells the operator of troubles, over the same webhook.
+    `several` names the rules that want more than one answer. `messenger` tells the operator of
+    troubles, over the same webhook.
     """
 
     timings: Timings
     notifiers: Mapping[Channel, Notifier]
+    several: Mapping[str, int] = field(default_factory=dict[str, int])
     messenger: Messenger | None = None
+
+    @property
+    def ways(self) -> Ways:
+        """How somebody can be reached by this process."""
+        return Ways(
+            timings=self.timings, several=self.several, channels=frozenset(self.notifiers)
+        )
 
 
 class Worker:
@@ -53,9 +66,10 @@ class Worker:
         self._store = services.store
         self._plan = plan
         self._quick_wake = asyncio.Event()
-        self._slow_wake = asyncio.Event()
+        self._lanes = [channel for channel in _LANES if channel in plan.notifiers]
+        self._lane_wakes = {channel: asyncio.Event() for channel in self._lanes}
+        self._lane_locks = {channel: asyncio.Lock() for channel in self._lanes}
         self._quick_lock = asyncio.Lock()
-        self._slow_lock = asyncio.Lock()
         self._counts_lock = asyncio.Lock()
         self._counts_due: datetime | None = None
         self._tick: datetime | None = services.clock.now() if stepped else None
@@ -68,8 +82,10 @@ class Worker:
             group.create_task(listening, name="listen")
             rounds = self._loop("rounds", self._quick_wake, self._quick)
             group.create_task(rounds, name="rounds")
-            webhooks = self._loop("webhooks", self._slow_wake, self._slow)
-            group.create_task(webhooks, name="webhooks")
+            for channel in self._lanes:
+                wake = self._lane_wakes[channel]
+                lane = self._loop(channel.value, wake, partial(self._lane, channel))
+                group.create_task(lane, name=channel.value)
             counts = self._loop("counts", asyncio.Event(), self._counts)
             group.create_task(counts, name="counts")
 
@@ -77,7 +93,8 @@ class Worker:
         """Does everything due at `now`, then returns the next due instant; None when nothing is."""
         self._tick = now
         await self._quick(now)
-        await self._slow(now)
+        for channel in self._lanes:
+            await self._lane(channel, now)
         await self._counts(now)
         due = await self._store.next_due()
         return min(filter(None, (due, self._counts_due)), default=None)
@@ -98,7 +115,11 @@ class Worker:
 
     def _wake_all(self) -> None:
         self._quick_wake.set()
-        self._slow_wake.set()
+        self._wake_lanes()
+
+    def _wake_lanes(self) -> None:
+        for wake in self._lane_wakes.values():
+            wake.set()
 
     async def _loop(
         self, name: str, wake: asyncio.Event, work: Callable[[datetime], Awaitable[None]]
@@ -125,29 +146,37 @@ class Worker:
 
     async def _quick(self, now: datetime) -> None:
         async with self._quick_lock:
-            webhook = Channel.WEBHOOK in self._plan.notifiers
+            ways = self._plan.ways
+            await self._store.heed_returns(now)
             busy = True
             while busy:
-                taken = await self._store.take_alert(self._plan.timings, webhook=webhook, now=now)
-                rang = taken or await self._store.ring_due(
-                    self._plan.timings, webhook=webhook, now=now
-                )
+                rang = await self._store.take_alerts(ways, now)
+                rang = rang or await self._store.ring_due(ways, now)
                 delivered = await self._deliver(_QUICK, now)
                 busy = bool(rang) or delivered
-                if rang and webhook:
-                    self._slow_wake.set()
+                if rang:
+                    self._wake_lanes()
 
-    async def _slow(self, now: datetime) -> None:
-        async with self._slow_lock:
-            while await self._deliver(_SLOW, now):
-                pass
+    async def _lane(self, channel: Channel, now: datetime) -> None:
+        """Everything due on one channel, the most urgent first, one message at a time."""
+        async with self._lane_locks[channel]:
+            while message := await self._next_on(channel, now):
+                outcome = await self._plan.notifiers[channel].send(message, now)
+                await self._store.note_delivery(message, outcome, now)
+
+    async def _next_on(self, channel: Channel, now: datetime) -> Message | None:
+        if channel in PERSONAL:
+            return await self._store.claim_bundle(channel, now)
+        claimed = await self._store.claim_deliveries(frozenset({channel}), now, most=1)
+        return claimed[0] if claimed else None
 
     async def _counts(self, now: datetime) -> None:
         async with self._counts_lock:
             if self._counts_due is not None and now < self._counts_due:
                 return
             zone = self._services.settings.county_zone
-            self._counts_due = await refresh(self._store.pool, now, zone)
+            floor = self._services.settings.release_floor
+            self._counts_due = await refresh(self._store.pool, now, zone, floor=floor)
             await self._review(now)
             await self._store.forget_old_sessions(now, now - FAILURE_WINDOW)
 
@@ -160,12 +189,19 @@ class Worker:
             _log.error("the county's packs cannot be read", why=str(error))
 
     async def _deliver(self, channels: frozenset[Channel], now: datetime) -> bool:
-        """Claims, sends and notes every delivery that is due; whether there was one."""
+        """Claims, sends and notes what is due on the channels of this house; whether there was any.
+
+        Nothing leaves the house here: a page is woken, a patient's page is written. So several are
+        noted together.
+        """
         channels &= self._plan.notifiers.keys()
         done = False
-        while message := await self._store.claim_delivery(channels, now):
-            outcome = await self._plan.notifiers[message.channel].send(message, now)
-            await self._store.note_delivery(message, outcome, now)
+        while found := await self._store.claim_deliveries(channels, now, most=_PAGES_AT_ONCE):
+            sent: list[tuple[Message, Outcome]] = []
+            for message in found:
+                outcome = await self._plan.notifiers[message.channel].send(message, now)
+                sent.append((message, outcome))
+            await self._store.note_deliveries(sent, now)
             done = True
         return done
 

@@ -1,0 +1,177 @@
+"""The attack suite: a solver with everything that is released of a week recovers nothing hidden."""
+
+import random
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+
+from service.surveillance import release as release_module
+from service.surveillance.counts import Counted
+from service.surveillance.daily import Week
+from service.surveillance.judge import ReleaseRow, judge_week
+from service.surveillance.release import FLOOR, Disclosure
+from service.surveillance.series import Indicator
+from tests.unit.surveillance.attacker import WHOLE, Attacker, Seen, recovered
+
+MONDAY = date(2026, 8, 3)
+pytestmark = [pytest.mark.row("C11")]
+
+
+def always(*_: object) -> bool:
+    return True
+
+
+def never(*_: object) -> bool:
+    return False
+
+
+def counted(amount: int, people: int, households: int) -> Counted:
+    homes = max(households, 1)
+    share = -(-people // homes) / people if people else 0.0
+    return Counted(
+        amount=amount, people=people, households=households, most_people=share, most_amount=0.0
+    )
+
+
+def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week:
+    """Townships of all sizes: nobody, a few, some dozens; homes of one to five people."""
+    found: dict[tuple[str, str], Counted] = {}
+    monitored: dict[str, int] = {}
+    for town in towns:
+        reporting = rng.choice(
+            (0, rng.randint(1, 12), rng.randint(5, scale), rng.randint(5, scale))
+        )
+        homes = max(1, reporting // rng.choice((1, 1, 2, 5))) if reporting else 0
+        monitored[town] = reporting + rng.choice((0, 0, 1, 3, 20))
+        found[town, "reporting"] = counted(reporting, reporting, homes)
+        high = rng.choice(
+            (0, reporting, rng.randint(0, reporting), min(reporting, rng.randint(0, 9)))
+        )
+        found[town, "systolic_160"] = counted(high, reporting, homes)
+        known = rng.randint(0, reporting)
+        above = rng.randint(0, known)
+        found[town, "systolic_above_2sd"] = counted(above, known, min(homes, known))
+        calm = reporting - min(reporting, rng.choice((0, 1, 2, 4, rng.randint(0, 30))))
+        found[town, "controlled"] = counted(calm, reporting, homes)
+    return Week(
+        monday=MONDAY,
+        counted=found,
+        monitored=monitored,
+        series={},
+        before={},
+        levels={},
+        history_from=MONDAY,
+        whole_history=False,
+    )
+
+
+def released(week: Week, towns: Sequence[str], floor: int) -> dict[Indicator, list[ReleaseRow]]:
+    """Every row that the nightly pass would store of the week."""
+    return {
+        indicator: judge_week(
+            [week.township(town, indicator, floor) for town in towns], None, WHOLE, floor=floor
+        )
+        for indicator in Indicator
+    }
+
+
+def as_seen(rows: dict[Indicator, list[ReleaseRow]]) -> list[Seen]:
+    return [
+        Seen(
+            indicator=indicator.value,
+            area=row.area,
+            disclosure=row.disclosure.value,
+            people=row.people,
+            monitored_up_to=row.monitored_up_to,
+        )
+        for indicator, cells in rows.items()
+        for row in cells
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("floor", "seed"), [(5, 1), (5, 2), (5, 3), (3, 4), (11, 5)])
+def test_nothing_is_recovered_from_all_tables_of_a_week_together(floor: int, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 -- repeatable, not secret
+    hidden = 0
+    for _ in range(6):
+        towns = [f"T{n}" for n in range(rng.randint(1, 7))]
+        week = week_of_county(rng, towns, rng.choice((12, 40, 200)))
+        cells = as_seen(released(week, towns, floor))
+        hidden += sum(cell.people is None for cell in cells)
+        assert recovered(cells, floor) == [], cells
+    assert hidden > 10, "there was something to recover"
+
+
+def test_few_who_are_not_counted_are_hidden_too() -> None:
+    """38 of 40 controlled would tell of two: neither they nor the difference are recovered."""
+    towns = ["A", "B", "C"]
+    found = {(town, i.value): counted(40, 40, 40) for town in towns for i in Indicator}
+    found["A", "controlled"] = counted(38, 40, 40)
+    for town, calm in (("B", 22), ("C", 19)):
+        found[town, "controlled"] = counted(calm, 40, 40)
+    week = Week(
+        monday=MONDAY,
+        counted=found,
+        monitored=dict.fromkeys(towns, 40),
+        series={},
+        before={},
+        levels={},
+        history_from=MONDAY,
+        whole_history=False,
+    )
+    rows = released(week, towns, FLOOR)
+    marks = {row.area: row.disclosure for row in rows[Indicator.CONTROLLED]}
+    assert marks == {
+        "A": Disclosure.WITHHELD,
+        "B": Disclosure.SHOWN,
+        "C": Disclosure.WITHHELD,
+        WHOLE: Disclosure.SHOWN,
+    }
+    attacker = Attacker(as_seen(rows), FLOOR)
+    few = range(1, FLOOR)
+    assert attacker.possible_difference("reporting", "controlled", "A", few) == set(few)
+
+
+def test_one_home_that_is_most_of_a_township_is_not_a_township() -> None:
+    towns = ["A", "B", "C"]
+    found = {(town, i.value): counted(30, 30, 30) for town in towns for i in Indicator}
+    home = Counted(amount=30, people=30, households=12, most_people=16 / 30, most_amount=16 / 30)
+    found["A", "reporting"] = home
+    week = Week(
+        monday=MONDAY,
+        counted=found,
+        monitored=dict.fromkeys(towns, 30),
+        series={},
+        before={},
+        levels={},
+        history_from=MONDAY,
+        whole_history=False,
+    )
+    marks = {row.area: row.disclosure for row in released(week, towns, FLOOR)[Indicator.REPORTING]}
+    assert marks["A"] is Disclosure.THIN
+
+
+def test_without_complementary_suppression_the_attacker_recovers_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The suite bites: a release that only hides small cells is broken by it."""
+    rng = random.Random(1)  # noqa: S311 -- repeatable
+    towns = [f"T{n}" for n in range(5)]
+    week = week_of_county(rng, towns, 40)
+    assert recovered(as_seen(released(week, towns, FLOOR)), FLOOR) == []
+    monkeypatch.setattr(release_module, "_protects", always)
+    assert recovered(as_seen(released(week, towns, FLOOR)), FLOOR) != []
+
+
+def test_without_the_look_at_who_is_not_counted_two_people_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = random.Random(7)  # noqa: S311 -- repeatable
+    towns = [f"T{n}" for n in range(6)]
+    week = week_of_county(rng, towns, 200)
+    assert recovered(as_seen(released(week, towns, FLOOR)), FLOOR) == []
+    monkeypatch.setattr(release_module, "_is_nearly_all", never)
+    told = recovered(as_seen(released(week, towns, FLOOR)), FLOOR)
+    assert any("all but" in one for one in told)
