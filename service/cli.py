@@ -63,6 +63,9 @@ COMMANDS = {
     "db": Command("service.db_command", "migrate, back up, restore, verify the database"),
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "doors": Command("service.doors_command", "every route with who may use it"),
+    "surveillance areas": Command(
+        "service.surveillance_areas_command", "areas with their validity and outlines, from a file"
+    ),
     "surveillance release": Command(
         "service.surveillance_release_command", "what the CDC's next tables show, and make them"
     ),
