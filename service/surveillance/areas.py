@@ -172,7 +172,7 @@ def outline_text(geometry: str) -> str:
         outline = msgspec.json.decode(geometry, type=_Outline)
     except msgspec.MsgspecError as error:
         raise _RefusedError("geometry", "is no GeoJSON geometry") from error
-    depth = {"Polygon": 2, "MultiPolygon": 3}.get(outline.type)
+    depth = {"Polygon": 1, "MultiPolygon": 2}.get(outline.type)
     if depth is None:
         raise _RefusedError("geometry", f"{outline.type} is neither Polygon nor MultiPolygon")
     for position in _positions(outline.coordinates, depth):
