@@ -148,17 +148,16 @@ def responsible(cared: Cared, registers: Registers, at: datetime, zone: ZoneInfo
     )
 
 
-def may_go_on(answering: Responsible, registers: Registers, staff_id: str, today: date) -> bool:
-    """Whether somebody who answered an alert may keep it: reachable, at work, and still around it.
+def is_around(found: Responsible, registers: Registers, staff_id: str) -> bool:
+    """Whether somebody who answered an alert still has to do with its person.
 
-    Around it is everybody of `answering`, and whoever works where it comes to a desk: the end of a
-    shift takes nothing out of the hands of somebody who is on the way.
+    That is everybody of `found`, and whoever works where it comes to a desk: the end of a shift
+    takes nothing out of the hands of somebody who is on the way.
     """
-    if staff_id not in registers.members or _on_leave(registers, staff_id, today) is not None:
-        return False
-    around = {acting.member.staff_id for acting in answering.everybody()}
-    desks = {i for i in registers.places if staff_id in registers.desks.get(i, ())}
-    return staff_id in around or bool(desks) or staff_id in registers.county_duty
+    around = {acting.member.staff_id for acting in found.everybody()}
+    desks = {one for place in registers.places for one in registers.desks.get(place, ())}
+    shifts = {s.staff_id for place in registers.places for s in registers.shifts.get(place, ())}
+    return staff_id in around | desks | shifts | set(registers.county_duty)
 
 
 def _chain(asked: _Asked, cared: Cared, holding: tuple[Terms, ...]) -> Iterator[Acting]:

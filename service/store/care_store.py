@@ -2,14 +2,18 @@
 
 from service.store.canaries import Canaries
 from service.store.clinic_pairing import ClinicPairing
+from service.store.contracts import Contracts
 from service.store.doubts import Doubts
+from service.store.handovers import Handovers
 from service.store.health import Health
 from service.store.lives import Lives
+from service.store.merges import Merges
 from service.store.operations import Operations
 from service.store.pages import CountyReads
 from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.responsible import Responsibles
+from service.store.rota import Rota
 from service.store.rounds import Rounds
 from service.store.rule_changes import RuleChanges
 from service.store.sessions import Sessions
@@ -25,6 +29,10 @@ class Store(
     Canaries,
     Registry,
     Responsibles,
+    Contracts,
+    Rota,
+    Handovers,
+    Merges,
     Operations,
     CountyReads,
     PopulationReads,
@@ -38,7 +46,10 @@ class Store(
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
     usual for a person, `lives.py` answers,
-    `rounds.py` the worker, `registry.py` people and contracts, `responsible.py` who answers for them, `operations.py` administrators,
+    `rounds.py` the worker, `registry.py` and `contracts.py` people
+    and contracts, `rota.py` teams, leave and duty, `responsible.py` who answers for whom, `statuses.py` alive, away, dead,
+    `merges.py` duplicates, `handovers.py` whose an open alert is, `coverage.py` the days to come,
+    `notes.py` what clinicians leave each other, `operations.py` administrators,
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
     `canaries.py` its test measurements, `rule_changes.py` who wants other rules,

@@ -13,10 +13,10 @@ from service.people import (
     NewAccount,
     Person,
     Staff,
-    profile_of,
 )
 from service.store.database import Connection, Database, as_json, load_statements
 from service.store.own import append_inbox
+from service.store.profiles import tell_core
 
 _SQL = load_statements("registry.sql")
 
@@ -66,7 +66,7 @@ class Registry(Database):
         """Stores a resident and tells the core the nameless profile."""
         async with self.pool.acquire() as connection, connection.transaction():
             await _write_person(connection, person)
-            await append_inbox(connection, "profile", profile_of(person), now)
+            await tell_core(connection, person.person_id, now)
 
     async def bind_device(self, binding: BindingFact, now: datetime) -> None:
         """Tells the core who wears a device since when."""

@@ -4,22 +4,18 @@ A status is a row with a beginning and an end; `care.person.status` is what hold
 learns it as a profile. The worker begins and ends what is due (`mind_statuses`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID, uuid4
 
 import asyncpg
-import msgspec
 
-from rules.vocabulary import Family, PersonStatus, Priority, Sex, SubjectRef, Ternary
+from rules.vocabulary import Family, PersonStatus, Priority
 from service.care.status import LOOK_BACK, PASSING, Finding, Said, Source, checked
 from service.care.written import Outcome, Written, refused
-from service.people import Person, profile_of
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.lives import SYSTEM, add_event
-from service.store.own import append_inbox
+from service.store.profiles import tell_core
 from service.store.records import Account
 from service.store.responsible import responsible_at
 
@@ -89,7 +85,7 @@ class Statuses(Database):
             return refusal
         async with self.pool.acquire() as connection, connection.transaction():
             person = await connection.fetchrow(_SQL["person_for_update"], said.person_id)
-            if refusal := await self._refusal(connection, by, said, person, now):
+            if refusal := await self._status_refusal(connection, by, said, person, now):
                 return refusal
             status_id = uuid4()
             await connection.execute(
@@ -109,7 +105,7 @@ class Statuses(Database):
             subject: str = person["subject"]
             await write_audit(connection, account_id, "status said", subject, detail, now)
             if said.starts_at <= now:
-                await self._begin(connection, status_id, said.person_id, said.status, now)
+                await self._begin_status(connection, status_id, said.person_id, said.status, now)
         return Written(outcome=Outcome.ADDED, about=str(status_id))
 
     async def mind_statuses(self, now: datetime) -> bool:
@@ -122,7 +118,7 @@ class Statuses(Database):
             over = row["expires_at"] is not None and row["expires_at"] <= now
             if row["began_at"] is None and not over:
                 status = PersonStatus(row["status"])
-                await self._begin(connection, row["status_id"], person_id, status, now)
+                await self._begin_status(connection, row["status_id"], person_id, status, now)
             else:
                 await connection.execute(_SQL["end_one"], row["status_id"], now)
                 await _hold(connection, person_id, now)
@@ -169,7 +165,7 @@ class Statuses(Database):
             )
         return Written(outcome=Outcome.CHANGED, about=str(review_id))
 
-    async def _refusal(
+    async def _status_refusal(
         self,
         connection: Connection,
         by: Account | None,
@@ -190,7 +186,7 @@ class Statuses(Database):
             return refused(Outcome.DECEASED, str(said.person_id))
         return None
 
-    async def _begin(
+    async def _begin_status(
         self,
         connection: Connection,
         status_id: UUID,
@@ -233,31 +229,7 @@ async def _hold(connection: Connection, person_id: UUID, now: datetime) -> None:
     holding = await connection.fetchval(_SQL["holding"], person_id) or PersonStatus.ALIVE.value
     if holding != row["status"]:
         await connection.execute(_SQL["set_status"], person_id, holding)
-        person = person_from(row, PersonStatus(holding))
-        await append_inbox(connection, "profile", profile_of(person), now)
-
-
-def person_from(row: asyncpg.Record, status: PersonStatus) -> Person:
-    """A person's row of the query `person_for_update`, with the status given."""
-    known = row["conditions"]
-    drugs = row["drug_classes"]
-    targets: Mapping[str, Decimal] = msgspec.json.decode(row["targets"], type=dict[str, Decimal])
-    return Person(
-        person_id=row["person_id"],
-        subject=SubjectRef(row["subject"]),
-        name=row["name"],
-        birth_year=row["birth_year"],
-        sex=Sex(row["sex"]),
-        phone=row["phone"],
-        household=row["household"],
-        area=row["area"],
-        status=status,
-        conditions=None if known is None else frozenset(known),
-        drug_classes=None if drugs is None else frozenset(drugs),
-        pregnant=Ternary(row["pregnant"]),
-        targets=targets,
-        synthetic=row["synthetic"],
-    )
+        await tell_core(connection, person_id, now)
 
 
 def _status(row: asyncpg.Record) -> StatusRow:

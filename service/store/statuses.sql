@@ -1,9 +1,7 @@
 -- Alive, admitted, away, moved, deceased, palliative: said by whom, from when to when, and what holds now.
 
 -- name: person_for_update
-SELECT person_id, subject, name, birth_year, sex, phone, household, area, status, conditions, drug_classes, pregnant,
-       targets::text AS targets, synthetic, merged_into
-FROM care.person WHERE person_id = $1 FOR UPDATE
+SELECT person_id, subject, status, merged_into FROM care.person WHERE person_id = $1 FOR UPDATE
 
 -- name: may_say
 -- A person says that they are away or back; who cares for them says the rest.
@@ -58,7 +56,7 @@ WHERE person_id = $1 AND status_id <> $2 AND ended_at IS NULL
 -- name: holding
 SELECT status FROM care.person_status
 WHERE person_id = $1 AND began_at IS NOT NULL AND ended_at IS NULL
-ORDER BY began_at DESC, said_at DESC LIMIT 1
+ORDER BY status IN ('admitted', 'away') DESC, began_at DESC, said_at DESC LIMIT 1
 
 -- name: set_status
 UPDATE care.person SET status = $2 WHERE person_id = $1
