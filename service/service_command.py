@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from gateway.clock import ClockError, ProcessClock, open_clock
 from gateway.structured_log import configure_logs
-from service.alerts.priorities import load_timings
+from service.alerts.priorities import load_several, load_timings
 from service.app import create_app
 from service.credentials.authority import AuthorityError
 from service.enrolment.opening import open_enrolment, open_keeper
@@ -131,7 +131,12 @@ async def open_plan(services: Services) -> AsyncGenerator[Plan]:
             )
             notifiers[Channel.WEBHOOK] = WebhookNotifier(post, public_url=settings.public_url)
             messenger = Messenger(post, public_url=settings.public_url)
-        yield Plan(timings=load_timings(table), notifiers=notifiers, messenger=messenger)
+        yield Plan(
+            timings=load_timings(table),
+            several=load_several(table),
+            notifiers=notifiers,
+            messenger=messenger,
+        )
 
 
 class PagesServer(uvicorn.Server):

@@ -1,9 +1,9 @@
 """The loop over the outbox, the timers and the deliveries; woken by NOTIFY, swept when it is lost.
 
-Tasks in one TaskGroup: rounds (new alerts, timers, cleared cases, pages, patients), one lane for each
-channel that leaves the house (slow, so apart, one message at a time), chores (follow-ups, drills)
-and the daily counts. All state stands in the store: kill the process at any instant and the next
-one goes on, repeating at most the one message that was under way on a lane, under the same id.
+Tasks in one TaskGroup: rounds (new alerts, timers, cleared cases, pages, patients), one lane for
+each channel that leaves the house (slow, so apart, one message at a time) and the daily counts. All
+state stands in the store: kill the process at any instant and the next one goes on, repeating at
+most the one message that was under way on a lane, under the same id.
 
 On the stepped clock the lab calls `settle` at every tick; the loops rest until the wall takes over.
 """
@@ -53,9 +53,7 @@ class Plan:
     @property
     def ways(self) -> Ways:
         """How somebody can be reached by this process."""
-        return Ways(
-            timings=self.timings, several=self.several, channels=frozenset(self.notifiers)
-        )
+        return Ways(timings=self.timings, several=self.several, channels=frozenset(self.notifiers))
 
 
 class Worker:
@@ -96,8 +94,8 @@ class Worker:
         for channel in self._lanes:
             await self._lane(channel, now)
         await self._counts(now)
-        due = await self._store.next_due()
-        return min(filter(None, (due, self._counts_due)), default=None)
+        dues = (await self._store.next_due(), await self._store.next_people_due(), self._counts_due)
+        return min(filter(None, dues), default=None)
 
     def hear(self, channel: str, payload: str) -> None:
         """Takes one database notification: wakes the rounds or tells open pages."""
@@ -152,6 +150,7 @@ class Worker:
             while busy:
                 rang = await self._store.take_alerts(ways, now)
                 rang = rang or await self._store.ring_due(ways, now)
+                rang = rang or await self._store.mind_people(ways.timings, now)
                 delivered = await self._deliver(_QUICK, now)
                 busy = bool(rang) or delivered
                 if rang:

@@ -21,9 +21,6 @@ from uuid import UUID
 from service.alerts.lifecycle import Life, may_rest
 from service.alerts.routing import Member
 
-BUDGET = 5
-"""Interruptions a doctor-day at most, before soon items move (features row D18)."""
-
 
 class Hold(StrEnum):
     """What moved a delivery, or took its bell away."""
@@ -55,7 +52,6 @@ class Load:
     """
 
     spent: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
-    budgets: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
     waiting: frozenset[UUID] = frozenset()
     nurses: tuple[Member, ...] = ()
 
@@ -112,7 +108,6 @@ def _is_on_duty(member: Member, now: datetime, zone: tzinfo) -> bool:
 
 
 def _is_spent(member: Member, load: Load) -> bool:
-    if member.duty_desk or member.duty is None:
+    if member.duty is None:
         return False
-    budget = load.budgets.get(member.account_id, BUDGET)
-    return load.spent.get(member.account_id, 0) >= budget
+    return load.spent.get(member.account_id, 0) >= member.duty.budget

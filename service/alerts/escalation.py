@@ -14,7 +14,17 @@ from rules.vocabulary import Priority
 from service.alerts.lifecycle import NOT_YET_TOLD, Life, is_emergency
 from service.alerts.routing import Route, Tier
 
-__all__ = ["NOT_YET_TOLD", "SAME_DAY", "Ring", "Timing", "Timings", "answer_by", "ring", "wait"]
+__all__ = [
+    "NOT_YET_TOLD",
+    "SAME_DAY",
+    "Ring",
+    "Timing",
+    "Timings",
+    "answer_by",
+    "paced",
+    "ring",
+    "wait",
+]
 
 SAME_DAY = timedelta(hours=8)
 """An old or undated point that would have been urgent is a same-day task (design law 3)."""
@@ -78,9 +88,22 @@ def wait(life: Life, route: Route, timings: Timings) -> timedelta:
     return _within(life.priority, dated=life.dated, timings=timings) / max(1, rungs)
 
 
-def answer_by(
-    priority: Priority, *, dated: bool, since: datetime, timings: Timings
-) -> datetime:
+def paced(step: Ring, route: Route, told_at: datetime) -> Life:
+    """The life after `step` whose first member hears at `told_at`.
+
+    The rungs from here up share the time to answer that is left, so that the last of them hears
+    before it is over, whatever quiet hours and budgets have moved. An emergency keeps its own pace.
+    """
+    life = step.life
+    if step.tier is None or life.answer_by is None or told_at >= life.answer_by:
+        return life
+    if is_emergency(life):
+        return life
+    left = sum(1 for tier in route.tiers[life.tier :] if tier.members)
+    return replace(life, next_due_at=told_at + (life.answer_by - told_at) / max(1, left))
+
+
+def answer_by(priority: Priority, *, dated: bool, since: datetime, timings: Timings) -> datetime:
     """When the time to answer of an alert raised at `since` is over; nothing is first told later.
 
     An emergency's is its own instant: no hold may move it at all.

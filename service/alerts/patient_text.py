@@ -67,6 +67,17 @@ def told(names: Sequence[str], *, step: int, family: Family) -> PatientText:
     return PatientText(kind=kind, zh=zh + _now_zh(family), en=en + _now_en(family))
 
 
+def told_at_home(names: Sequence[str], *, step: int, family: Family) -> PatientText:
+    """The same for somebody else of the home: a measurement at home needs looking after."""
+    text = told(names, step=step, family=family)
+    return PatientText(
+        kind=text.kind,
+        zh=f"您家里有一次测量需要马上关注，请看看家人是否安好。{text.zh}",
+        en="A measurement in your home needs attention now: please look after your family. "
+        + text.en,
+    )
+
+
 def answered(name: str, said: Answer, family: Family) -> PatientText:
     """After `name` has answered with `said` (which is not `cannot`)."""
     return PatientText(

@@ -1,5 +1,6 @@
-"""Reads the answering times of `rules/packs/priorities.yaml`."""
+"""Reads the answering times of `rules/packs/priorities.yaml`, and which rules want several answers."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -27,6 +28,7 @@ class _Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Table(msgspec.Struct, frozen=True):
     response: _Response
+    several_must_answer: Mapping[str, Annotated[int, msgspec.Meta(ge=2, le=5)]] = {}
 
 
 def load_timings(text: str) -> Timings:
@@ -52,6 +54,18 @@ def load_timings(text: str) -> Timings:
         Priority.SOON: _timing(response.soon),
         Priority.ROUTINE: _timing(response.routine),
     }
+
+
+def load_several(text: str) -> Mapping[str, int]:
+    """How many different people must answer an alert of a rule, for the rules that want several.
+
+    Raises:
+        PrioritiesError: a number is not between 2 and 5.
+    """
+    try:
+        return msgspec.yaml.decode(text, type=_Table).several_must_answer
+    except msgspec.MsgspecError as error:
+        raise PrioritiesError(str(error)) from error
 
 
 def _timing(times: _Times) -> Timing:

@@ -1,6 +1,7 @@
-"""Who is responsible for this person now: the contract, else the duty desk, never nobody.
+"""The ladder of an alert: rungs told one after the other, from who is responsible now. Pure.
 
-Pure. The ladders (tiers told one after the other) follow the family-doctor contract:
+Who is responsible says `service.care.responsible` (contract, deputy, team, desks, never nobody).
+The ladders follow the family-doctor contract:
 
     soon, routine, technical  village doctor, family doctor, township duty, county duty in turn
     urgent                    village and family doctor together -> county duty
@@ -15,12 +16,14 @@ for a doctor.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, time
+from dataclasses import dataclass, field
+from datetime import time
 from enum import StrEnum
 from uuid import UUID
 
 from rules.vocabulary import PersonStatus, Priority
+from service.care import facts
+from service.care.responsible import Acting, Link, Responsible, Standing
 from service.permissions import Role
 
 
@@ -50,6 +53,8 @@ class Because(StrEnum):
 
     CONTRACT = "contract"
     HOME_CONTRACT = "home_contract"
+    DEPUTY = "deputy"
+    TEAM = "team"
     CLINIC = "clinic"
     DUTY_DESK = "duty_desk"
     DUTY_PHONE = "duty_phone"
@@ -59,21 +64,27 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyDay:
-    """From when to when somebody works, in county time; it ends on the day on which it began."""
+    """When somebody works, in county time, and how often what can wait may interrupt them then."""
 
-    opens: time
-    closes: time
+    opens: time = time(7, 30)
+    closes: time = time(20, 0)
+    budget: int = 5
 
     def holds(self, at: time) -> bool:
         """Whether `at` lies within it; the closing minute no longer does."""
         return self.opens <= at < self.closes
 
 
+USUAL_DAY = DutyDay()
+"""Of whoever has set nothing: what waits through the night comes as it begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A member of staff who can be reached: the account is enabled.
+    """Somebody on a ladder.
 
-    `duty` None = at all hours, as a duty desk. `because` says what put them on this rung.
+    `duty` None = at all hours, as a duty desk. `because` says what put them on this rung,
+    `stands_for` the staff id of whom they stand in for.
     """
 
     account_id: UUID
@@ -83,35 +94,12 @@ class Member:
     institution_id: str
     duty_desk: bool
     duty: DutyDay | None = None
-    because: Because | None = None
+    because: Because = Because.CONTRACT
+    stands_for: str | None = None
 
     def is_on_duty(self, at: time) -> bool:
         """Whether they work at this time of the county's day."""
         return self.duty is None or self.duty.holds(at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """One contract of the person, or of somebody in the home; both days included."""
-
-    family_doctor: str
-    village_doctor: str | None
-    institution_id: str
-    valid_from: date
-    valid_to: date | None
-
-    def holds(self, today: date) -> bool:
-        """Whether the contract is in force on `today`."""
-        return self.valid_from <= today and (self.valid_to is None or today <= self.valid_to)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One institution in the tree village -> township -> county."""
-
-    institution_id: str
-    level: str
-    parent_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,18 +113,26 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circle:
-    """What the registry knows around one subject today.
+class Relative:
+    """Somebody of the same home who has an own page."""
 
-    `patient` is None for somebody unknown in a home; then `terms` are the contracts of everybody
-    who lives there. `home_places` serve the home's area, the most local first.
+    person_id: UUID
+    account_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """What the registry knows around one subject at an instant.
+
+    `patient` is None for somebody unknown in a home. `clinic` are the village doctors of the clinic
+    that serves the home's area. `days` are the duty days of accounts that have set one.
     """
 
     patient: Patient | None
-    terms: tuple[Terms, ...]
-    home_places: tuple[str, ...]
-    places: Mapping[str, Place]
-    members: tuple[Member, ...]
+    answering: Responsible
+    family: tuple[Relative, ...] = ()
+    clinic: tuple[facts.Member, ...] = ()
+    days: Mapping[UUID, DutyDay] = field(default_factory=dict[UUID, DutyDay])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +147,15 @@ class Tier:
 class Route:
     """The ladder, lowest rung first; at least one rung has somebody, if anybody exists at all.
 
-    `overseers` are told besides when the ladder begins again: duty desk and administrators.
+    `overseers` (duty desk and administrators) are told besides when the ladder begins again.
+    `nurses` may take over what can wait from a doctor whose day is full.
     """
 
     tiers: tuple[Tier, ...]
     doubts: tuple[Doubt, ...]
     administrators: tuple[Member, ...]
     desks: tuple[Member, ...] = ()
+    nurses: tuple[Member, ...] = ()
 
     @property
     def overseers(self) -> tuple[Member, ...]:
@@ -165,10 +163,8 @@ class Route:
         return _unique((*self.desks, *self.administrators))
 
 
-def route(
-    *, priority: Priority, dated: bool, circle: Circle, today: date, at: time | None = None
-) -> Route:
-    """The ladder of an alert for `circle` as things stand on `today` at county time `at`.
+def route(*, priority: Priority, dated: bool, circle: Circle, at: time | None = None) -> Route:
+    """The ladder of an alert for `circle` at county time `at`.
 
     A dated alert (an old point: a same-day task) takes the ladder of `soon`. Priority alone decides
     for technical alerts too: they are soon, and where their rule says urgent they ring like it.
@@ -176,46 +172,41 @@ def route(
     `at` None stands for an hour at which everybody works.
     """
     if circle.patient is not None and circle.patient.canary:
-        own = _unique((*_doctors(circle, today)[0], *_doctors(circle, today)[1]))
-        tiers = (Tier(name=TierName.FAMILY_DOCTOR, members=own),)
+        own = (*village_doctors(circle), *family_doctors(circle))
+        tiers = (Tier(name=TierName.FAMILY_DOCTOR, members=_unique(own)),)
         return Route(tiers=tiers, doubts=(), administrators=())
-    doubts = list(_doubts(circle, today))
-    village, family = _doctors(circle, today)
-    township = _desk(circle, today, "township")
-    county = _county(circle)
+    doubts = list(_doubts(circle))
+    village, family = village_doctors(circle), family_doctors(circle)
+    township = _desk(circle.answering.township_desk)
+    county = _desk(a for a in circle.answering.county if a.link is not Link.LAST_RESORT)
     if not village and not family:
-        clinic = _clinic(circle) if circle.patient is None and not circle.terms else ()
-        village = _first_somebody(_desk(circle, today, "village"), clinic, township)
+        village = _first(_desk(circle.answering.village_desk), _clinic(circle), township)
     phone = _phone(priority, (*village, *family), township, at)
     tiers = _ladder(
         priority, dated=dated, doctors=(village, family), phone=phone, up=(township, county)
     )
-    administrators = tuple(
-        replace(m, because=Because.ADMINISTRATOR)
-        for m in circle.members
-        if m.role is Role.ADMINISTRATOR
-    )
+    administrators = _administrators(circle)
     if not any(tier.members for tier in tiers):
         doubts.append(Doubt.NOBODY_REACHABLE)
-        tiers = (*tiers, Tier(name=TierName.ADMINISTRATOR, members=administrators))
+        last = _unique((*_desk(circle.answering.county), *administrators))
+        tiers = (*tiers, Tier(name=TierName.ADMINISTRATOR, members=last))
     return Route(
         tiers=tiers,
         doubts=tuple(doubts),
         administrators=administrators,
-        desks=_first_somebody(township, county),
+        desks=_first(township, county),
+        nurses=_members(circle, circle.answering.team, Because.TEAM),
     )
 
 
-def _phone(
-    priority: Priority,
-    doctors: tuple[Member, ...],
-    desk: tuple[Member, ...],
-    at: time | None,
-) -> tuple[Member, ...]:
-    """The duty phone, where an urgent alert comes when none of its doctors works."""
-    if priority is not Priority.URGENT or at is None or any(m.is_on_duty(at) for m in doctors):
-        return ()
-    return tuple(replace(member, because=Because.DUTY_PHONE) for member in desk)
+def village_doctors(circle: Circle) -> tuple[Member, ...]:
+    """The village doctor of the contract, or who stands in; several for an unknown person."""
+    return _members(circle, circle.answering.village, _contract(circle))
+
+
+def family_doctors(circle: Circle) -> tuple[Member, ...]:
+    """The family doctor of the contract, or who stands in; several for an unknown person."""
+    return _members(circle, circle.answering.doctors, _contract(circle))
 
 
 def _ladder(
@@ -246,90 +237,111 @@ def _ladder(
     )
 
 
-def _in_force(circle: Circle, today: date) -> tuple[Terms, ...]:
-    """The contract that counts; for a home all of them, because nobody knows whose it is."""
-    holding = sorted((t for t in circle.terms if t.holds(today)), key=lambda t: t.valid_from)
-    return tuple(holding) if circle.patient is None else tuple(holding[-1:])
+def _phone(
+    priority: Priority,
+    doctors: tuple[Member, ...],
+    desk: tuple[Member, ...],
+    at: time | None,
+) -> tuple[Member, ...]:
+    """The duty phone, where an urgent alert comes when none of its doctors works."""
+    if priority is not Priority.URGENT or at is None or any(m.is_on_duty(at) for m in doctors):
+        return ()
+    return tuple(_as(member, Because.DUTY_PHONE) for member in desk)
 
 
-def _doctors(circle: Circle, today: date) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
-    by_staff: dict[str, list[Member]] = {}
-    for member in circle.members:
-        by_staff.setdefault(member.staff_id, []).append(member)
-    terms = _in_force(circle, today)
-    because = Because.HOME_CONTRACT if circle.patient is None else Because.CONTRACT
-    by_staff = {
-        staff: [replace(member, because=because) for member in members]
-        for staff, members in by_staff.items()
-    }
-    village = [m for t in terms if t.village_doctor for m in by_staff.get(t.village_doctor, [])]
-    family = [m for t in terms for m in by_staff.get(t.family_doctor, [])]
-    return _unique(village), _unique(family)
-
-
-def _doubts(circle: Circle, today: date) -> Iterable[Doubt]:
+def _doubts(circle: Circle) -> Iterable[Doubt]:
     if circle.patient is None:
         yield Doubt.UNKNOWN_PERSON
-    if not _in_force(circle, today):
-        yield Doubt.CONTRACT_EXPIRED if circle.terms else Doubt.NO_CONTRACT
+    standing = circle.answering.owner.standing
+    if standing is not Standing.CONTRACTED:
+        expired = standing is Standing.EXPIRED
+        yield Doubt.CONTRACT_EXPIRED if expired else Doubt.NO_CONTRACT
 
 
-def _desk(circle: Circle, today: date, level: str) -> tuple[Member, ...]:
-    """The duty desk of `level` above the contract's institution, else of those serving the home."""
-    latest = sorted(circle.terms, key=lambda t: (t.holds(today), t.valid_from), reverse=True)
-    starts = [*(t.institution_id for t in latest[:1]), *circle.home_places]
-    for start in starts:
-        for place in _upwards(circle, start):
-            if place.level == level:
-                desk = _desk_of(circle, place)
-                if desk:
-                    return desk
-    return ()
+def _contract(circle: Circle) -> Because:
+    return Because.HOME_CONTRACT if circle.patient is None else Because.CONTRACT
 
 
-def _desk_of(circle: Circle, place: Place) -> tuple[Member, ...]:
-    here = place.institution_id
-    return tuple(
-        replace(m, because=Because.DUTY_DESK)
-        for m in circle.members
-        if m.duty_desk and m.institution_id == here
+def _members(circle: Circle, acting: Iterable[Acting], because: Because) -> tuple[Member, ...]:
+    return _unique(
+        _member(
+            each.member,
+            Because.DEPUTY if each.instead_of else because,
+            stands_for=each.instead_of,
+            duty=None if each.member.duty_desk else _day(circle, each.member.account_id),
+        )
+        for each in acting
+    )
+
+
+def _day(circle: Circle, account_id: UUID) -> DutyDay:
+    return circle.days.get(account_id, USUAL_DAY)
+
+
+def _desk(acting: Iterable[Acting]) -> tuple[Member, ...]:
+    """Who sits at a duty desk; the county's stands on a rung of its own name."""
+    return _unique(
+        _member(
+            each.member,
+            Because.COUNTY_DUTY if each.member.role is Role.COUNTY_DUTY else Because.DUTY_DESK,
+            stands_for=each.instead_of,
+        )
+        for each in acting
     )
 
 
 def _clinic(circle: Circle) -> tuple[Member, ...]:
-    """The village doctors of the clinic that serves the home's area."""
-    here = {
-        place
-        for place in circle.home_places
-        if place in circle.places and circle.places[place].level == "village"
-    }
+    """Of an unknown person without any contract: the village doctors of the clinic there."""
+    if circle.patient is not None or circle.answering.owner.standing is not Standing.NONE:
+        return ()
     return tuple(
-        replace(m, because=Because.CLINIC)
-        for m in circle.members
-        if m.role is Role.VILLAGE_DOCTOR and m.institution_id in here
+        _member(each, Because.CLINIC, duty=_day(circle, each.account_id)) for each in circle.clinic
     )
 
 
-def _county(circle: Circle) -> tuple[Member, ...]:
-    return tuple(
-        replace(m, because=Because.COUNTY_DUTY)
-        for m in circle.members
-        if m.role is Role.COUNTY_DUTY
+def _administrators(circle: Circle) -> tuple[Member, ...]:
+    return tuple(_member(each, Because.ADMINISTRATOR) for each in circle.answering.administrators)
+
+
+def _member(
+    member: facts.Member,
+    because: Because,
+    *,
+    stands_for: str | None = None,
+    duty: DutyDay | None = None,
+) -> Member:
+    return Member(
+        account_id=member.account_id,
+        staff_id=member.staff_id,
+        name=member.name,
+        role=member.role,
+        institution_id=member.institution_id,
+        duty_desk=member.duty_desk,
+        duty=duty,
+        because=because,
+        stands_for=stands_for,
     )
 
 
-def _upwards(circle: Circle, start: str) -> Iterable[Place]:
-    seen: set[str] = set()
-    place = circle.places.get(start)
-    while place is not None and place.institution_id not in seen:
-        seen.add(place.institution_id)
-        yield place
-        place = circle.places.get(place.parent_id) if place.parent_id else None
+def _as(member: Member, because: Because) -> Member:
+    return Member(
+        account_id=member.account_id,
+        staff_id=member.staff_id,
+        name=member.name,
+        role=member.role,
+        institution_id=member.institution_id,
+        duty_desk=member.duty_desk,
+        because=because,
+        stands_for=member.stands_for,
+    )
 
 
-def _first_somebody(*groups: tuple[Member, ...]) -> tuple[Member, ...]:
+def _first(*groups: tuple[Member, ...]) -> tuple[Member, ...]:
     return next((group for group in groups if group), ())
 
 
 def _unique(members: Iterable[Member]) -> tuple[Member, ...]:
-    return tuple({member.account_id: member for member in members}.values())
+    found: dict[UUID, Member] = {}
+    for member in members:
+        found.setdefault(member.account_id, member)
+    return tuple(found.values())

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from rules.vocabulary import Priority
+
 
 class Channel(StrEnum):
     """The ways to reach somebody; the value stands in `care.delivery.channel`."""
@@ -18,6 +20,25 @@ class Channel(StrEnum):
     PAGE = "page"
     WEBHOOK = "webhook"
     PATIENT = "patient"
+    EMAIL = "email"
+    SMS = "sms"
+    NTFY = "ntfy"
+    WECOM = "wecom"
+    DINGTALK = "dingtalk"
+    FEISHU = "feishu"
+
+
+PERSONAL = frozenset(
+    {
+        Channel.EMAIL,
+        Channel.SMS,
+        Channel.NTFY,
+        Channel.WECOM,
+        Channel.DINGTALK,
+        Channel.FEISHU,
+    }
+)
+"""Channels that reach one account at an address of its own; each works through a lane of its own."""
 
 
 class Result(StrEnum):
@@ -42,8 +63,23 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One alert that a bundled message asks about."""
+
+    delivery_id: UUID
+    alert_id: UUID
+    step: int
+    priority: Priority
+    raised_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One delivery: to whom, about which alert; `attempt` counts from 1."""
+    """One delivery: to whom, about which alert; `attempt` counts from 1.
+
+    A message to an address bundles what was due for it at once: `items`, the most urgent first, and
+    `bundle`. `address`, `language` and whether it is for a resident (`is_home`) are the recipient's.
+    """
 
     delivery_id: UUID
     alert_id: UUID
@@ -51,11 +87,16 @@ class Message:
     channel: Channel
     account_id: UUID | None
     attempt: int
+    bundle: UUID | None = None
+    items: tuple[Item, ...] = ()
+    address: str = ""
+    language: str = "zh"
+    is_home: bool = False
 
     @property
     def message_id(self) -> str:
-        """Alert and step: a repeat carries the same id."""
-        return f"{self.alert_id}.{self.step}"
+        """Alert and step, or the bundle: a repeat carries the same id."""
+        return f"{self.alert_id}.{self.step}" if self.bundle is None else str(self.bundle)
 
 
 class Notifier(Protocol):

@@ -10,8 +10,14 @@ from service.notify.notifier import Message, Outcome, Result
 class PatientMessages(Protocol):
     """What the store does for this channel."""
 
-    async def tell_patient(self, alert_id: UUID, step: int, now: datetime) -> bool:
-        """Writes the message of one step; False where the alert is about nobody we know."""
+    async def tell_patient(
+        self, alert_id: UUID, step: int, account_id: UUID | None, now: datetime
+    ) -> bool:
+        """Writes the message of one step; False where the alert is about nobody we know.
+
+        `account_id` reads it: the patient, or somebody of the home; None is the patient without a
+        page, whose message is kept all the same.
+        """
         ...
 
 
@@ -23,7 +29,9 @@ class PatientNotifier:
 
     async def send(self, message: Message, now: datetime) -> Outcome:
         """Composes the text from who was told so far, and wakes the patient's page."""
-        told = await self._messages.tell_patient(message.alert_id, message.step, now)
+        told = await self._messages.tell_patient(
+            message.alert_id, message.step, message.account_id, now
+        )
         if not told:
             return Outcome(result=Result.REFUSED, detail="no known patient")
         return Outcome(result=Result.DELIVERED, detail="own page")

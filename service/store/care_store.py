@@ -3,6 +3,7 @@
 from service.store.canaries import Canaries
 from service.store.clinic_pairing import ClinicPairing
 from service.store.contracts import Contracts
+from service.store.deliveries import Deliveries
 from service.store.doubts import Doubts
 from service.store.handovers import Handovers
 from service.store.health import Health
@@ -26,6 +27,7 @@ class Store(
     Usuals,
     Lives,
     Rounds,
+    Deliveries,
     Canaries,
     Registry,
     Responsibles,
@@ -46,7 +48,7 @@ class Store(
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
     usual for a person, `lives.py` answers,
-    `rounds.py` the worker, `registry.py` and `contracts.py` people
+    `rounds.py` the worker, `deliveries.py` what leaves, `registry.py` and `contracts.py` people
     and contracts, `rota.py` teams, leave and duty, `responsible.py` who answers for whom, `statuses.py` alive, away, dead,
     `merges.py` duplicates, `handovers.py` whose an open alert is, `coverage.py` the days to come,
     `notes.py` what clinicians leave each other, `operations.py` administrators,

@@ -1,12 +1,12 @@
-"""Reads what the registry knows around one subject, for `alerts.routing`."""
+"""Finds whom and where the subjects of alerts are, many at once."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from uuid import UUID
+
+import asyncpg
 
 from rules.vocabulary import PersonStatus
-from service.alerts.routing import Circle, Member, Patient, Place, Terms
-from service.permissions import Role
+from service.alerts.routing import Patient
 from service.store.database import Connection, load_statements
 
 _SQL = load_statements("circles.sql")
@@ -22,63 +22,36 @@ class Whereabouts:
     area: str | None
 
 
+async def find_subjects(connection: Connection, subjects: Iterable[str]) -> dict[str, Whereabouts]:
+    """The person of each subject, or for `home:<household>` the home; an unknown one is neither."""
+    wanted = sorted(set(subjects))
+    rows = {r["subject"]: r for r in await connection.fetch(_SQL["patients"], wanted)}
+    homes = {r["household"] for r in rows.values() if r["area"] is None and r["household"]}
+    strangers = [subject for subject in wanted if subject not in rows]
+    homes |= {s.removeprefix(_HOME) for s in strangers if s.startswith(_HOME)}
+    areas = {
+        r["household"]: r["area"]
+        for r in (await connection.fetch(_SQL["home_areas"], sorted(homes)) if homes else ())
+    }
+    found = {subject: _known(row, areas) for subject, row in rows.items()}
+    for subject in strangers:
+        home = subject.removeprefix(_HOME) if subject.startswith(_HOME) else None
+        area = areas.get(home) if home is not None else None
+        found[subject] = Whereabouts(patient=None, household=home, area=area)
+    return found
+
+
 async def find_subject(connection: Connection, subject: str) -> Whereabouts:
-    """The person of `subject`, or for `home:<household>` the home; an unknown one is neither."""
-    row = await connection.fetchrow(_SQL["patient"], subject)
-    if row is None:
-        household = subject.removeprefix(_HOME) if subject.startswith(_HOME) else None
-        area = await connection.fetchval(_SQL["home_area"], household)
-        return Whereabouts(patient=None, household=household, area=area)
+    """`find_subjects` for one."""
+    return (await find_subjects(connection, [subject]))[subject]
+
+
+def _known(row: asyncpg.Record, areas: Mapping[str, str | None]) -> Whereabouts:
     patient = Patient(
         person_id=row["person_id"],
         account_id=row["account_id"],
         status=PersonStatus(row["status"]),
         canary=row["canary"],
     )
-    area = row["area"] or await connection.fetchval(_SQL["home_area"], row["household"])
+    area = row["area"] or areas.get(row["household"] or "")
     return Whereabouts(patient=patient, household=row["household"], area=area)
-
-
-async def load_circle(connection: Connection, where: Whereabouts, today: date) -> Circle:
-    """Contracts, institutions and reachable staff around a subject as they stand `today`."""
-    person_id: UUID | None = where.patient.person_id if where.patient else None
-    terms = tuple(
-        Terms(
-            family_doctor=row["family_doctor"],
-            village_doctor=row["village_doctor"],
-            institution_id=row["institution_id"],
-            valid_from=row["valid_from"],
-            valid_to=row["valid_to"],
-        )
-        for row in await connection.fetch(_SQL["terms"], person_id, where.household, today)
-    )
-    institutions = sorted({each.institution_id for each in terms})
-    places = await connection.fetch(_SQL["places"], where.area, institutions)
-    doctors = {each.family_doctor for each in terms}
-    doctors |= {each.village_doctor for each in terms if each.village_doctor}
-    everywhere = [row["institution_id"] for row in places]
-    members = await connection.fetch(_SQL["members"], sorted(doctors), everywhere)
-    return Circle(
-        patient=where.patient,
-        terms=terms,
-        home_places=tuple(r["institution_id"] for r in places if r["height"] is not None),
-        places={
-            row["institution_id"]: Place(
-                institution_id=row["institution_id"],
-                level=row["level"],
-                parent_id=row["parent_id"],
-            )
-            for row in places
-        },
-        members=tuple(
-            Member(
-                account_id=row["account_id"],
-                staff_id=row["staff_id"],
-                name=row["name"],
-                role=Role(row["role"]),
-                institution_id=row["institution_id"],
-                duty_desk=row["duty_desk"],
-            )
-            for row in members
-        ),
-    )

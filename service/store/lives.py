@@ -1,16 +1,24 @@
 """An alert's life in the store: reading it under a lock, writing it back, and answering it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
 from gateway.facts import ToldFact
 from rules.vocabulary import AlertId, Family, Priority
-from service.alerts import lifecycle
-from service.alerts.lifecycle import Answer, Life, LifecycleError, LifeState, Outcome
+from service.alerts import follow_up, lifecycle
+from service.alerts.lifecycle import (
+    Answer,
+    Life,
+    LifecycleError,
+    LifeState,
+    Outcome,
+    ShelfReason,
+    WhyNot,
+)
 from service.alerts.patient_text import PatientText, answered, is_told
 from service.people import ClosingFact
 from service.store.database import Connection, Database, as_json, load_statements, write_audit
@@ -19,6 +27,7 @@ from service.store.records import Account
 
 _SQL = load_statements("lives.sql")
 _READS = load_statements("reads.sql")
+_DELIVERIES = load_statements("deliveries.sql")
 
 SYSTEM = "system"
 """The actor of what nobody did by hand."""
@@ -35,8 +44,12 @@ class Lives(Database):
         said: Answer,
         next_check_at: datetime | None,
         now: datetime,
+        by: str = "page",
     ) -> Life | None:
         """Answers an alert; None where it does not exist or is not this account's.
+
+        `by` is how the answer came (`page`, `api`, or the channel of a message). Whoever says the
+        same again is told so on the timeline and changes nothing but the next check.
 
         Raises:
             LifecycleError: the alert's state or priority does not allow this answer.
@@ -53,10 +66,17 @@ class Lives(Database):
                 now=now,
             )
             await save_life(connection, life)
-            detail = {"answer": said.value}
+            detail = {"answer": said.value, "by": by}
             if life.next_check_at is not None and said is not Answer.CANNOT:
                 detail["next_check_at"] = life.next_check_at.isoformat()
-            await _record(connection, account, row, "answered", detail, now)
+            if len(life.answered_by) < life.answers_needed:
+                detail["still_needed"] = str(life.answers_needed - len(life.answered_by))
+            again = await connection.fetchval(
+                _SQL["said_before"], alert_id, str(account.account_id), said.value
+            )
+            what = "answered again" if again else "answered"
+            await _record(connection, account, row, what, detail, now)
+            await self._answer_group(connection, account, life, now)
             if said is not Answer.CANNOT and row["person_id"] and _patient_hears(life):
                 text = answered(account.name, said, Family(row["family"]))
                 await add_message(connection, row, text, life.step, now)
@@ -65,8 +85,45 @@ class Lives(Database):
             await tell_pages(connection, row, self.today(now))
         return life
 
+    async def shelve_alert(
+        self,
+        account: Account,
+        alert_id: UUID,
+        *,
+        reason: ShelfReason,
+        until: datetime,
+        now: datetime,
+    ) -> Life | None:
+        """Puts an alert aside, and what its rule says of this person next, until `until`.
+
+        None where it does not exist or is not this account's. What rings meanwhile still asks
+        before its own time to answer is over.
+
+        Raises:
+            LifecycleError: `closed`, `may_not_rest` or `expiry`, as `lifecycle.shelve` says.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            row = await self._lock(connection, account, alert_id, now)
+            if row is None:
+                return None
+            life = lifecycle.shelve(life_from(row), reason=reason, until=until, now=now)
+            await save_life(connection, life)
+            put = (uuid4(), row["subject"], row["rule_id"], reason.value)
+            await connection.execute(_SQL["add_shelf"], *put, account.account_id, now, until)
+            detail = {"reason": reason.value, "until": until.isoformat()}
+            await _record(connection, account, row, "shelved", detail, now)
+            await recall(connection, [alert_id])
+            await tell_pages(connection, row, self.today(now))
+        return life
+
     async def close_alert(
-        self, account: Account, alert_id: UUID, *, outcome: Outcome, now: datetime
+        self,
+        account: Account,
+        alert_id: UUID,
+        *,
+        outcome: Outcome,
+        now: datetime,
+        why_not: WhyNot | None = None,
     ) -> Life | None:
         """Closes an alert, its earlier siblings of the same case, and the case in the core.
 
@@ -82,7 +139,15 @@ class Lives(Database):
                 return None
             life = lifecycle.close(life_from(row), outcome=outcome, now=now)
             await save_life(connection, life)
-            await _record(connection, account, row, "closed", {"outcome": outcome.value}, now)
+            detail = {"outcome": outcome.value}
+            if why_not is not None and outcome is Outcome.NOT_NEEDED:
+                await connection.execute(_SQL["set_why_not"], alert_id, why_not.value)
+                detail["why_not"] = why_not.value
+            await _record(connection, account, row, "closed", detail, now)
+            await recall(connection, [alert_id])
+            if outcome in follow_up.ACTIONS and row["person_id"] is not None:
+                due = now + follow_up.AFTER
+                await connection.execute(_SQL["begin_follow_up"], alert_id, now, due)
             await self._close_siblings(connection, account, row, outcome, now)
             fact = ClosingFact(
                 case_id=str(row["case_id"]),
@@ -116,10 +181,37 @@ class Lives(Database):
                 outcome=outcome,
                 closed_at=now,
                 next_due_at=None,
+                shelved_until=None,
+                shelf_reason=None,
             )
             await save_life(connection, closed)
             detail = {"outcome": outcome.value, "with": str(row["alert_id"])}
             await _record(connection, account, other, "closed", detail, now)
+            await recall(connection, [other["alert_id"]])
+
+    async def _answer_group(
+        self, connection: Connection, account: Account, life: Life, now: datetime
+    ) -> None:
+        """Whoever takes over an alert takes over the milder ones that it asks for too."""
+        if life.acknowledged_by != account.account_id or life.acknowledged_at != now:
+            return
+        await recall(connection, [life.alert_id])
+        for each in await connection.fetch(_SQL["group_of"], life.alert_id):
+            row = await connection.fetchrow(_SQL["life_for_update"], each["alert_id"])
+            if row is None:
+                continue
+            milder = replace(
+                life_from(row),
+                state=LifeState.ACKNOWLEDGED,
+                acknowledged_by=account.account_id,
+                acknowledged_at=now,
+                answer=life.answer,
+                next_check_at=life.next_check_at or now,
+                next_due_at=None,
+            )
+            await save_life(connection, milder)
+            detail = {"answer": str(life.answer), "with": str(life.alert_id)}
+            await _record(connection, account, row, "answered", detail, now)
 
     async def _lock(
         self, connection: Connection, account: Account, alert_id: UUID, now: datetime
@@ -144,6 +236,13 @@ def life_from(row: asyncpg.Record) -> Life:
         step=row["step"],
         round=row["round"],
         next_due_at=row["next_due_at"],
+        answer_by=row["answer_by"],
+        answers_needed=row["answers_needed"],
+        answered_by=frozenset(row["answered_by"]),
+        returned_at=row["returned_at"],
+        shelved_until=row["shelved_until"],
+        shelf_reason=ShelfReason(row["shelf_reason"]) if row["shelf_reason"] else None,
+        grouped_into=row["grouped_into"],
         acknowledged_by=row["acknowledged_by"],
         acknowledged_at=row["acknowledged_at"],
         answer=Answer(row["answer"]) if row["answer"] else None,
@@ -155,21 +254,41 @@ def life_from(row: asyncpg.Record) -> Life:
 
 async def save_life(connection: Connection, life: Life) -> None:
     """Writes a life back; the caller holds its lock."""
-    await connection.execute(
+    await save_lives(connection, [life])
+
+
+async def save_lives(connection: Connection, lives: Iterable[Life]) -> None:
+    """Writes several lives back in one round trip; the caller holds their locks."""
+    await connection.executemany(
         _SQL["save_life"],
-        life.alert_id,
-        life.state.value,
-        life.tier,
-        life.step,
-        life.round,
-        life.next_due_at,
-        life.acknowledged_by,
-        life.acknowledged_at,
-        life.answer.value if life.answer else None,
-        life.next_check_at,
-        life.outcome.value if life.outcome else None,
-        life.closed_at,
+        [
+            (
+                life.alert_id,
+                life.state.value,
+                life.tier,
+                life.step,
+                life.round,
+                life.next_due_at,
+                life.acknowledged_by,
+                life.acknowledged_at,
+                life.answer.value if life.answer else None,
+                life.next_check_at,
+                life.outcome.value if life.outcome else None,
+                life.closed_at,
+                sorted(life.answered_by),
+                life.returned_at,
+                life.shelved_until,
+                life.shelf_reason.value if life.shelf_reason else None,
+                life.grouped_into,
+            )
+            for life in lives
+        ],
     )
+
+
+async def recall(connection: Connection, alerts: Iterable[UUID]) -> None:
+    """Takes back what has not left yet and nobody needs any more."""
+    await connection.execute(_DELIVERIES["recall"], list(alerts))
 
 
 async def add_event(
@@ -211,13 +330,20 @@ async def tell_home(connection: Connection, alert_id: UUID, now: datetime) -> No
 
 async def wake_page(connection: Connection, topic: str, message: str) -> None:
     """Tells open pages of every process, once the caller's transaction has committed."""
-    await connection.execute(_SQL["live"], f"{topic} {message}")
+    await wake_pages(connection, [f"{topic} {message}"])
+
+
+async def wake_pages(connection: Connection, messages: Iterable[str]) -> None:
+    """The same for many lines of `topic message`."""
+    await connection.execute(_SQL["live"], list(messages))
 
 
 async def tell_pages(connection: Connection, row: asyncpg.Record, today: date) -> None:
-    """Lets every open worklist that shows an alert see that it is new or has changed."""
-    for each in await connection.fetch(_SQL["concerned_accounts"], row["alert_id"], today):
-        await wake_page(connection, f"account:{each['account_id']}", f"alert {row['alert_id']}")
+    """Lets every open worklist that shows an alert see that it has changed."""
+    found = await connection.fetch(_SQL["concerned_accounts"], row["alert_id"], today)
+    await wake_pages(
+        connection, [f"account:{each['account_id']} alert {row['alert_id']}" for each in found]
+    )
 
 
 async def _record(

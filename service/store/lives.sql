@@ -1,15 +1,46 @@
 -- name: life_for_update
 SELECT l.alert_id, l.case_id, l.person_id, l.state, l.tier, l.step, l.round, l.next_due_at,
+       l.answer_by, l.answers_needed, l.answered_by, l.returned_at, l.shelved_until, l.shelf_reason, l.grouped_into,
        l.acknowledged_by, l.acknowledged_at, l.answer, l.next_check_at, l.outcome, l.closed_at,
-       k.priority, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.subject, k.family
+       k.priority, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.subject, k.family, k.kind, k.stage,
+       k.rule_id, k.raised_at, l.household
 FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
 WHERE l.alert_id = $1
 FOR UPDATE OF l
 
+-- name: lives_for_update
+SELECT l.alert_id, l.case_id, l.person_id, l.state, l.tier, l.step, l.round, l.next_due_at,
+       l.answer_by, l.answers_needed, l.answered_by, l.returned_at, l.shelved_until, l.shelf_reason, l.grouped_into,
+       l.acknowledged_by, l.acknowledged_at, l.answer, l.next_check_at, l.outcome, l.closed_at,
+       k.priority, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.subject, k.family, k.kind, k.stage,
+       k.rule_id, k.raised_at, l.household
+FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
+WHERE l.alert_id = ANY ($1::uuid[])
+ORDER BY k.priority DESC, k.raised_at, l.alert_id
+FOR UPDATE OF l
+
+-- name: group_of
+SELECT alert_id FROM care.alert_life WHERE grouped_into = $1 AND state <> 'closed' ORDER BY alert_id FOR UPDATE
+
 -- name: save_life
 UPDATE care.alert_life SET state = $2, tier = $3, step = $4, round = $5, next_due_at = $6,
-    acknowledged_by = $7, acknowledged_at = $8, answer = $9, next_check_at = $10, outcome = $11, closed_at = $12
+    acknowledged_by = $7, acknowledged_at = $8, answer = $9, next_check_at = $10, outcome = $11, closed_at = $12,
+    answered_by = $13, returned_at = $14, shelved_until = $15, shelf_reason = $16, grouped_into = $17
 WHERE alert_id = $1
+
+-- name: set_why_not
+UPDATE care.alert_life SET why_not = $2 WHERE alert_id = $1
+
+-- name: add_shelf
+INSERT INTO care.shelf (shelf_id, subject, rule_id, reason, put_by, put_at, until)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: begin_follow_up
+INSERT INTO care.follow_up (alert_id, acted_at, due_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+
+-- name: said_before
+SELECT EXISTS (SELECT FROM care.alert_event WHERE alert_id = $1 AND actor = $2 AND what = 'answered'
+               AND detail ->> 'answer' = $3)
 
 -- name: add_event
 INSERT INTO care.alert_event (at, alert_id, actor, what, detail) VALUES ($1, $2, $3, $4, $5)
@@ -19,7 +50,7 @@ INSERT INTO care.patient_message (person_id, alert_id, step, kind, at, text_zh, 
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 
 -- name: live
-SELECT pg_notify('hearthwatch_live', $1)
+SELECT pg_notify('hearthwatch_live', message) FROM unnest($1::text[]) AS message
 
 -- name: concerned_accounts
 SELECT account_id FROM care.delivery

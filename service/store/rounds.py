@@ -1,228 +1,188 @@
-"""The worker's transactions: an alert gets a life, a tier is told, a delivery is claimed and noted.
+"""The worker's transactions: alerts get a life, rungs are told, cleared cases are noted.
 
-Each call does one thing in one transaction and says whether there was one; rows that another
-worker holds are skipped. A crash between two calls leaves rows that are due, for the next worker.
+Each call does one batch in one transaction and says how much there was; rows that another worker
+holds are skipped. A crash between two calls leaves rows that are due, for the next worker.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import asyncpg
 
-from rules.vocabulary import Family, PersonStatus
-from service.alerts.escalation import NOT_YET_TOLD, Ring, Timings, ring
-from service.alerts.lifecycle import Life, resurface
-from service.alerts.patient_text import is_told, told
-from service.alerts.routing import Circle, Member, Route, route
-from service.notify.notifier import LEASE, Channel, Message, Outcome, Result, next_attempt_at
-from service.store.circles import Whereabouts, find_subject, load_circle
-from service.store.database import Connection, Database, load_statements
-from service.store.lives import (
-    SYSTEM,
-    add_event,
-    add_message,
-    life_from,
-    save_life,
-    tell_home,
-    tell_pages,
+from rules.vocabulary import Priority
+from service.alerts.escalation import answer_by
+from service.alerts.lifecycle import (
+    Life,
+    LifeState,
+    ShelfReason,
+    may_rest,
+    return_to_normal,
+    worsen,
 )
+from service.store.circles import Whereabouts, find_subjects
+from service.store.database import Connection, Database, load_statements
+from service.store.lives import SYSTEM, add_event, life_from, save_lives, tell_pages
+from service.store.ringing import Ways, ring_many
 
 _SQL = load_statements("rounds.sql")
 _LIVES = load_statements("lives.sql")
 
+AT_ONCE = 64
+"""Alerts of one transaction: some hundred milliseconds, the most urgent always first."""
+
 
 class Rounds(Database):
-    """What the worker does, one row at a time."""
+    """What the worker does, a batch at a time."""
 
-    async def take_alert(self, timings: Timings, *, webhook: bool, now: datetime) -> UUID | None:
-        """Gives the most urgent waiting alert its life and first tier; None when none waits."""
+    async def take_alerts(self, ways: Ways, now: datetime) -> int:
+        """Gives the most urgent waiting alerts their life and first rung; how many it took."""
         async with self.pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(_SQL["take_outbox"])
-            if row is None:
-                return None
-            alert_id: UUID = row["alert_id"]
-            await connection.execute(_SQL["mark_taken"], row["outbox_id"], now)
-            where = await find_subject(connection, row["subject"])
-            if await self._begin_life(connection, row, where, now):
-                await self._ring(connection, alert_id, where, timings, webhook=webhook, now=now)
-            return alert_id
+            rows = await connection.fetch(_SQL["take_outbox"], AT_ONCE)
+            if not rows:
+                return 0
+            taken = [row["outbox_id"] for row in rows]
+            await connection.execute(_SQL["mark_taken"], taken, now)
+            where = await find_subjects(connection, (row["subject"] for row in rows))
+            begun = await _begin_lives(connection, rows, where, ways, now)
+            resting = await _shelved(connection, [r for r in rows if r["alert_id"] in begun], now)
+            await _reset_siblings(connection, [r for r in rows if r["alert_id"] in begun], now)
+            ringing = [alert_id for alert_id in begun if alert_id not in resting]
+            await ring_many(connection, ringing, ways, self.zone, now)
+            return len(rows)
 
-    async def ring_due(self, timings: Timings, *, webhook: bool, now: datetime) -> UUID | None:
-        """Tells the next tier of the most urgent alert whose time has come; None when none is."""
+    async def ring_due(self, ways: Ways, now: datetime) -> int:
+        """Tells the next rung of the most urgent alerts whose time has come; how many."""
         async with self.pool.acquire() as connection, connection.transaction():
-            alert_id: UUID | None = await connection.fetchval(_SQL["due_life"], now)
-            if alert_id is not None:
-                row = await connection.fetchrow(_LIVES["life_for_update"], alert_id)
-                subject = row["subject"] if row else ""
-                where = await find_subject(connection, subject)
-                await self._ring(connection, alert_id, where, timings, webhook=webhook, now=now)
-            return alert_id
+            rows = await connection.fetch(_SQL["due_lives"], now, AT_ONCE)
+            await ring_many(connection, [r["alert_id"] for r in rows], ways, self.zone, now)
+            return len(rows)
 
-    async def claim_delivery(self, channels: frozenset[Channel], now: datetime) -> Message | None:
-        """The most urgent delivery due on `channels`, leased to the caller; None if none."""
-        names = sorted(channels)
-        row = await self.pool.fetchrow(_SQL["claim_delivery"], names, now, now + LEASE)
-        if row is None:
-            return None
-        return Message(
-            delivery_id=row["delivery_id"],
-            alert_id=row["alert_id"],
-            step=row["step"],
-            channel=Channel(row["channel"]),
-            account_id=row["account_id"],
-            attempt=row["attempts"],
-        )
-
-    async def note_delivery(self, message: Message, outcome: Outcome, now: datetime) -> None:
-        """Writes an attempt's outcome into the delivery log, and its end onto the timeline."""
-        retry_at = None
-        state = outcome.result.value
-        if outcome.result is not Result.DELIVERED:
-            retrying = outcome.result is Result.RETRY_LATER
-            retry_at = next_attempt_at(message.attempt, now) if retrying else None
-            state = "failed" if retry_at else "dead"
-        delivered_at = now if outcome.result is Result.DELIVERED else None
+    async def heed_returns(self, now: datetime) -> int:
+        """Notes that readings have cleared the cases of open alerts; how many it noted."""
         async with self.pool.acquire() as connection, connection.transaction():
-            values = (message.delivery_id, state, retry_at, delivered_at, outcome.detail)
-            await connection.execute(_SQL["note_delivery"], *values)
-            detail = {
-                "channel": message.channel.value,
-                "step": str(message.step),
-                "attempt": str(message.attempt),
-                "to": str(message.account_id or ""),
-                "result": outcome.detail,
-            }
-            what = f"delivery {state}"
-            await add_event(connection, message.alert_id, SYSTEM, what, detail, now)
-            if outcome.reached:
-                await tell_home(connection, message.alert_id, now)
-
-    async def tell_patient(self, alert_id: UUID, step: int, now: datetime) -> bool:
-        """Writes what the patient reads after `step`; False where nobody is known."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(_SQL["patient_of"], alert_id)
-            if row is None or row["person_id"] is None:
-                return False
-            names = [r["name"] for r in await connection.fetch(_SQL["contacted"], alert_id, step)]
-            text = told(names, step=step, family=Family(row["family"]))
-            await add_message(connection, row, text, step, now)
-            return True
+            found = await connection.fetch(_SQL["cleared_lives"], AT_ONCE)
+            if not found:
+                return 0
+            ids = [row["alert_id"] for row in found]
+            rows = await connection.fetch(_LIVES["lives_for_update"], ids)
+            lives = [return_to_normal(life_from(row), now) for row in rows]
+            await save_lives(connection, lives)
+            for row, life in zip(rows, lives, strict=True):
+                detail = {"state": life.state.value}
+                await add_event(
+                    connection, life.alert_id, SYSTEM, "returned to normal", detail, now
+                )
+                await tell_pages(connection, row, self.today(now))
+            return len(lives)
 
     async def next_due(self) -> datetime | None:
         """The earliest instant at which a timer or a delivery is due; None when nothing is."""
         return await self.pool.fetchval(_SQL["next_due"])
 
-    async def _begin_life(
-        self, connection: Connection, row: asyncpg.Record, where: Whereabouts, now: datetime
-    ) -> bool:
-        begun = await connection.fetchval(
-            _SQL["begin_life"],
+
+async def _begin_lives(
+    connection: Connection,
+    rows: Sequence[asyncpg.Record],
+    where: Mapping[str, Whereabouts],
+    ways: Ways,
+    now: datetime,
+) -> set[UUID]:
+    """Lives for alerts that have none; a replayed outbox row begins none again."""
+    columns = [
+        (
             row["alert_id"],
             row["case_id"],
-            where.patient.person_id if where.patient else None,
-            where.household,
-            where.area,
-            now,
+            patient.person_id if (patient := where[row["subject"]].patient) else None,
+            where[row["subject"]].household,
+            where[row["subject"]].area,
+            answer_by(
+                Priority(row["priority"]),
+                dated=row["dated"],
+                since=row["raised_at"],
+                timings=ways.timings,
+            ),
+            ways.several.get(row["rule_id"], 1),
         )
-        return begun is not None
+        for row in rows
+    ]
+    found = await connection.fetch(_SQL["begin_lives"], now, *map(list, zip(*columns, strict=True)))
+    return {row["alert_id"] for row in found}
 
-    async def _ring(
-        self,
-        connection: Connection,
-        alert_id: UUID,
-        where: Whereabouts,
-        timings: Timings,
-        *,
-        webhook: bool,
-        now: datetime,
-    ) -> None:
-        row = await connection.fetchrow(_LIVES["life_for_update"], alert_id)
-        if row is None:
-            return
-        before = life_from(row)
-        life = resurface(before, now)
-        if life is not before:
-            await add_event(connection, alert_id, SYSTEM, "check overdue", {}, now)
-            life = _from_below(life)
-        circle = await load_circle(connection, where, self.today(now))
-        ladder = route(
-            priority=life.priority, dated=life.dated, circle=circle, today=self.today(now)
+
+async def _shelved(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
+) -> set[UUID]:
+    """Puts what rests for its person onto the shelf at once; gives those that do.
+
+    It asks when the shelf ends, and in any case before its own time to answer is over.
+    """
+    able = [row for row in rows if row["dated"] or row["priority"] <= Priority.SOON]
+    if not able:
+        return set()
+    found = await connection.fetch(_SQL["shelves"], [row["subject"] for row in able], now)
+    shelves = {(row["subject"], row["rule_id"]): row for row in found}
+    resting = [row for row in able if (row["subject"], row["rule_id"]) in shelves]
+    lives: list[Life] = []
+    for row in await connection.fetch(
+        _LIVES["lives_for_update"], [row["alert_id"] for row in resting]
+    ):
+        shelf, life = shelves[row["subject"], row["rule_id"]], life_from(row)
+        if not may_rest(life):
+            continue
+        until = min(shelf["until"], life.answer_by or now)
+        lives.append(
+            replace(
+                life,
+                state=LifeState.SHELVED,
+                shelved_until=until,
+                shelf_reason=ShelfReason(shelf["reason"]),
+                next_due_at=until,
+            )
         )
-        step = ring(life, ladder, timings, now)
-        await save_life(connection, step.life)
-        await _note_ring(connection, ladder, step, now)
-        await _address(connection, circle, ladder, step, webhook=webhook, now=now)
-        await tell_pages(connection, row, self.today(now))
+        detail = {"reason": shelf["reason"], "until": until.isoformat()}
+        await add_event(connection, life.alert_id, str(shelf["put_by"]), "shelved", detail, now)
+    await save_lives(connection, lives)
+    return {life.alert_id for life in lives}
 
 
-async def _note_ring(connection: Connection, ladder: Route, step: Ring, now: datetime) -> None:
-    alert_id = step.life.alert_id
-    for tier in step.skipped:
-        await add_event(
-            connection, alert_id, SYSTEM, "tier skipped", {"tier": tier.name.value}, now
-        )
-    if step.restarted:
-        detail = {"round": str(step.life.round), "told": str(len(ladder.administrators))}
-        await add_event(connection, alert_id, SYSTEM, "ladder restarted", detail, now)
-    detail = {
-        "tier": step.tier.name.value if step.tier else "nobody",
-        "step": str(step.life.step),
-        "round": str(step.life.round),
-        "doubts": ",".join(doubt.value for doubt in ladder.doubts),
-    }
-    await add_event(connection, alert_id, SYSTEM, "rang", detail, now)
-
-
-async def _address(
-    connection: Connection,
-    circle: Circle,
-    ladder: Route,
-    step: Ring,
-    *,
-    webhook: bool,
-    now: datetime,
+async def _reset_siblings(
+    connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
 ) -> None:
-    """One delivery row for each recipient and channel of this step."""
-    members: tuple[Member, ...] = step.tier.members if step.tier else ()
-    if step.restarted or step.tier is None:
-        members += tuple(m for m in ladder.administrators if m not in members)
-    for member in members:
-        await _add_delivery(connection, step.life, Channel.PAGE, member.account_id, now)
-    patient = circle.patient
-    if patient is not None and patient.canary:
-        return  # no real channel: neither the messenger nor a patient's page
-    if webhook and step.tier is not None:
-        await _add_delivery(connection, step.life, Channel.WEBHOOK, None, now)
-    told_too = is_told(step.life.priority, dated=step.life.dated)
-    if told_too and patient is not None and patient.status is not PersonStatus.DECEASED:
-        await _add_delivery(connection, step.life, Channel.PATIENT, patient.account_id, now)
+    """Older alerts of a case on which something worse rings now: who owned them looks again."""
+    newest: defaultdict[UUID, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        newest[row["case_id"]].append(row)
+    here = [row["alert_id"] for row in rows]
+    found = await connection.fetch(_SQL["older_siblings"], sorted(newest), here)
+    if not found:
+        return
+    lives: list[Life] = []
+    for row in await connection.fetch(
+        _LIVES["lives_for_update"], [each["alert_id"] for each in found]
+    ):
+        worst = max(newest[row["case_id"]], key=lambda one: (one["priority"], not one["dated"]))
+        life = life_from(row)
+        reset = worsen(life, by=worst["alert_id"], now=now)
+        if not _is_worse(worst, life) or reset is life:
+            continue
+        lives.append(reset)
+        detail = {"by": str(worst["alert_id"])}
+        await add_event(connection, life.alert_id, SYSTEM, "grouped", detail, now)
+    await save_lives(connection, lives)
 
 
-async def _add_delivery(
-    connection: Connection, life: Life, channel: Channel, account_id: UUID | None, now: datetime
-) -> None:
-    delivery_id = uuid5(life.alert_id, f"{life.step}/{channel.value}/{account_id}")
-    await connection.execute(
-        _SQL["add_delivery"],
-        delivery_id,
-        life.alert_id,
-        life.tier,
-        life.step,
-        account_id,
-        channel.value,
-        life.priority.value,
-        now,
-    )
+def _is_worse(newer: asyncpg.Record, life: Life) -> bool:
+    """Of two alerts of one case: whether the newer one may ask for both.
 
-
-def _from_below(life: Life) -> Life:
-    """The ladder begins at its first rung again for an alert whose owner did not look."""
-    return Life(
-        alert_id=life.alert_id,
-        priority=life.priority,
-        dated=life.dated,
-        tier=NOT_YET_TOLD,
-        step=life.step,
-        round=life.round,
-        next_due_at=life.next_due_at,
-    )
+    What somebody has taken over is reset by something more urgent only; what nobody has answered
+    and could wait joins anything that is at least as urgent.
+    """
+    if newer["dated"] and not life.dated:
+        return False
+    if newer["priority"] > life.priority or (life.dated and not newer["dated"]):
+        return True
+    waits = life.state is LifeState.UNACKNOWLEDGED and may_rest(life)
+    return waits and newer["priority"] == life.priority

@@ -1,56 +1,81 @@
 -- name: take_outbox
-SELECT o.outbox_id, k.alert_id, k.case_id, k.subject, k.priority,
+SELECT o.outbox_id, k.alert_id, k.case_id, k.subject, k.priority, k.kind, k.stage, k.rule_id, k.raised_at,
     care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.family
 FROM core.outbox o JOIN core.alert k ON k.alert_id = o.alert_id
 WHERE o.taken_at IS NULL
-ORDER BY k.priority DESC, o.outbox_id LIMIT 1
+ORDER BY k.priority DESC, o.outbox_id LIMIT $1
 FOR UPDATE OF o SKIP LOCKED
 
 -- name: mark_taken
-UPDATE core.outbox SET taken_at = $2 WHERE outbox_id = $1
+UPDATE core.outbox SET taken_at = $2 WHERE outbox_id = ANY ($1::bigint[])
 
--- name: begin_life
-INSERT INTO care.alert_life (alert_id, case_id, person_id, household, area, state, tier, step, round, taken_at)
-VALUES ($1, $2, $3, $4, $5, 'unacknowledged', -1, -1, 0, $6)
+-- name: begin_lives
+INSERT INTO care.alert_life (alert_id, case_id, person_id, household, area, state, tier, step, round, taken_at,
+    asked_at, answer_by, answers_needed)
+SELECT n.alert_id, n.case_id, n.person_id, n.household, n.area, 'unacknowledged', -1, -1, 0, $1, $1,
+    n.answer_by, n.needed
+FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::smallint[])
+    AS n (alert_id, case_id, person_id, household, area, answer_by, needed)
 ON CONFLICT (alert_id) DO NOTHING RETURNING alert_id
 
--- name: due_life
+-- name: due_lives
 SELECT l.alert_id
 FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
 WHERE l.next_due_at <= $1 AND l.state <> 'closed'
-ORDER BY k.priority DESC, l.next_due_at, l.alert_id LIMIT 1
+ORDER BY k.priority DESC, l.next_due_at, l.alert_id LIMIT $2
 FOR UPDATE OF l SKIP LOCKED
 
--- name: add_delivery
-INSERT INTO care.delivery (delivery_id, alert_id, tier, step, account_id, channel, state, attempts, priority,
-    created_at, next_attempt_at, detail)
-VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8, $8, '')
-ON CONFLICT DO NOTHING
+-- name: cleared_lives
+-- Alerts whose case the core has ended by readings, not yet noted here.
+SELECT l.alert_id
+FROM care.alert_life l JOIN core.case c ON c.case_id = l.case_id
+WHERE l.state <> 'closed' AND l.returned_at IS NULL AND c.state = 'cleared'
+ORDER BY l.alert_id LIMIT $1
+FOR UPDATE OF l SKIP LOCKED
 
--- name: claim_delivery
-UPDATE care.delivery SET attempts = attempts + 1, next_attempt_at = $3
-WHERE delivery_id = (
-    SELECT delivery_id FROM care.delivery
-    WHERE next_attempt_at <= $2 AND channel = ANY ($1::text[])
-    ORDER BY priority DESC, next_attempt_at, step, channel, delivery_id LIMIT 1
-    FOR UPDATE SKIP LOCKED)
-RETURNING delivery_id, alert_id, step, channel, account_id, attempts
+-- name: older_siblings
+SELECT l.alert_id, l.case_id
+FROM care.alert_life l
+WHERE l.case_id = ANY ($1::uuid[]) AND l.alert_id <> ALL ($2::uuid[]) AND l.state <> 'closed'
+    AND l.grouped_into IS NULL
+ORDER BY l.alert_id FOR UPDATE OF l
 
--- name: note_delivery
-UPDATE care.delivery SET state = $2, next_attempt_at = $3, delivered_at = $4, detail = $5
-WHERE delivery_id = $1 RETURNING alert_id
+-- name: shelves
+SELECT h.subject, h.rule_id, h.reason, h.put_by, max(h.until) AS until
+FROM care.shelf h
+WHERE h.subject = ANY ($1::text[]) AND h.until > $2 AND h.ended_at IS NULL
+GROUP BY h.subject, h.rule_id, h.reason, h.put_by ORDER BY until
 
--- name: contacted
-SELECT s.name FROM care.delivery d
-JOIN care.account a ON a.account_id = d.account_id JOIN care.staff s ON s.staff_id = a.staff_id
-WHERE d.alert_id = $1 AND d.step = $2 AND d.channel = 'page' AND a.role <> 'administrator'
-ORDER BY s.staff_id
+-- name: silent_homes
+-- Homes with a gateway none of which has been heard since an instant.
+SELECT b.household
+FROM core.hub b LEFT JOIN core.hub_status t ON t.hub = b.hub
+WHERE b.household = ANY ($1::text[])
+GROUP BY b.household
+HAVING coalesce(max(t.reported_at), '-infinity') < $2
 
--- name: patient_of
-SELECT l.alert_id, l.person_id, k.subject, k.family
-FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id WHERE l.alert_id = $1
+-- name: spent
+SELECT account_id, count(DISTINCT interrupts_at) AS times FROM care.delivery
+WHERE account_id = ANY ($1::uuid[]) AND interrupts_at >= $2 AND interrupts_at < $3
+    AND channel = 'page' AND state <> 'not_needed'
+GROUP BY account_id
+
+-- name: waiting
+-- On whose list another open alert about the same person stands unanswered, with which priority.
+SELECT l.person_id, d.account_id, max(d.priority) AS priority
+FROM care.alert_life l JOIN care.delivery d ON d.alert_id = l.alert_id
+WHERE l.person_id = ANY ($1::uuid[]) AND l.alert_id <> ALL ($2::uuid[]) AND l.state = 'unacknowledged'
+    AND d.channel = 'page' AND d.interrupts_at > $3 AND d.interrupts_at <= $4 AND d.state <> 'not_needed'
+GROUP BY l.person_id, d.account_id
+
+-- name: contacts
+SELECT c.account_id, c.channel FROM care.contact c
+WHERE c.account_id = ANY ($1::uuid[]) AND c.state <> 'dead' AND c.channel = ANY ($2::text[])
+ORDER BY c.account_id, c.channel
 
 -- name: next_due
 SELECT least(
     (SELECT min(next_due_at) FROM care.alert_life WHERE state <> 'closed'),
-    (SELECT min(next_attempt_at) FROM care.delivery))
+    (SELECT min(next_attempt_at) FROM care.delivery),
+    (SELECT min(due_at) FROM care.follow_up),
+    (SELECT min(due_at) FROM care.drill))

@@ -37,8 +37,10 @@ class Book:
     known: bool = True
     told: set[tuple[UUID, int]] = field(default_factory=set[tuple[UUID, int]])
 
-    async def tell_patient(self, alert_id: UUID, step: int, now: datetime) -> bool:
-        del now
+    async def tell_patient(
+        self, alert_id: UUID, step: int, account_id: UUID | None, now: datetime
+    ) -> bool:
+        del now, account_id
         if self.known:
             self.told.add((alert_id, step))
         return self.known

@@ -53,7 +53,7 @@ VALUES ($1, $2, $3, 'HW-02', 'immediate', $4, 'closed', $5, $5, '{}', $5, $5, ''
 _INSERT_ALERT = """
 INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id, rule_version,
                         rule_hash, stage, dated, raised_at, effective_at, synthetic, evidence)
-VALUES ($1, $2, $3, $4, $5, $6, 'HW-02', 1, 'hash', 'immediate', $7, $8, $8, true, '{}')
+VALUES ($1, $2, $3, $4, $5, $6, $9, 1, 'hash', $10, $7, $8, $8, true, '{}')
 """
 
 STAFF = {
@@ -135,7 +135,8 @@ class County:
 
     def worker(self) -> Worker:
         """A fresh worker over the same database: what a restarted process would be."""
-        return Worker(self.services, Plan(timings=timings(), notifiers=self.notifiers))
+        plan = Plan(timings=timings(), several={"HW-04e": 2}, notifiers=self.notifiers)
+        return Worker(self.services, plan)
 
     async def account(self, name: str) -> Account:
         """The account as a session would give it."""
@@ -152,6 +153,8 @@ class County:
         kind: AlertKind = AlertKind.PHYSIOLOGICAL,
         dated: bool = False,
         case_id: UUID | None = None,
+        rule_id: str = "HW-02",
+        stage: str = "immediate",
     ) -> UUID:
         """Commits case, alert and outbox row as the role hw_core, as a batch of the core does."""
         alert_id = uuid4()
@@ -171,6 +174,8 @@ class County:
                 family.value,
                 dated,
                 self.now,
+                rule_id,
+                stage,
             )
             await self.core.execute(
                 "INSERT INTO core.outbox (alert_id, created_at) VALUES ($1, $2)", alert_id, self.now

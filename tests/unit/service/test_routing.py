@@ -1,17 +1,22 @@
 """Who is told, from the contract of today; a table of circles and the ladders they give."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.vocabulary import PersonStatus, Priority
-from service.alerts.routing import Circle, Doubt, Member, Patient, Place, Route, Terms, route
+from service.alerts.routing import Because, Circle, Doubt, DutyDay, Patient, Route, route
+from service.care.facts import Cared, Days, Leave, Member, Place, Registers, Terms
+from service.care.responsible import responsible
 from service.permissions import Role
 
 TODAY = date(2026, 9, 1)
+ZONE = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 9, 1, 1, 0, tzinfo=UTC)  # 09:00 there
 NAMES = UUID(int=7)
 PATIENT = Patient(person_id=UUID(int=1), account_id=None, status=PersonStatus.ALIVE)
 PLACES = {
@@ -45,8 +50,7 @@ def terms(valid_to: date | None = None, *, village: str | None = "village") -> T
         family_doctor="family",
         village_doctor=village,
         institution_id="township",
-        valid_from=date(2026, 1, 1),
-        valid_to=valid_to,
+        days=Days(first=date(2026, 1, 1), last=valid_to),
     )
 
 
@@ -54,13 +58,24 @@ def circle(
     members: tuple[Member, ...] = EVERYBODY,
     contracts: tuple[Terms, ...] = (terms(),),
     patient: Patient | None = PATIENT,
+    leaves: dict[str, str | None] | None = None,
 ) -> Circle:
+    known = Days(first=TODAY, last=TODAY)
+    registers = Registers(
+        members={m.staff_id: (m,) for m in members},
+        places=PLACES,
+        leaves={s: (Leave(days=known, deputy=d),) for s, d in (leaves or {}).items()},
+        desks={m.institution_id: (m.staff_id,) for m in members if m.duty_desk},
+        county_duty=tuple(m.staff_id for m in members if m.role is Role.COUNTY_DUTY),
+        administrators=tuple(m.staff_id for m in members if m.role is Role.ADMINISTRATOR),
+    )
+    cared = Cared(
+        terms=contracts, home_places=("clinic", "township", "hospital"), known=patient is not None
+    )
     return Circle(
         patient=patient,
-        terms=contracts,
-        home_places=("clinic", "township", "hospital"),
-        places=PLACES,
-        members=members,
+        answering=responsible(cared, registers, NOW, ZONE),
+        clinic=tuple(m for m in members if m.role is Role.VILLAGE_DOCTOR),
     )
 
 
@@ -68,8 +83,10 @@ def ladder(found: Route) -> list[list[str]]:
     return [[m.staff_id for m in tier.members] for tier in found.tiers]
 
 
-def ask(priority: Priority, around: Circle, *, dated: bool = False) -> Route:
-    return route(priority=priority, dated=dated, circle=around, today=TODAY)
+def ask(
+    priority: Priority, around: Circle, *, dated: bool = False, at: time | None = None
+) -> Route:
+    return route(priority=priority, dated=dated, circle=around, at=at)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +128,7 @@ def test_of_two_contracts_in_force_the_later_one_counts() -> None:
         family_doctor="desk",
         village_doctor=None,
         institution_id="township",
-        valid_from=date(2026, 6, 1),
-        valid_to=None,
+        days=Days(first=date(2026, 6, 1)),
     )
     assert ladder(ask(Priority.URGENT, circle(contracts=(later, terms()))))[0] == ["desk"]
 
@@ -129,8 +145,7 @@ def test_somebody_in_a_home_goes_to_the_doctors_of_everybody_there() -> None:
         family_doctor="desk",
         village_doctor="village",
         institution_id="township",
-        valid_from=date(2026, 2, 1),
-        valid_to=None,
+        days=Days(first=date(2026, 2, 1)),
     )
     found = ask(Priority.URGENT, circle(contracts=(terms(), other), patient=None))
     assert ladder(found)[0] == ["village", "family", "desk"]
@@ -173,3 +188,41 @@ def test_whoever_is_there_somebody_is_told(
     assert bool(reachable) >= bool(useful)
     for tier in found.tiers:
         assert len({m.account_id for m in tier.members}) == len(tier.members)
+
+
+@pytest.mark.row("A7")
+def test_a_doctor_on_leave_is_skipped_or_stood_in_for() -> None:
+    nobody = ask(Priority.URGENT, circle(leaves={"family": None}))
+    assert ladder(nobody) == [["village"], ["county"]]
+    deputy = ask(Priority.URGENT, circle(leaves={"family": "desk"}))
+    assert ladder(deputy)[0] == ["village", "desk"]
+    stands_in = deputy.tiers[0].members[1]
+    assert (stands_in.because, stands_in.stands_for) == (Because.DEPUTY, "family")
+
+
+@pytest.mark.row("A1")
+def test_an_urgent_alert_at_night_comes_to_the_duty_phone_at_the_same_moment() -> None:
+    day = ask(Priority.URGENT, circle(), at=time(12, 0))
+    night = ask(Priority.URGENT, circle(), at=time(2, 0))
+    assert ladder(day)[0] == ["village", "family"]
+    assert ladder(night)[0] == ["village", "family", "desk"]
+    assert night.tiers[0].members[2].because is Because.DUTY_PHONE
+    assert ladder(ask(Priority.SOON, circle(), at=time(2, 0)))[0] == ["village"]
+
+
+@pytest.mark.row("A1")
+def test_nobodys_emergency_at_a_clinic_goes_by_area() -> None:
+    """A reading on the clinic's cuff without a turn: the village doctors there, and the county."""
+    found = ask(Priority.EMERGENCY, circle(contracts=(), patient=None))
+    assert ladder(found)[0] == ["village", "county"]
+    assert found.tiers[0].members[0].because is Because.CLINIC
+
+
+def test_a_duty_day_ends_with_its_closing_minute() -> None:
+    day = DutyDay(opens=time(8, 0), closes=time(17, 30))
+    assert [day.holds(t) for t in (time(7, 59), time(8, 0), time(17, 29), time(17, 30))] == [
+        False,
+        True,
+        True,
+        False,
+    ]

@@ -1,0 +1,290 @@
+"""What leaves: claiming, noting, bundling, receipts, and the keys by which a message is answered.
+
+A claimed row is leased: whoever dies with it leaves a row that is due again under the same id.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from rules.vocabulary import Family, Priority
+from service.alerts.lifecycle import LifeState
+from service.alerts.patient_text import told, told_at_home
+from service.notify.notifier import (
+    LEASE,
+    Channel,
+    Item,
+    Message,
+    Outcome,
+    Result,
+    next_attempt_at,
+)
+from service.store.database import Connection, Database, load_statements
+from service.store.lives import (
+    SYSTEM,
+    add_event,
+    add_message,
+    tell_home,
+    wake_page,
+    wake_pages,
+)
+
+_SQL = load_statements("deliveries.sql")
+
+BETWEEN = timedelta(minutes=1)
+"""What is no emergency leaves no oftener than this for one address; the rest comes bundled."""
+
+LINK_LASTS = timedelta(hours=72)
+"""How long a message can be answered from itself; afterwards one signs in."""
+
+
+class Said(StrEnum):
+    """What a messenger's receipt says of a message."""
+
+    DELIVERED = "delivered"
+    READ = "read"
+    UNDELIVERABLE = "undeliverable"
+
+
+class ReceiptResult(StrEnum):
+    """What became of a receipt; every one is named on the timeline or in the table."""
+
+    NOTED = "noted"
+    REPLAYED = "replayed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedAlert:
+    """One alert behind a link, as a stranger who holds the message may see it: no name, no value."""
+
+    alert_id: UUID
+    priority: Priority
+    dated: bool
+    raised_at: datetime
+    state: LifeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Whom a link belongs to and what it asks."""
+
+    account_id: UUID
+    login: str
+    drill_id: UUID | None
+    alerts: tuple[LinkedAlert, ...]
+
+
+class Deliveries(Database):
+    """The outbox: one row a recipient and channel."""
+
+    async def claim_deliveries(
+        self, channels: frozenset[Channel], now: datetime, *, most: int
+    ) -> list[Message]:
+        """The most urgent deliveries due on `channels`, leased to the caller; at most `most`."""
+        names = sorted(channels)
+        rows = await self.pool.fetch(_SQL["claim_deliveries"], names, now, now + LEASE, most)
+        ordered = sorted(rows, key=lambda r: (-r["priority"], r["step"], r["delivery_id"]))
+        return [_message(row) for row in ordered]
+
+    async def claim_bundle(self, channel: Channel, now: datetime) -> Message | None:
+        """What is due for one address, the most urgent first, leased; None when nothing may leave.
+
+        What leaves once as a bundle is tried again as the same bundle, under the same id.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            while first := await connection.fetchrow(_SQL["first_due"], now, channel.value):
+                who = (first["account_id"], channel.value)
+                urgent = first["priority"] == Priority.EMERGENCY
+                bundle = first["bundle"]
+                if bundle is None and not urgent:
+                    last = await connection.fetchval(_SQL["last_left"], *who, now - BETWEEN)
+                    if last is not None:
+                        await connection.execute(_SQL["put_off"], *who, now, last + BETWEEN)
+                        continue
+                if bundle is None:
+                    bundle = uuid4()
+                    await connection.execute(_SQL["make_bundle"], *who, now, bundle, urgent)
+                return await self._lease(connection, bundle, who, now)
+            return None
+
+    async def note_delivery(self, message: Message, outcome: Outcome, now: datetime) -> None:
+        """Writes an attempt's outcome into the delivery log, and its end onto the timeline."""
+        await self.note_deliveries([(message, outcome)], now)
+
+    async def note_deliveries(self, done: Sequence[tuple[Message, Outcome]], now: datetime) -> None:
+        """The same for several attempts in one transaction."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            for message, outcome in done:
+                await _note(connection, message, outcome, now)
+            # another process of this service may have the page open that this one has not
+            elsewhere = [m for m, o in done if m.channel is Channel.PAGE and not o.reached]
+            await wake_pages(
+                connection, [f"account:{m.account_id} alert {m.alert_id}" for m in elsewhere]
+            )
+
+    async def tell_patient(
+        self, alert_id: UUID, step: int, account_id: UUID | None, now: datetime
+    ) -> bool:
+        """Writes what somebody at home reads after `step`; False where nobody is known."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(_SQL["patient_of"], alert_id, account_id)
+            if row is None or row["person_id"] is None:
+                return False
+            names = [r["name"] for r in await connection.fetch(_SQL["contacted"], alert_id, step)]
+            say = told if row["person_id"] == row["about"] else told_at_home
+            text = say(names, step=step, family=Family(row["family"]))
+            await add_message(connection, row, text, step, now)
+            if row["reader"] is not None and row["reader"] != row["subject"]:
+                await wake_page(connection, f"subject:{row['reader']}", f"message {alert_id}")
+            return True
+
+    async def make_link(
+        self, message: Message, now: datetime, *, drill_id: UUID | None = None
+    ) -> str:
+        """A key for one message; whoever holds it may answer as the message's account."""
+        token = secrets.token_urlsafe(24)
+        about = (message.account_id, message.bundle, drill_id)
+        await self.pool.execute(_SQL["add_link"], _hash(token), *about, now, now + LINK_LASTS)
+        return token
+
+    async def link(self, token: str, now: datetime) -> Link | None:
+        """What a key asks; None where it is none, its time is over or its account is disabled.
+
+        Reading changes nothing: a program that looks at links before people do answers nothing.
+        """
+        row = await self.pool.fetchrow(_SQL["link"], _hash(token))
+        if row is None or row["expires_at"] <= now:
+            return None
+        alerts = await self.pool.fetch(_SQL["linked_alerts"], row["bundle"])
+        return Link(
+            account_id=row["account_id"],
+            login=row["login"],
+            drill_id=row["drill_id"],
+            alerts=tuple(
+                LinkedAlert(
+                    alert_id=each["alert_id"],
+                    priority=Priority(each["priority"]),
+                    dated=each["dated"],
+                    raised_at=each["raised_at"],
+                    state=LifeState(each["state"]),
+                )
+                for each in alerts
+            ),
+        )
+
+    async def take_receipt(
+        self, webhook_id: str, message_id: str, said: Said, now: datetime
+    ) -> ReceiptResult:
+        """Notes what a messenger says of a message; the same receipt twice is told apart."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(_SQL["by_message"], message_id)
+            result = ReceiptResult.NOTED if rows else ReceiptResult.UNKNOWN
+            kept = (webhook_id, now, said.value, message_id, result.value)
+            if await connection.fetchval(_SQL["note_receipt"], *kept) is None:
+                result = ReceiptResult.REPLAYED
+            for row in rows:
+                if result is ReceiptResult.NOTED:
+                    await _apply_receipt(connection, row, said, now)
+                detail = {
+                    "channel": row["channel"],
+                    "to": str(row["account_id"] or ""),
+                    "said": said.value,
+                }
+                what = "receipt" if result is ReceiptResult.NOTED else "receipt replayed"
+                await add_event(connection, row["alert_id"], SYSTEM, what, detail, now)
+            return result
+
+    async def forget_links(self, now: datetime) -> None:
+        """Drops keys whose time is over."""
+        await self.pool.execute(_SQL["forget_links"], now)
+
+    async def _lease(
+        self, connection: Connection, bundle: UUID, who: tuple[UUID, str], now: datetime
+    ) -> Message:
+        rows = await connection.fetch(_SQL["claim_bundle"], bundle, now + LEASE)
+        person = await connection.fetchrow(_SQL["recipient"], *who)
+        items = sorted(
+            (
+                Item(
+                    delivery_id=row["delivery_id"],
+                    alert_id=row["alert_id"],
+                    step=row["step"],
+                    priority=Priority(row["priority"]),
+                    raised_at=row["raised_at"],
+                )
+                for row in rows
+            ),
+            key=lambda item: (-item.priority, item.raised_at, item.alert_id),
+        )
+        return Message(
+            delivery_id=items[0].delivery_id,
+            alert_id=items[0].alert_id,
+            step=items[0].step,
+            channel=Channel(who[1]),
+            account_id=who[0],
+            attempt=max(row["attempts"] for row in rows),
+            bundle=bundle,
+            items=tuple(items),
+            address=(person["address"] or "") if person else "",
+            language=person["language"] if person else "zh",
+            is_home=person is not None and person["role"] == "patient",
+        )
+
+
+async def _note(connection: Connection, message: Message, outcome: Outcome, now: datetime) -> None:
+    retry_at = None
+    state = outcome.result.value
+    if outcome.result is not Result.DELIVERED:
+        retrying = outcome.result is Result.RETRY_LATER
+        retry_at = next_attempt_at(message.attempt, now) if retrying else None
+        state = "failed" if retry_at else "dead"
+    delivered_at = now if outcome.result is Result.DELIVERED else None
+    items = message.items or (message,)
+    for item in items:
+        values = (item.delivery_id, state, retry_at, delivered_at, outcome.detail)
+        await connection.execute(_SQL["note_delivery"], *values)
+        detail = {
+            "channel": message.channel.value,
+            "step": str(item.step),
+            "attempt": str(message.attempt),
+            "to": str(message.account_id or ""),
+            "result": outcome.detail,
+        }
+        if len(items) > 1:
+            detail["bundled"] = str(len(items))
+        await add_event(connection, item.alert_id, SYSTEM, f"delivery {state}", detail, now)
+        if outcome.reached:
+            await tell_home(connection, item.alert_id, now)
+
+
+async def _apply_receipt(
+    connection: Connection, row: asyncpg.Record, said: Said, now: datetime
+) -> None:
+    if said is Said.UNDELIVERABLE:
+        await connection.execute(_SQL["set_undeliverable"], row["delivery_id"], "receipt")
+        return
+    await connection.execute(_SQL["set_received"], row["delivery_id"], now, said is Said.READ)
+    if said is Said.READ:
+        await tell_home(connection, row["alert_id"], now)
+
+
+def _message(row: asyncpg.Record) -> Message:
+    return Message(
+        delivery_id=row["delivery_id"],
+        alert_id=row["alert_id"],
+        step=row["step"],
+        channel=Channel(row["channel"]),
+        account_id=row["account_id"],
+        attempt=row["attempts"],
+    )
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()
