@@ -85,7 +85,14 @@ class Bank:
 
     def gather(self, subject: SubjectRef) -> StoredState:
         """A copy of the subject's row; an empty one for a subject never seen."""
-        row = int(self.rows([subject])[0])
+        return self.gather_all([subject])[subject]
+
+    def gather_all(self, subjects: Sequence[SubjectRef]) -> dict[SubjectRef, StoredState]:
+        """A copy of each subject's row."""
+        rows = self.rows(subjects)
+        return {subject: self._copy(row) for subject, row in zip(subjects, rows, strict=True)}
+
+    def _copy(self, row: int) -> StoredState:
         if row < 0:
             return StoredState(row=empty_state(), next_wake_at=None)
         return StoredState(
@@ -115,7 +122,7 @@ class Bank:
             self._recent[after.calm.rows] = after.calm.recent
         self.replace(after.exact)
         self._next_wake_at = after.next_wake_at
-        for subject in after.exact:
+        for subject in (*after.exact, *after.rested):
             self._postponed.pop(subject, None)
 
     def replace(self, states: Mapping[SubjectRef, StoredState]) -> None:

@@ -7,7 +7,7 @@ mean the same is held by a property test and by whole streams run with and witho
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from zlib import crc32
@@ -26,7 +26,7 @@ from gateway.recent import RECENT, RecentRows
 from gateway.recent_many import Fresh, advance, closed, closing
 from gateway.reopened import Reopened, Stored, joined, overflowed
 from gateway.screening import may_decide, may_hold
-from gateway.stored_state import CalmRows
+from gateway.stored_state import CalmRows, Rested
 from gateway.suspicion import needs_exact
 from rules.pack import Pack
 from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
@@ -54,10 +54,11 @@ def fingerprint(pack: Pack) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screened:
-    """Who is calm, as rows, and who must be looked at exactly."""
+    """Who is calm, as rows, who was woken too early, and who must be looked at exactly."""
 
     calm: CalmRows | None
     tense: dict[SubjectRef, list[Point]]
+    rested: Rested = field(default_factory=dict[SubjectRef, datetime | None])
 
 
 @dataclass(slots=True)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from gateway.cases import close
 from rules.vocabulary import Alert, Case, CaseState, Family, SubjectRef
+
+_NO_CASES: Mapping[Family, Case] = MappingProxyType({})
 
 
 class CaseBook:
@@ -12,19 +15,17 @@ class CaseBook:
 
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
-        self._open: dict[tuple[SubjectRef, Family], Case] = {}
-        self._closed: dict[tuple[SubjectRef, Family], Case] = {}
+        self._open: dict[SubjectRef, dict[Family, Case]] = {}
+        self._closed: dict[SubjectRef, dict[Family, Case]] = {}
         self._known: set[str] = set()
 
     async def open_cases(self, subjects: Iterable[SubjectRef]) -> list[Case]:
         """The open cases of these subjects."""
-        wanted = set(subjects)
-        return [case for case in self._open.values() if case.subject in wanted]
+        return [case for one in subjects for case in self._open.get(one, _NO_CASES).values()]
 
     async def last_closings(self, subjects: Iterable[SubjectRef]) -> list[Case]:
         """The newest case of each subject and family that a coded outcome has closed."""
-        wanted = set(subjects)
-        return [case for case in self._closed.values() if case.subject in wanted]
+        return [case for one in subjects for case in self._closed.get(one, _NO_CASES).values()]
 
     async def known_alerts(self, alert_ids: Sequence[str]) -> set[str]:
         """Which of these have rung, or joined their case without ringing, already."""
@@ -33,14 +34,14 @@ class CaseBook:
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Take over cases; ended ones leave the open ones."""
         for case in cases:
-            key = (case.subject, case.family)
-            present = self._open.get(key)
+            own = self._open.setdefault(case.subject, {})
+            present = own.get(case.family)
             if case.state is CaseState.OPEN:
-                self._open[key] = case
+                own[case.family] = case
             elif present is not None and present.case_id == case.case_id:
-                del self._open[key]
+                del own[case.family]
             if case.state is CaseState.CLOSED:
-                self._closed[key] = case
+                self._closed.setdefault(case.subject, {})[case.family] = case
 
     async def write_alerts(
         self, alerts: Sequence[Alert], _synthetic: frozenset[SubjectRef], _now: datetime
@@ -57,16 +58,15 @@ class CaseBook:
 
     def answered(self, subject: SubjectRef, now: datetime, after: timedelta) -> bool:
         """Close with an outcome what rang so long before `now`; whether anything was closed."""
-        due = [
-            case
-            for (whose, _), case in self._open.items()
-            if whose == subject and case.last_rang_at and case.last_rang_at + after <= now
-        ]
+        own = self._open.get(subject)
+        if not own:
+            return False
+        due = [c for c in own.values() if c.last_rang_at and c.last_rang_at + after <= now]
         for case in due:
             assert case.last_rang_at is not None
             ended = close(case, outcome=ASSUMED_OUTCOME, now=case.last_rang_at + after)
-            self._closed[subject, case.family] = ended
-            del self._open[subject, case.family]
+            self._closed.setdefault(subject, {})[case.family] = ended
+            del own[case.family]
         return bool(due)
 
 

@@ -1,17 +1,18 @@
 """Score, then learn: one person's new points against the usual and the rules. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
 from gateway.stored_state import StoredState
-from gateway.teaching import teaches
+from gateway.teaching import teaching
 from rules.engine import Decision, Evaluation, evaluate
 from rules.explain import evidence
 from rules.pack import Pack
-from rules.vocabulary import Profile, Stage, SubjectRef
+from rules.screen import Extremes, extremes_of
+from rules.vocabulary import Profile, QuantityName, Stage, SubjectRef
 from rules.window import Blind, Point, Window
 
 LOOK_BACK = timedelta(days=16)
@@ -56,7 +57,9 @@ class Judged:
 class Assessment:
     """What became of one person in one batch.
 
-    `waits`: a confirmation is being waited for; `since`: the place of the earliest new point.
+    `waits`: a confirmation is being waited for; `since`: the place of the earliest new point;
+    `taught`: the points, of the days not folded yet at least, that baselines may learn; `extremes`:
+    those of the window's points.
     """
 
     person: Person
@@ -65,6 +68,8 @@ class Assessment:
     judged: tuple[Judged, ...]
     since: tuple[datetime, str] | None = None
     waits: bool = False
+    taught: tuple[Point, ...] = ()
+    extremes: Extremes = field(default_factory=dict[QuantityName, tuple[float, float]])
 
 
 def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
@@ -114,9 +119,11 @@ def assess(
         now: the instant of the batch.
         whole: whether `points` is the whole history.
     """
-    unfolded = points if whole else _unfolded(person, points, rules.zone)
-    readings = _readings(unfolded, rules.pack)
     ordered = sorted((point.as_heard() for point in points), key=lambda point: point.order)
+    extremes = extremes_of(ordered)
+    unfolded = points if whole else _unfolded(person, points, rules.zone)
+    taught = tuple(teaching(unfolded, rules.pack, extremes))
+    readings = learnable(taught)
     first = min((point.as_heard().order for point in fresh), default=None)
     again = [point for point in ordered if first and point.order >= first]
     judged: dict[tuple[str, str, str], Judged] = {}
@@ -127,14 +134,18 @@ def assess(
         known_then = [earlier for earlier in ordered if earlier.order <= point.order]
         window = _window(person, known_then, state, rules.zone)
         new = frozenset({point.identity})
-        evaluation = evaluate(rules.pack, window, now, new, waits=False, explain=False)
+        evaluation = evaluate(
+            rules.pack, window, now, new, waits=False, explain=False, extremes=extremes
+        )
         _collect(judged, evaluation, window, rules.pack, now)
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
     usual = _state_at(person, readings, latest, rules.zone, whole=whole)
     window = _window(person, ordered, usual, rules.zone)
     new = frozenset({newest.identity}) if newest else frozenset[str]()
-    evaluation = evaluate(rules.pack, window, now, new, absent=not fresh, explain=False)
+    evaluation = evaluate(
+        rules.pack, window, now, new, absent=not fresh, explain=False, extremes=extremes
+    )
     # At its edge the window may lack what was measured around a reading.
     begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + _AROUND
     _collect(judged, evaluation, window, rules.pack, now, missing_since=begin)
@@ -151,6 +162,8 @@ def assess(
         judged=tuple(judged.values()),
         since=first,
         waits=bool(waits),
+        taught=taught,
+        extremes=extremes,
     )
 
 
@@ -181,11 +194,6 @@ def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Poi
     day = date.fromordinal(max(1, int(person.state.row["folded_through"])))
     begin = datetime.combine(day, time(12), zone)
     return [point for point in points if point.effective_at >= begin]
-
-
-def _readings(points: Sequence[Point], pack: Pack) -> list[Learned]:
-    """What baselines may learn: no flagged, crisis or undated reading (design section 6)."""
-    return learnable(point for point in points if teaches(point, pack))
 
 
 def _state_at(

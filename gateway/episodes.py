@@ -1,7 +1,7 @@
 """From decisions to cases and alerts, exactly once each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -219,7 +219,7 @@ def _clear(
         for number, point in enumerate(person.window.points):
             if not _may_end(case, point, person.since, until):
                 continue
-            window = replace(person.window, points=person.window.points[: number + 1])
+            window = person.window.up_to(number + 1)
             over = rule.clears(
                 window,
                 point.effective_at,

@@ -11,8 +11,10 @@ from gateway.detect import Assessment, Person, Rulebook, assess, needed_from, ne
 from gateway.intake import Admitted
 from gateway.remembering import remembered
 from gateway.series import settings_of
+from gateway.silences import NEVER, earliest_silence, may_rest
 from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore
+from gateway.stored_state import Rested
 from gateway.suspicion_desk import heed, reaching_back
 from rules.vocabulary import SubjectRef
 from rules.window import Point
@@ -44,7 +46,7 @@ async def screen(
     rules: Rulebook,
     now: datetime,
 ) -> Screened:
-    """Who of these is calm.
+    """Who of these is calm, and who was woken although nobody could miss them yet.
 
     Whoever somebody has spoken for is looked at exactly, and who brings old readings while others
     wear the same device: these may change what is in doubt.
@@ -57,11 +59,30 @@ async def screen(
     screener = county.screener(rules)
     stored = await _reopened(screener.overflowed(quiet, county.states), store)
     screened = screener.screen(quiet, county.states, county.is_shared, stored)
-    if screened.calm is None:
-        return Screened(calm=None, tense=new)
-    done = set(screened.calm.subjects)
+    rested = await _rested(quiet, county, store, rules, now)
+    done = {*rested, *(screened.calm.subjects if screened.calm else ())}
     tense = {subject: points for subject, points in new.items() if subject not in done}
-    return Screened(calm=screened.calm, tense=tense)
+    return Screened(calm=screened.calm, tense=tense, rested=rested)
+
+
+async def _rested(
+    new: Mapping[SubjectRef, Sequence[Point]],
+    county: County,
+    store: CoreStore,
+    rules: Rulebook,
+    now: datetime,
+) -> Rested:
+    """When to look again at those without a new reading whose silence cannot be over at `now`."""
+    states = county.states.gather_all([subject for subject, points in new.items() if not points])
+    mark = county.screener(rules).mark
+    known = {s: state.recent for s, state in states.items() if may_rest(state, mark)}
+    await county.recall(store, people=known)
+    until = {
+        subject: earliest_silence(rules.pack, county.profile(subject), recent)
+        for subject, recent in known.items()
+        if recent is not None
+    }
+    return {s: None if at is NEVER else at for s, at in until.items() if at > now}
 
 
 async def _reopened(
@@ -96,11 +117,10 @@ async def judge_people(
     heeded = await heed(new, county, store, rules)
     new = heeded.new
     await county.recall(store, people=new)
+    states = county.states.gather_all(list(new))
     people = [
-        Person(
-            subject=subject, profile=county.profile(subject), state=county.states.gather(subject)
-        )
-        for subject in new
+        Person(subject=subject, profile=county.profile(subject), state=state)
+        for subject, state in states.items()
     ]
     whole = {
         p.subject: p.subject in bereft or needs_history(p, new[p.subject], rules.zone)
@@ -124,5 +144,5 @@ async def judge_people(
         points, again = heeded.marked(stored[subject]), whole[subject]
         found = assess(person, points, new[subject], rules, now, whole=again)
         complete = again or bool(new[subject])
-        assessed.append(remembered(found, points, rules, mark, complete=complete))
+        assessed.append(remembered(found, rules, mark, complete=complete))
     return assessed

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gateway.calm import Screened
 from gateway.county import County
 from gateway.detect import Assessment, Rulebook
 from gateway.episodes import Rung, episodes
@@ -20,7 +21,7 @@ from gateway.series import note_series
 from gateway.settling import settle
 from gateway.sorting import Batch, counted, devices_of, sort_batch
 from gateway.store.core_store import CoreStore, Mark
-from gateway.stored_state import AfterBatch, CalmRows
+from gateway.stored_state import AfterBatch
 from gateway.strangers import judge_strangers
 from gateway.suspicion_desk import apply_said
 from gateway.turn_desk import turns_of
@@ -62,7 +63,7 @@ async def walk(
     people = await judge_people(screened.tense, county, store, rules, now, bereft=bereft)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)
     rung: Rung = await episodes(people, store, rules.pack, now)
-    states = await _write_states(screened.calm, people, rung, county, store)
+    states = await _write_states(screened, people, rung, county, store)
     done = counted(batch)
     marks = county.marks_after(done)
     await store.write_receipts(marks)
@@ -78,7 +79,7 @@ async def walk(
 
 
 async def _write_states(
-    calm: CalmRows | None,
+    screened: Screened,
     people: Sequence[Assessment],
     rung: Rung,
     county: County,
@@ -89,13 +90,15 @@ async def _write_states(
         item.person.subject: replace(item.state, open_case=item.person.subject in rung.with_case)
         for item in people
     }
+    calm, rested = screened.calm, screened.rested
     if calm is not None:
         calm = calm.without(exact.keys())
     if calm is not None:
         await store.states.write_calm(calm)
-    if not exact:
+    if not exact and not rested:
         return AfterBatch(calm=calm, next_wake_at=county.states.known_wake_at)
     await store.states.write(exact)
-    others = county.states.postponed().keys() - exact.keys()
+    await store.states.rest(rested)
+    others = county.states.postponed().keys() - exact.keys() - rested.keys()
     next_wake_at = await store.states.next_wake_at(list(others))
-    return AfterBatch(exact=exact, calm=calm, next_wake_at=next_wake_at)
+    return AfterBatch(exact=exact, calm=calm, rested=rested, next_wake_at=next_wake_at)

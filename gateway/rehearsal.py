@@ -17,8 +17,10 @@ from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
 from gateway.detect import Person, Rulebook, assess, needed_from, needs_history
 from gateway.episodes import episodes
+from gateway.recent import BEGINNING
 from gateway.remembering import remembered
-from gateway.stored_state import AfterBatch
+from gateway.silences import NEVER, earliest_silence, may_rest
+from gateway.stored_state import AfterBatch, StoredState
 from rules.vocabulary import Alert, Profile, SubjectRef
 from rules.window import Point
 
@@ -47,10 +49,14 @@ class _Life:
     taken: int = 0
     wake_at: datetime | None = None
 
-    @property
-    def due(self) -> Point | None:
-        """The next reading."""
-        return self.points[self.taken] if self.taken < len(self.points) else None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A person to be judged at `now`: for a new reading, or because a wait or a silence is due."""
+
+    life: _Life
+    fresh: Sequence[Point]
+    now: datetime
 
 
 class Rehearsal:
@@ -95,9 +101,8 @@ class Rehearsal:
         for begin in range(0, len(names), AT_ONCE):
             some = {name: lives[name] for name in names[begin : begin + AT_ONCE]}
             await self._side_by_side(dict(some), done)
-            for subject, life in some.items():
-                assert end is not None
-                await self._until(subject, life, end + _INSTANT)
+            assert end is not None
+            await self._until({name: (life, end + _INSTANT) for name, life in some.items()})
         return Rehearsed(
             alerts=tuple(sorted(self._book.alerts, key=lambda a: (a.raised_at, a.alert_id))),
             readings=sum(len(life.points) for life in lives.values()),
@@ -108,24 +113,44 @@ class Rehearsal:
         self, lives: dict[SubjectRef, _Life], done: Callable[[int], None]
     ) -> None:
         while lives:
-            new: dict[SubjectRef, list[Point]] = {}
-            for subject, life in lives.items():
-                point = life.due
-                assert point is not None
-                await self._until(subject, life, point.received_at)
+            new = {subject: [life.points[life.taken]] for subject, life in lives.items()}
+            await self._until({s: (life, new[s][0].received_at) for s, life in lives.items()})
+            for life in lives.values():
                 life.taken += 1
-                new[subject] = [point]
             await self._take(lives, new)
             done(len(new))
-            lives = {subject: life for subject, life in lives.items() if life.due is not None}
+            lives = {s: life for s, life in lives.items() if life.taken < len(life.points)}
 
-    async def _until(self, subject: SubjectRef, life: _Life, until: datetime) -> None:
-        """What falls due before the next reading: waits that are over, and the doctor's answers."""
-        while life.wake_at is not None and life.wake_at < until:
-            now, life.wake_at = life.wake_at, None
-            self._answer(subject, now)
-            await self._judge(subject, life, [], now)
-        self._answer(subject, until)
+    async def _until(self, lives: Mapping[SubjectRef, tuple[_Life, datetime]]) -> None:
+        """What falls due before the next readings: waits that are over, and doctors' answers."""
+        sleeping = dict(lives)
+        while due := {
+            subject: _Look(life=life, fresh=(), now=life.wake_at)
+            for subject, (life, until) in sleeping.items()
+            if life.wake_at is not None and life.wake_at < until
+        }:
+            for subject, look in due.items():
+                self._answer(subject, look.now)
+            await self._judge(self._restless(due))
+            sleeping = {subject: sleeping[subject] for subject in due}
+        for subject, (_, until) in lives.items():
+            self._answer(subject, until)
+
+    def _restless(self, woken: Mapping[SubjectRef, _Look]) -> dict[SubjectRef, _Look]:
+        """Those of the woken whom somebody could miss by now; the others sleep on."""
+        if not self._screened:
+            return dict(woken)
+        left: dict[SubjectRef, _Look] = {}
+        for subject, state in self._bank.gather_all(list(woken)).items():
+            look = woken[subject]
+            at = BEGINNING
+            if may_rest(state, self._screener.mark) and state.recent is not None:
+                at = earliest_silence(self._rules.pack, look.life.profile, state.recent)
+            if at > look.now:
+                look.life.wake_at = None if at is NEVER else at
+            else:
+                left[subject] = look
+        return left
 
     def _answer(self, subject: SubjectRef, now: datetime) -> None:
         if self._book.answered(subject, now, self._answered_after):
@@ -141,24 +166,31 @@ class Rehearsal:
             if found.calm is not None:
                 wake_at = self._bank.known_wake_at
                 self._bank.take(AfterBatch(calm=found.calm, next_wake_at=wake_at))
-        for subject, points in tense.items():
-            await self._judge(subject, lives[subject], points, points[0].received_at)
+        await self._judge(
+            {
+                subject: _Look(life=lives[subject], fresh=points, now=points[0].received_at)
+                for subject, points in tense.items()
+            }
+        )
 
-    async def _judge(
-        self, subject: SubjectRef, life: _Life, fresh: Sequence[Point], now: datetime
-    ) -> None:
+    async def _judge(self, looks: Mapping[SubjectRef, _Look]) -> None:
+        states = self._bank.gather_all(list(looks))
+        after = {s: await self._judged(s, look, states[s]) for s, look in looks.items()}
+        self._bank.replace(after)
+
+    async def _judged(self, subject: SubjectRef, look: _Look, state: StoredState) -> StoredState:
+        life, fresh, now = look.life, look.fresh, look.now
         self._exact += bool(fresh)
-        person = Person(subject=subject, profile=life.profile, state=self._bank.gather(subject))
+        person = Person(subject=subject, profile=life.profile, state=state)
         whole = needs_history(person, fresh, self._rules.zone)
         known = life.points[: life.taken]
         points = known if whole else self._needed(person, known, fresh, now)
         found = assess(person, points, fresh, self._rules, now, whole=whole)
         complete = whole or bool(fresh)
-        found = remembered(found, points, self._rules, self._screener.mark, complete=complete)
+        found = remembered(found, self._rules, self._screener.mark, complete=complete)
         rung = await episodes([found], self._book, self._rules.pack, now)
-        state = replace(found.state, open_case=subject in rung.with_case)
-        self._bank.replace({subject: state})
-        life.wake_at = state.next_wake_at
+        life.wake_at = found.state.next_wake_at
+        return replace(found.state, open_case=subject in rung.with_case)
 
     def _needed(
         self, person: Person, known: Sequence[Point], fresh: Sequence[Point], now: datetime

@@ -9,7 +9,6 @@ import numpy as np
 from gateway.detect import Assessment, Rulebook
 from gateway.recent import BEGINNING, Memory, RecentRow, micros, recent_of
 from gateway.recent_many import closed
-from gateway.teaching import teaches
 from rules.pack import Pack
 from rules.rule import Rule
 from rules.screen import Extremes, extremes_of, is_for
@@ -18,26 +17,27 @@ from rules.vocabulary import Profile, Ternary, Vital
 from rules.window import Blind, Point
 
 
-def remembered(
-    found: Assessment, points: Sequence[Point], rules: Rulebook, mark: int, *, complete: bool
-) -> Assessment:
+def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool) -> Assessment:
     """The assessment with the columns of the person's last days.
 
     Args:
         found: what became of the person.
-        points: their stored readings that were looked at.
         rules: the rulebook it was looked at under; `mark` is its fingerprint.
         mark: see there.
-        complete: whether `points` reach back over all day columns from the newest reading; where
-            they do not, what was remembered before is carried on.
+        complete: whether the points that were looked at reach back over all day columns from the
+            newest reading; where they do not, what was remembered before is carried on.
     """
     before = found.person.state.recent
-    heard = sorted((point.as_heard() for point in points), key=lambda point: point.order)
+    heard = found.window.points
     memory = Memory(
         folded_through=int(found.state.row["folded_through"]),
         rules=mark,
         watch_until=watch_until(
-            heard, rules.pack, found.window.blind, profile=found.person.profile
+            heard,
+            rules.pack,
+            found.window.blind,
+            profile=found.person.profile,
+            extremes=found.extremes,
         ),
         waits=found.waits,
         pregnant=found.person.profile.pregnant is Ternary.YES,
@@ -48,9 +48,8 @@ def remembered(
     open_days = memory.folded_through
     learned = [
         point
-        for point in points
+        for point in found.taught
         if point.effective_at.astimezone(rules.zone).toordinal() > open_days
-        and teaches(point, rules.pack)
     ]
     learned.sort(key=lambda point: point.order)
     recent = recent_of(heard, learned, rules.zone, memory)
@@ -77,6 +76,7 @@ def watch_until(
     blind: Sequence[Blind] = (),
     *,
     profile: Profile | None = None,
+    extremes: Extremes | None = None,
 ) -> datetime:
     """Until when a new reading could still change what became of these, or rest on a symptom.
 
@@ -84,14 +84,14 @@ def watch_until(
     lower may come within its span). After that the wait is settled and was told, so nothing new can
     come of it; time in which nothing could arrive (`blind`) prolongs it. The screen takes it that
     nobody has told of a symptom within any rule's reach. What cannot ask for somebody with this
-    `profile` is left out.
+    `profile` is left out; `extremes` are those of the points, where they are known already.
     """
+    extremes = extremes_of(points) if extremes is None else extremes
     told = [point.effective_at for point in points if point.kind is Vital.SYMPTOM]
     latest = (
         max(told) + max(rule.reach for rule in pack.rules if _hears(rule)) if told else BEGINNING
     )
     newest = points[-1].effective_at if points else BEGINNING
-    extremes = extremes_of(points)
     for rule in pack.rules:
         if rule.pending is None or not _may_ask(rule, extremes):
             continue

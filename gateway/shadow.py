@@ -214,8 +214,8 @@ class Shadow:
         rules = self._rules
         await self._county.recall(self._core, people=new)
         people = [
-            Person(subject=s, profile=self._county.profile(s), state=self._bank.gather(s))
-            for s in new
+            Person(subject=s, profile=self._county.profile(s), state=state)
+            for s, state in self._bank.gather_all(list(new)).items()
         ]
         whole = {
             p.subject: p.subject in bereft or needs_history(p, new[p.subject], rules.zone)
@@ -240,7 +240,7 @@ class Shadow:
             judged = assess(person, points, fresh, rules, now, whole=again)
             complete = again or bool(fresh)
             mark = self._screener.mark
-            found.append(remembered(judged, points, rules, mark, complete=complete))
+            found.append(remembered(judged, rules, mark, complete=complete))
         return found
 
     async def _homes(

@@ -12,6 +12,7 @@ from gateway.recent import RecentRow, RecentRows
 from rules.vocabulary import SubjectRef
 
 Rows = NDArray[np.int64]
+Rested = Mapping[SubjectRef, datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,12 @@ class CalmRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AfterBatch:
-    """What a committed batch has changed; `next_wake_at` is the earliest of all."""
+    """What a committed batch has changed; `next_wake_at` is the earliest of all.
+
+    `rested` were woken and need not be looked at before an instant, or never for their silence.
+    """
 
     exact: Mapping[SubjectRef, StoredState] = field(default_factory=dict[SubjectRef, StoredState])
     calm: CalmRows | None = None
+    rested: Rested = field(default_factory=dict[SubjectRef, datetime | None])
     next_wake_at: datetime | None = None

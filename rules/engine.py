@@ -101,6 +101,7 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     absent: bool = False,
     waits: bool = True,
     explain: bool = True,
+    extremes: Extremes | None = None,
 ) -> Evaluation:
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
@@ -114,7 +115,8 @@ def evaluate(  # noqa: PLR0913 - one argument a question
 
     Whoever does not ask for them saves time: without `waits` confirmations are looked at only
     beside something that rings, which they may cover; without `explain` near misses are told only
-    beside something that rings, as its evidence.
+    beside something that rings, as its evidence. `extremes` are those of the window's points, or
+    wider ones, where they are known already.
 
     Raises:
         rules.scope.ConditionError: a condition that the loader's dry run should have refused.
@@ -122,11 +124,11 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     reviews = _reviews(rules, window, now, new)
     for review in reviews:
         review.absences(absent=absent)
-        if review.window.points:
+        if review.fresh:
             review.immediate()
             review.conditions()
     if waits or any(review.decisions for review in reviews):
-        extremes = extremes_of(window.points)
+        extremes = extremes_of(window.points) if extremes is None else extremes
         for review in reviews:
             review.confirmations(extremes)
     decisions = [decision for review in reviews for decision in review.decisions]
@@ -153,6 +155,8 @@ def _reviews(rules: Pack, window: Window, now: datetime, new: frozenset[str]) ->
             seen = window.of_kinds(rule.vitals)
             narrowed[rule.vitals] = (seen, tuple(p for p in seen.points if p.identity in new))
         seen, fresh = narrowed[rule.vitals]
+        if not fresh and rule.pending is None and not rule.absences:
+            continue
         reviews.append(_Review(rule=rule, window=seen, now=now, new=new, fresh=fresh))
     return reviews
 
@@ -206,7 +210,7 @@ def reconsider(
     return review.on_several(point)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Review:
     """One rule over one person's window (already narrowed to the rule's vitals).
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 
-from rules.screen import Comparison
+from rules.screen import Comparison, compared_with
 from rules.tree import Tree
 from rules.vocabulary import QuantityName, Vital
 from rules.window import Point
@@ -93,7 +93,7 @@ def _compared(name: str, quantity: Tree, limit: Tree, point: Point) -> bool:
 
 @cache
 def _literal(name: str, quantity: str, limit: str) -> Comparison:
-    return Comparison(name, QuantityName(quantity), Decimal(limit))
+    return compared_with(name, QuantityName(quantity), Decimal(limit))
 
 
 def _carried(parts: Sequence[Tree], point: Point, _level: Level) -> bool:

@@ -12,17 +12,18 @@ Whatever is not known here is not screened. The screen never refuses what the co
 accept; property tests hold it to that.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
 from rules.codes import QUANTITIES
 from rules.tree import Tree
 from rules.vocabulary import Bound, Profile, QuantityName, Ternary
-from rules.window import Point, Value
+from rules.window import Point
 
 _OPERATORS = frozenset({"ge", "gt", "le", "lt"})
+_UPWARD = frozenset({"ge", "gt"})
 _SIDES = {"low": Bound.BELOW, "high": Bound.ABOVE}
 
 Extremes = Mapping[QuantityName, tuple[float, float]]
@@ -31,20 +32,26 @@ Extremes = Mapping[QuantityName, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`ge('systolic', 180)` and its kind; of `low` and `high`, a censored side, `limit` is None."""
+    """`ge('systolic', 180)` and its kind; of `low` and `high`, a censored side, `limit` is None.
+
+    `edge` is the number at which it turns (`_edge`), None where there is no limit.
+    """
 
     name: str
     quantity: QuantityName
     limit: Decimal | None
+    edge: Decimal | None = None
 
     def holds(self, point: Point) -> bool:
         """Whether it is true of `point`."""
         value = point.values.get(self.quantity)
         if value is None:
             return False
-        if self.limit is None:
+        if self.edge is None:
             return value.censored is _SIDES[self.name]
-        return _COMPARE[self.name](value, self.quantity, self.limit)
+        if value.value is None:
+            return (value.censored is Bound.ABOVE) is (self.name in _UPWARD)
+        return (value.value >= self.edge) is (self.name in _UPWARD)
 
     def may_hold_in(self, extremes: Extremes) -> bool:
         """Whether it can be true of a reading between these."""
@@ -59,9 +66,16 @@ class Comparison:
         return high + room >= limit if self.name in {"ge", "gt"} else low - room <= limit
 
 
-_COMPARE: Mapping[str, Callable[[Value, QuantityName, Decimal], bool]] = MappingProxyType(
-    {"ge": Value.ge, "gt": Value.gt, "le": Value.le, "lt": Value.lt}
-)
+def _edge(name: str, quantity: QuantityName, limit: Decimal) -> Decimal:
+    """The least number that, rounded to the guideline's precision, is at or above the limit.
+
+    Of `gt` and `le`: above it. Numbers are rounded half up (`codes.at_guideline_precision`).
+    """
+    step = QUANTITIES[quantity].precision
+    steps = (limit / step).to_integral_value(ROUND_CEILING)
+    if name in {"gt", "le"}:
+        steps = (limit / step).to_integral_value(ROUND_FLOOR) + 1
+    return (steps - Decimal("0.5")) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +113,31 @@ def comparison(name: str, arguments: Sequence[str]) -> Comparison | None:
         return Comparison(name, QuantityName(arguments[0]), None)
     if name not in _OPERATORS:
         return None
-    return Comparison(name, QuantityName(arguments[0]), Decimal(arguments[1]))
+    return compared_with(name, QuantityName(arguments[0]), Decimal(arguments[1]))
+
+
+def compared_with(name: str, quantity: QuantityName, limit: Decimal) -> Comparison:
+    """The comparison of a reading with a limit; `name` is `ge`, `gt`, `le` or `lt`."""
+    return Comparison(name, quantity, limit, _edge(name, quantity, limit))
 
 
 def extremes_of(points: Iterable[Point]) -> Extremes:
     """The extremes of these readings."""
-    found: dict[QuantityName, tuple[float, float]] = {}
+    numbers: dict[QuantityName, list[float]] = {}
     for point in points:
         for name, value in point.values.items():
-            low, high = _sides(value)
-            known = found.get(name)
-            if known is not None:
-                low, high = min(low, known[0]), max(high, known[1])
-            found[name] = (low, high)
-    return found
+            number = _SIDE[value.censored] if value.value is None else float(value.value)
+            if name in numbers:
+                numbers[name].append(number)
+            else:
+                numbers[name] = [number]
+    return {name: (min(told), max(told)) for name, told in numbers.items()}
 
 
-def _sides(value: Value) -> tuple[float, float]:
-    if value.value is not None:
-        number = float(value.value)
-        return number, number
-    # Below what a meter can show lies anything down to nothing, above it anything.
-    infinite = float("inf")
-    return (-infinite, -infinite) if value.censored is Bound.BELOW else (infinite, infinite)
+# Below what a meter can show lies anything down to nothing, above it anything.
+_SIDE: Mapping[Bound | None, float] = MappingProxyType(
+    {Bound.BELOW: -float("inf"), Bound.ABOVE: float("inf")}
+)
 
 
 def needs_level(tree: Tree) -> bool:

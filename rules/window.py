@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import islice
+from operator import lt
 
 from rules.codes import at_guideline_precision
 from rules.vocabulary import (
@@ -243,6 +245,8 @@ class Window:
     blind: tuple[Blind, ...] = ()
 
     def __post_init__(self) -> None:
+        if _is_ordered(self.points):
+            return
         once: dict[str, Point] = {}
         for point in self.points:
             other = once.setdefault(point.identity, point)
@@ -253,8 +257,20 @@ class Window:
 
     def of_kinds(self, kinds: frozenset[Vital]) -> "Window":
         """The same window with the points of `kinds` only."""
-        chosen = tuple(p for p in self.points if p.kind in kinds)
-        return self if len(chosen) == len(self.points) else replace(self, points=chosen)
+        chosen = tuple([p for p in self.points if p.kind in kinds])
+        return self if len(chosen) == len(self.points) else self._of_some(chosen)
+
+    def up_to(self, count: int) -> "Window":
+        """The same window with its oldest `count` points only."""
+        return self if count >= len(self.points) else self._of_some(self.points[:count])
+
+    def _of_some(self, points: tuple[Point, ...]) -> "Window":
+        """The same window with some of its own points, in their order: there is none to find."""
+        window = object.__new__(Window)
+        for name in self.__slots__:
+            object.__setattr__(window, name, getattr(self, name))
+        object.__setattr__(window, "points", points)
+        return window
 
     def between(self, after: datetime, until: datetime) -> tuple[Point, ...]:
         """Points with `after` <= effective_at <= `until`, oldest first."""
@@ -274,6 +290,14 @@ def may_be_pregnant(profile: Profile, year: int) -> bool:
     """Whether a pregnancy is possible by sex and age in `year`; what is unknown is possible."""
     age = None if profile.birth_year is None else year - profile.birth_year
     return profile.sex is not Sex.MALE and (age is None or age in CHILDBEARING_YEARS)
+
+
+def _is_ordered(points: tuple[Point, ...]) -> bool:
+    """Whether these stand in their order already, each once: then nothing has to be sorted."""
+    # One identity at two instants is told by the set alone.
+    orders = [(point.effective_at, point.identity) for point in points]
+    rising = all(map(lt, orders, islice(orders, 1, None)))
+    return rising and len({point.identity for point in points}) == len(points)
 
 
 def _moment(point: Point) -> datetime:

@@ -11,7 +11,7 @@ from gateway.bank import NAME_BYTES, Bank
 from gateway.baselines import LAYOUT, STATE, empty_state, state_from_bytes, state_to_bytes
 from gateway.recent import RECENT
 from gateway.store.queries import load_queries
-from gateway.stored_state import CalmRows, StoredState
+from gateway.stored_state import CalmRows, Rested, StoredState
 from rules.vocabulary import SubjectRef
 
 _SQL = load_queries("gateway.store", "state_store.sql")
@@ -53,6 +53,11 @@ class StateStore:
             _cut(recent, RECENT.itemsize),
             LAYOUT,
         )
+
+    async def rest(self, rested: Rested) -> None:
+        """Move the wake-ups of people, and nothing else of theirs."""
+        if rested:
+            await self._connection.execute(_SQL["rest"], list(rested), list(rested.values()))
 
     async def look_closely(self, subjects: Sequence[SubjectRef]) -> None:
         """Have the next reading of these judged exactly, also after a restart."""

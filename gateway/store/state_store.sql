@@ -13,6 +13,11 @@ UPDATE core.subject_state s SET layout = $4, state = t.state, recent = t.recent
 FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS t (subject, state, recent)
 WHERE s.subject = t.subject;
 
+-- name: rest
+UPDATE core.subject_state s SET next_wake_at = t.next_wake_at
+FROM unnest($1::text[], $2::timestamptz[]) AS t (subject, next_wake_at)
+WHERE s.subject = t.subject;
+
 -- name: look_closely
 -- The next reading of these people is judged exactly: something about them has changed.
 UPDATE core.subject_state SET recent = NULL WHERE subject = ANY ($1::text[]);

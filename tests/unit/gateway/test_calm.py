@@ -87,7 +87,7 @@ class Life:
         found = assess(person, points, fresh, self.rules, now, whole=whole)
         complete = whole or bool(fresh)
         mark = self.screener.mark
-        found = remembered(found, points, self.rules, mark, complete=complete)
+        found = remembered(found, self.rules, mark, complete=complete)
         for item in found.judged:
             decision = item.decision
             self.told.add((decision.rule_id, decision.stage.value, decision.trigger))
