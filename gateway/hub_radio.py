@@ -8,7 +8,7 @@ from datetime import tzinfo
 from msgspec import structs
 
 from device_adapters.ble.central import BleCentral, CentralSettings
-from device_adapters.ble.clocks import ClockSet
+from device_adapters.ble.clocks import ClockSet, looks_with
 from device_adapters.ble.link import LinkError
 from device_adapters.ble.pairing_causes import Cause, cause_of_loss, is_low
 from device_adapters.ble.pairing_session import PairingAgent
@@ -48,6 +48,7 @@ class HubRadio:
         agent: PairingAgent | None = None,
     ) -> None:
         self._spool = spool
+        self._zone = zone
         self._known: dict[str, PairedDevice] = {}
         self._bindings: frozenset[str] = frozenset()
         self._version = 0
@@ -163,7 +164,9 @@ class HubRadio:
         # Its memory is fetched anew, but which clock dated what is not learned a second time.
         before = [one for one in self._known.values() if one.device == paired.device]
         if before:
-            paired = dataclasses.replace(paired, clock_sets=before[-1].clock_sets)
+            paired = dataclasses.replace(
+                paired, clock_sets=before[-1].clock_sets, clock_looks=before[-1].clock_looks
+            )
         self._known[paired.address] = paired
         await self._spool.hold.do(lambda: self.remember(paired))
         await self._spool.hold.do(lambda: self._spool.remember_finished_pairing(session))
@@ -188,6 +191,7 @@ class HubRadio:
             newest=paired.newest,
             series=paired.series,
             clock_sets=paired.clock_sets,
+            clock_looks=paired.clock_looks,
         )
 
     def _has_mark(self, address: str) -> bool:
@@ -204,12 +208,19 @@ class HubRadio:
             await self.book.note_session(summary, self._clock.now())
             self._on_change()
         paired = self._known.get(summary.address)
-        if paired is not None and summary.high_water is not None:
-            newest = dataclasses.replace(
-                paired,
-                high_water=summary.high_water,
-                newest=summary.newest,
-                series=summary.series,
-            )
-            if not self._spool.hold.lost:  # else the device is asked for it once more
-                await self._spool.hold.do(lambda: self.remember(newest))
+        if paired is None:
+            return
+        known = self._as_heard(paired, summary)
+        if known != paired and not self._spool.hold.lost:  # else the device is asked once more
+            await self._spool.hold.do(lambda: self.remember(known))
+
+    def _as_heard(self, paired: PairedDevice, summary: SessionSummary) -> PairedDevice:
+        """What is known of a device once it was heard: how its clock stood, and its newest."""
+        if summary.clocks is not None and summary.series is None:
+            looks = looks_with(paired.clock_looks, summary.clocks, self._zone)
+            paired = dataclasses.replace(paired, clock_looks=looks)
+        if summary.high_water is None:
+            return paired
+        return dataclasses.replace(
+            paired, high_water=summary.high_water, newest=summary.newest, series=summary.series
+        )

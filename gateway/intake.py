@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
-from device_adapters.ble.origin import DOUBTFUL_CLOCK, corrected_time
+from device_adapters.ble.origin import CLOCK_RAN_ON, DOUBTFUL_CLOCK, corrected_time
 from rules import codes
 from rules.identity import is_undated_unnumbered, observation_identity
 from rules.vocabulary import (
@@ -206,7 +206,8 @@ def effective_time(observation: Observation, zone: tzinfo, now: datetime) -> Tim
 
     A device clock seen together with the hub's in the same session corrects the reading: as much
     time lies between the two as the device's clock says, which knows nothing of summer time. A
-    clock that is right then keeps its own time, read in the zone. Without such a pair a device
+    clock that is right then keeps its own time, read in the zone, unless a former look at it shows
+    that it ran on through the change in between. Without such a pair a device
     time is believed unless it is absent, in the future, or over a year old: the same for a record
     that comes alone and for one of many, so that no split of a memory over sessions changes what
     is stored (law 2, decision D12).
@@ -251,7 +252,8 @@ def _corrected(observation: Observation, said: datetime | None, zone: tzinfo) ->
     looks = _instants(clocks.device_time, zone)
     if by_pair is None or not looks:
         return None
-    if min(abs(clocks.hub_time - look) for look in looks) > CLOCK_TOLERANCE:
+    is_off = min(abs(clocks.hub_time - look) for look in looks) > CLOCK_TOLERANCE
+    if is_off or CLOCK_RAN_ON in observation.context:
         return Timed(by_pair.astimezone(UTC), TimeConfidence.CORRECTED)
     # Read from a right clock in the hour that is shown twice: which of both the pair tells.
     read_by = clocks.hub_time + CLOCK_TOLERANCE

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from device_adapters.ble.origin import CONTEXT_MISSING, DOUBTFUL_CLOCK
+from device_adapters.ble.origin import CONTEXT_MISSING, TIME_WORDS
 from gateway.intake import Admitted
 from rules.vocabulary import TimeConfidence
 
@@ -56,9 +56,9 @@ def _of_all(receipts: Iterable[Admitted]) -> Admitted:
 
 
 def _at_the_time_of(timed: Admitted, told: Admitted) -> Admitted:
-    doubt = {DOUBTFUL_CLOCK: "true"} if DOUBTFUL_CLOCK in timed.observation.context else {}
-    said = {k: v for k, v in told.observation.context.items() if k != DOUBTFUL_CLOCK}
-    words = {**said, **doubt}
+    said, of_time = told.observation.context.items(), timed.observation.context.items()
+    words = {word: what for word, what in said if word not in TIME_WORDS}
+    words |= {word: what for word, what in of_time if word in TIME_WORDS}
     sent, point = told.observation, told.point
     return replace(
         timed,

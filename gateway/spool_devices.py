@@ -15,9 +15,10 @@ import msgspec
 from device_adapters.ble.clocks import ClockSet
 from gateway.availability import KEPT
 from gateway.sqlite_writer import SpoolError
-from rules.vocabulary import DeviceRef
+from rules.vocabulary import CoincidentClocks, DeviceRef
 
-_NEWEST, _CLOCK_SETS, _MISSING, _MAKE = "newest", "clock_sets", "missing", "make"
+_NEWEST, _CLOCK_SETS, _CLOCK_LOOKS = "newest", "clock_sets", "clock_looks"
+_MISSING, _MAKE = "missing", "make"
 
 _T = TypeVar("_T")
 
@@ -30,7 +31,8 @@ class PairedDevice:
     """A bonded device: radio address, type label, and the newest record number spooled from it.
 
     `newest` is the digest of that record; `series` names the run of numbers that `high_water`
-    belongs to, None for the only one. `clock_sets` are the times at which its clock was set.
+    belongs to, None for the only one. `clock_sets` are the times at which its clock was set,
+    `clock_looks` former looks at it (`device_adapters.ble.clocks.looks_with`).
     `command_version` is the hub command in force when it was paired: only a later one can end it.
     """
 
@@ -41,6 +43,7 @@ class PairedDevice:
     newest: bytes | None = None
     series: str | None = None
     clock_sets: tuple[ClockSet, ...] = ()
+    clock_looks: tuple[CoincidentClocks, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,8 @@ def remember_paired(db: sqlite3.Connection, device: PairedDevice) -> None:
         db.execute("INSERT OR REPLACE INTO series VALUES (?, ?)", (address, device.series))
     _note(db, address, _NEWEST, device.newest)
     remember_clock_sets(db, address, device.clock_sets)
+    looks = device.clock_looks
+    _note(db, address, _CLOCK_LOOKS, msgspec.json.encode(looks) if looks else None)
 
 
 def remember_clock_sets(db: sqlite3.Connection, address: str, sets: Sequence[ClockSet]) -> None:
@@ -110,7 +115,8 @@ def makes(db: sqlite3.Connection) -> dict[str, Make]:
 
 def paired(db: sqlite3.Connection) -> list[PairedDevice]:
     """All bonded devices, by address."""
-    newest, sets = _notes(db, _NEWEST), _notes(db, _CLOCK_SETS)
+    newest = _notes(db, _NEWEST)
+    sets, looks = _notes(db, _CLOCK_SETS), _notes(db, _CLOCK_LOOKS)
     rows = db.execute("SELECT * FROM paired LEFT JOIN series USING (address) ORDER BY address")
     return [
         PairedDevice(
@@ -121,6 +127,7 @@ def paired(db: sqlite3.Connection) -> list[PairedDevice]:
             newest=newest.get(address),
             series=series,
             clock_sets=_decoded(sets.get(address, b"[]"), tuple[ClockSet, ...]),
+            clock_looks=_decoded(looks.get(address, b"[]"), tuple[CoincidentClocks, ...]),
         )
         for address, manufacturer, model, serial, version, high_water, series in rows
     ]

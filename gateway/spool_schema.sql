@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS heard (
 ) WITHOUT ROWID;
 
 -- What else is remembered of a bonded device, by name: 'newest' (digest of the record that the
--- high-water mark stands for), 'clock_sets', 'missing' (JSON).
+-- high-water mark stands for), 'clock_sets', 'clock_looks', 'missing' (JSON).
 CREATE TABLE IF NOT EXISTS device_note (
     address TEXT NOT NULL,
     name TEXT NOT NULL,

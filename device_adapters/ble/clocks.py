@@ -5,7 +5,7 @@ still belongs to the records that were made before: `Correction` keeps them apar
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from device_adapters.adapter import DecodeError
@@ -19,6 +19,8 @@ CLOCK_TOLERANCE = timedelta(seconds=2)
 
 _ONE_TIME = timedelta(minutes=5)
 """Two instants no further apart are one: what a clock is off by less is not corrected (D30)."""
+
+_A_DAY = timedelta(days=1)
 
 MOST_SETS = 8
 """Times of setting a clock that are remembered of a device; older ones date nothing any more."""
@@ -63,10 +65,15 @@ class ClockSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dated:
-    """The pair that corrects a record; `doubtful` where the device showed its time twice."""
+    """The pair that corrects a record; `doubtful` where the device showed its time twice.
+
+    `ran_on`: the clock is right now and was not put forward or back at the change of summer time
+    that lies between the record and now.
+    """
 
     pair: CoincidentClocks | None
     doubtful: bool = False
+    ran_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +98,12 @@ class Correction:
     Between two of them the device has shown one stretch of times, and a record belongs to the
     stretch that holds its time. A clock is put back only when everything in the memory was told
     (`conversation.py`): of the times it then shows again, `ClockSet.told` has the older records.
+    `looks` are former looks at the clock (`looks_with`).
     """
 
     now: CoincidentClocks | None
     sets: tuple[ClockSet, ...] = ()
+    looks: tuple[CoincidentClocks, ...] = ()
 
     def dating_of(self, device_time: datetime | None, zone: tzinfo, digest: bytes = b"") -> Dated:
         """The pair that corrects a record of this device time.
@@ -103,6 +112,29 @@ class Correction:
         clock was put back and the record was not known then, or the clock has lost its time since
         (a new battery). One that was made within five minutes before this session is of today.
         """
+        dated = self._dating_of(device_time, zone, digest)
+        if device_time is None or dated.pair is None or dated.pair is not self.now:
+            return dated
+        return replace(dated, ran_on=self._ran_on(device_time, dated.pair, zone))
+
+    def _ran_on(self, device_time: datetime, now: CoincidentClocks, zone: tzinfo) -> bool:
+        """Whether a look before the last change shows that nobody has set the clock since.
+
+        It matters only where the clock is right now and would have been an hour off then.
+        """
+        by_pair = now.hub_time + (device_time - now.device_time)
+        if (
+            abs(device_time.replace(tzinfo=zone) - by_pair) <= _ONE_TIME
+            or abs(_offset(now, zone)) > _ONE_TIME
+        ):
+            return False
+        before = [look for look in self.looks if _utc_offset(look, zone) != _utc_offset(now, zone)]
+        if not before or any(one.seen.hub_time >= before[-1].hub_time for one in self.sets):
+            return False
+        shown, passed = now.device_time - before[-1].device_time, now.hub_time - before[-1].hub_time
+        return abs(shown - passed) <= _ONE_TIME
+
+    def _dating_of(self, device_time: datetime | None, zone: tzinfo, digest: bytes) -> Dated:
         if device_time is None or not self.sets:
             return Dated(pair=self.now)
         for one in self.sets:
@@ -131,6 +163,24 @@ class Correction:
         right = CoincidentClocks(device_time=first, hub_time=self.sets[-1].seen.hub_time)
         yield _Stretch(first, local_of(now.hub_time, zone), right)
         yield _Stretch(None, now.device_time, now)
+
+
+def looks_with(
+    looks: tuple[CoincidentClocks, ...], look: CoincidentClocks, zone: tzinfo
+) -> tuple[CoincidentClocks, ...]:
+    """`looks` with one more: the newest, before it the newest from before a change of summer time.
+
+    One a day is enough: unchanged for less.
+    """
+    if looks and look.hub_time - looks[-1].hub_time < _A_DAY:
+        return looks
+    if looks and _utc_offset(looks[-1], zone) == _utc_offset(look, zone):
+        return (*looks[:-1], look)
+    return (*looks[-1:], look)
+
+
+def _utc_offset(look: CoincidentClocks, zone: tzinfo) -> timedelta | None:
+    return look.hub_time.astimezone(zone).utcoffset()
 
 
 def _offset(pair: CoincidentClocks | None, zone: tzinfo) -> timedelta:

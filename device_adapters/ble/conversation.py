@@ -66,7 +66,9 @@ class Conversation:
         self._battery_percent: int | None = None
         self._firmware = ""
         self._detail = ""
-        self._sets = () if setup.remembered is None else setup.remembered.clock_sets
+        known = setup.remembered
+        self._sets = () if known is None else known.clock_sets
+        self._looks = () if known is None else known.clock_looks
 
     @property
     def content(self) -> frozenset[bytes]:
@@ -172,7 +174,7 @@ class Conversation:
             over.correction = Correction(now=self._cgm.clocks)
         else:
             pair = None if self._clock is None else self._clock.pair
-            over.correction = Correction(now=pair, sets=self._sets)
+            over.correction = Correction(now=pair, sets=self._sets, looks=self._looks)
         if not self._sets_clock_last(link):
             await self._set_clock(link, over)
 

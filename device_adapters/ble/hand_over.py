@@ -27,7 +27,7 @@ from device_adapters.ble.clocks import Correction
 from device_adapters.ble.decoders.glucose import settled
 from device_adapters.ble.glucose_pairs import GlucosePairs, Joined, is_urgent
 from device_adapters.ble.inflow import Arrival
-from device_adapters.ble.origin import DOUBTFUL_CLOCK, FETCHED
+from device_adapters.ble.origin import CLOCK_RAN_ON, DOUBTFUL_CLOCK, FETCHED
 from device_adapters.ble.quirks import Quirk
 from device_adapters.ble.registry import decode
 from device_adapters.ble.scale_parts import ScaleParts
@@ -223,13 +223,14 @@ class HandOver:
         dated = self.correction.dating_of(record.device_time, self._zone, digest)
         if record.device_time is not None:
             self._dated.append((record.device_time, digest))
-        doubt = {DOUBTFUL_CLOCK: "true"} if dated.doubtful else {}
+        words = {DOUBTFUL_CLOCK: dated.doubtful, CLOCK_RAN_ON: dated.ran_on}
+        of_time = {word: "true" for word, holds in words.items() if holds}
         return to_observations(
             joined.frame,
             [record],
             hub=self._setup.hub,
             clocks=dated.pair,
-            context={**(joined.context or {}), **doubt},
+            context={**(joined.context or {}), **of_time},
         )
 
     @property

@@ -26,6 +26,12 @@ CONTEXT_MISSING = "context_missing"
 DOUBTFUL_CLOCK = "doubtful_clock"
 """Word of a record whose time the device has shown more than once: it dates nothing."""
 
+CLOCK_RAN_ON = "clock_ran_on"
+"""Word of a record from before a change of summer time that its device's clock did not follow."""
+
+TIME_WORDS = frozenset({DOUBTFUL_CLOCK, CLOCK_RAN_ON})
+"""What a session knows of a record's time, rather than of the record."""
+
 
 def corrected_time(observation: Observation, *, zone: tzinfo) -> datetime | None:
     """When the measurement was, aware: device time shifted by the coincident clocks if there are.

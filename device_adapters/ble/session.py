@@ -64,7 +64,8 @@ class Remembered:
     """What is known of a paired device before it is heard: its name plate and where it stood.
 
     `high_water` is the newest record number that we have, `newest` the digest of that record (None:
-    not known) and `series` the run of numbers they belong to. `clock_sets` as in `Correction`.
+    not known) and `series` the run of numbers they belong to. `clock_sets` and `clock_looks` are
+    `Correction.sets` and `looks`.
     """
 
     device: DeviceRef
@@ -72,6 +73,7 @@ class Remembered:
     newest: bytes | None = None
     series: str | None = None
     clock_sets: tuple[ClockSet, ...] = ()
+    clock_looks: tuple[CoincidentClocks, ...] = ()
 
 
 class Listener(Protocol):

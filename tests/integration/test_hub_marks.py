@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from bumble.att import ATT_WRITE_NOT_PERMITTED_ERROR, ATT_Error
 
 from device_adapters.ble.origin import corrected_time
 from device_adapters.ble.radio import BleakRadio
@@ -15,11 +17,12 @@ from firmware_sim.link import VirtualLink
 from firmware_sim.peripheral import BloodPressureCuff, DeviceClock, Glucometer
 from gateway.clock import ManualClock
 from gateway.hub_radio import HubRadio
+from gateway.intake import effective_time
 from gateway.spool import Spool
 from gateway.spool_devices import PairedDevice
 from gateway.stamps import Stamps, always
 from rules.identity import observation_identity
-from rules.vocabulary import DeviceRef, Observation
+from rules.vocabulary import DeviceRef, Observation, TimeConfidence
 from rules.wire import Lane, decode_observation
 from tests.integration.county_bench import HUB, ZONE
 from tests.integration.session_bench import PATIENCE_S, overheard, plate
@@ -45,7 +48,9 @@ async def open_spool(folder: Path) -> AsyncGenerator[Spool]:
         yield spool
 
 
-async def one_session(spool: Spool, virtual: VirtualRadio, now: datetime) -> HubRadio:
+async def one_session(
+    spool: Spool, virtual: VirtualRadio, now: datetime, zone: tzinfo = ZONE
+) -> HubRadio:
     """A hub's process that lives until the first session with a device has ended."""
     ended, clock = asyncio.Event(), ManualClock(now)
 
@@ -56,7 +61,7 @@ async def one_session(spool: Spool, virtual: VirtualRadio, now: datetime) -> Hub
         hub=HUB,
         spool=spool,
         stamps=Stamps(clock, always),
-        zone=ZONE,
+        zone=zone,
         radio=BleakRadio(virtual.scanner_backend, virtual.client_backend),
         clock=clock,
         on_spooled=take,
@@ -109,6 +114,46 @@ async def test_what_a_broken_link_left_is_dated_right_by_a_hub_that_was_restarte
     assert len(times) == len(made)
     for at, said in zip(made, times, strict=True):
         assert abs(said - at) < timedelta(seconds=3)
+
+
+class ReadOnlyClock(DeviceClock):
+    """A clock that nobody sets over the air: it stays on winter time."""
+
+    def set(self, shown: datetime, *, true_now: datetime | None) -> None:
+        del shown, true_now
+        raise ATT_Error(ATT_WRITE_NOT_PERMITTED_ERROR)
+
+
+@pytest.mark.row("P11")
+async def test_a_clock_left_on_winter_time_is_known_by_a_look_at_it_in_summer(
+    tmp_path: Path,
+) -> None:
+    """In December it is right; what it dated in October is an hour out, and the hub can tell."""
+    link, zone = VirtualLink(), ZoneInfo("Europe/Berlin")
+    clock = ReadOnlyClock(zone=timezone(HOUR))
+    july, october, december = (datetime(2026, month, 1, 9, tzinfo=UTC) for month in (7, 10, 12))
+    async with (
+        VirtualRadio(link, RADIO) as virtual,
+        BloodPressureCuff(link, PLATE, clock=clock) as cuff,
+    ):
+        await cuff.measure(systolic=131, diastolic=80, at=july)
+        async with open_spool(tmp_path) as spool:
+            await one_session(spool, virtual, july, zone)
+            (kept,) = await spool.paired()
+            assert [look.hub_time for look in kept.clock_looks] == [july]
+        for number, at in enumerate((october, december)):
+            await cuff.measure(systolic=132 + number, diastolic=80, at=at)
+        async with open_spool(tmp_path) as spool:
+            while len({observation_identity(o) for o in await spooled(spool)}) < 3:
+                await one_session(spool, virtual, december, zone)
+            (kept,) = await spool.paired()
+            assert [look.hub_time for look in kept.clock_looks] == [july, december]
+            found = {effective_time(o, zone, december) for o in await spooled(spool)}
+    assert {(timed.effective_at, timed.confidence) for timed in found} == {
+        (july, TimeConfidence.CORRECTED),
+        (october, TimeConfidence.CORRECTED),
+        (december, TimeConfidence.GOOD),
+    }
 
 
 @pytest.mark.row("P10")

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from device_adapters.ble.clocks import ClockSet, Correction
-from device_adapters.ble.origin import corrected_time
+from device_adapters.ble.clocks import ClockSet, Correction, looks_with
+from device_adapters.ble.origin import CLOCK_RAN_ON, corrected_time
 from gateway.intake import Timed, effective_time
 from rules.vocabulary import CoincidentClocks, HubStamp, Observation, Origin, TimeConfidence
 from tests.unit.gateway.observations import blood_pressure
@@ -19,6 +19,7 @@ from tests.unit.gateway.observations import blood_pressure
 BERLIN = ZoneInfo("Europe/Berlin")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOUR = timedelta(hours=1)
+START = datetime(2026, 3, 1)  # noqa: DTZ001 - a device's clock
 CORRECTED, GOOD = TimeConfidence.CORRECTED, TimeConfidence.GOOD
 
 
@@ -83,6 +84,59 @@ def test_a_right_clock_keeps_its_own_time(zone: ZoneInfo) -> None:
     summer = utc("2026-08-01T05:00")  # the device, or who set it, knew of summer time then
     record = fetched(summer.astimezone(zone).replace(tzinfo=None), pair, read)
     assert effective_time(record, zone, read) == Timed(summer, GOOD)
+
+
+def look_at(at: str, ahead_of_utc: timedelta) -> CoincidentClocks:
+    """What a clock shows that stands at UTC plus that much, beside the hub's."""
+    hub_time = utc(at)
+    return CoincidentClocks(
+        device_time=(hub_time + ahead_of_utc).replace(tzinfo=None), hub_time=hub_time
+    )
+
+
+WINTER, SUMMER = timedelta(hours=1), timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("looks", "sets", "made_on", "right"),
+    [
+        ([("2026-09-01T06:00", WINTER)], [], WINTER, True),  # ran on: the pair tells
+        ([("2026-09-01T06:00", SUMMER)], [], SUMMER, True),  # somebody put it back since
+        ([], [], SUMMER, True),  # nobody has looked: its own time is believed
+        ([], [], WINTER, False),  # which is an hour out if it was left alone all summer
+        ([("2026-11-01T06:00", WINTER)], [], SUMMER, True),  # a look after the change tells nothing
+        ([("2026-09-01T06:00", WINTER + 7 * timedelta(minutes=1))], [], SUMMER, True),
+        # We put it forward at that look, and somebody put it back in October.
+        ([("2026-06-01T06:00", WINTER)], [("2026-06-01T06:00", WINTER)], SUMMER, True),
+    ],
+)
+def test_a_right_clock_on_the_other_side_of_a_change_is_known_by_a_former_look(
+    looks: list[tuple[str, timedelta]],
+    sets: list[tuple[str, timedelta]],
+    made_on: timedelta,
+    right: bool,
+) -> None:
+    read, made = utc("2026-12-01T05:00"), utc("2026-10-01T05:00")
+    correction = Correction(
+        now=look_at("2026-12-01T05:00", WINTER),
+        sets=tuple(ClockSet(seen=look_at(*one)) for one in sets),
+        looks=tuple(look_at(*one) for one in looks),
+    )
+    shown = (made + made_on).replace(tzinfo=None)
+    dating = correction.dating_of(shown, BERLIN)
+    words = {CLOCK_RAN_ON: "true"} if dating.ran_on else {}
+    record = replace(fetched(shown, dating.pair, read), context=words)
+    assert (effective_time(record, BERLIN, read).effective_at == made) is right
+
+
+def test_looks_are_kept_from_before_and_after_a_change() -> None:
+    kept: tuple[CoincidentClocks, ...] = ()
+    for day in range(300):
+        at = utc("2026-03-01T06:00") + timedelta(days=day)
+        kept = looks_with(kept, CoincidentClocks(device_time=START, hub_time=at), BERLIN)
+        again = CoincidentClocks(device_time=START, hub_time=at + HOUR)
+        assert looks_with(kept, again, BERLIN) == kept, "one a day"
+    assert [look.hub_time for look in kept] == [utc("2026-10-24T06:00"), utc("2026-12-25T06:00")]
 
 
 @pytest.mark.parametrize(
