@@ -95,9 +95,13 @@ DOUBTS: Mapping[str, QualityFlag] = {
     "invalid": QualityFlag.DEVICE_FAULT,
     "questionable": QualityFlag.SENSOR_MALFUNCTION,
     "not-available": QualityFlag.DEVICE_FAULT,
-    "calibration-ongoing": QualityFlag.DEVICE_FAULT,
+    "calibration-ongoing": QualityFlag.CONTROL_SOLUTION,
 }
-"""Measurement-status words of `interpretation` that make a reading doubtful."""
+"""Measurement-status words of `interpretation` that make a reading doubtful, or none at all.
+
+They are bits of the same status word that an oximeter sends over Bluetooth, and mean the same: a
+number of a calibration is of nobody's body.
+"""
 
 NOT_OF_A_PERSON = frozenset({"demo-data", "test-data"})
 TEST_LABEL = "HTEST"

@@ -286,7 +286,7 @@ def interpreted(word: str) -> list[Json]:
         ("invalid", QualityFlag.DEVICE_FAULT),
         ("questionable", QualityFlag.SENSOR_MALFUNCTION),
         ("not-available", QualityFlag.DEVICE_FAULT),
-        ("calibration-ongoing", QualityFlag.DEVICE_FAULT),
+        ("calibration-ongoing", QualityFlag.CONTROL_SOLUTION),
     ],
 )
 def test_what_a_device_doubts_is_read_and_flagged(word: str, flag: QualityFlag) -> None:

@@ -7,6 +7,7 @@ import pytest
 from device_adapters.adapter import Frame, to_observations
 from device_adapters.ble.origin import classify
 from device_adapters.ble.registry import decode
+from device_adapters.mqtt.payloads.fhir_codes import DOUBTS
 from gateway.intake import Binding, Quarantined, admit
 from rules.vocabulary import DeviceRef, HubId, HubStamp, Observation, Origin, SubjectRef
 
@@ -44,6 +45,22 @@ def test_an_oximeters_demonstration_is_no_measurement_and_a_questionable_one_a_d
     point = admitted.point
     assert point is not None
     assert (point.valid, point.usable, point.disturbed) == (False, usable, disturbed)
+
+
+@pytest.mark.row("P12")
+@pytest.mark.row("I4")
+@pytest.mark.parametrize(
+    ("bit", "word"),
+    [
+        (12, "calibration-ongoing"),
+        (13, "not-available"),
+        (14, "questionable"),
+        (15, "invalid"),
+    ],
+)
+def test_a_status_has_one_outcome_whichever_way_it_comes(bit: int, word: str) -> None:
+    """Both are the measurement status of IEEE 11073-20601."""
+    assert of_the_oximeter(1 << bit).flags == (DOUBTS[word],)
 
 
 @pytest.mark.row("P12")
