@@ -61,10 +61,17 @@ COMMANDS = {
     "status": Command("service.status_command", "how the machine is: lag, queues, canaries"),
     "canary": Command("service.canary_command", "expect test measurements of a hub"),
     "db": Command("service.db_command", "migrate, back up, restore, verify the database"),
+    "coverage": Command(
+        "service.coverage_command", "check that nobody will be without an owner"
+    ),
+    "people": Command("service.people_command", "import and export people, contracts and rota"),
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "doors": Command("service.doors_command", "every route with who may use it"),
     "surveillance areas": Command(
         "service.surveillance_areas_command", "areas with their validity and outlines, from a file"
+    ),
+    "surveillance sources": Command(
+        "service.surveillance_sources_command", "institutions that send counts, and their files"
     ),
     "surveillance release": Command(
         "service.surveillance_release_command", "what the CDC's next tables show, and make them"
