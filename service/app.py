@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from service import api, enrol_api, events, metrics_api
+from service import api, enrol_api, events, metrics_api, surveillance_api
 from service.auth import NotPermittedError, NotSignedInError
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response
@@ -58,6 +58,7 @@ ROUTERS = (
     admin.router,
     admin_status.router,
     metrics_api.router,
+    surveillance_api.router,
     enrol_api.router,
     enrol.router,
 )

@@ -35,6 +35,7 @@ class Permission(StrEnum):
     SETTLE_READINGS = "readings:settle"  # say whose it was
     OPEN_TURN = "turn:open"  # at the own clinic
     READ_COUNTS = "counts:read"
+    SEND_COUNTS = "counts:send"  # an institution's program, by its credential; no role holds it
     READ_QUARANTINE = "quarantine:read"
     READ_ACCOUNTS = "accounts:read"
     READ_HUBS = "hubs:read"

@@ -17,6 +17,10 @@ SELECT source_id, kind, area FROM cdc.source WHERE token_hash = $1 AND disabled_
 -- name: source
 SELECT source_id, kind, area FROM cdc.source WHERE source_id = $1 AND kind <> 'home' AND disabled_at IS NULL
 
+-- name: hold
+-- One report of a source after the other: revisions are numbered.
+SELECT source_id FROM cdc.source WHERE source_id = $1 FOR UPDATE
+
 -- name: areas_of
 -- What a source may speak of on a day: its area and all that lies in it; every area where it names none.
 WITH RECURSIVE inside (area_id) AS (
@@ -58,5 +62,5 @@ WITH final AS (
         ORDER BY c.revision DESC LIMIT 1) AS value, f.value AS final
     FROM final f CROSS JOIN generate_series(0, 7) AS n (age)
 )
-SELECT age, coalesce(sum(least(value, final)), 0) / nullif(sum(final), 0) AS share
+SELECT age, sum(least(coalesce(value, 0), final)) / nullif(sum(final), 0) AS share
 FROM known GROUP BY age ORDER BY age

@@ -128,6 +128,7 @@ class Sources(Database):
         lines = read_report(form, body)
         today = self.today(now)
         async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(_SQL["hold"], source.source_id)
             areas = await connection.fetch(_SQL["areas_of"], source.area, today, today - OLDEST)
             sender = Sender(kind=source.kind, areas={r["area_id"]: r["level"] for r in areas})
             checked = check_report(lines, sender, today)
