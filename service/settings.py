@@ -8,6 +8,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+_ROBOTS = frozenset({"wecom", "dingtalk", "feishu"})
+
+
 class ServiceSettings(BaseSettings):
     """One frozen model, filled from `HEARTHWATCH_*`; no secret has a default."""
 
@@ -36,6 +39,42 @@ class ServiceSettings(BaseSettings):
     webhook_url: str | None = Field(default=None, description="Where every ring is also posted")
     webhook_secret: SecretStr | None = Field(
         default=None, description="Standard Webhooks secret, `whsec_` and base64"
+    )
+    push_url: str | None = Field(
+        default=None,
+        description="Platform to which every released week of counts is posted, as a DHIS2 data "
+        "value set (such as https://platform.example/api/dataValueSets)",
+    )
+    push_secret: SecretStr | None = Field(
+        default=None, description="Standard Webhooks secret of that platform"
+    )
+    push_authorization: SecretStr | None = Field(
+        default=None, description="`Authorization` header of that platform, such as `ApiToken ...`"
+    )
+    brief_template: Path | None = Field(
+        default=None,
+        description="The county's Word template of the morning brief; its styles, header and "
+        "footer stay, the line `{{brief}}` becomes the brief",
+    )
+    email_url: SecretStr | None = Field(
+        default=None,
+        description="How mail leaves: an apprise address with {address} where the recipient goes",
+    )
+    sms_url: SecretStr | None = Field(
+        default=None,
+        description="The SMS gateway: an apprise address with {address} where the number goes",
+    )
+    ntfy_url: SecretStr | None = Field(
+        default=None, description="The ntfy server: an apprise address with {address} as the topic"
+    )
+    robots: str = Field(
+        default="",
+        description="Messengers whose robots may be used: wecom, dingtalk, feishu, separated by "
+        "commas; `wecom=URL` with {address} where a county reaches it through a gateway of its own",
+    )
+    receipt_secret: SecretStr | None = Field(
+        default=None,
+        description="Standard Webhooks secret with which messengers sign what became of a message",
     )
     metrics_token: SecretStr | None = Field(
         default=None,
@@ -81,6 +120,22 @@ class ServiceSettings(BaseSettings):
         default=8884, ge=1, le=65535, description="Its listener for devices, with passwords"
     )
 
+    @field_validator("email_url", "sms_url", "ntfy_url")
+    @classmethod
+    def _template_has_a_place(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and "{address}" not in value.get_secret_value():
+            raise ValueError("the address needs {address} where the recipient goes")
+        return value
+
+    @field_validator("robots")
+    @classmethod
+    def _robots_are_known(cls, value: str) -> str:
+        for each in filter(None, value.split(",")):
+            name, _, url = each.strip().partition("=")
+            if name not in _ROBOTS or (url and "{address}" not in url):
+                raise ValueError(f"{name} is no messenger, or its address has no {{address}}")
+        return value
+
     @field_validator("forwarded_allow_ips")
     @classmethod
     def _proxies_are_named(cls, value: str) -> str:
@@ -99,6 +154,12 @@ class ServiceSettings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _push_is_signed(self) -> "ServiceSettings":
+        if (self.push_url is None) != (self.push_secret is None):
+            raise ValueError("HEARTHWATCH_PUSH_URL and HEARTHWATCH_PUSH_SECRET belong together")
+        return self
+
+    @model_validator(mode="after")
     def _enrolment_is_whole(self) -> "ServiceSettings":
         folders = (
             self.enrol_folder,
@@ -112,6 +173,12 @@ class ServiceSettings(BaseSettings):
                 "together"
             )
         return self
+
+    @property
+    def robot_urls(self) -> dict[str, str | None]:
+        """The messengers in use, and the gateway through which each is reached (None: its own)."""
+        pairs = (each.strip().partition("=") for each in self.robots.split(",") if each.strip())
+        return {name: url or None for name, _, url in pairs}
 
     @property
     def county_zone(self) -> ZoneInfo:

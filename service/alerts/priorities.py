@@ -1,4 +1,4 @@
-"""Reads the answering times of `rules/packs/priorities.yaml`, and which rules want several answers."""
+"""Reads the answering times of `rules/packs/priorities.yaml`, and who wants several."""
 
 from collections.abc import Mapping
 from datetime import timedelta

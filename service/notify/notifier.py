@@ -38,7 +38,7 @@ PERSONAL = frozenset(
         Channel.FEISHU,
     }
 )
-"""Channels that reach one account at an address of its own; each works through a lane of its own."""
+"""Channels that reach one account at an address of its own, each on a lane of its own."""
 
 
 class Result(StrEnum):
@@ -77,8 +77,8 @@ class Item:
 class Message:
     """One delivery: to whom, about which alert; `attempt` counts from 1.
 
-    A message to an address bundles what was due for it at once: `items`, the most urgent first, and
-    `bundle`. `address`, `language` and whether it is for a resident (`is_home`) are the recipient's.
+    A message to an address bundles what was due for it at once: `items`, most urgent first, and
+    `bundle`. `address`, `language` and whether it goes to a resident (`is_home`) are the reader's.
     """
 
     delivery_id: UUID

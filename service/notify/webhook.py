@@ -31,16 +31,23 @@ class _Body(msgspec.Struct, frozen=True):
 
 
 class SignedPost:
-    """Posts signed JSON to one address; the client and its lifetime belong to the caller."""
+    """Posts signed JSON to one address; the client and its lifetime belong to the caller.
 
-    def __init__(self, client: httpx2.AsyncClient, *, url: str, secret: str) -> None:
+    `authorization` is what a platform wants beside our signature, such as `ApiToken d2p_...`.
+    """
+
+    def __init__(
+        self, client: httpx2.AsyncClient, *, url: str, secret: str, authorization: str | None = None
+    ) -> None:
         self._client = client
+        self._authorization = {} if authorization is None else {"authorization": authorization}
         self._url = url
         self._signer = Webhook(secret)
 
     async def post(self, message_id: str, body: str, now: datetime) -> Outcome:
         """Tries once, at most 10 s; 2xx is delivered, 410 is never tried again."""
         headers = {
+            **self._authorization,
             "content-type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),

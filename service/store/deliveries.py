@@ -62,7 +62,7 @@ class ReceiptResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedAlert:
-    """One alert behind a link, as a stranger who holds the message may see it: no name, no value."""
+    """One alert behind a link, as whoever holds the message may see it: no name, no value."""
 
     alert_id: UUID
     priority: Priority

@@ -1,21 +1,36 @@
 """What every channel keeps: a repeat is recognisable, and the world's faults are outcomes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import base64
+import hmac
+import json
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.message import Message as EmailMessage
+from functools import partial
+from hashlib import sha256
+from socket import socket
 from uuid import UUID
 
 import httpx2
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as Message_
 from standardwebhooks import Webhook
 
 from gateway.clock import WallClock
+from rules.vocabulary import Priority
 from service.live import LiveBus
+from service.notify.by_apprise import AppriseCarrier
+from service.notify.carrier import CarriedNotifier, Carrier
+from service.notify.group_robots import ROBOTS, RobotCarrier
 from service.notify.notifier import (
     LEASE,
+    PERSONAL,
     Channel,
+    Item,
     Message,
     Notifier,
     Outcome,
@@ -100,10 +115,121 @@ async def a_webhook() -> AsyncGenerator[Notifier]:
         yield notifier
 
 
-CHANNELS = {Channel.PAGE: a_page, Channel.PATIENT: a_patient, Channel.WEBHOOK: a_webhook}
+@dataclass(kw_only=True)
+class Keys:
+    """Makes keys as the store does, without keeping them."""
+
+    made: int = 0
+
+    async def make_link(
+        self, message: Message, now: datetime, *, drill_id: UUID | None = None
+    ) -> str:
+        del message, now, drill_id
+        self.made += 1
+        return f"key-{self.made}"
 
 
-def message(channel: Channel, *, attempt: int = 1) -> Message:
+class Letters(Message_):
+    """The other end of the mail channel: keeps every letter that was handed over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[EmailMessage] = []
+
+    def handle_message(self, message: EmailMessage) -> None:
+        self.kept.append(message)
+
+
+@contextmanager
+def post_office() -> Generator[tuple[Letters, int]]:
+    letters = Letters()
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    controller = Controller(letters, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield letters, port
+    finally:
+        controller.stop()
+
+
+def carried(carrier: Carrier) -> CarriedNotifier:
+    return CarriedNotifier(carrier, Keys(), public_url="https://county.example/")
+
+
+@asynccontextmanager
+async def a_letter() -> AsyncGenerator[Notifier]:
+    with post_office() as (_, port):
+        yield carried(AppriseCarrier(mail_template(port)))
+
+
+def mail_template(port: int) -> str:
+    return f"mailto://127.0.0.1:{port}?from=hearthwatch@county.example&mode=insecure&to={{address}}"
+
+
+@asynccontextmanager
+async def by_apprise(scheme: str, answer: bytes | None = None) -> AsyncGenerator[Notifier]:
+    async with other_end(answer or TAKEN) as other:
+        yield carried(AppriseCarrier(f"{scheme}://127.0.0.1:{other.port}/{{address}}"))
+
+
+@asynccontextmanager
+async def robot(channel: Channel, answer: bytes) -> AsyncGenerator[tuple[Notifier, Other]]:
+    async with other_end(answer) as other, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{other.port}/hook?key={{address}}"
+        yield carried(RobotCarrier(ROBOTS[channel], client, url=url)), other
+
+
+@asynccontextmanager
+async def a_robot(channel: Channel) -> AsyncGenerator[Notifier]:
+    code = b'{"code":0}' if channel is Channel.FEISHU else b'{"errcode":0,"errmsg":"ok"}'
+    async with robot(channel, http(code)) as (notifier, _):
+        yield notifier
+
+
+def http(body: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    return head.encode() + body
+
+
+TAKEN = http(b"{}")
+CHANNELS: dict[Channel, Callable[[], AbstractAsyncContextManager[Notifier]]] = {
+    Channel.PAGE: a_page,
+    Channel.PATIENT: a_patient,
+    Channel.WEBHOOK: a_webhook,
+    Channel.EMAIL: a_letter,
+    Channel.SMS: partial(by_apprise, "json"),
+    Channel.NTFY: partial(by_apprise, "ntfy"),
+    Channel.WECOM: partial(a_robot, Channel.WECOM),
+    Channel.DINGTALK: partial(a_robot, Channel.DINGTALK),
+    Channel.FEISHU: partial(a_robot, Channel.FEISHU),
+}
+ADDRESSES = {Channel.EMAIL: "doctor@clinic.example", Channel.SMS: "13800000000"}
+
+
+def message(channel: Channel, *, attempt: int = 1, language: str = "zh") -> Message:
+    if channel in PERSONAL:
+        return Message(
+            delivery_id=UUID(int=1),
+            alert_id=UUID(int=2),
+            step=3,
+            channel=channel,
+            account_id=UUID(int=4),
+            attempt=attempt,
+            bundle=UUID(int=5),
+            items=(
+                Item(
+                    delivery_id=UUID(int=1),
+                    alert_id=UUID(int=2),
+                    step=3,
+                    priority=Priority.EMERGENCY,
+                    raised_at=NOW,
+                ),
+            ),
+            address=ADDRESSES.get(channel, "room-7"),
+            language=language,
+        )
     return Message(
         delivery_id=UUID(int=1),
         alert_id=UUID(int=2),
@@ -204,3 +330,83 @@ def test_attempts_back_off_and_end() -> None:
     assert gaps == sorted(gaps)
     assert (len(times), gaps[0]) == (7, timedelta(seconds=5))
     assert timedelta(seconds=10) < LEASE, "a slow webhook is not taken for a dead one"
+
+
+@pytest.mark.row("A13")
+@pytest.mark.parametrize("channel", sorted(ROBOTS))
+@pytest.mark.parametrize(
+    ("answer", "expected", "detail"),
+    [
+        (http(b'{"errcode":0,"errmsg":"ok"}'), Result.DELIVERED, "taken by the messenger"),
+        (http(b'{"errcode":45009}'), Result.RETRY_LATER, "messenger says 45009"),
+        (http(b"<html>maintenance</html>"), Result.RETRY_LATER, "answer not understood"),
+        (http(b"{}"), Result.RETRY_LATER, "answer not understood"),
+        (b"HTTP/1.1 502 Bad\r\nconnection: close\r\n\r\n", Result.RETRY_LATER, "HTTP 502"),
+        (b"", Result.RETRY_LATER, "RemoteProtocolError"),
+    ],
+    ids=["taken", "too many", "garbage", "empty", "502", "hangs up"],
+)
+async def test_a_messenger_that_says_200_to_what_it_refuses_has_delivered_nothing(
+    channel: Channel, answer: bytes, expected: Result, detail: str
+) -> None:
+    async with robot(channel, answer) as (notifier, other):
+        outcome = await notifier.send(message(channel), NOW)
+    assert (outcome.result, outcome.detail) == (expected, detail)
+    assert len(other.received) == 1
+
+
+async def test_a_robot_whose_key_is_none_is_never_asked_again() -> None:
+    for channel, code in (
+        (Channel.WECOM, b'{"errcode":93000}'),
+        (Channel.DINGTALK, b'{"errcode":300001}'),
+        (Channel.FEISHU, b'{"code":19001}'),
+    ):
+        async with robot(channel, http(code)) as (notifier, _):
+            outcome = await notifier.send(message(channel), NOW)
+        assert outcome.result is Result.REFUSED, channel
+
+
+async def test_a_signed_robot_is_signed() -> None:
+    """Feishu: the key is time, line feed and secret; the text is empty; base64 of SHA-256."""
+    async with robot(Channel.FEISHU, http(b'{"code":0}')) as (notifier, other):
+        await notifier.send(replace(message(Channel.FEISHU), address="room-7:hush"), NOW)
+    said = json.loads(other.received[0][1])
+    key = f"{int(NOW.timestamp())}\nhush".encode()
+    assert said["sign"] == base64.b64encode(hmac.new(key, b"", sha256).digest()).decode()
+    assert "hush" not in other.received[0][1]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_a_letter_says_how_many_and_where_and_nothing_of_anybodys_health(
+    language: str,
+) -> None:
+    with post_office() as (letters, port):
+        notifier = carried(AppriseCarrier(mail_template(port)))
+        outcome = await notifier.send(message(Channel.EMAIL, language=language), NOW)
+    assert outcome.result is Result.DELIVERED
+    (letter,) = letters.kept
+    assert letter["to"] == "doctor@clinic.example"
+    parts = [part.get_payload(decode=True) for part in letter.walk() if not part.is_multipart()]
+    text = b"".join(part for part in parts if isinstance(part, bytes)).decode()
+    assert "https://county.example/answer/key-1" in text
+    assert ("紧急" if language == "zh" else "emergency") in text
+    for secret in ("张", "mmHg", "血压", "glucose", "HW-"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS, Channel.NTFY])
+async def test_a_service_that_is_away_is_tried_again(channel: Channel) -> None:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    scheme = {Channel.SMS: "json", Channel.NTFY: "ntfy"}.get(channel)
+    template = f"{scheme}://127.0.0.1:{port}/{{address}}" if scheme else mail_template(port)
+    outcome = await carried(AppriseCarrier(template)).send(message(channel), NOW)
+    assert outcome == Outcome(result=Result.RETRY_LATER, detail="refused or unreachable")
+
+
+async def test_an_address_nobody_gave_or_nobody_can_read_is_refused() -> None:
+    nowhere = replace(message(Channel.EMAIL), address="")
+    notifier = carried(AppriseCarrier("nonsense://{address}"))
+    assert (await notifier.send(nowhere, NOW)).detail == "no address"
+    assert (await notifier.send(message(Channel.EMAIL), NOW)).detail == "unusable address"
