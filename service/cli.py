@@ -67,11 +67,18 @@ COMMANDS = {
     "people": Command("service.people_command", "import and export people, contracts and rota"),
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "doors": Command("service.doors_command", "every route with who may use it"),
+    "surveillance": Command("service.surveillance_command", "detectors over a file of counts"),
     "surveillance areas": Command(
         "service.surveillance_areas_command", "areas with their validity and outlines, from a file"
     ),
     "surveillance sources": Command(
         "service.surveillance_sources_command", "institutions that send counts, and their files"
+    ),
+    "surveillance series": Command(
+        "service.surveillance_series_command", "an area's counts as they were known then, logged"
+    ),
+    "surveillance duty": Command(
+        "service.surveillance_duty_command", "who may ask for true counts of open signals"
     ),
     "surveillance release": Command(
         "service.surveillance_release_command", "what the CDC's next tables show, and make them"

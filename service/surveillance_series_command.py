@@ -1,0 +1,89 @@
+"""`hearthwatch surveillance series`: an area's counts as they were known at some time, logged.
+
+True counts of the own county, for those who run its detection: whoever prints them says for what,
+and it is written to the audit. What others may see is `surveillance release`.
+"""
+
+import argparse
+import asyncio
+import sys
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway.clock import WallClock
+from gateway.operator_settings import NoDatabaseError, find_dsn
+from service.store.database import DATABASE_ERRORS, open_pool, write_audit
+from service.surveillance.counts import KnownCell, known_cells
+from service.surveillance.indicators import INDICATORS
+
+_SHORTEST_PURPOSE = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--area", required=True, help="a township or county")
+    parser.add_argument("--indicator", required=True, choices=sorted(INDICATORS), metavar="CODE")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+    parser.add_argument(
+        "--as-of", type=datetime.fromisoformat, help="as it was known then: 2026-09-01T08:00+08:00"
+    )
+    parser.add_argument("--purpose", required=True, help="for what; it is written to the audit")
+    parser.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+    parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one JSON line a period and source; 1 without a database, 2 for unusable arguments."""
+    if len(arguments.purpose.strip()) < _SHORTEST_PURPOSE or arguments.last < arguments.first:
+        sys.stderr.write("say for what in a few words, and a span that does not end before it\n")
+        return 2
+    try:
+        return asyncio.run(_print(find_dsn(arguments.dsn), arguments))
+    except (NoDatabaseError, *DATABASE_ERRORS) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+async def _print(dsn: str, arguments: argparse.Namespace) -> int:
+    now = WallClock().now()
+    as_of: datetime = arguments.as_of or now
+    if as_of.tzinfo is None:
+        as_of = as_of.replace(tzinfo=ZoneInfo(arguments.zone))
+    span = (arguments.first, arguments.last + timedelta(days=1))
+    detail = {
+        "area": arguments.area,
+        "indicator": arguments.indicator,
+        "first": arguments.first.isoformat(),
+        "last": arguments.last.isoformat(),
+        "as_of": as_of.isoformat(),
+        "purpose": arguments.purpose,
+    }
+    async with (
+        open_pool(dsn, size=1) as pool,
+        pool.acquire() as connection,
+        connection.transaction(),
+    ):
+        found = await known_cells(
+            connection, [arguments.indicator], *span, as_of, areas=[arguments.area]
+        )
+        await write_audit(connection, None, "read true series", None, detail, now)
+    sys.stdout.writelines(f"{cell_line(known)}\n" for known in found)
+    return 0
+
+
+def cell_line(known: KnownCell) -> str:
+    """One number as a JSON line: the value and what stands behind it."""
+    fields = {
+        "day": known.cell.day.isoformat(),
+        "source": known.source,
+        "value": known.cell.value,
+        "base": known.cell.base,
+        "people": known.cell.people,
+        "households": known.cell.households,
+        "revision": known.revision,
+        "as_of": known.as_of.isoformat(),
+    }
+    return msgspec.json.encode(fields).decode()
