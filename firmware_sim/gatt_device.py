@@ -26,7 +26,13 @@ from bumble.transport.common import AsyncPipeSink
 from firmware_sim.battery import Battery
 from firmware_sim.central import hang_up
 from firmware_sim.device_clock import ClockKind, DeviceClock
-from firmware_sim.gatt_services import current_time, date_time_clock, device_information
+from firmware_sim.gatt_services import (
+    constant,
+    current_time,
+    date_time_clock,
+    device_information,
+    uuid16,
+)
 from firmware_sim.identity import Identity
 from firmware_sim.interference import Interference, Outlet, Owner
 from firmware_sim.link import VirtualLink
@@ -35,6 +41,7 @@ from firmware_sim.quirks.quirk import SPECIFICATION, ClockService
 
 _PATIENCE_S = 5.0
 _LIMITED_DISCOVERABLE, _LE_ONLY = 0x01, 0x04
+_MAKERS_OWN = 0xFFF1  # what many makers call a characteristic of theirs
 
 
 class _Display(PairingDelegate):
@@ -76,6 +83,7 @@ class Peripheral(ABC):
         drop_after: A fault: end the link after so many further records, once.
         interference: Faults of its transmissions; none unless somebody sets them.
         refuses_pairing: A fault: refuses every new bond, also in pairing mode.
+        speaks_own_protocol: A fault: its records are behind a protocol of the maker's.
         strict_pairing: Accepts a new bond in pairing mode only.
         single_bond: A new bond ends all others.
         bond_slots: With so many bonds it refuses a new one; None for no limit.
@@ -105,7 +113,7 @@ class Peripheral(ABC):
         self.interference = Interference(
             hides_on_unpaired_discovery=self.quirk.off_on_unpaired_discovery
         )
-        self.refuses_pairing = False
+        self.refuses_pairing = self.speaks_own_protocol = False
         self.strict_pairing = options.get("strict_pairing", False)
         self.single_bond = options.get("single_bond", False)
         self.bond_slots = options.get("bond_slots")
@@ -158,12 +166,9 @@ class Peripheral(ABC):
         )
         host = Host(self._controller, AsyncPipeSink(self._controller))
         device = Device(config=config, host=host)
-        owner = Owner(hang_up=self.drop, die=self.die, hide=self.hide, spawn=self._spawn)
-        device.gatt_server = Outlet(device, self.interference, owner)
-        device.add_default_services()
+        self._serve(device)
         device.keystore = self._bonds
         device.pairing_config_factory = self._pairing_config
-        device.add_services(self._all_services(device.gatt_server))
         device.on(Device.EVENT_CONNECTION, self._on_connection)
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
@@ -195,9 +200,16 @@ class Peripheral(ABC):
         else:  # the body's own error travels on by itself, not wrapped into a group
             await self._group.__aexit__(None, None, None)
 
+    def _serve(self, device: Device) -> None:
+        owner = Owner(hang_up=self.drop, die=self.die, hide=self.hide, spawn=self._spawn)
+        device.gatt_server = Outlet(device, self.interference, owner)
+        device.add_default_services()
+        device.add_services(self._all_services(device.gatt_server))
+
     def _all_services(self, server: Server) -> list[Service]:
+        own = [Service(uuid16(self.service_number), [constant(_MAKERS_OWN, b"")])]
         services = [
-            *self._services(server),
+            *(own if self.speaks_own_protocol else self._services(server)),
             device_information(self.identity),
             self.battery.service(),
         ]
@@ -296,6 +308,13 @@ class Peripheral(ABC):
             device.random_address = device.static_address = new
         await self._settle()
 
+    async def change_program(self, *, own_protocol: bool) -> None:
+        """Another program: its services stay named as they were, what they hold may be its own."""
+        self.speaks_own_protocol = own_protocol
+        await self.drop()
+        if self._device is not None:
+            self._serve(self._device)
+
     def twin(self, address: str) -> Self:
         """Another device of this kind with the same name plate and no bonds, switched off."""
         options: PeripheralOptions = {**self._options, "bonds": MemoryKeyStore()}
@@ -306,8 +325,13 @@ class Peripheral(ABC):
         self.interference.clear()
         self.interference.hides_on_unpaired_discovery = self.quirk.off_on_unpaired_discovery
         self.drop_after, self.refuses_pairing = None, False
+        if self.speaks_own_protocol:
+            self.speaks_own_protocol = False
+            if self._device is not None:
+                self._serve(self._device)
         self.strict_pairing = self._options.get("strict_pairing", False)
         self.single_bond = self._options.get("single_bond", False)
+        self.bond_slots = self._options.get("bond_slots")
         self.window_s = self._options.get("window_s")
         self.passkey = self._options.get("passkey")
         self.clock = self._options.get("clock") or DeviceClock.right()

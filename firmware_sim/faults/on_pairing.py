@@ -10,6 +10,7 @@ from firmware_sim.faults.on_link import other_address
 
 _SHOWN, _TYPED = 246810, 135790
 _RIVAL = "C0:FF:EE:00:00:FE"
+_PARTNERS = ("C0:FF:EE:00:00:FD", "C0:FF:EE:00:00:FC")
 _RIVAL_WAITS_S = 5.0
 
 
@@ -30,18 +31,35 @@ async def _forget(scene: Scene) -> None:
 
 
 async def _pair_elsewhere(scene: Scene) -> None:
-    device = scene.device
-    device.single_bond = True
-    async with Central(scene.link, address=_RIVAL) as phone:
-        await device.pairing_mode(at=scene.at)
+    scene.device.single_bond = True
+    await _pair_with(scene, _RIVAL)
+    await scene.device.measure_typical(scene.at)
+
+
+async def _pair_with(scene: Scene, phone_address: str) -> None:
+    async with Central(scene.link, address=phone_address) as phone:
+        await scene.device.pairing_mode(at=scene.at)
         try:
-            address = Address(device.identity.address)
+            address = Address(scene.device.identity.address)
             connection = await phone.connect(address, timeout_s=_RIVAL_WAITS_S)
             await connection.pair()
         except (TimeoutError, BaseBumbleError) as error:
             raise WrongDeviceError("the hub held the device, nobody else could pair") from error
         await hang_up(connection)
-    await device.measure_typical(scene.at)
+
+
+async def _fill_slots(scene: Scene) -> None:
+    await _forget(scene)
+    for partner in _PARTNERS:
+        await _pair_with(scene, partner)
+    scene.device.bond_slots = len(_PARTNERS)
+    await scene.device.pairing_mode(at=scene.at)
+
+
+async def _speak_own_protocol(scene: Scene) -> None:
+    await _forget(scene)
+    await scene.device.change_program(own_protocol=True)
+    await scene.device.pairing_mode(at=scene.at)
 
 
 async def _leave_pairing_mode(scene: Scene) -> None:
@@ -126,6 +144,26 @@ KINDS = (
         expects=every(BLE, "pairing_cause:bond_refused"),
         absent=NO_RADIO,
         inject=_refuse,
+    ),
+    FaultKind(
+        name="slots-full",
+        says="all the places for partners that it has are taken",
+        layer=Layer.PAIRING,
+        injected=f"{len(_PARTNERS)} other centrals bond with the device, which keeps no more and"
+        " refuses the hub",
+        expects=every(BLE, "pairing_cause:slots_full"),
+        absent=NO_RADIO,
+        inject=_fill_slots,
+    ),
+    FaultKind(
+        name="own-protocol",
+        says="it calls its service by the standard name and keeps its records behind a protocol of"
+        " its maker's",
+        layer=Layer.PAIRING,
+        injected="the service is there without its measurement",
+        expects=every(BLE, "pairing_cause:not_supported"),
+        absent=NO_RADIO,
+        inject=_speak_own_protocol,
     ),
     FaultKind(
         name="passkey-wrong",

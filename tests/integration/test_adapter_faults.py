@@ -27,6 +27,7 @@ PAIRS = [(kind.name, profile) for kind, profile in applicable() if profile.is_bl
 MODELS = {
     "ketone-as-meal-6": ("i-SENS", "CareSens Dual"),
     "paired-elsewhere": ("Omron", "HEM-7322T"),
+    "slots-full": ("Roche", "Accu-Chek Guide"),
 }
 
 SHARED = {"wrong-user", "user-unknown", "user-missing", "several-users"}

@@ -9,6 +9,7 @@ from device_adapters.ble.session import SessionReason
 from firmware_sim.faults.table import FAULTS
 from firmware_sim.glucose_sensor import GlucoseSensor
 from firmware_sim.profiles.names import Profile
+from firmware_sim.push_device import PushDevice
 from firmware_sim.record_memory import SEQUENCES
 from tests.integration.adapter_faults.bench import AT, PATIENCE_S, SHORT_PATIENCE_S, Bench
 
@@ -150,12 +151,32 @@ async def _pairing_fails(here: Bench, name: str) -> None:
     assert cause is Cause(FAULTS[name].expects[here.profile].partition(":")[2])
     assert ADVICE[cause].next_zh
     assert ADVICE[cause].next_en
-    device.refuses_pairing = False
+    await HEALS.get(name, _agree)(device)
     await device.pairing_mode()
     assert await here.pair(passkey=device.passkey) == here.ref
     await here.measure(1)
     here.listen()
     await here.told()
+
+
+async def _agree(device: PushDevice) -> None:
+    device.refuses_pairing = False
+
+
+async def _clear_partners(device: PushDevice) -> None:
+    assert device.free_slots == 0
+    await device.forget_bonds()
+
+
+async def _change_program(device: PushDevice) -> None:
+    await device.change_program(own_protocol=False)
+
+
+HEALS: Mapping[str, Callable[[PushDevice], Awaitable[None]]] = {
+    "slots-full": _clear_partners,
+    "own-protocol": _change_program,
+}
+"""What a person does to the device, as the next step says; nothing, or agreeing, otherwise."""
 
 
 async def _a_moment() -> None:
@@ -168,6 +189,8 @@ COURSES: Mapping[str, Course] = {
     "paired-elsewhere": _bond_lost,
     "not-in-pairing-mode": _pairing_fails,
     "pairing-refused": _pairing_fails,
+    "slots-full": _pairing_fails,
+    "own-protocol": _pairing_fails,
     "passkey-wrong": _pairing_fails,
     "passkey-wanted": _pairing_fails,
     "spoofed-identity": _twin,

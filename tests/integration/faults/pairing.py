@@ -70,6 +70,27 @@ async def pairing_refused(b: Bench) -> None:
     await b.bond()
 
 
+async def slots_full(b: Bench) -> None:
+    await b.do(FAULTS["slots-full"])
+    assert await in_pairing_mode(b)
+    assert b.device.free_slots == 0
+    assert "pairing failed" in (await b.listen(pair=True)).error
+    await b.device.forget_bonds()
+    await b.bond()
+    assert b.device.free_slots == 1
+
+
+async def own_protocol(b: Bench) -> None:
+    await b.do(FAULTS["own-protocol"])
+    patience_s, b.device.patience_s = b.device.patience_s, 0.2  # it has nothing to wait for
+    seen = await b.listen(pair=True)
+    assert (seen.serial, seen.arrived) == (NAME.serial, [])
+    b.device.patience_s = patience_s
+    await b.device.change_program(own_protocol=False)
+    await b.device.measure_typical(b.scene.minutes_later(1))
+    assert len(await b.told()) == 1
+
+
 async def passkey_wrong(b: Bench) -> None:
     await b.do(FAULTS["passkey-wrong"])
     assert "pairing failed" in (await b.listen(pair=True)).error
@@ -112,6 +133,8 @@ EXERCISES: dict[str, Exercise] = {
     "paired-elsewhere": paired_elsewhere,
     "not-in-pairing-mode": not_in_pairing_mode,
     "pairing-refused": pairing_refused,
+    "slots-full": slots_full,
+    "own-protocol": own_protocol,
     "passkey-wrong": passkey_wrong,
     "passkey-wanted": passkey_wanted,
     "off-on-discovery": off_on_discovery,
