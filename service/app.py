@@ -29,7 +29,10 @@ from service.web.pages import (
     own_whose,
     patient,
     rules,
+    signal_papers,
+    signals,
     usual,
+    verify,
     whose,
 )
 
@@ -55,6 +58,9 @@ ROUTERS = (
     clinic.router,
     clinic_pairing.router,
     cdc.router,
+    signal_papers.router,  # before the signal's own path
+    signals.router,
+    verify.router,
     admin.router,
     admin_status.router,
     metrics_api.router,

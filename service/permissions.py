@@ -36,6 +36,9 @@ class Permission(StrEnum):
     OPEN_TURN = "turn:open"  # at the own clinic
     READ_COUNTS = "counts:read"
     SEND_COUNTS = "counts:send"  # an institution's program, by its credential; no role holds it
+    READ_SIGNALS = "signals:read"  # warning signals of townships, as far as they may be known
+    WORK_SIGNALS = "signals:work"  # triage to closing, in the own county
+    VERIFY_SIGNALS = "signals:verify"  # answer the CDC's question about the own township
     READ_QUARANTINE = "quarantine:read"
     READ_ACCOUNTS = "accounts:read"
     READ_HUBS = "hubs:read"
@@ -70,10 +73,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PROPOSE_RULES,
         Permission.APPROVE_RULES,
         Permission.SIGN_RULES,
+        Permission.VERIFY_SIGNALS,
     },
     Role.COUNTY_DUTY: _CLINICIAN
     | {Permission.PROPOSE_RULES, Permission.APPROVE_RULES, Permission.ROLL_OUT_RULES},
-    Role.CDC_OFFICER: _EVERYBODY | {Permission.READ_COUNTS},
+    Role.CDC_OFFICER: _EVERYBODY
+    | {Permission.READ_COUNTS, Permission.READ_SIGNALS, Permission.WORK_SIGNALS},
     Role.ADMINISTRATOR: _EVERYBODY
     | {
         Permission.READ_QUARANTINE,

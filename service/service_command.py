@@ -21,6 +21,7 @@ from service.app import create_app
 from service.credentials.authority import AuthorityError
 from service.enrolment.opening import open_enrolment, open_keeper
 from service.live import LiveBus
+from service.notify.channels import carried
 from service.notify.notifier import Channel, Notifier
 from service.notify.page import PageNotifier
 from service.notify.patient import PatientNotifier
@@ -31,6 +32,7 @@ from service.services import Services
 from service.settings import ServiceSettings
 from service.store.care_store import Store
 from service.store.database import DATABASE_ERRORS, open_pool
+from service.surveillance.push import Pusher
 from service.worker import Plan, Worker
 
 _log = structlog.get_logger()
@@ -131,12 +133,29 @@ async def open_plan(services: Services) -> AsyncGenerator[Plan]:
             )
             notifiers[Channel.WEBHOOK] = WebhookNotifier(post, public_url=settings.public_url)
             messenger = Messenger(post, public_url=settings.public_url)
+        notifiers |= carried(services, client)
         yield Plan(
             timings=load_timings(table),
             several=load_several(table),
             notifiers=notifiers,
             messenger=messenger,
+            pusher=open_pusher(services, client),
         )
+
+
+def open_pusher(services: Services, client: httpx2.AsyncClient) -> Pusher | None:
+    """The way to the platform that is configured, None without one."""
+    settings = services.settings
+    if settings.push_url is None or settings.push_secret is None:
+        return None
+    authorization = settings.push_authorization
+    post = SignedPost(
+        client,
+        url=settings.push_url,
+        secret=settings.push_secret.get_secret_value(),
+        authorization=None if authorization is None else authorization.get_secret_value(),
+    )
+    return Pusher(services.store.pool, post)
 
 
 class PagesServer(uvicorn.Server):

@@ -26,6 +26,8 @@ from service.store.database import DATABASE_ERRORS
 from service.store.listen import follow
 from service.store.ringing import Ways
 from service.surveillance.daily import refresh
+from service.surveillance.push import Pusher
+from service.surveillance.signal_store import Signals
 
 _log = structlog.get_logger()
 
@@ -42,13 +44,14 @@ class Plan:
     """What the worker goes by: answering times, channels (those that are configured).
 
     `several` names the rules that want more than one answer. `messenger` tells the operator of
-    troubles, over the same webhook.
+    troubles, over the same webhook; `pusher` sends released counts to another platform.
     """
 
     timings: Timings
     notifiers: Mapping[Channel, Notifier]
     several: Mapping[str, int] = field(default_factory=dict[str, int])
     messenger: Messenger | None = None
+    pusher: Pusher | None = None
 
     @property
     def ways(self) -> Ways:
@@ -69,6 +72,8 @@ class Worker:
         self._lane_locks = {channel: asyncio.Lock() for channel in self._lanes}
         self._quick_lock = asyncio.Lock()
         self._counts_lock = asyncio.Lock()
+        self._signals_lock = asyncio.Lock()
+        self._signals = Signals(services.store.pool, services.settings.county_zone)
         self._counts_due: datetime | None = None
         self._tick: datetime | None = services.clock.now() if stepped else None
 
@@ -86,6 +91,8 @@ class Worker:
                 group.create_task(lane, name=channel.value)
             counts = self._loop("counts", asyncio.Event(), self._counts)
             group.create_task(counts, name="counts")
+            signals = self._loop("signals", asyncio.Event(), self._watch_signals)
+            group.create_task(signals, name="signals")
 
     async def settle(self, now: datetime) -> datetime | None:
         """Does everything due at `now`, then returns the next due instant; None when nothing is."""
@@ -94,7 +101,13 @@ class Worker:
         for channel in self._lanes:
             await self._lane(channel, now)
         await self._counts(now)
-        dues = (await self._store.next_due(), await self._store.next_people_due(), self._counts_due)
+        await self._watch_signals(now)
+        dues = (
+            await self._store.next_due(),
+            await self._store.next_people_due(),
+            self._counts_due,
+            await self._signals.next_due(),
+        )
         return min(filter(None, dues), default=None)
 
     def hear(self, channel: str, payload: str) -> None:
@@ -178,6 +191,14 @@ class Worker:
             self._counts_due = await refresh(self._store.pool, now, zone, floor=floor)
             await self._review(now)
             await self._store.forget_old_sessions(now, now - FAILURE_WINDOW)
+
+    async def _watch_signals(self, now: datetime) -> None:
+        """Take unanswered warning signals up, close what stayed quiet, send what was released."""
+        async with self._signals_lock:
+            while await self._signals.tick(now):
+                pass
+            while self._plan.pusher is not None and await self._plan.pusher.tick(now):
+                pass
 
     async def _review(self, now: datetime) -> None:
         """Propose rest for rules that lead to too little; people decide (docs/rule_changes.md)."""

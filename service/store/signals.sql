@@ -1,5 +1,5 @@
 -- name: visible_signals
--- $1 account, $2 today, $3 one signal or NULL for all, $4 raised since (open ones always), $5 only these states' ages
+-- $1 account, $2 today, $3 one signal or NULL for all, $4 raised or grown since (what waits always)
 WITH RECURSIVE me AS (
     SELECT a.account_id, i.area
     FROM care.account a
@@ -162,9 +162,28 @@ WHERE c.decided_at >= $1
   AND NOT EXISTS (SELECT FROM cdc.push p WHERE p.push_id = 'week-' || to_char(c.week_start, 'YYYY-MM-DD'))
 ORDER BY c.week_start, c.indicator, c.area
 
--- name: released_week
-SELECT week_start, indicator, area, people, disclosure, decided_at FROM cdc.release_cell
-WHERE week_start = $1 ORDER BY indicator, area
+-- name: released_cells
+WITH RECURSIVE inside (area_id) AS (
+    SELECT i.area
+    FROM care.account a
+    JOIN care.staff s ON s.staff_id = a.staff_id
+    JOIN care.institution i ON i.institution_id = s.institution_id
+    WHERE a.account_id = $1 AND a.role = 'cdc_officer' AND NOT a.disabled
+    UNION
+    SELECT r.area_id FROM care.area r JOIN inside ON r.parent_id = inside.area_id
+), weeks AS (
+    SELECT DISTINCT week_start FROM cdc.release_cell ORDER BY week_start DESC LIMIT $2
+)
+SELECT c.week_start, c.indicator, c.area, c.people, c.disclosure, c.decided_at
+FROM cdc.release_cell c JOIN weeks USING (week_start) JOIN inside ON inside.area_id = c.area
+ORDER BY c.week_start, c.indicator, c.area
+
+-- name: place_of
+SELECT r.name FROM care.account a
+JOIN care.staff s ON s.staff_id = a.staff_id
+JOIN care.institution i ON i.institution_id = s.institution_id
+JOIN care.area r ON r.area_id = i.area
+WHERE a.account_id = $1
 
 -- name: put_push
 INSERT INTO cdc.push (push_id, body, created_at, state, attempts, next_attempt_at, detail)
@@ -184,7 +203,7 @@ UPDATE cdc.push SET state = $2, next_attempt_at = $3, delivered_at = $4, detail 
 SELECT push_id, created_at, state, attempts, delivered_at, detail FROM cdc.push ORDER BY created_at DESC LIMIT 12
 
 -- name: put_growth
-UPDATE cdc.signal SET colour = $2, due_at = $3 WHERE signal_id = $1
+UPDATE cdc.signal SET colour = $2, due_at = $3, rung = $4 WHERE signal_id = $1
 
 -- name: account_name
 SELECT t.name FROM care.account a JOIN care.staff t ON t.staff_id = a.staff_id WHERE a.account_id = $1

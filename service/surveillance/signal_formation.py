@@ -13,13 +13,23 @@ from service.store.database import Connection, as_json, load_statements
 from service.surveillance.feedback import JUDGED, YEAR, adjustment
 from service.surveillance.signal_records import standing_of
 from service.surveillance.signal_words import Colour, Finding, SourceEvidence, colour_of
-from service.surveillance.workflow import OPEN, SYSTEM, Standing, grow
-from service.surveillance.workflow_clock import FIRST_LOOK
+from service.surveillance.workflow import OPEN, SYSTEM, Standing, State, grow
+from service.surveillance.workflow_clock import FIRST_LOOK, Rung
 
 _SQL = load_statements("signals.sql")
 
 _ONE_EPISODE = timedelta(days=7)
 """A crossing within this many days of the last one belongs to the same signal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is stored of a signal to which a finding belongs."""
+
+    standing: Standing
+    first_day: date
+    watched: bool
+    grew_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +64,13 @@ async def take_findings(
         sources = [await _adjusted(connection, finding.area, one, now) for one in finding.sources]
         row = await connection.fetchrow(_SQL["newest_of_area"], finding.area, finding.drill)
         if row is not None and _is_same(finding.day, row["first_day"], row["last_day"]):
-            signal_id = await _add(connection, dict(row), finding, sources, now)
+            known = Known(
+                standing=standing_of(dict(row)),
+                first_day=row["first_day"],
+                watched=row["watched"],
+                grew_at=row["grew_at"],
+            )
+            signal_id = await _add(connection, known, finding, sources, now)
         else:
             signal_id = await _form(connection, finding, sources, now)
         if signal_id is not None:
@@ -97,7 +113,7 @@ async def _form(
         finding.arriving_until,
         due_at,
     )
-    await _put_sources(connection, signal_id, sources, now)
+    await _put_sources(connection, signal_id, (*finding.history, *sources), now)
     standing = Standing(signal_id=signal_id, colour=graded.colour, raised_at=now, due_at=due_at)
     what = "watched" if graded.watched else "formed"
     await put_event(connection, standing, standing, Entry(what=what, at=now, reason=finding.driver))
@@ -106,28 +122,34 @@ async def _form(
 
 async def _add(
     connection: Connection,
-    row: Mapping[str, object],
+    known: Known,
     finding: Finding,
     sources: Sequence[SourceEvidence],
     now: datetime,
 ) -> UUID | None:
-    before = standing_of(row)
+    before = known.standing
     graded = grade(finding, sources)
-    largest = await _largest(connection, before.signal_id)
+    stored = await _stored(connection, before.signal_id, known.first_day)
+    largest = _largest(stored)
     await _put_sources(connection, before.signal_id, sources, now)
     is_open = before.state in OPEN
-    was_watched = bool(row["watched"])
+    was_watched = known.watched
     more = any(
         one.votes and one.observed > largest.get((one.source, one.indicator), -1) for one in sources
     )
     higher = graded.colour.rank > before.colour.rank
-    grew = not graded.watched and (higher or was_watched or (not is_open and more))
+    # To officers it begins now, so its clock must not tell that it began on smaller counts.
+    emerged = not any(one.may_be_named for one in stored) and any(
+        one.may_be_named for one in sources
+    )
+    grew = not graded.watched and (higher or was_watched or emerged or (not is_open and more))
     after = before
     if grew:
         after = grow(before, graded.colour, now)
-        if was_watched:
-            after = replace(after, due_at=now + FIRST_LOOK[after.colour])
-    grew_at = now if grew and not is_open else row["grew_at"]
+        if was_watched or (emerged and before.state is State.NEW):
+            due_at = now + FIRST_LOOK[after.colour]
+            after = replace(after, due_at=due_at, rung=Rung.OFFICERS)
+    grew_at = now if grew and not is_open else known.grew_at
     await connection.execute(
         _SQL["attach"],
         before.signal_id,
@@ -141,17 +163,35 @@ async def _add(
     )
     if not grew:
         return None
-    await connection.execute(_SQL["put_growth"], before.signal_id, after.colour.value, after.due_at)
+    grown = (before.signal_id, after.colour.value, after.due_at, int(after.rung))
+    await connection.execute(_SQL["put_growth"], *grown)
     await put_event(connection, before, after, Entry(what="grew", at=now, reason=finding.driver))
     return before.signal_id
 
 
-async def _largest(connection: Connection, signal_id: UUID) -> dict[tuple[str, str], int]:
-    rows = await connection.fetch(_SQL["evidence"], [signal_id])
+async def _stored(connection: Connection, signal_id: UUID, first_day: date) -> list[SourceEvidence]:
+    """What the signal rests on so far: not the days before it, which say what was normal."""
+    return [
+        SourceEvidence(
+            source=row["source"],
+            indicator=row["indicator"],
+            day=row["day"],
+            observed=row["observed"],
+            expected=row["expected"],
+            upperbound=row["upperbound"],
+            p=row["p"],
+            factor=row["factor"],
+        )
+        for row in await connection.fetch(_SQL["evidence"], [signal_id])
+        if row["day"] >= first_day
+    ]
+
+
+def _largest(stored: Iterable[SourceEvidence]) -> dict[tuple[str, str], int]:
     largest: dict[tuple[str, str], int] = {}
-    for row in rows:
-        series = (row["source"], row["indicator"])
-        largest[series] = max(largest.get(series, 0), row["observed"])
+    for one in stored:
+        series = (one.source, one.indicator)
+        largest[series] = max(largest.get(series, 0), one.observed)
     return largest
 
 

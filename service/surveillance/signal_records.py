@@ -2,16 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from service.surveillance.showing import Showing, Sight, show
-from service.surveillance.signal_words import Cause, Colour, Risk, SourceEvidence, Verified
+from service.surveillance.signal_words import (
+    WINDOW_DAYS,
+    Cause,
+    Colour,
+    Risk,
+    SourceEvidence,
+    Verified,
+)
 from service.surveillance.workflow import OPEN, Level, Standing, State
 from service.surveillance.workflow_clock import Rung
 
 T = TypeVar("T")
+
+_COUNTED_AT = time(1)
+"""When the daily pass counts the day before (`daily.refresh`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +54,22 @@ class Signal:
 
     def showing(self) -> Showing | None:
         """What the reader may be told; None where it is not to be known of."""
-        return show(self.standing.colour, self.driver, self.evidence, self.sight)
+        since = self.first_day - timedelta(days=WINDOW_DAYS)
+        window = [one for one in self.evidence if one.day > since]
+        return show(self.standing.colour, self.driver, window, self.sight)
+
+    def known_since(self, zone: ZoneInfo) -> datetime:
+        """Since when the reader may know of it: an officer not since smaller counts crossed."""
+        showing = self.showing()
+        if showing is None or self.sight is not Sight.OFFICER:
+            return self.standing.raised_at
+        counted = datetime.combine(showing.first_day + timedelta(days=1), _COUNTED_AT, tzinfo=zone)
+        return max(self.standing.raised_at, counted)
+
+    @property
+    def exact_evidence(self) -> tuple[SourceEvidence, ...]:
+        """Every stored count, the days before included; nothing unless the reader may see it."""
+        return self.evidence if self.sight is Sight.EXACT else ()
 
     @property
     def is_open(self) -> bool:

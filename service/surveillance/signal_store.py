@@ -6,13 +6,15 @@ a signal may be said is decided by `showing`, and every act goes through `workfl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
 
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.records import Account
+from service.surveillance.counts import KnownCell, Source, known_cells, sources
+from service.surveillance.data_values import WeekCell, data_value_set
 from service.surveillance.showing import Sight
 from service.surveillance.signal_formation import Entry, put_event
 from service.surveillance.signal_records import (
@@ -74,9 +76,14 @@ class TownshipAnswer:
 class Signals(Database):
     """What officers, townships and the clock do with signals."""
 
-    async def signals(self, account: Account, now: datetime) -> list[Signal]:
-        """Every listed signal that the reader may know of, newest first; the read is audited."""
-        found = await self._visible(account, None, now)
+    async def signals(
+        self, account: Account, now: datetime, since: datetime | None = None
+    ) -> list[Signal]:
+        """Every listed signal that the reader may know of, newest first; the read is audited.
+
+        `since` reaches further back than `LISTED`.
+        """
+        found = await self._visible(account, None, now, since)
         await self.audit(account, "read signals", None, {"signals": len(found)}, now)
         return found
 
@@ -95,8 +102,9 @@ class Signals(Database):
         return signal
 
     async def history(self, signals: Sequence[Signal]) -> list[SignalEvent]:
-        """What happened to signals, oldest first."""
+        """What happened to signals since the reader may know of them, oldest first."""
         rows = await self.pool.fetch(_SQL["history"], [one.signal_id for one in signals])
+        since = {one.signal_id: one.known_since(self.zone) for one in signals}
         return [
             SignalEvent(
                 signal_id=row["signal_id"],
@@ -110,6 +118,7 @@ class Signals(Database):
                 detail=msgspec.json.decode(row["detail"], type=dict[str, str]),
             )
             for row in rows
+            if row["at"] >= since[row["signal_id"]]
         ]
 
     async def verifications(self, signals: Sequence[Signal]) -> list[VerificationRecord]:
@@ -244,6 +253,48 @@ class Signals(Database):
         rows = await self.pool.fetch(_SQL["duty_today"], account.staff_id, self.today(now))
         return [row["name"] for row in rows]
 
+    async def townships(self, account: Account) -> dict[str, str]:
+        """Names of the townships that the reader's place holds, by area, in their order."""
+        rows = await self.pool.fetch(_SQL["townships_of"], account.account_id)
+        return {row["area_id"]: row["name"] for row in rows}
+
+    async def place(self, account: Account) -> str:
+        """The name of the area for which the reader's institution works."""
+        return await self.pool.fetchval(_SQL["place_of"], account.account_id) or ""
+
+    async def released_values(self, account: Account, weeks: int, now: datetime) -> str:
+        """The newest released weeks of the reader's areas as a data value set; audited."""
+        rows = await self.pool.fetch(_SQL["released_cells"], account.account_id, weeks)
+        await self.audit(account, "exported counts", None, {"cells": len(rows)}, now)
+        return data_value_set(
+            WeekCell(
+                week_start=row["week_start"],
+                indicator=row["indicator"],
+                area=row["area"],
+                people=row["people"],
+                disclosure=row["disclosure"],
+                decided_at=row["decided_at"],
+            )
+            for row in rows
+        )
+
+    async def shapes(self, areas: Sequence[str]) -> dict[str, str]:
+        """GeoJSON geometries of areas that have an outline."""
+        rows = await self.pool.fetch(_SQL["shapes"], list(areas))
+        return {row["area"]: row["geometry"] for row in rows}
+
+    async def sources(self) -> list[Source]:
+        """Who sends counts."""
+        async with self.pool.acquire() as connection:
+            return await sources(connection)
+
+    async def known(
+        self, indicators: Sequence[str], first: date, end: date, now: datetime, areas: Sequence[str]
+    ) -> list[KnownCell]:
+        """Newest counts, from which only what is silent is told; see `gates`."""
+        async with self.pool.acquire() as connection:
+            return await known_cells(connection, indicators, first, end, now, areas)
+
     async def tick(self, now: datetime) -> bool:
         """One signal whose clock has run out: it rises, closes or opens again; whether one was."""
         async with self.pool.acquire() as connection, connection.transaction():
@@ -271,9 +322,13 @@ class Signals(Database):
         return await self.pool.fetchval(_SQL["next_due"])
 
     async def _visible(
-        self, account: Account, signal_id: UUID | None, now: datetime
+        self,
+        account: Account,
+        signal_id: UUID | None,
+        now: datetime,
+        since: datetime | None = None,
     ) -> list[Signal]:
-        since = datetime.min.replace(tzinfo=now.tzinfo) if signal_id else now - LISTED
+        since = datetime.min.replace(tzinfo=now.tzinfo) if signal_id else since or now - LISTED
         today = self.today(now)
         rows = await self.pool.fetch(
             _SQL["visible_signals"], account.account_id, today, signal_id, since

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from service.surveillance.release import FLOOR
 
+WINDOW_DAYS = 7
+"""Rolling days over which sources of one township agree."""
+
 
 class Colour(StrEnum):
     """How many independent source types agree; red is never voted, only verified by people."""
@@ -101,8 +104,10 @@ class SourceEvidence:
 class Finding:
     """What fusion says of one place and day: the colour, the sources, which of them drives it.
 
-    `simes_p` is the place's fused p-value, `q` the Benjamini-Hochberg level at which it stands out;
-    both None where a named rule fired. `arriving_until` is when the last source is expected.
+    `sources` are the rows of the `WINDOW_DAYS` that end with `day`, `history` the rows before, for
+    "what was normal". `simes_p` is the place's fused p-value, `q` the Benjamini-Hochberg level at
+    which it stands out; both None where a named rule fired. `arriving_until` is when the last
+    source is expected.
     """
 
     area: str
@@ -110,6 +115,7 @@ class Finding:
     colour: Colour
     driver: str
     sources: tuple[SourceEvidence, ...]
+    history: tuple[SourceEvidence, ...] = ()
     simes_p: float | None = None
     q: float | None = None
     arriving_until: datetime | None = None

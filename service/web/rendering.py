@@ -67,7 +67,7 @@ def first_page(account: Account) -> str:
     for permission, path in (
         (Permission.READ_WORKLIST, "/doctor"),
         (Permission.READ_OWN, "/patient"),
-        (Permission.READ_COUNTS, "/cdc"),
+        (Permission.READ_SIGNALS, "/signals"),
         (Permission.READ_QUARANTINE, "/admin"),
     ):
         if allows(account.role, permission):
@@ -168,7 +168,9 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.SETTLE_READINGS, "/whose", say(language, "Whose is this?")),
         (Permission.OPEN_TURN, "/clinic", say(language, "Clinic")),
         (Permission.READ_OWN, "/patient", say(language, "My readings")),
+        (Permission.READ_SIGNALS, "/signals", say(language, "Warning signals")),
         (Permission.READ_COUNTS, "/cdc", say(language, "Townships")),
+        (Permission.VERIFY_SIGNALS, "/verify", say(language, "Questions of the CDC")),
         (Permission.READ_RULES, "/rules", say(language, "Rules")),
         (Permission.READ_QUARANTINE, "/admin", say(language, "Operation")),
         (Permission.ENROL, "/enrol", say(language, "Let in")),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from service.web.language import mark, say
+from service.web.signal_terms import SIGNAL_WORDS
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "priority": {
@@ -173,6 +174,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "arrival": mark("time of arrival"),
         "unknown": mark("unknown"),
     },
+    **SIGNAL_WORDS,
 }
 
 

@@ -1,0 +1,134 @@
+"""What every page about signals reads first: the reader's signals, places, gates, and the day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from service.services import Services
+from service.store.records import Account
+from service.surveillance import counts
+from service.surveillance.gates import Closed, Why, closed_gates, provisional_days
+from service.surveillance.indicators import INDICATORS, Grain
+from service.surveillance.signal_records import Signal, SignalEvent
+from service.surveillance.signal_store import NoSignalError, Signals
+from service.web.language import mark, say
+from service.web.signal_pictures import last_days
+from service.web.signal_view import Gate, Morning, SignalLine, morning, signal_lines
+from service.web.words import word
+
+_WHY = {
+    Why.SILENT: mark("no report since %(day)s"),
+    Why.FEW: mark("too few people with a suitable device report"),
+}
+_HISTORY = timedelta(days=28)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One reader's view at one instant."""
+
+    store: Signals
+    language: str
+    now: datetime
+    zone: ZoneInfo
+    signals: Sequence[Signal]
+    events: Sequence[SignalEvent]
+    lines: Sequence[SignalLine]
+    names: Mapping[str, str]
+    closed: Sequence[Closed]
+    provisional: Mapping[str, int]
+    duty: Sequence[str]
+    place: str
+
+    @property
+    def today(self) -> date:
+        """The county's day."""
+        return self.now.astimezone(self.zone).date()
+
+    def silent_days(self) -> Mapping[str, frozenset[date]]:
+        """By township: days on which some source of it could not be judged."""
+        days: dict[str, set[date]] = {}
+        for one in self.closed:
+            if one.why is not Why.ARRIVING:
+                days.setdefault(one.area, set()).add(one.day)
+        return {area: frozenset(found) for area, found in days.items()}
+
+    def gates(self) -> list[Gate]:
+        """Each township and source kind that could not be judged yesterday, and why."""
+        yesterday = self.today - timedelta(days=1)
+        found: dict[tuple[str, str], Gate] = {}
+        for one in self.closed:
+            if one.day != yesterday or one.why is Why.ARRIVING:
+                continue
+            since = self._silent_since(one)
+            why = say(self.language, _WHY[one.why]) % {"day": f"{since:%m-%d}"}
+            name = word(self.language, "source", one.source)
+            found.setdefault(
+                (one.area, one.source), Gate(place=self.names[one.area], source=name, why=why)
+            )
+        return list(found.values())
+
+    def _silent_since(self, one: Closed) -> date:
+        days = {
+            each.day
+            for each in self.closed
+            if (each.area, each.indicator, each.why) == (one.area, one.indicator, one.why)
+        }
+        since = one.day
+        while since - timedelta(days=1) in days:
+            since -= timedelta(days=1)
+        return since
+
+
+async def open_desk(
+    parts: Services, account: Account, language: str, signal_id: UUID | None = None
+) -> Desk:
+    """Reads what the reader may know; of one signal alone where it is named."""
+    now = parts.clock.now()
+    store = Signals(parts.store.pool, parts.store.zone)
+    if signal_id is None:
+        signals = await store.signals(account, now)
+    else:
+        try:
+            signals = [await store.signal(account, signal_id, now)]
+        except NoSignalError:
+            signals = []
+    events = await store.history(signals)
+    names = await store.townships(account)
+    today = now.astimezone(parts.settings.county_zone).date()
+    sources = await store.sources()
+    closed = [] if signal_id else await _closed(store, list(names), sources, today, now)
+    return Desk(
+        store=store,
+        language=language,
+        now=now,
+        zone=parts.settings.county_zone,
+        signals=signals,
+        events=events,
+        lines=signal_lines(signals, events, language, now, parts.settings.county_zone),
+        names=names,
+        closed=closed,
+        provisional=provisional_days(sources),
+        duty=await store.duty_today(account, now),
+        place=await store.place(account),
+    )
+
+
+def morning_of(desk: Desk) -> Morning:
+    """The page of eight o'clock; the brief is written from the same."""
+    return morning(desk.lines, desk.gates(), desk.now, desk.zone)
+
+
+async def _closed(
+    store: Signals,
+    areas: Sequence[str],
+    sources: Sequence[counts.Source],
+    today: date,
+    now: datetime,
+) -> list[Closed]:
+    daily = [code for code, kind in INDICATORS.items() if kind.grain is Grain.DAY]
+    days = last_days(today)
+    known = await store.known(daily, days[0] - _HISTORY, today, now, areas)
+    return closed_gates(areas, known, sources, days, today)

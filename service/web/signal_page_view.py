@@ -1,0 +1,197 @@
+"""One signal's page: why, where, since when, which source, what was normal, what was done. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from service.surveillance.feedback import MOST
+from service.surveillance.showing import Sight, shown_number
+from service.surveillance.signal_records import Signal, SignalEvent, VerificationRecord
+from service.surveillance.signal_words import SourceEvidence
+from service.surveillance.workflow import Act
+from service.web.language import say
+from service.web.signal_pictures import Curve, curves
+from service.web.signal_view import SignalLine
+from service.web.words import WORDS, word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """One row of the table of sources; the numbers are empty unless exact."""
+
+    source: str
+    indicator: str
+    days: tuple[date, ...]
+    drives: bool
+    observed: str = ""
+    expected: str = ""
+    threshold: str = ""
+    p: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One entry of the record."""
+
+    at: datetime
+    who: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question to the township with its answer."""
+
+    question: str
+    asked_by: str
+    asked_at: datetime
+    due_at: datetime
+    answered_by: str
+    answered_at: datetime | None
+    finding: str
+    cases: str
+    looked_at: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalPage:
+    """What the template shows of one signal."""
+
+    line: SignalLine
+    county: str
+    why: str
+    exact: bool
+    may_look: bool
+    rows: tuple[SourceRow, ...]
+    curves: tuple[Curve, ...]
+    adjusted: str
+    asked: tuple[Asked, ...]
+    record: tuple[Told, ...]
+    acts: tuple[str, ...]
+    verified: str
+    risk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was read beside the signal itself; `provisional` by source, see `curves`."""
+
+    line: SignalLine
+    events: Sequence[SignalEvent]
+    verifications: Sequence[VerificationRecord]
+    provisional: Mapping[str, int]
+    today: date
+
+
+def signal_page(signal: Signal, known: Known, language: str) -> SignalPage:
+    """The page of a signal that the reader may know of."""
+    showing = signal.showing()
+    standing = signal.standing
+    return SignalPage(
+        line=known.line,
+        county=signal.county_name or "",
+        why=_why(known.line, language),
+        exact=showing is not None and showing.exact,
+        may_look=signal.is_duty and signal.is_open,
+        rows=_rows(signal),
+        curves=tuple(curves(signal.exact_evidence, known.provisional, known.today)),
+        adjusted=_adjusted(signal, language),
+        asked=tuple(_asked(one, signal, language) for one in known.verifications),
+        record=tuple(_told(one, language) for one in known.events),
+        acts=tuple(act for act in known.line.acts if act != Act.ANSWER),
+        verified="" if standing.verified is None else standing.verified.value,
+        risk="" if standing.risk is None else standing.risk.value,
+    )
+
+
+def _why(line: SignalLine, language: str) -> str:
+    if "、" in line.sources or "," in line.sources:
+        text = say(language, "%(sources)s are over their own thresholds, within seven days.")
+    else:
+        text = say(language, "%(sources)s: over its own threshold.")
+    return text % {"sources": line.sources}
+
+
+def _rows(signal: Signal) -> tuple[SourceRow, ...]:
+    showing = signal.showing()
+    if showing is None:
+        return ()
+    rows: list[SourceRow] = []
+    for source in showing.sources:
+        plain = SourceRow(
+            source=source.source,
+            indicator=source.indicator,
+            days=source.days,
+            drives=source.drives,
+        )
+        if not source.evidence:
+            rows.append(plain)
+        rows += [_exact(one, drives=source.drives and one.crossed) for one in source.evidence]
+    return tuple(rows)
+
+
+def _exact(one: SourceEvidence, *, drives: bool) -> SourceRow:
+    return SourceRow(
+        source=one.source,
+        indicator=one.indicator,
+        days=(one.day,),
+        drives=drives,
+        observed=str(one.observed),
+        expected=_number(one.expected),
+        threshold=_number(one.adjusted_bound),
+        p=_p(one.p),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "<0.0001" if value < 1e-4 else f"{value:.4f}"  # noqa: PLR2004 -- four decimals
+
+
+def _adjusted(signal: Signal, language: str) -> str:
+    said = [one for one in signal.evidence if one.may_be_named or signal.sight is not Sight.OFFICER]
+    factor = max((one.factor for one in said), default=1.0)
+    if factor <= 1:
+        return ""
+    return say(
+        language,
+        "Earlier signals of this series were dismissed: the distance to the threshold is "
+        "%(percent)s %% larger (at most %(most)s %%).",
+    ) % {"percent": round(factor * 100 - 100), "most": round(MOST * 100 - 100)}
+
+
+def _asked(one: VerificationRecord, signal: Signal, language: str) -> Asked:
+    names = [word(language, "looked_at", code) for code in one.looked_at]
+    return Asked(
+        question=one.question,
+        asked_by=one.asked_by,
+        asked_at=one.asked_at,
+        due_at=one.due_at,
+        answered_by=one.answered_by,
+        answered_at=one.answered_at,
+        finding="" if one.finding is None else word(language, "finding", one.finding.value),
+        cases=shown_number(one.cases, signal.sight),
+        looked_at=("、" if language == "zh" else ", ").join(names),
+        account=one.account,
+    )
+
+
+def _told(one: SignalEvent, language: str) -> Told:
+    why = one.reason
+    if why in WORDS["because"]:
+        why = word(language, "because", why)
+    elif why in WORDS["source"]:
+        why = ""  # the driving source of a hidden row is not for everybody
+    return Told(
+        at=one.at,
+        who=one.actor or say(language, "the program"),
+        what=word(language, "done", one.what),
+        why=why,
+    )

@@ -1,0 +1,75 @@
+"""Pages about signals in a real Chromium: found, worked on, and silent where they must be."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from tests.fixtures.database import Database
+from tests.integration.page_county import seed_passwords, serve
+from tests.integration.service_county import County, open_county
+from tests.integration.signal_county import DAY, evidence, finding, form, seed_officers
+from tests.integration.test_pages import PHONE, overflow, signed_in, violations
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        await seed_officers(opened)
+        await seed_passwords(opened)
+        yield opened
+
+
+SMALL = evidence("school", 4, expected=0.5, upperbound=2.0)
+
+
+async def seed_signals(county: County) -> None:
+    before = [
+        evidence(source, 7 + n % 3, day=DAY - timedelta(days=n))
+        for source in ("clinic", "pharmacy")
+        for n in range(7, 28)
+    ]
+    three = finding("t-dong", (evidence("clinic"), evidence("pharmacy", 60), SMALL))
+    three = replace(three, history=tuple(before))
+    await form(county, three, finding("t-qing"), finding("t-lin", (SMALL,)))
+    await form(county, finding("township-area", drill=True))
+
+
+@pytest.mark.row("C8")
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_pages_about_signals_are_accessible_and_fit_a_phone(
+    browser: Browser, county: County, language: str
+) -> None:
+    await seed_signals(county)
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "duty", language=language, size=PHONE) as page,
+    ):
+        for path in ("/signals", "/signals/all", "/signals/places", "/signals/brief"):
+            await page.goto(f"{address}{path}")
+            for fold in await page.locator("main summary").all():
+                await fold.click()
+            assert await violations(page) == [], path
+            assert await overflow(page) <= 0, path
+        await page.goto(f"{address}/signals")
+        await page.locator("#new a.name").first.click()
+        await page.fill("input[name=purpose]", "decide whether a team goes out")
+        await page.locator("form[action$=look] button").click()
+        await expect(page.locator("svg.curve")).to_have_count(3)
+        assert await violations(page) == []
+        assert await overflow(page) <= 0
