@@ -15,7 +15,7 @@ from typing import cast
 from firmware_sim.hub_clock import HubClock
 from firmware_sim.mqtt_line import LineError, Login
 from firmware_sim.sim_hub import SimHub
-from firmware_sim.uplink_words import Lane
+from firmware_sim.uplink_words import FORMER_VERSION, VERSION, Lane
 from rules.wire import encode_observation
 from tests.chaos.plan import Key, Measured, hub_of, observation_of, simulated
 
@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 _TEND_S = 0.5
 _PING_IDLE_S = 10.0
 _REPORT_S = 3.0
+_FORMER_EACH = 3
+"""Every so many homes one whose hub is a version behind: a county is never upgraded in a day."""
 
 
 @dataclass(slots=True)
@@ -119,7 +121,14 @@ class TheirHubs:
         """One hub a home, not connected yet."""
         clock = asyncio.get_running_loop().time
         self._login_of = login_of
-        self.hubs = {home: SimHub(hub_of(home), HubClock(now), monotonic=clock) for home in homes}
+        self.hubs = {
+            home: SimHub(
+                *(hub_of(home), HubClock(now)),
+                monotonic=clock,
+                version=FORMER_VERSION if place % _FORMER_EACH == 0 else VERSION,
+            )
+            for place, home in enumerate(homes)
+        }
         self._keys: dict[tuple[int, Lane], list[Key]] = {}
 
     def measure(self, reading: Measured) -> None:
@@ -140,6 +149,12 @@ class TheirHubs:
             for (home, lane), keys in self._keys.items()
             for key in keys[: self.hubs[home].lanes[lane].through]
         }
+
+    @property
+    def told_in_former_version(self) -> int:
+        """How many readings hubs told that are a version behind."""
+        behind = {home for home, hub in self.hubs.items() if hub.version == FORMER_VERSION}
+        return sum(len(keys) for (home, _), keys in self._keys.items() if home in behind)
 
     def at_rest(self) -> bool:
         """Whether the core has receipted everything."""

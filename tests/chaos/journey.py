@@ -73,6 +73,7 @@ class Verdict:
 
     struck: Sequence[Struck]
     told: int
+    told_in_former_version: int
     alerts: int
     cases: int
     lost: Sequence[str]
@@ -222,6 +223,7 @@ async def _judge(run: _Run, history: History) -> Verdict:
     return Verdict(
         struck=run.struck,
         told=len(told),
+        told_in_former_version=run.theirs.told_in_former_version,
         alerts=len(books.alerts),
         cases=len(books.cases),
         lost=[f"lost: {key}" for key in sorted(told - set(books.readings))],
@@ -282,7 +284,8 @@ def table(verdict: Verdict) -> str:
     ]
     codes = {code: verdict.exits.count(code) for code in sorted(set(verdict.exits))}
     summary = (
-        f"{verdict.told} readings told, {len(verdict.lost)} lost, {len(verdict.doubled)} doubled;"
+        f"{verdict.told} readings told ({verdict.told_in_former_version} by hubs a version behind),"
+        f" {len(verdict.lost)} lost, {len(verdict.doubled)} doubled;"
         f" {verdict.cases} cases, {len(verdict.cases_differ)} differ from the undisturbed run;"
         f" {verdict.alerts} alerts, {len(verdict.alerts_differ)} differ from the same receipts;"
         f" the core ended with {codes}"

@@ -38,6 +38,7 @@ async def test_four_blows_lose_nothing_double_nothing_and_change_no_judgement(
     assert [one.blow for one in verdict.struck] == list(planned)
     assert sum((one.lost, one.doubled) == (0, 0) for one in verdict.struck) == len(planned)
     assert verdict.told > 12 * 12
+    assert verdict.told_in_former_version > 12 * 3
     assert verdict.cases > 3  # what is compared is there
     assert verdict.alerts >= verdict.cases
     assert verdict.exits.count(-9) == 2  # killed twice, and never ended by a fault of its own
