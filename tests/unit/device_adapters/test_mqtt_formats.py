@@ -386,6 +386,23 @@ def test_no_name_is_kept_of_what_no_decoder_or_no_parser_takes(place: str, spoil
         json.loads(kept)
 
 
+WHO = """
+    subject performer note encounter focus identifier user_id patient owner contact telecom
+    address name author recorder source_name
+"""
+
+
+@pytest.mark.parametrize("word", WHO.split())
+def test_nothing_is_kept_below_a_word_that_says_who(word: str) -> None:
+    """Also not what would be kept elsewhere: a type of relation, a number, a date."""
+    of_somebody = {"code": ZHANG, "system": ZHANG, "value": 1948, "start": "1948-01-09"}
+    body = {word: [of_somebody, {"reference": {"code": ZHANG}}], "code": "150456", "value": 79.0}
+    kept = nameless(json.dumps(body, ensure_ascii=False).encode()).decode()
+    assert not re.findall(f"{ZHANG}|1948", kept)
+    assert '"code": "150456"' in kept
+    assert '"value": 79.0' in kept
+
+
 @pytest.mark.parametrize("example", ["compound-numeric-blood-pressure", "numeric-spo2-alarm"])
 def test_a_reading_that_is_kept_without_names_can_still_be_read(example: str) -> None:
     whole = read(FHIR_TOPIC, json.dumps(FHIR[example]).encode())
