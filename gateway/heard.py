@@ -9,9 +9,12 @@ a moment ago. Only that one: a memory of a year must not ring.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
 
+from device_adapters.ble import numbering
 from device_adapters.ble.origin import corrected_time
 from device_adapters.mqtt.payloads.body import is_retained
+from gateway.intake import OLDEST_BELIEVABLE
 from rules.identity import observation_identity
 from rules.vocabulary import Observation, Origin
 
@@ -46,25 +49,46 @@ class Heard:
     ) -> list[Observation]:
         """The newest record of each device, as if live, where only its arrival can date it.
 
-        Empty of a device whose newest record was heard before, is live anyway, can be dated
-        by a look at both clocks, was kept by the broker, or came when the hub had the time.
-        Records of one instant (a pressure and its pulse) are the newest together.
+        `observations` are in the order in which they came. Empty of a device whose newest record
+        was heard before, is live anyway, can be dated by a look at both clocks, was kept by the
+        broker, or came when the hub had the time. Records of one instant (a pressure and its pulse)
+        are the newest together.
         """
-        found: list[Observation] = []
-        by_device: dict[str, list[tuple[datetime, Observation]]] = {}
+        by_device: dict[str, list[Observation]] = {}
         for one in observations:
-            at = corrected_time(one, zone=zone)
-            if at is not None:
-                by_device.setdefault(one.device.key, []).append((at, one))
-        for dated in by_device.values():
-            newest = max(at for at, _ in dated)
-            found += [one for at, one in dated if at == newest and self._by_arrival(one)]
-        return [replace(one, origin=Origin.LIVE) for one in found]
+            by_device.setdefault(one.device.key, []).append(one)
+        found = [one for told in by_device.values() for one in _newest(told, zone)]
+        return [replace(one, origin=Origin.LIVE) for one in found if self._by_arrival(one)]
 
     def _by_arrival(self, one: Observation) -> bool:
         undatable = not one.received.wall_trusted and one.clocks is None
         history = one.origin is Origin.BACKLOG and not is_retained(one)
         return undatable and history and self.is_new(one)
+
+
+def _newest(told: Sequence[Observation], zone: tzinfo) -> list[Observation]:
+    """The newest records of a device: by their numbers, else by their times and their order.
+
+    A clock that was reset in between (a new battery) makes the newest record the oldest by its
+    time, by years. It then stands at that end of the memory at which the newest ones are sent,
+    which two records alone do not show: both may be the newest.
+    """
+    numbers = [one.sequence for one in told if one.sequence is not None]
+    if len(numbers) == len(told):
+        last = numbering.newest(numbers)
+        return [one for one in told if one.sequence == last]
+    dated = [(at, one) for one in told if (at := corrected_time(one, zone=zone)) is not None]
+    if not dated:
+        return []
+    times = [at for at, _ in dated]
+    up = sum(before < after for before, after in pairwise(times))
+    down = sum(before > after for before, after in pairwise(times))
+    clear = len(set(times)) > 2 and up != down  # noqa: PLR2004 - two have no direction
+    ends = {times[-1] if up > down else times[0]} if clear else {times[0], times[-1]}
+    newest = max(times)
+    since_reset = {at for at in ends if newest - at > OLDEST_BELIEVABLE}
+    chosen = since_reset if since_reset and clear else {newest, *since_reset}
+    return [one for at, one in dated if at in chosen]
 
 
 class Pending:

@@ -44,6 +44,49 @@ def test_of_a_session_the_newest_new_record_rings_by_its_arrival(
     assert path.instructions(wall + timedelta(minutes=2))
 
 
+BATTERY = datetime(1999, 12, 31, 16, 3, tzinfo=UTC)  # 00:03 on the first of January 2000
+LAST_WEEK = [START - day * DAY for day in (7, 6, 5)]
+SINCE = [BATTERY, BATTERY + 9 * HOUR]
+
+
+@pytest.mark.row("P11")
+@pytest.mark.parametrize("wall", WRONG)
+@pytest.mark.parametrize(
+    ("times", "newest"),
+    [
+        ([*LAST_WEEK, BATTERY], {3}),
+        ([*LAST_WEEK, *SINCE], {4}),
+        ([*reversed(SINCE), *reversed(LAST_WEEK)], {0}),
+        ([*reversed(LAST_WEEK), BATTERY], {0}),  # made before somebody set it for the first time
+        ([BATTERY, *LAST_WEEK], {3}),
+        ([LAST_WEEK[1], LAST_WEEK[2], LAST_WEEK[0]], {1}),  # in no order, and no year is missing
+        ([LAST_WEEK[0], BATTERY], {0, 1}),  # either was made last
+    ],
+)
+def test_a_clock_that_was_reset_in_the_middle_of_a_memory_hides_no_newest_record(
+    path: RedPath, wall: datetime, times: list[datetime], newest: set[int]
+) -> None:
+    session = [stored(n, at, wall, 231 + n) for n, at in enumerate(times)]
+    raised = path.consider_session(session, wall)
+    assert {alert.record.ordinal for alert in raised if alert.rule_id == "HW-02"} == newest
+
+
+@pytest.mark.parametrize("wall", WRONG)
+@pytest.mark.parametrize("dated", [True, False])
+def test_of_numbered_records_the_number_tells_the_newest(
+    path: RedPath, wall: datetime, *, dated: bool
+) -> None:
+    """65534, 65535, 0 over the end of the numbers; the clock was reset before the last one."""
+    session = [
+        replace(stored(n, at, wall, 231 + n), sequence=(65534 + n) % 65536)
+        for n, at in enumerate([*LAST_WEEK[:2], BATTERY])
+    ]
+    if not dated:
+        session = [replace(one, device_time=None) for one in session]
+    (alert,) = path.consider_session(session, wall)
+    assert alert.record.ordinal == 2
+
+
 @pytest.mark.parametrize("wall", WRONG)
 def test_a_memory_whose_newest_record_was_heard_before_or_harmless_rings_nothing(
     path: RedPath, wall: datetime
