@@ -49,9 +49,9 @@ def show(
     colour: Colour, driver: str, evidence: Sequence[SourceEvidence], sight: Sight
 ) -> Showing | None:
     """What may be said; None where the signal is not to be known of at all."""
+    crossed = standing_out(evidence)
     if sight is Sight.OFFICER:
-        evidence = [one for one in evidence if one.may_be_named]
-    crossed = [one for one in evidence if one.crossed]
+        crossed = [one for one in crossed if one.may_be_named]
     if not crossed:
         return None
     names = sorted({(one.source, one.indicator) for one in crossed})
@@ -76,6 +76,18 @@ def show(
         ),
         exact=sight is Sight.EXACT,
     )
+
+
+def standing_out(evidence: Sequence[SourceEvidence]) -> list[SourceEvidence]:
+    """The rows that made the signal: those over their threshold.
+
+    Where the statistic alone stands out, none is: then the rows with the smallest p-value.
+    """
+    crossed = [one for one in evidence if one.crossed]
+    if crossed:
+        return crossed
+    least = min((one.p for one in evidence if one.p is not None), default=None)
+    return [] if least is None else [one for one in evidence if one.p == least]
 
 
 def shown_number(number: int | None, sight: Sight) -> str:

@@ -1,7 +1,7 @@
 """What the store says of signals: frozen records of schema cdc."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -57,6 +57,10 @@ class Signal:
         since = self.first_day - timedelta(days=WINDOW_DAYS)
         window = [one for one in self.evidence if one.day > since]
         return show(self.standing.colour, self.driver, window, self.sight)
+
+    def on_paper(self) -> "Signal":
+        """The same as every officer may know it: a document can be passed on."""
+        return replace(self, sight=Sight.OFFICER)
 
     def known_since(self, zone: ZoneInfo) -> datetime:
         """Since when the reader may know of it: an officer not since smaller counts crossed."""

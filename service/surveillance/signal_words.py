@@ -96,8 +96,8 @@ class SourceEvidence:
 
     @property
     def may_be_named(self) -> bool:
-        """Whether saying that it crossed betrays no cell below the floor."""
-        return self.crossed and self.observed >= FLOOR
+        """Whether saying that it stands out betrays no cell below the floor."""
+        return self.observed >= FLOOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

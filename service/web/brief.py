@@ -112,7 +112,7 @@ def signal_brief(page: SignalPage, setting: Setting) -> Brief:
         if code:
             about.append(word(setting.language, kind, code))
     head = (
-        setting.say(mark("Source")),
+        setting.say(mark("Source type")),
         setting.say(mark("Counted")),
         setting.say(mark("Days over the threshold")),
     )
@@ -173,7 +173,7 @@ def _list(title: str, lines: Sequence[SignalLine], setting: Setting) -> Section:
     head = (
         setting.say(mark("Township")),
         setting.say(mark("Colour")),
-        setting.say(mark("Source")),
+        setting.say(mark("Source type")),
         setting.say(mark("Days")),
         setting.say(mark("State")),
         setting.say(mark("Due")),

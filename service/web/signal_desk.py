@@ -83,9 +83,17 @@ class Desk:
 
 
 async def open_desk(
-    parts: Services, account: Account, language: str, signal_id: UUID | None = None
+    parts: Services,
+    account: Account,
+    language: str,
+    signal_id: UUID | None = None,
+    *,
+    paper: bool = False,
 ) -> Desk:
-    """Reads what the reader may know; of one signal alone where it is named."""
+    """Reads what the reader may know; of one signal alone where it is named.
+
+    `paper` gives what every officer may know, whoever reads: a document can be passed on.
+    """
     now = parts.clock.now()
     store = Signals(parts.store.pool, parts.store.zone)
     if signal_id is None:
@@ -95,6 +103,8 @@ async def open_desk(
             signals = [await store.signal(account, signal_id, now)]
         except NoSignalError:
             signals = []
+    if paper:
+        signals = [one for each in signals if (one := each.on_paper()).showing() is not None]
     events = await store.history(signals)
     names = await store.townships(account)
     today = now.astimezone(parts.settings.county_zone).date()

@@ -63,6 +63,7 @@ class SignalPage:
     county: str
     why: str
     exact: bool
+    all_named: bool
     may_look: bool
     rows: tuple[SourceRow, ...]
     curves: tuple[Curve, ...]
@@ -94,6 +95,7 @@ def signal_page(signal: Signal, known: Known, language: str) -> SignalPage:
         county=signal.county_name or "",
         why=_why(known.line, language),
         exact=showing is not None and showing.exact,
+        all_named=signal.sight is not Sight.OFFICER,
         may_look=signal.is_duty and signal.is_open,
         rows=_rows(signal),
         curves=tuple(curves(signal.exact_evidence, known.provisional, known.today)),

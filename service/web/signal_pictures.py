@@ -16,6 +16,7 @@ from service.surveillance.signal_words import Colour, SourceEvidence
 
 DAYS_SHOWN = 14
 _LEFT, _TOP, _BASE, _STEP = 34, 12, 132, 15
+_NARROWEST = _LEFT + 28 * _STEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def _curve(days: Sequence[SourceEvidence], final_before: date) -> Curve:
     return Curve(
         source=days[0].source,
         indicator=days[0].indicator,
-        width=_left(days[-1].day, first) + _STEP + 8,
+        width=max(_left(days[-1].day, first) + _STEP, _NARROWEST) + 8,
         base=_BASE,
         top=top,
         top_at=_TOP,

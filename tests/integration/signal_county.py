@@ -12,6 +12,12 @@ from service.surveillance.signal_words import Colour, Finding, SourceEvidence, c
 from tests.integration.service_county import HASH, ZONE, County, account_id
 
 DAY = date(2026, 8, 31)
+_INDICATOR = {
+    "home": "fever",
+    "clinic": "fever_visits",
+    "pharmacy": "antipyretic",
+    "school": "absent_ill",
+}
 TOWNSHIPS = {"t-dong": "东风镇", "t-qing": "青山乡", "t-lin": "临河镇"}
 
 
@@ -26,7 +32,7 @@ def evidence(
 ) -> SourceEvidence:
     return SourceEvidence(
         source=source,
-        indicator=indicator or f"{source}_fever",
+        indicator=indicator or _INDICATOR[source],
         day=day,
         observed=observed,
         expected=expected,

@@ -1,10 +1,9 @@
 """What leaves the pages about signals: briefs for Word, PDF and paper, the record, released counts.
 
-A document never holds an exact count, whoever asks for it: it can be passed on.
+A document holds what every officer may know, whoever asks for it: it can be passed on.
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
@@ -17,7 +16,6 @@ from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.records import Account
-from service.surveillance.showing import Sight
 from service.surveillance.signal_export import ExportedSignal, as_csv, exported
 from service.surveillance.signal_store import Signals
 from service.web.brief import Brief, Setting, morning_brief, signal_brief
@@ -97,18 +95,18 @@ async def signal_pdf(request: Request, parts: Parts, account: Reader, signal_id:
 
 async def _morning(request: Request, parts: Services, account: Account) -> Brief:
     language = language_of(request, account)
-    desk = await open_desk(parts, account, language)
+    desk = await open_desk(parts, account, language, paper=True)
     return morning_brief(morning_of(desk), _setting(desk, account), desk.duty)
 
 
 async def _one(
     request: Request, parts: Services, account: Account, signal_id: UUID
 ) -> Brief | None:
-    desk = await open_desk(parts, account, language_of(request, account), signal_id)
+    language = language_of(request, account)
+    desk = await open_desk(parts, account, language, signal_id, paper=True)
     if not desk.signals:
         return None
-    # The stated purpose was a look at a screen; a paper carries what everybody may know.
-    signal = replace(desk.signals[0], sight=min(desk.signals[0].sight, Sight.DUTY))
+    signal = desk.signals[0]
     known = Known(
         line=desk.lines[0],
         events=desk.events,
@@ -132,7 +130,8 @@ def _setting(desk: Desk, account: Account) -> Setting:
 async def _record(parts: Services, account: Account, days: int) -> list[ExportedSignal]:
     now = parts.clock.now()
     store = Signals(parts.store.pool, parts.store.zone)
-    signals = await store.signals(account, now, now - timedelta(days=days))
+    found = await store.signals(account, now, now - timedelta(days=days))
+    signals = [one.on_paper() for one in found]
     since = {str(one.signal_id): one.known_since(parts.settings.county_zone) for one in signals}
     events = await store.history(signals)
     return exported(signals, events, await store.verifications(signals), since)
