@@ -23,6 +23,7 @@ from service.web.pages import (
     cdc,
     clinic,
     clinic_pairing,
+    clusters,
     doctor,
     enrol,
     login,
@@ -57,6 +58,7 @@ ROUTERS = (
     whose.router,
     clinic.router,
     clinic_pairing.router,
+    clusters.router,
     cdc.router,
     signal_papers.router,  # before the signal's own path
     signals.router,

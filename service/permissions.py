@@ -35,6 +35,7 @@ class Permission(StrEnum):
     SETTLE_READINGS = "readings:settle"  # say whose it was
     OPEN_TURN = "turn:open"  # at the own clinic
     READ_COUNTS = "counts:read"
+    ANSWER_CLUSTERS = "clusters:answer"  # several people of a home or village of the own clinic
     SEND_COUNTS = "counts:send"  # an institution's program, by its credential; no role holds it
     READ_SIGNALS = "signals:read"  # warning signals of townships, as far as they may be known
     WORK_SIGNALS = "signals:work"  # triage to closing, in the own county
@@ -62,7 +63,11 @@ _CLINICIAN = _EVERYBODY | {
     Permission.ANSWER_ALERT,
     Permission.CLOSE_ALERT,
 }
-_CONTRACTED = _CLINICIAN | {Permission.SETTLE_READINGS, Permission.OPEN_TURN}
+_CONTRACTED = _CLINICIAN | {
+    Permission.ANSWER_CLUSTERS,
+    Permission.SETTLE_READINGS,
+    Permission.OPEN_TURN,
+}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: _EVERYBODY | {Permission.READ_OWN, Permission.PAIR_OWN, Permission.CLAIM_OWN},

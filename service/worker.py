@@ -25,6 +25,7 @@ from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.store.listen import follow
 from service.store.ringing import Ways
+from service.surveillance.cluster_store import Clusters
 from service.surveillance.daily import refresh
 from service.surveillance.push import Pusher
 from service.surveillance.signal_store import Signals
@@ -75,6 +76,8 @@ class Worker:
         self._signals_lock = asyncio.Lock()
         self._signals = Signals(services.store.pool, services.settings.county_zone)
         self._counts_due: datetime | None = None
+        self._clusters = Clusters(services.store.pool, services.settings.county_zone)
+        self._rang = True  # since the last look for clusters; unknown after a start
         self._tick: datetime | None = services.clock.now() if stepped else None
 
     async def run(self) -> None:
@@ -167,6 +170,7 @@ class Worker:
                 delivered = await self._deliver(_QUICK, now)
                 busy = bool(rang) or delivered
                 if rang:
+                    self._rang = True
                     self._wake_lanes()
 
     async def _lane(self, channel: Channel, now: datetime) -> None:
@@ -184,6 +188,7 @@ class Worker:
 
     async def _counts(self, now: datetime) -> None:
         async with self._counts_lock:
+            await self._look_for_clusters(now)
             if self._counts_due is not None and now < self._counts_due:
                 return
             zone = self._services.settings.county_zone
@@ -191,6 +196,17 @@ class Worker:
             self._counts_due = await refresh(self._store.pool, now, zone, floor=floor)
             await self._review(now)
             await self._store.forget_old_sessions(now, now - FAILURE_WINDOW)
+
+    async def _look_for_clusters(self, now: datetime) -> None:
+        """Several people of one home or village: looked for after alerts were taken."""
+        if not self._rang:
+            return
+        self._rang = False
+        try:
+            await self._clusters.look_for_clusters(now)
+        except DATABASE_ERRORS:
+            self._rang = True
+            raise
 
     async def _watch_signals(self, now: datetime) -> None:
         """Take unanswered warning signals up, close what stayed quiet, send what was released."""

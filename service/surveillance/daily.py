@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from rules.vocabulary import Priority
 from service.store.database import Connection, Pool
 from service.surveillance import counts as store
+from service.surveillance.cluster_store import verified_clusters
 from service.surveillance.counts import HOME, NOBODY, Counted, Township
 from service.surveillance.detectors.ears import Counts
-from service.surveillance.home_cells import day_cells, shift_cells, week_cells
+from service.surveillance.home_cells import day_cells, shift_cells, verified_cells, week_cells
 from service.surveillance.judge import (
     DAYS_BEFORE,
     DETECTOR,
@@ -108,6 +109,7 @@ async def _count_weeks(
         )
         shifts = await store.device_shifts(connection, monday, monday + WEEK)
         cells += shift_cells(counties, monday, shifts)
+        cells += verified_cells(ids, monday, await verified_clusters(connection, *span))
         await store.put_cells(connection, HOME, cells, now)
 
 

@@ -158,3 +158,19 @@ def shift_cells(
         CountCell(area=county, indicator="device_shift", day=monday, value=len(shifts))
         for county in counties
     ]
+
+
+def verified_cells(
+    areas: Sequence[str], monday: date, verified: Mapping[str, tuple[int, int]]
+) -> list[CountCell]:
+    """How many clusters of homes and villages were verified, and of how many people in all."""
+    return [
+        CountCell(
+            area=area,
+            indicator="cluster_verified",
+            day=monday,
+            value=verified.get(area, (0, 0))[0],
+            people=verified.get(area, (0, 0))[1],
+        )
+        for area in areas
+    ]

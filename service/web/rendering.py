@@ -167,6 +167,7 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.READ_WORKLIST, "/doctor", say(language, "Worklist")),
         (Permission.SETTLE_READINGS, "/whose", say(language, "Whose is this?")),
         (Permission.OPEN_TURN, "/clinic", say(language, "Clinic")),
+        (Permission.ANSWER_CLUSTERS, "/clusters", say(language, "Together")),
         (Permission.READ_OWN, "/patient", say(language, "My readings")),
         (Permission.READ_SIGNALS, "/signals", say(language, "Warning signals")),
         (Permission.READ_COUNTS, "/cdc", say(language, "Townships")),

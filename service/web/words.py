@@ -23,6 +23,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "adherence": mark("Measuring"),
         "data_quality": mark("Data quality"),
     },
+    "cluster_reason": {
+        "device": mark("the device or how it was used"),
+        "chance": mark("they have nothing to do with each other"),
+        "known_cause": mark("a cause that is known already"),
+        "same_person": mark("it was one and the same person"),
+        "not_reached": mark("nobody could be reached"),
+    },
     "state": {
         "unacknowledged": mark("Nobody has answered"),
         "acknowledged": mark("Acknowledged"),
