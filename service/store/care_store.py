@@ -2,11 +2,12 @@
 
 from service.store.canaries import Canaries
 from service.store.clinic_pairing import ClinicPairing
-from service.store.contracts import Contracts
+from service.store.coverage import CoverageChecks
 from service.store.deliveries import Deliveries
 from service.store.doubts import Doubts
 from service.store.handovers import Handovers
 from service.store.health import Health
+from service.store.imports import Imports
 from service.store.lives import Lives
 from service.store.merges import Merges
 from service.store.operations import Operations
@@ -14,7 +15,6 @@ from service.store.pages import CountyReads
 from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.responsible import Responsibles
-from service.store.rota import Rota
 from service.store.rounds import Rounds
 from service.store.rule_changes import RuleChanges
 from service.store.sessions import Sessions
@@ -31,9 +31,9 @@ class Store(
     Canaries,
     Registry,
     Responsibles,
-    Contracts,
-    Rota,
+    Imports,
     Handovers,
+    CoverageChecks,
     Merges,
     Operations,
     CountyReads,
@@ -48,8 +48,10 @@ class Store(
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
     usual for a person, `lives.py` answers,
-    `rounds.py` the worker, `deliveries.py` what leaves, `registry.py` and `contracts.py` people
-    and contracts, `rota.py` teams, leave and duty, `responsible.py` who answers for whom, `statuses.py` alive, away, dead,
+    `rounds.py` the worker, `deliveries.py` what leaves, `contacts.py` to which
+    addresses, `follow_ups.py` what came of it, `routes.py` why, `registry.py` and `contracts.py`
+    people and contracts, `roster.py` and `imports.py` the same line by line, `rota.py` teams, leave
+    and duty, `responsible.py` who answers for whom, `statuses.py` alive, away, dead,
     `merges.py` duplicates, `handovers.py` whose an open alert is, `coverage.py` the days to come,
     `notes.py` what clinicians leave each other, `operations.py` administrators,
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those

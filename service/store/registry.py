@@ -65,7 +65,7 @@ class Registry(Database):
     async def register_person(self, person: Person, now: datetime) -> None:
         """Stores a resident and tells the core the nameless profile."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await _write_person(connection, person)
+            await write_person_row(connection, person)
             await tell_core(connection, person.person_id, now)
 
     async def bind_device(self, binding: BindingFact, now: datetime) -> None:
@@ -107,7 +107,8 @@ class Registry(Database):
             await connection.execute(_SQL["end_sessions"], account_id)
 
 
-async def _write_person(connection: Connection, person: Person) -> None:
+async def write_person_row(connection: Connection, person: Person) -> None:
+    """Writes a resident's row inside a transaction that the caller holds."""
     await connection.execute(
         _SQL["person"],
         person.person_id,
