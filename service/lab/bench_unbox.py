@@ -198,6 +198,7 @@ async def _hub(county: BenchCounty, hub: str, radio: VirtualRadio) -> AsyncGener
         secret_hex=SecretStr(county.hub_secret),
         data_dir=county.folder / hub,
         time_source=TimeSource.ALWAYS,
+        page_port=0,  # as a home's hub has one: it speaks to the patient through it
         broker_host=county.broker.host,
         broker_port=county.broker.port,
         broker_password=SecretStr(county.broker.credentials(hub).password),
