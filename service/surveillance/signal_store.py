@@ -6,15 +6,17 @@ a signal may be said is decided by `showing`, and every act goes through `workfl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
 
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.records import Account
-from service.surveillance.counts import KnownCell, Source, known_cells, sources
+from service.surveillance.counts import sources
+from service.surveillance.daily_signals import read_known
 from service.surveillance.data_values import WeekCell, data_value_set
+from service.surveillance.places import Closed, closed_gates, provisional_days
 from service.surveillance.showing import Sight
 from service.surveillance.signal_formation import Entry, put_event
 from service.surveillance.signal_records import (
@@ -283,17 +285,16 @@ class Signals(Database):
         rows = await self.pool.fetch(_SQL["shapes"], list(areas))
         return {row["area"]: row["geometry"] for row in rows}
 
-    async def sources(self) -> list[Source]:
-        """Who sends counts."""
+    async def closed(self, areas: Sequence[str], days: int, now: datetime) -> list[Closed]:
+        """What of the last `days` cannot be judged of townships, from the newest counts."""
         async with self.pool.acquire() as connection:
-            return await sources(connection)
+            known = await read_known(connection, now, self.zone, areas)
+        return closed_gates(known, days)
 
-    async def known(
-        self, indicators: Sequence[str], first: date, end: date, now: datetime, areas: Sequence[str]
-    ) -> list[KnownCell]:
-        """Newest counts, from which only what is silent is told; see `gates`."""
+    async def provisional(self) -> Mapping[str, int]:
+        """By kind of source: over how many days the reports of one day arrive."""
         async with self.pool.acquire() as connection:
-            return await known_cells(connection, indicators, first, end, now, areas)
+            return provisional_days(await sources(connection))
 
     async def tick(self, now: datetime) -> bool:
         """One signal whose clock has run out: it rises, closes or opens again; whether one was."""

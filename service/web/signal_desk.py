@@ -8,21 +8,22 @@ from zoneinfo import ZoneInfo
 
 from service.services import Services
 from service.store.records import Account
-from service.surveillance import counts
-from service.surveillance.gates import Closed, Why, closed_gates, provisional_days
-from service.surveillance.indicators import INDICATORS, Grain
+from service.surveillance.assess import Gap
+from service.surveillance.places import Closed
 from service.surveillance.signal_records import Signal, SignalEvent
 from service.surveillance.signal_store import NoSignalError, Signals
 from service.web.language import mark, say
-from service.web.signal_pictures import last_days
+from service.web.signal_pictures import DAYS_SHOWN
 from service.web.signal_view import Gate, Morning, SignalLine, morning, signal_lines
 from service.web.words import word
 
 _WHY = {
-    Why.SILENT: mark("no report since %(day)s"),
-    Why.FEW: mark("too few people with a suitable device report"),
+    Gap.SILENT: mark("no report since %(day)s"),
+    Gap.PROVISIONAL: mark("most of its reports are still to come"),
+    Gap.FEW_PEOPLE: mark("too few people with a suitable device report"),
+    Gap.FEW_OF_USUAL: mark("clearly fewer people report than usually"),
+    Gap.NO_HISTORY: mark("too little history to know what is usual"),
 }
-_HISTORY = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Desk:
         """By township: days on which some source of it could not be judged."""
         days: dict[str, set[date]] = {}
         for one in self.closed:
-            if one.why is not Why.ARRIVING:
+            if one.gap is not Gap.PROVISIONAL:
                 days.setdefault(one.area, set()).add(one.day)
         return {area: frozenset(found) for area, found in days.items()}
 
@@ -60,21 +61,18 @@ class Desk:
         yesterday = self.today - timedelta(days=1)
         found: dict[tuple[str, str], Gate] = {}
         for one in self.closed:
-            if one.day != yesterday or one.why is Why.ARRIVING:
-                continue
-            since = self._silent_since(one)
-            why = say(self.language, _WHY[one.why]) % {"day": f"{since:%m-%d}"}
-            name = word(self.language, "source", one.source)
-            found.setdefault(
-                (one.area, one.source), Gate(place=self.names[one.area], source=name, why=why)
-            )
+            if one.day == yesterday:
+                why = say(self.language, _WHY[one.gap]) % {"day": f"{self._since(one):%m-%d}"}
+                name = word(self.language, "source", one.source)
+                gate = Gate(place=self.names[one.area], source=name, why=why)
+                found.setdefault((one.area, one.source), gate)
         return list(found.values())
 
-    def _silent_since(self, one: Closed) -> date:
+    def _since(self, one: Closed) -> date:
         days = {
             each.day
             for each in self.closed
-            if (each.area, each.indicator, each.why) == (one.area, one.indicator, one.why)
+            if (each.area, each.indicator, each.gap) == (one.area, one.indicator, one.gap)
         }
         since = one.day
         while since - timedelta(days=1) in days:
@@ -107,9 +105,7 @@ async def open_desk(
         signals = [one for each in signals if (one := each.on_paper()).showing() is not None]
     events = await store.history(signals)
     names = await store.townships(account)
-    today = now.astimezone(parts.settings.county_zone).date()
-    sources = await store.sources()
-    closed = [] if signal_id else await _closed(store, list(names), sources, today, now)
+    closed = [] if signal_id else await store.closed(list(names), DAYS_SHOWN, now)
     return Desk(
         store=store,
         language=language,
@@ -120,7 +116,7 @@ async def open_desk(
         lines=signal_lines(signals, events, language, now, parts.settings.county_zone),
         names=names,
         closed=closed,
-        provisional=provisional_days(sources),
+        provisional=await store.provisional(),
         duty=await store.duty_today(account, now),
         place=await store.place(account),
     )
@@ -129,16 +125,3 @@ async def open_desk(
 def morning_of(desk: Desk) -> Morning:
     """The page of eight o'clock; the brief is written from the same."""
     return morning(desk.lines, desk.gates(), desk.now, desk.zone)
-
-
-async def _closed(
-    store: Signals,
-    areas: Sequence[str],
-    sources: Sequence[counts.Source],
-    today: date,
-    now: datetime,
-) -> list[Closed]:
-    daily = [code for code, kind in INDICATORS.items() if kind.grain is Grain.DAY]
-    days = last_days(today)
-    known = await store.known(daily, days[0] - _HISTORY, today, now, areas)
-    return closed_gates(areas, known, sources, days, today)

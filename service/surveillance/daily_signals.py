@@ -1,0 +1,83 @@
+"""Once a morning, and whenever asked: judge the townships, fuse their sources, form the signals.
+
+Detector, signal and task in one walk (row C8): `places` judges, `fusion` agrees, `signal_formation`
+stores. Exercises walk the same way with cases that stand in no table.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from service.store.database import Connection, Pool
+from service.surveillance import counts as store
+from service.surveillance.fusion import fuse
+from service.surveillance.indicators import SourceKind
+from service.surveillance.places import HISTORY_DAYS, WATCHED, Known, judge_places
+from service.surveillance.signal_formation import take_findings
+
+MORNING = time(7, 30)
+"""Half an hour before the officers look: institutions report by then."""
+
+_DRILLED: Mapping[SourceKind, str] = {
+    SourceKind.CLINIC: "influenza_like",
+    SourceKind.PHARMACY: "antipyretic",
+    SourceKind.SCHOOL: "absent_ill",
+}
+_DRILL_DAYS = 3
+
+
+async def form_signals(pool: Pool, now: datetime, zone: ZoneInfo) -> list[UUID]:
+    """Judges the day before `now` and forms its signals; returns those new or grown.
+
+    One transaction, one worker at a time; calling it twice changes nothing the second time.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await store.lock_release(connection)
+        known = await read_known(connection, now, zone)
+        judged = judge_places(known)
+        return await take_findings(connection, fuse(judged.places, judged.day), now)
+
+
+async def form_drill(
+    pool: Pool, area: str, cases: int, now: datetime, zone: ZoneInfo
+) -> list[UUID]:
+    """The same with an invented outbreak of `cases` a day in three sources of one township.
+
+    Forms an exercise of that township where its sources have the history to notice it, and nothing
+    else; no count is changed.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await store.lock_release(connection)
+        known = await read_known(connection, now, zone)
+        days = [known.today - timedelta(days=n) for n in range(1, _DRILL_DAYS + 1)]
+        injected = {(area, code, day): cases for code in _DRILLED.values() for day in days}
+        judged = judge_places(replace(known, injected=injected))
+        findings = [one for one in fuse(judged.places, judged.day) if one.area == area]
+        return await take_findings(connection, findings, now)
+
+
+async def read_known(
+    connection: Connection, now: datetime, zone: ZoneInfo, areas: Sequence[str] | None = None
+) -> Known:
+    """Counts as they are known at `now`, of every township or of those named."""
+    today = now.astimezone(zone).date()
+    if areas is None:
+        areas = [one.area for one in await store.townships(connection, today)]
+    first = today - timedelta(days=HISTORY_DAYS)
+    cells = await store.known_cells(connection, [*WATCHED, "reporting"], first, today, now, areas)
+    return Known(
+        areas=tuple(areas),
+        cells=cells,
+        sources=await store.sources(connection),
+        today=today,
+        zone=zone,
+    )
+
+
+def next_morning(now: datetime, zone: ZoneInfo) -> datetime:
+    """The next half past seven after `now`."""
+    today: date = now.astimezone(zone).date()
+    morning = datetime.combine(today, MORNING, tzinfo=zone)
+    return morning if morning > now else morning + timedelta(days=1)
