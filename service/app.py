@@ -9,7 +9,14 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from service import api, enrol_api, events, metrics_api, surveillance_api
+from service import (
+    api,
+    enrol_api,
+    events,
+    metrics_api,
+    receipts_api,
+    surveillance_api,
+)
 from service.auth import NotPermittedError, NotSignedInError
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response
@@ -20,6 +27,7 @@ from service.web.errors import error_page
 from service.web.pages import (
     admin,
     admin_status,
+    answer,
     cdc,
     clinic,
     clinic_pairing,
@@ -42,12 +50,14 @@ _log = structlog.get_logger()
 _STATIC = Path(__file__).parent / "web" / "static"
 _FOR_PROGRAMS = ("/api/", "/events", "/healthz", "/metrics", "/blind", *enrol_api.PATHS)
 
-_FOR_ANYBODY = ("/enrol", "/login")
+_FOR_ANYBODY = ("/enrol", "/login", "/answer", receipts_api.PATH)
 _MOST_BYTES = 16 * 1024
 """The largest of them is a certificate request of 8 KiB."""
 
 ROUTERS = (
     api.router,
+    receipts_api.router,
+    answer.router,
     events.router,
     login.router,
     doctor.router,

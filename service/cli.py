@@ -59,6 +59,7 @@ COMMANDS = {
     "rules backtest": Command("service.backtest_command", "what rules would have cost last year"),
     "shadow": Command("gateway.shadow_command", "rules in shadow, in a process beside the core"),
     "status": Command("service.status_command", "how the machine is: lag, queues, canaries"),
+    "route": Command("service.route_command", "who is told of an alert, and why or why not"),
     "canary": Command("service.canary_command", "expect test measurements of a hub"),
     "db": Command("service.db_command", "migrate, back up, restore, verify the database"),
     "coverage": Command(

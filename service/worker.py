@@ -1,9 +1,9 @@
 """The loop over the outbox, the timers and the deliveries; woken by NOTIFY, swept when it is lost.
 
 Tasks in one TaskGroup: rounds (new alerts, timers, cleared cases, pages, patients), one lane for
-each channel that leaves the house (slow, so apart, one message at a time) and the daily counts. All
-state stands in the store: kill the process at any instant and the next one goes on, repeating at
-most the one message that was under way on a lane, under the same id.
+each channel that leaves the house (slow, so apart, one message at a time), chores and the daily
+counts. All state stands in the store: kill the process at any instant and the next one goes on,
+repeating at most the one message that was under way on a lane, under the same id.
 
 On the stepped clock the lab calls `settle` at every tick; the loops rest until the wall takes over.
 """
@@ -19,6 +19,7 @@ import structlog
 from rules.pack import PackError
 from service.alerts.escalation import Timings
 from service.auth import FAILURE_WINDOW
+from service.chores import Chores
 from service.notify.notifier import PERSONAL, Channel, Message, Notifier, Outcome
 from service.operations.notices import Messenger
 from service.services import Services
@@ -27,6 +28,7 @@ from service.store.listen import follow
 from service.store.ringing import Ways
 from service.surveillance.cluster_store import Clusters
 from service.surveillance.daily import refresh
+from service.surveillance.daily_signals import form_signals, next_morning
 from service.surveillance.push import Pusher
 from service.surveillance.signal_store import Signals
 
@@ -75,7 +77,9 @@ class Worker:
         self._counts_lock = asyncio.Lock()
         self._signals_lock = asyncio.Lock()
         self._signals = Signals(services.store.pool, services.settings.county_zone)
+        self._chores = Chores(services.store, plan.notifiers)
         self._counts_due: datetime | None = None
+        self._signals_due: datetime | None = None
         self._clusters = Clusters(services.store.pool, services.settings.county_zone)
         self._rang = True  # since the last look for clusters; unknown after a start
         self._tick: datetime | None = services.clock.now() if stepped else None
@@ -92,6 +96,8 @@ class Worker:
                 wake = self._lane_wakes[channel]
                 lane = self._loop(channel.value, wake, partial(self._lane, channel))
                 group.create_task(lane, name=channel.value)
+            chores = self._loop("chores", asyncio.Event(), self._chores.tick)
+            group.create_task(chores, name="chores")
             counts = self._loop("counts", asyncio.Event(), self._counts)
             group.create_task(counts, name="counts")
             signals = self._loop("signals", asyncio.Event(), self._watch_signals)
@@ -103,13 +109,16 @@ class Worker:
         await self._quick(now)
         for channel in self._lanes:
             await self._lane(channel, now)
+        await self._chores.tick(now)
         await self._counts(now)
         await self._watch_signals(now)
         dues = (
             await self._store.next_due(),
             await self._store.next_people_due(),
+            await self._chores.next_due(),
             self._counts_due,
             await self._signals.next_due(),
+            self._signals_due,
         )
         return min(filter(None, dues), default=None)
 
@@ -209,8 +218,12 @@ class Worker:
             raise
 
     async def _watch_signals(self, now: datetime) -> None:
-        """Take unanswered warning signals up, close what stayed quiet, send what was released."""
+        """Form the morning's warning signals, take up unanswered ones, send what was released."""
         async with self._signals_lock:
+            zone = self._services.settings.county_zone
+            if self._signals_due is None or now >= self._signals_due:
+                await form_signals(self._store.pool, now, zone)
+                self._signals_due = next_morning(now, zone)
             while await self._signals.tick(now):
                 pass
             while self._plan.pusher is not None and await self._plan.pusher.tick(now):

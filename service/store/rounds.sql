@@ -77,5 +77,4 @@ ORDER BY c.account_id, c.channel
 SELECT least(
     (SELECT min(next_due_at) FROM care.alert_life WHERE state <> 'closed'),
     (SELECT min(next_attempt_at) FROM care.delivery),
-    (SELECT min(due_at) FROM care.follow_up),
-    (SELECT min(due_at) FROM care.drill))
+    (SELECT min(due_at) FROM care.follow_up))

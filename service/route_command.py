@@ -1,0 +1,223 @@
+"""`hearthwatch route`: who would be told, why somebody was or was not, and what alerts cost.
+
+route explain PERSON RULE --at TIME     the ladder, rung by rung, if nobody answers
+route why ALERT [LOGIN]                 who was told; why this account was, or was not
+route hygiene --days 30                 figures by rule and by doctor
+route reach [--set LOGIN CHANNEL ADDRESS | --remove LOGIN CHANNEL]
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from importlib.resources import files
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from gateway.clock import WallClock
+from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.packs import load_shipped
+from rules.vocabulary import Priority
+from service.alerts.escalation import Timings
+from service.alerts.priorities import load_timings
+from service.notify.notifier import PERSONAL, Channel
+from service.store.care_store import Store
+from service.store.contacts import UnknownLoginError
+from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.routes import Explained, UnknownSubjectError, Why
+
+_DAYS = 30
+
+
+class _UnusableError(Exception):
+    """A word of the command line means nothing; the text says which."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
+    parser.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+    what = parser.add_subparsers(dest="what", required=True)
+    explain = what.add_parser("explain", help="who would be told, rung by rung")
+    explain.add_argument("person", help="subject, person id, full name, or home:HOUSEHOLD")
+    explain.add_argument("rule", help="a rule's id, or emergency, urgent, soon, routine")
+    explain.add_argument("--at", help="an instant, county time without a zone (default: now)")
+    explain.add_argument("--dated", action="store_true", help="as an old reading: a task")
+    why = what.add_parser("why", help="why somebody was told of an alert, or was not")
+    why.add_argument("alert", type=UUID)
+    why.add_argument("login", nargs="?")
+    hygiene = what.add_parser("hygiene", help="figures by rule and by doctor")
+    hygiene.add_argument("--days", type=int, default=_DAYS)
+    reach = what.add_parser("reach", help="the addresses of staff and whether somebody is there")
+    reach.add_argument("--set", nargs=3, metavar=("LOGIN", "CHANNEL", "ADDRESS"))
+    reach.add_argument("--remove", nargs=2, metavar=("LOGIN", "CHANNEL"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer on standard output; 1 when a word means nothing or there is no database."""
+    try:
+        lines = asyncio.run(_answer(arguments))
+    except (
+        NoDatabaseError,
+        UnknownSubjectError,
+        UnknownLoginError,
+        _UnusableError,
+        *DATABASE_ERRORS,
+    ) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+async def _answer(arguments: argparse.Namespace) -> Sequence[str]:
+    zone = ZoneInfo(arguments.zone)
+    now = WallClock().now()
+    async with open_pool(find_dsn(arguments.dsn), size=2) as pool:
+        store = Store(pool, zone)
+        match arguments.what:
+            case "explain":
+                return await _explain(store, arguments, now)
+            case "why":
+                why = await store.why(arguments.alert, arguments.login, _timings(), now)
+                return _why_lines(why, arguments, zone)
+            case "hygiene":
+                return await _hygiene(store, now - timedelta(days=arguments.days), now)
+            case _:
+                return await _reach(store, arguments, now)
+
+
+async def _explain(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
+    at = _instant(arguments.at, store.zone) if arguments.at else now
+    priority = _priority(arguments.rule)
+    found = await store.explain_route(
+        arguments.person, priority, _timings(), at, dated=arguments.dated
+    )
+    return explain_lines(found, priority, store.zone)
+
+
+def explain_lines(found: Explained, priority: Priority, zone: ZoneInfo) -> list[str]:
+    """The ladder in words: when, who, why, by what; and where it begins again."""
+    seen = found.forecast
+    who = f"{found.name or found.subject} ({found.subject})"
+    lines = [f"{who}: {priority.word}, answer by {_clock(seen.answer_by, zone)}"]
+    lines += [f"  ! {doubt.value}" for doubt in seen.ladder.doubts]
+    if seen.tells_home:
+        lines.append("  at once: the person's own page (and in an emergency the home's): call 120")
+    for number, rung in enumerate(seen.rungs):
+        tier = rung.tier.value if rung.tier else "nobody"
+        lines += [f"  - {tier.value}: nobody there, skipped" for tier in rung.skipped]
+        lines.append(f"  {number + 1}. {_clock(rung.due_at, zone)}  {tier}")
+        for told in rung.told:
+            member = told.member
+            when = "" if told.at <= rung.due_at else f", told {_clock(told.at, zone)}"
+            hold = f" ({told.hold.value})" if told.hold else ""
+            stands = f" for {member.stands_for}" if member.stands_for else ""
+            ways = ", ".join(("page", *found.contacts.get(member.account_id, ())))
+            lines.append(
+                f"       {member.name} [{member.staff_id}] {member.because.value}{stands}: "
+                f"{ways}{when}{hold}"
+            )
+    if seen.restarts_at is not None:
+        overseers = ", ".join(member.name for member in seen.ladder.overseers) or "nobody"
+        lines.append(f"  again from 1 at {_clock(seen.restarts_at, zone)}, with {overseers}")
+    return lines
+
+
+def _why_lines(why: Why | None, arguments: argparse.Namespace, zone: ZoneInfo) -> list[str]:
+    if why is None:
+        raise _UnusableError(f"{arguments.alert}: the service has no such alert")
+    if why.absence is not None:
+        due = f", due {_clock(why.due_at, zone)}" if why.due_at else ""
+        by = f", answered by {why.answered_by}" if why.answered_by else ""
+        return [f"{arguments.login}: not told: {why.absence.value}{due}{by}"]
+    lines: list[str] = []
+    for told in why.told:
+        at = told.delivered_at or told.next_attempt_at or told.created_at
+        facts = [told.because, told.hold, told.detail]
+        if told.read_at is not None:
+            facts.append(f"read {_clock(told.read_at, zone)}")
+        elif told.received_at is not None:
+            facts.append(f"received {_clock(told.received_at, zone)}")
+        about = "; ".join(fact for fact in facts if fact)
+        lines.append(
+            f"step {told.step}  {_clock(at, zone)}  {told.who} [{told.login}] by {told.channel}: "
+            f"{told.state}" + (f" ({about})" if about else "")
+        )
+    return lines or ["nobody has been told yet"]
+
+
+async def _hygiene(store: Store, since: datetime, until: datetime) -> Sequence[str]:
+    rules, doctors = await store.hygiene(since, until)
+    head = f"{'rule':<10}{'alerts':>8}{'people':>8}{'open':>6}{'>24 h':>7}{'chatter':>9}"
+    lines = [f"{head}{'acted':>7}{'answer':>9}"]
+    for one in rules:
+        acted = f"{100 * one.acted_on // one.closed} %" if one.closed else "-"
+        answer = "-" if one.median_answer_s is None else f"{one.median_answer_s / 60:.0f} min"
+        counts = f"{one.rule_id:<10}{one.alerts:>8}{one.people:>8}{one.open:>6}{one.standing:>7}"
+        lines.append(f"{counts}{one.chattering:>9}{acted:>7}{answer:>9}")
+    lines.append("")
+    lines.append(
+        f"{'doctor':<16}{'alerts':>8}{'rang':>6}{'worst day':>11}{'days over':>11}{'answered':>10}"
+        f"{'cannot':>8}"
+    )
+    lines += [
+        f"{each.login:<16}{each.alerts:>8}{each.interruptions:>6}{each.worst_day:>11}"
+        f"{each.days_over:>11}{each.answered:>10}{each.cannot:>8}"
+        for each in doctors
+    ]
+    return lines
+
+
+async def _reach(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
+    if arguments.set:
+        login, channel, address = arguments.set
+        await store.set_contact(login, _channel(channel), address, now)
+    if arguments.remove:
+        await store.remove_contact(arguments.remove[0], _channel(arguments.remove[1]))
+    return _reach_lines(
+        (row.login, row.channel.value, row.state, row.reached_at) for row in await store.reach()
+    )
+
+
+def _reach_lines(rows: Iterable[tuple[str, str, str, datetime | None]]) -> list[str]:
+    lines = [f"{'login':<16}{'channel':<10}{'state':<8}somebody answered"]
+    lines += [
+        f"{login:<16}{channel:<10}{state:<8}{f'{reached:%F}' if reached else '-'}"
+        for login, channel, state, reached in rows
+    ]
+    return lines
+
+
+def _channel(word: str) -> Channel:
+    if word not in PERSONAL:
+        raise _UnusableError(f"{word}: one of {', '.join(sorted(PERSONAL))}")
+    return Channel(word)
+
+
+def _priority(word: str) -> Priority:
+    for rule in load_shipped().beside.rules:
+        if rule.id == word:
+            return rule.priority
+    try:
+        return Priority.from_word(word)
+    except KeyError:
+        raise _UnusableError(f"{word}: neither a rule nor a priority") from None
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise _UnusableError(f"{text}: no instant, such as 2026-09-01T02:00") from None
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def _timings() -> Timings:
+    table = (files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8")
+    return load_timings(table)
+
+
+def _clock(at: datetime | None, zone: ZoneInfo) -> str:
+    return "-" if at is None else f"{at.astimezone(zone):%m-%d %H:%M}"
