@@ -81,6 +81,9 @@ COMMANDS = {
     "surveillance duty": Command(
         "service.surveillance_duty_command", "who may ask for true counts of open signals"
     ),
+    "surveillance above": Command(
+        "service.surveillance_above_command", "a prefecture's view of its counties' released counts"
+    ),
     "surveillance release": Command(
         "service.surveillance_release_command", "what the CDC's next tables show, and make them"
     ),
