@@ -3,9 +3,11 @@
 from service.store.canaries import Canaries
 from service.store.clinic_pairing import ClinicPairing
 from service.store.coverage import CoverageChecks
+from service.store.contacts import Contacts
 from service.store.deliveries import Deliveries
 from service.store.doubts import Doubts
 from service.store.handovers import Handovers
+from service.store.follow_ups import FollowUps
 from service.store.health import Health
 from service.store.imports import Imports
 from service.store.lives import Lives
@@ -16,6 +18,7 @@ from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.responsible import Responsibles
 from service.store.rounds import Rounds
+from service.store.routes import Routes
 from service.store.rule_changes import RuleChanges
 from service.store.sessions import Sessions
 from service.store.shadow_reads import ShadowReads
@@ -28,6 +31,9 @@ class Store(
     Lives,
     Rounds,
     Deliveries,
+    Contacts,
+    FollowUps,
+    Routes,
     Canaries,
     Registry,
     Responsibles,
@@ -49,6 +55,7 @@ class Store(
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
     usual for a person, `lives.py` answers,
     `rounds.py` the worker, `deliveries.py` what leaves, `contacts.py` to which
+    addresses, `follow_ups.py` what came of it, `routes.py` why, `contacts.py` to which
     addresses, `follow_ups.py` what came of it, `routes.py` why, `registry.py` and `contracts.py`
     people and contracts, `roster.py` and `imports.py` the same line by line, `rota.py` teams, leave
     and duty, `responsible.py` who answers for whom, `statuses.py` alive, away, dead,
