@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from service.store.database import Connection, Pool
 from service.surveillance import counts as store
+from service.surveillance.daily_judge import HISTORY_DAYS
 from service.surveillance.fusion import fuse
 from service.surveillance.indicators import SourceKind
-from service.surveillance.places import HISTORY_DAYS, WATCHED, Known, judge_places
+from service.surveillance.places import WATCHED, Known, judge_places
 from service.surveillance.signal_formation import take_findings
 
 MORNING = time(7, 30)
@@ -59,13 +60,17 @@ async def form_drill(
 
 
 async def read_known(
-    connection: Connection, now: datetime, zone: ZoneInfo, areas: Sequence[str] | None = None
+    connection: Connection,
+    now: datetime,
+    zone: ZoneInfo,
+    areas: Sequence[str] | None = None,
+    days: int = HISTORY_DAYS,
 ) -> Known:
-    """Counts as they are known at `now`, of every township or of those named."""
+    """Counts of the last `days` as they are known at `now`, of every township or those named."""
     today = now.astimezone(zone).date()
     if areas is None:
         areas = [one.area for one in await store.townships(connection, today)]
-    first = today - timedelta(days=HISTORY_DAYS)
+    first = today - timedelta(days=days)
     cells = await store.known_cells(connection, [*WATCHED, "reporting"], first, today, now, areas)
     return Known(
         areas=tuple(areas),

@@ -1,8 +1,7 @@
 """From counts to judged places: every source of every township against its own usual days. Pure.
 
-A day's number is judged by EARS C2 over the days on which the source reports (seven of them, two
-days back; docs/surveillance.md), once the gates of `assess` let it through. What does not pass is
-named with its reason and votes for nothing.
+A day's number is judged by `daily_judge`, once the gates of `assess` let it through. What does not
+pass is named with its reason and votes for nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,22 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from service.surveillance.assess import Gap, assess_home, assess_report
 from service.surveillance.counts import KnownCell, Source
-from service.surveillance.detectors.methods import detect
-from service.surveillance.detectors.points import DetectorError, Series
+from service.surveillance.daily_judge import HISTORY_DAYS, judge_days
 from service.surveillance.fusion import Place
 from service.surveillance.indicators import INDICATORS, Grain, Measure, SourceKind
 from service.surveillance.series import days_between, start_of
 from service.surveillance.signal_words import WINDOW_DAYS, SourceEvidence
-
-METHOD = "earsC"
-CONTROL = '{"method": "C2", "baseline": 7, "minSigma": 0.5}'
-
-HISTORY_DAYS = 70
-"""Days of counts that are read before the judged one."""
 
 _SHOWN_BEFORE = 28
 _DENOMINATORS = frozenset({"reporting", "visits", "sales", "absent", "tests"})
@@ -233,32 +223,30 @@ class _Table:
 def _judge_series(
     table: _Table, area: str, indicator: str, known: Known
 ) -> dict[date, SourceEvidence]:
-    """The days of one series that the detector can speak of; days without a report are left out."""
+    """The days of one series of which something can be said, the window's and those shown before.
+
+    Days on which a sender is missing are unknown, not zero.
+    """
     first = known.today - timedelta(days=HISTORY_DAYS)
     counts = {
         day: count + known.injected.get((area, indicator, day), 0)
         for day in days_between(first, known.today)
         if (count := table.count(area, indicator, day)) is not None
     }
-    days = sorted(counts)
-    observed = np.array([[float(counts[day]) for day in days]])
-    try:
-        points = detect(METHOD, CONTROL, Series(observed=observed, frequency=365))
-    except DetectorError:
-        return {}  # too short: C4, nothing is offered
+    asked = days_between(known.today - timedelta(days=WINDOW_DAYS + _SHOWN_BEFORE), known.today)
+    base = None
+    if INDICATORS[indicator].source is SourceKind.HOME:
+        base = {day: float(people) for day, people in table.people[area, indicator].items()}
+    judged = judge_days({day: float(count) for day, count in counts.items()}, asked, base)
     return {
-        days[index]: SourceEvidence(
+        day: SourceEvidence(
             source=INDICATORS[indicator].source.value,
             indicator=indicator,
-            day=days[index],
-            observed=counts[days[index]],
-            expected=_known(points.expected[0, column]),
-            upperbound=_known(points.upperbound[0, column]),
-            p=_known(points.pvalue[0, column]),
+            day=day,
+            observed=counts[day],
+            expected=round(one.expected, 6),
+            upperbound=round(one.upperbound, 6),
+            p=round(one.pvalue, 6),
         )
-        for column, index in enumerate(int(one) for one in points.index)
+        for day, one in judged.items()
     }
-
-
-def _known(value: float) -> float | None:
-    return round(float(value), 6) if np.isfinite(value) else None

@@ -44,6 +44,9 @@ _SQL = load_statements("signals.sql")
 LISTED = timedelta(days=30)
 """Signals that were raised or grew within this are listed; open ones always are."""
 
+_USUAL_DAYS = 36
+"""Days before, from which the gates know how many usually report (`assess`)."""
+
 LOOK_LASTS = timedelta(minutes=30)
 """A stated purpose opens the exact counts of one signal for this long."""
 
@@ -288,7 +291,7 @@ class Signals(Database):
     async def closed(self, areas: Sequence[str], days: int, now: datetime) -> list[Closed]:
         """What of the last `days` cannot be judged of townships, from the newest counts."""
         async with self.pool.acquire() as connection:
-            known = await read_known(connection, now, self.zone, areas)
+            known = await read_known(connection, now, self.zone, areas, days + _USUAL_DAYS)
         return closed_gates(known, days)
 
     async def provisional(self) -> Mapping[str, int]:

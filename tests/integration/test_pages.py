@@ -284,7 +284,7 @@ async def test_another_doctor_and_another_role_get_a_friendly_refusal(
                 assert answer is not None
                 assert answer.status == 403
             await page.get_by_text("Back to my first page").click()
-            await page.wait_for_url("**/cdc")
+            await page.wait_for_url("**/signals")
 
 
 async def _hub_says(county: County, session: str, state: str, **facts: object) -> None:
@@ -382,6 +382,7 @@ async def test_the_cdc_page_shows_no_number_that_is_hidden(
     await seed_townships(county, {"东风镇": 14, "青山乡": 7, "临河镇": 3}, 45)
     await refresh(county.store.pool, county.now, ZONE)
     async with serve(county) as address, signed_in(browser, address, "cdc") as page:
+        await page.goto(f"{address}/cdc")
         rows = page.locator(".county tbody tr")
         cells = {
             await row.locator("th").inner_text(): await row.locator("td").all_inner_texts()
@@ -418,6 +419,7 @@ async def test_the_cdc_page_shows_the_newest_week_first_and_when_the_next_is_rel
         serve(county) as address,
         signed_in(browser, address, "cdc", language="zh", size=PHONE) as page,
     ):
+        await page.goto(f"{address}/cdc")
         heads = page.locator(".county thead th")
         await expect(heads.nth(1)).to_contain_text(f"{newest.month}月{newest.day}日")
         await expect(heads.nth(1)).to_contain_text("最新一周")
@@ -444,6 +446,10 @@ async def test_pages_are_accessible_and_fit_a_phone(
     ):
         assert await violations(page) == []
         assert await overflow(page) <= 0
+        if login == "cdc":
+            await page.goto(f"{address}/cdc")
+            assert await violations(page) == []
+            assert await overflow(page) <= 0
         if await page.locator(".worklist a").count():
             await page.locator(".worklist a").first.click()
             await page.wait_for_selector(".chart[data-drawn]")
