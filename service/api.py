@@ -9,11 +9,20 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome
-from service.auth import TooManyFailuresError, requires, sign_in, sign_out
+from service.auth import (
+    FAILURE_WINDOW,
+    SignedIn,
+    TooManyFailuresError,
+    requires,
+    sign_in,
+    sign_out,
+)
+from service.auth_second import check_code, finish
 from service.permissions import Permission, public
 from service.problems import problem_response
 from service.services import Services, services_of
 from service.store.records import Account, AlertCard, WorklistItem
+from service.store.sessions import Step
 
 router = APIRouter()
 
@@ -26,6 +35,9 @@ class LoginBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     login: str = Field(min_length=1, max_length=100)
     password: str = Field(min_length=1, max_length=500)
+    code: str | None = Field(
+        default=None, pattern="^[0-9]{6}$", description="The app's six digits, where one is set up"
+    )
 
 
 class AnswerBody(BaseModel):
@@ -84,9 +96,17 @@ async def login(body: LoginBody, request: Request, parts: Parts) -> Response:
     try:
         signed_in = await sign_in(parts, body.login, body.password, address)
     except TooManyFailuresError:
-        return problem_response(429, "too_many_failures", "Too many wrong passwords; wait")
+        return _wait()
     if signed_in is None:
         return problem_response(401, "wrong_password", "Unknown login or wrong password")
+    if signed_in.step is not Step.WHOLE:
+        try:
+            finished = await _second_step(parts, signed_in, body.code, address)
+        except TooManyFailuresError:
+            return _wait()
+        if finished is None:
+            return problem_response(401, f"second_factor_{signed_in.step}", "A code is needed")
+        signed_in = finished
     response = JSONResponse(_account_view(signed_in.account).model_dump(mode="json"))
     set_session_cookie(response, parts, signed_in.token)
     return response
@@ -169,6 +189,23 @@ async def close(
     if life is None:
         return problem_response(404, "no_such_alert", "No such alert")
     return JSONResponse({"alert_id": str(alert_id), "state": life.state.value})
+
+
+async def _second_step(
+    parts: Services, begun: SignedIn, code: str | None, address: str
+) -> SignedIn | None:
+    """The whole session where the code is right; without one the begun session is of no use."""
+    right = begun.step is Step.SECOND and code is not None
+    if right and await check_code(parts, begun.account, code or "", address):
+        return await finish(parts, begun.account, begun.token)
+    await sign_out(parts, begun.token)
+    return None
+
+
+def _wait() -> Response:
+    answer = problem_response(429, "too_many_failures", "Too many wrong passwords; wait")
+    answer.headers["Retry-After"] = str(int(FAILURE_WINDOW.total_seconds()))
+    return answer
 
 
 def set_session_cookie(response: Response, parts: Services, token: str) -> None:

@@ -17,14 +17,16 @@ from service import (
     receipts_api,
     surveillance_api,
 )
-from service.auth import NotPermittedError, NotSignedInError
+from service.auth import NotFinishedError, NotPermittedError, NotSignedInError
+from service.doors.refusals import Refusals
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response
-from service.security.refusals import Refusals
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
+from service.store.sessions import Step
 from service.web.errors import error_page
 from service.web.pages import (
+    account,
     admin,
     admin_status,
     answer,
@@ -34,9 +36,11 @@ from service.web.pages import (
     clusters,
     doctor,
     enrol,
+    glass,
     login,
     own_whose,
     patient,
+    privacy,
     rules,
     signal_papers,
     signals,
@@ -60,11 +64,14 @@ ROUTERS = (
     answer.router,
     events.router,
     login.router,
+    account.router,
     doctor.router,
     usual.router,
     rules.router,
     patient.router,
     own_whose.router,
+    privacy.router,
+    glass.router,
     whose.router,
     clinic.router,
     clinic_pairing.router,
@@ -91,6 +98,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(NotSignedInError, _not_signed_in)
+    app.add_exception_handler(NotFinishedError, _not_finished)
     app.add_exception_handler(NotPermittedError, _not_permitted)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
@@ -112,6 +120,13 @@ async def _not_signed_in(request: Request, error: Exception) -> Response:
     if _is_for_program(request):
         return problem_response(401, "not_signed_in", "Sign in first")
     return RedirectResponse("/login", status_code=303)
+
+
+async def _not_finished(request: Request, error: Exception) -> Response:
+    step = error.step if isinstance(error, NotFinishedError) else Step.SECOND
+    if _is_for_program(request):
+        return problem_response(401, f"second_factor_{step}", "The second proof is missing")
+    return RedirectResponse(login.UNFINISHED[step], status_code=303)
 
 
 async def _not_permitted(request: Request, error: Exception) -> Response:

@@ -1,35 +1,59 @@
 """Log-in, sessions and the dependency by which a route names its permission.
 
-Passwords are argon2id, checked in a thread; a session is 256 random bits of which the store keeps
-the SHA-256; a new log-in always makes a new session. Failures are counted per login and per
-address.
+Passwords are argon2id, checked in a thread, two at a time; a session is 256 random bits of which
+the store keeps the SHA-256; a new log-in always makes a new session, and so does the second step
+(`auth_second.py`). Failures are counted per login and per address.
 """
 
 import asyncio
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from typing import TypeVar
+from uuid import uuid4
 
 from fastapi import Request
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from service.permissions import Guard, Permission, allows
+from service.permissions import Guard, Permission, Role, allows
 from service.services import Services, services_of
 from service.settings import ServiceSettings
+from service.store.factors import Factor
 from service.store.records import Account
+from service.store.sessions import LiveSession, Step
+from service.store.viewing import Viewer, begin_viewing
+
+_T = TypeVar("_T")
 
 FAILURE_WINDOW = timedelta(minutes=15)
 MOST_FAILURES_PER_LOGIN = 5
 MOST_FAILURES_PER_ADDRESS = 30
+UNFINISHED_LASTS = timedelta(minutes=10)
+"""A session that waits for its second proof ends after this."""
+
+SHORTEST_PASSWORD = 8
+"""Characters of a new password (ASVS 6.2.1)."""
 
 _hasher = PasswordHash((Argon2Hasher(),))
+_hashers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+"""Each hash takes 64 MiB and a core: more at once would slow everything else (ASVS 2.4.1)."""
 
 
 class NotSignedInError(Exception):
     """The request carries no session that is still good."""
+
+
+class NotFinishedError(Exception):
+    """The session waits for its second proof."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step.value)
+        self.step = step
 
 
 class NotPermittedError(Exception):
@@ -44,92 +68,168 @@ class TooManyFailuresError(Exception):
     """Too many wrong passwords lately, for this login or from this address; try again later."""
 
 
+class WeakPasswordError(ValueError):
+    """The password is shorter than `SHORTEST_PASSWORD` characters."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
     """A fresh session; `token` goes into the cookie and is kept nowhere else."""
 
     account: Account
     token: str
+    step: Step
 
 
 async def hash_password(password: str) -> str:
-    """The argon2id hash of `password`; about 50 ms of a thread."""
-    return await asyncio.to_thread(_hasher.hash, password)
+    """The argon2id hash of `password`; about 50 ms of a thread.
+
+    Raises:
+        WeakPasswordError: it is too short.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        raise WeakPasswordError(f"at least {SHORTEST_PASSWORD} characters")
+    return await _beside(_hasher.hash, password)
 
 
 async def sign_in(services: Services, login: str, password: str, address: str) -> SignedIn | None:
     """A session for the right password, None for a wrong one or a disabled account.
+
+    The session is whole where no second proof is set up and none is needed.
 
     Raises:
         TooManyFailuresError: the login or the address failed too often in the last 15 minutes.
     """
     now = services.clock.now()
     store = services.store
-    by_login, by_address = await store.login_failures(login, address, now - FAILURE_WINDOW)
-    if by_login >= MOST_FAILURES_PER_LOGIN or by_address >= MOST_FAILURES_PER_ADDRESS:
-        raise TooManyFailuresError
+    await refuse_guessing(services, login, address)
     known = await store.credentials(login)
-    stored = known.password_hash if known else await asyncio.to_thread(_hash_of_nobody)
-    right = await asyncio.to_thread(_hasher.verify, password, stored)
+    stored = known.password_hash if known else await _beside(_hash_of_nobody)
+    right = await _beside(_hasher.verify, password, stored)
     if known is None or not right:
         await store.note_login_failure(login, address, now)
         return None
+    factors = await store.factors(known.account.account_id)
+    return await open_session(
+        services, known.account, _step_after(services, known.account, factors)
+    )
+
+
+async def refuse_guessing(services: Services, login: str, address: str) -> None:
+    """Returns where another try is allowed.
+
+    Raises:
+        TooManyFailuresError: too many failures lately.
+    """
+    since = services.clock.now() - FAILURE_WINDOW
+    by_login, by_address = await services.store.login_failures(login, address, since)
+    if by_login >= MOST_FAILURES_PER_LOGIN or by_address >= MOST_FAILURES_PER_ADDRESS:
+        raise TooManyFailuresError
+
+
+async def open_session(services: Services, account: Account, step: Step) -> SignedIn:
+    """A fresh session of an account whose proofs were checked."""
+    now = services.clock.now()
+    whole = timedelta(hours=services.settings.session_hours)
+    lasts = whole if step is Step.WHOLE else UNFINISHED_LASTS
     token = secrets.token_urlsafe(32)
-    expires_at = now + timedelta(hours=services.settings.session_hours)
-    await store.open_session(_digest(token), known.account.account_id, now, expires_at)
-    return SignedIn(account=known.account, token=token)
+    await services.store.open_session(
+        token_digest(token), account.account_id, now, now + lasts, step
+    )
+    return SignedIn(account=account, token=token, step=step)
 
 
 async def sign_out(services: Services, token: str) -> None:
     """Ends the session of `token` on the server; a token that is none is no error."""
-    await services.store.close_session(_digest(token))
+    await services.store.close_session(token_digest(token))
 
 
-async def account_of(services: Services, token: str | None) -> Account | None:
-    """The account of the live session `token`, None where there is none; extends its idle time."""
+async def session_of(services: Services, token: str | None) -> LiveSession | None:
+    """The live session `token`, whole or not, None where there is none; extends its idle time."""
     if not token:
         return None
     now = services.clock.now()
     return await services.store.use_session(
-        _digest(token), now, _idle_since(services.settings, now)
+        token_digest(token), now, _idle_since(services.settings, now)
     )
 
 
-class Requires(Guard):
-    """A FastAPI dependency that returns the account, or refuses."""
+async def account_of(services: Services, token: str | None) -> Account | None:
+    """The account of the whole session `token`, None where there is none."""
+    session = await session_of(services, token)
+    return session.account if session is not None and session.step is Step.WHOLE else None
 
-    def __init__(self, permission: Permission) -> None:
+
+class Requires(Guard):
+    """A FastAPI dependency that returns the account, or refuses.
+
+    `unfinished` opens the route to a session that waits for one of these steps as well.
+    """
+
+    def __init__(self, permission: Permission, unfinished: frozenset[Step] = frozenset()) -> None:
         self.permission = permission
         self._needed = permission
+        self._unfinished = unfinished
 
     async def __call__(self, request: Request) -> Account:
         """The signed-in account, which holds the permission.
 
         Raises:
             NotSignedInError: no good session (pages: 303 to /login; API: 401).
+            NotFinishedError: the second proof is missing (pages: there; API: 401).
             NotPermittedError: the role does not hold the permission (403).
         """
         services = services_of(request)
-        account = await account_of(services, request.cookies.get(services.settings.cookie_name))
-        if account is None:
+        session = await session_of(services, request.cookies.get(services.settings.cookie_name))
+        if session is None:
             raise NotSignedInError
+        if session.step is not Step.WHOLE and session.step not in self._unfinished:
+            raise NotFinishedError(session.step)
+        account = session.account
         request.state.account = account  # who a refusal was told to is on record
+        begin_viewing(_viewer_of(services, request, account))
         if not allows(account.role, self._needed):
             raise NotPermittedError(self._needed)
         return account
 
 
-def requires(permission: Permission) -> Requires:
+def requires(permission: Permission, *unfinished: Step) -> Requires:
     """The dependency of a route: `Annotated[Account, Depends(requires(Permission.READ_ALERT))]`."""
-    return Requires(permission)
+    return Requires(permission, frozenset(unfinished))
+
+
+def token_digest(token: str) -> bytes:
+    """What the store knows of a session."""
+    return sha256(token.encode()).digest()
+
+
+def _step_after(services: Services, account: Account, factors: list[Factor]) -> Step:
+    if any(factor.confirmed_at is not None for factor in factors):
+        return Step.SECOND
+    is_needed = account.role is not Role.PATIENT and services.settings.needs_second_factor
+    return Step.ENROL if is_needed else Step.WHOLE
+
+
+def _viewer_of(services: Services, request: Request, account: Account) -> Viewer:
+    path: object = getattr(request.scope.get("route"), "path", "")
+    now = services.clock.now()
+    return Viewer(
+        account_id=account.account_id,
+        role=account.role.value,
+        now=now,
+        today=services.store.today(now),
+        request=uuid4(),
+        route=f"{request.method} {path}",
+    )
 
 
 def _idle_since(settings: ServiceSettings, now: datetime) -> datetime:
     return now - timedelta(minutes=settings.session_idle_minutes)
 
 
-def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+async def _beside(work: Callable[..., _T], *arguments: str) -> _T:
+    """Hashing never runs on the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_hashers, work, *arguments)
 
 
 @cache

@@ -5,7 +5,7 @@ import sys
 from typing import cast
 
 from service.app import create_app
-from service.security.doors import UndocumentedDoorError, doors
+from service.doors.doors import UndocumentedDoorError, doors
 from service.services import Services
 
 

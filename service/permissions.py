@@ -31,6 +31,8 @@ class Permission(StrEnum):
     CLOSE_ALERT = "alert:close"
     READ_OWN = "own:read"
     PAIR_OWN = "own:pair"
+    CONSENT_OWN = "own:consent"  # allow, take back, see who has read
+    BREAK_GLASS = "glass:break"  # read without being responsible, for a reason
     CLAIM_OWN = "own:claim"  # say that an unknown measurement of the home was the own
     SETTLE_READINGS = "readings:settle"  # say whose it was
     OPEN_TURN = "turn:open"  # at the own clinic
@@ -60,6 +62,7 @@ _CLINICIAN = _EVERYBODY | {
     Permission.READ_WORKLIST,
     Permission.READ_ALERT,
     Permission.READ_USUAL,
+    Permission.BREAK_GLASS,
     Permission.ANSWER_ALERT,
     Permission.CLOSE_ALERT,
 }
@@ -70,7 +73,8 @@ _CONTRACTED = _CLINICIAN | {
 }
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.PATIENT: _EVERYBODY | {Permission.READ_OWN, Permission.PAIR_OWN, Permission.CLAIM_OWN},
+    Role.PATIENT: _EVERYBODY
+    | {Permission.READ_OWN, Permission.PAIR_OWN, Permission.CLAIM_OWN, Permission.CONSENT_OWN},
     Role.VILLAGE_DOCTOR: _CONTRACTED,
     Role.FAMILY_DOCTOR: _CONTRACTED
     | {

@@ -28,6 +28,7 @@ from service.notify.patient import PatientNotifier
 from service.notify.webhook import SignedPost, WebhookNotifier
 from service.operations.notices import Messenger
 from service.operations.watch import Watch
+from service.doors.sealer import keep_sealing
 from service.services import Services
 from service.settings import ServiceSettings
 from service.store.care_store import Store
@@ -94,6 +95,7 @@ async def serve(settings: ServiceSettings) -> None:
         tasks = [
             group.create_task(worker.run(), name="worker"),
             group.create_task(watch.run(), name="watch"),
+            group.create_task(keep_sealing(services), name="sealer"),
         ]
         if services.enrolment is not None:
             keeper = open_keeper(settings, services.enrolment, clock)

@@ -8,6 +8,7 @@ from gateway.clock import Clock
 from service.blind import Board
 from service.enrolment.desk import EnrolmentDesk
 from service.live import LiveBus
+from service.security.keyring import Keyring
 from service.settings import ServiceSettings
 from service.store.care_store import Store
 
@@ -16,7 +17,7 @@ from service.store.care_store import Store
 class Services:
     """The parts of a running service; their lifetimes belong to whoever built the bundle.
 
-    `enrolment` is None where the county lets hubs in by hand.
+    `enrolment` is None where the county lets hubs in by hand; `keys` seal names and secrets.
     """
 
     settings: ServiceSettings
@@ -24,6 +25,7 @@ class Services:
     store: Store
     bus: LiveBus
     enrolment: EnrolmentDesk | None = None
+    keys: Keyring = field(default_factory=Keyring)
     board: Board = field(default_factory=Board)
 
 

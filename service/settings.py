@@ -2,11 +2,11 @@
 
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
 
 _ROBOTS = frozenset({"wecom", "dingtalk", "feishu"})
 
@@ -35,6 +35,21 @@ class ServiceSettings(BaseSettings):
     session_hours: int = Field(default=12, ge=1, le=72, description="A session ends after this")
     session_idle_minutes: int = Field(
         default=240, ge=5, le=1440, description="An unused session ends after this"
+    )
+    second_factor: Literal["required", "offered"] | None = Field(
+        default=None,
+        description="Whether staff need a second proof beside the password (an app or a passkey); "
+        "not given: needed, but in the demo",
+    )
+    requests_per_minute: int = Field(
+        default=3000,
+        ge=60,
+        description="What one session, or before log-in one address, may ask for in a minute",
+    )
+    key_file: Path | None = Field(
+        default=None,
+        description="The county's data keys (`hearthwatch keys make`): names, phones and addresses "
+        "are sealed with them",
     )
     webhook_url: str | None = Field(default=None, description="Where every ring is also posted")
     webhook_secret: SecretStr | None = Field(
@@ -179,6 +194,11 @@ class ServiceSettings(BaseSettings):
         """The messengers in use, and the gateway through which each is reached (None: its own)."""
         pairs = (each.strip().partition("=") for each in self.robots.split(",") if each.strip())
         return {name: url or None for name, _, url in pairs}
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether staff without a second proof are led to set one up before anything else."""
+        return self.second_factor == "required" or (self.second_factor is None and not self.demo)
 
     @property
     def county_zone(self) -> ZoneInfo:

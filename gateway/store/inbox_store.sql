@@ -5,7 +5,10 @@ SELECT inbox_id, kind, body::text AS body FROM core.inbox
 WHERE applied_at IS NULL ORDER BY inbox_id LIMIT $1;
 
 -- name: done
-UPDATE core.inbox SET applied_at = $2, refused = $3 WHERE inbox_id = $1;
+-- A hub's key was on its way only: core.hub keeps it.
+UPDATE core.inbox SET applied_at = $2, refused = $3,
+    body = CASE WHEN kind = 'hub' THEN body - 'secret_hex' ELSE body END
+WHERE inbox_id = $1;
 
 -- name: append_mark
 INSERT INTO core.inbox (created_at, kind, body) VALUES ($1, 'mark', $2::text::jsonb);

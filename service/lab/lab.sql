@@ -1,9 +1,9 @@
 -- name: lived_until
 SELECT greatest(
-    (SELECT max(received_at) FROM core.observation), (SELECT max(recorded_at) FROM core.quarantine))
+    (SELECT max(received_at) FROM care.reading), (SELECT max(recorded_at) FROM core.quarantine))
 
 -- name: sums
-SELECT (SELECT count(*) FROM core.observation o
+SELECT (SELECT count(*) FROM care.reading o
         WHERE NOT EXISTS (SELECT FROM care.person p WHERE p.subject = o.subject AND p.synthetic)) AS readings,
     (SELECT count(*) FROM core.alert WHERE NOT synthetic) AS alerts,
     (SELECT count(*) FROM core.quarantine) AS quarantined

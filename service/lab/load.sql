@@ -16,5 +16,5 @@ SELECT device, 's-' || hub, $4
 FROM homes CROSS JOIN LATERAL unnest(ARRAY[cuff, meter]) AS worn (device)
 
 -- name: stored
-SELECT (SELECT count(*) FROM core.observation) AS readings, (SELECT count(*) FROM core.quarantine) AS quarantined,
+SELECT (SELECT count(*) FROM care.reading) AS readings, (SELECT count(*) FROM core.quarantine) AS quarantined,
     (SELECT count(*) FROM core.alert) AS alerts, (SELECT count(*) FROM core.hub_status) AS reported

@@ -1,4 +1,4 @@
-"""The doors: every route with who may use it, what a refusal leaves, and what the record proves.
+"""What security rests on and a test can try without a county: seals, data keys, second proofs.
 
-Open `doors.py` first; the threat model and its tests stand in `docs/security.md`.
+Open `chain.py` first; the doors themselves are `service/doors`.
 """

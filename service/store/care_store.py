@@ -2,12 +2,14 @@
 
 from service.store.canaries import Canaries
 from service.store.clinic_pairing import ClinicPairing
-from service.store.coverage import CoverageChecks
+from service.store.consent import Consents
 from service.store.contacts import Contacts
+from service.store.coverage import CoverageChecks
 from service.store.deliveries import Deliveries
 from service.store.doubts import Doubts
-from service.store.handovers import Handovers
+from service.store.factors import Factors
 from service.store.follow_ups import FollowUps
+from service.store.handovers import Handovers
 from service.store.health import Health
 from service.store.imports import Imports
 from service.store.lives import Lives
@@ -20,6 +22,7 @@ from service.store.responsible import Responsibles
 from service.store.rounds import Rounds
 from service.store.routes import Routes
 from service.store.rule_changes import RuleChanges
+from service.store.seals import Seals
 from service.store.sessions import Sessions
 from service.store.shadow_reads import ShadowReads
 from service.store.usual import Usuals
@@ -49,6 +52,9 @@ class Store(
     Health,
     RuleChanges,
     ShadowReads,
+    Seals,
+    Consents,
+    Factors,
 ):
     """Schema `care` and what the role hw_service may read of `core`.
 

@@ -13,6 +13,7 @@ from service.resident_code import read_code
 from service.store.database import Database, load_statements
 from service.store.own import append_inbox
 from service.store.records import Account
+from service.store.viewing import beyond_view
 
 _SQL = load_statements("turns.sql")
 
@@ -95,7 +96,8 @@ class Clinic(Database):
         number = read_code(code, await self.pool.fetchval(_SQL["code_key"]))
         if number is None:
             raise UnreadableCodeError
-        person = await self.pool.fetchrow(_SQL["person_of_code"], number)
+        with beyond_view():  # who shows the code asks for the turn, whoever their doctor is
+            person = await self.pool.fetchrow(_SQL["person_of_code"], number)
         if person is None:
             raise ReplacedCodeError
         await self._begin(account, hub, person["subject"], now)
@@ -131,10 +133,11 @@ class Clinic(Database):
             NoClinicError: not a hub of the own clinic.
         """
         await self.own_clinic_hub(account, hub)
-        row = await self.pool.fetchrow(_SQL["present_turn"], hub, now)
-        if row is None or row["subject"] is None or now >= row["begins_at"] + TURN:
-            return None
-        rows = await self.pool.fetch(_SQL["turn_readings"], hub, row["begins_at"])
+        with beyond_view():  # bound to the own clinic's hub, and to the minutes of the turn
+            row = await self.pool.fetchrow(_SQL["present_turn"], hub, now)
+            if row is None or row["subject"] is None or now >= row["begins_at"] + TURN:
+                return None
+            rows = await self.pool.fetch(_SQL["turn_readings"], hub, row["begins_at"])
         if rows:  # the page asks often; that the turn was opened is in the audit already
             await self.audit(account, "read turn", row["subject"], {"readings": len(rows)}, now)
         return PresentTurn(

@@ -1,7 +1,7 @@
 -- name: first_day
 SELECT min((o.effective_at AT TIME ZONE $1)::date)
-FROM core.observation o
-JOIN core.profile p USING (subject)
+FROM care.reading o
+JOIN care.counted_profile p USING (subject)
 WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false) AND o.time_confidence <> 'unknown'
 
 -- name: last_released_week
@@ -22,7 +22,7 @@ WITH RECURSIVE inside (area_id, township) AS (
 ), who AS MATERIALIZED (
     SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
         (p.body ->> 'birth_year')::integer AS birth_year
-    FROM core.profile p JOIN inside ON inside.area_id = p.body ->> 'area'
+    FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 ), person_day AS (
     SELECT w.township, w.household, o.subject, (o.effective_at AT TIME ZONE $1)::date AS day,
@@ -30,7 +30,7 @@ WITH RECURSIVE inside (area_id, township) AS (
         avg(o.pulse) FILTER (WHERE o.systolic IS NOT NULL) AS pulse,
         max(o.number) FILTER (WHERE o.kind = '8310-5') AS temperature,
         min(o.number) FILTER (WHERE o.kind = '2708-6') AS oxygen
-    FROM core.observation o JOIN who w USING (subject)
+    FROM care.reading o JOIN who w USING (subject)
     WHERE o.effective_at >= $2::timestamptz - interval '31 days' AND o.effective_at < $3
       AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
     GROUP BY 1, 2, 3, 4, 5
@@ -76,13 +76,13 @@ WITH RECURSIVE inside (area_id, township) AS (
     SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
         coalesce(nullif(p.body -> 'targets' ->> 'systolic', '')::float8, 135) AS systolic_target,
         coalesce(nullif(p.body -> 'targets' ->> 'diastolic', '')::float8, 85) AS diastolic_target
-    FROM core.profile p JOIN inside ON inside.area_id = p.body ->> 'area'
+    FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 ), person_day AS (
     SELECT w.township, w.household, o.subject, w.systolic_target, w.diastolic_target,
         (o.effective_at AT TIME ZONE $1)::date AS day,
         avg(o.systolic) AS systolic, avg(o.diastolic) AS diastolic
-    FROM core.observation o JOIN who w USING (subject)
+    FROM care.reading o JOIN who w USING (subject)
     WHERE o.effective_at >= $2::timestamptz - interval '31 days' AND o.effective_at < $3
       AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
     GROUP BY 1, 2, 3, 4, 5, 6
@@ -132,9 +132,9 @@ WITH RECURSIVE inside (area_id, township) AS (
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 ), who AS (
     SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
-        (SELECT max(o.effective_at) FROM core.observation o
+        (SELECT max(o.effective_at) FROM care.reading o
          WHERE o.subject = p.subject AND o.effective_at < $2 AND o.time_confidence <> 'unknown') AS last_at
-    FROM core.profile p JOIN inside ON inside.area_id = p.body ->> 'area'
+    FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
       AND coalesce(p.body ->> 'status', 'alive') NOT IN ('moved', 'deceased')
 )
@@ -152,7 +152,7 @@ WITH RECURSIVE inside (area_id, township) AS (
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 )
 SELECT inside.township, count(*)::integer AS amount
-FROM core.case c JOIN core.profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
+FROM core.case c JOIN care.counted_profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
 WHERE c.began_at >= $1 AND c.began_at < $2 AND c.is_confirmed AND c.priority = $3
   AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 GROUP BY 1
@@ -179,7 +179,7 @@ WITH RECURSIVE inside (area_id, township) AS (
 ), person AS (
     SELECT inside.township, o.subject, coalesce(p.body ->> 'household', o.subject) AS household,
         bool_or(round(o.glucose::numeric, 1) < 3.9 OR coalesce(o.beyond ->> 'glucose', '') = 'below') AS low
-    FROM core.observation o JOIN core.profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
+    FROM care.reading o JOIN care.counted_profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE o.effective_at >= $1 AND o.effective_at < $2 AND o.valid AND NOT o.possible_repeat
       AND o.time_confidence <> 'unknown' AND (o.glucose IS NOT NULL OR o.beyond ? 'glucose')
       AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
@@ -200,7 +200,7 @@ ORDER BY found_on, kind, key
 -- How old the people are whom the county looks after: the standard that shares are weighted to.
 SELECT CASE WHEN age IS NULL THEN '?' WHEN age < 45 THEN '0-44' WHEN age < 65 THEN '45-64'
     WHEN age < 75 THEN '65-74' ELSE '75+' END AS band, count(*)::integer AS people
-FROM (SELECT $1 - (body ->> 'birth_year')::integer AS age FROM core.profile
+FROM (SELECT $1 - (body ->> 'birth_year')::integer AS age FROM care.counted_profile
       WHERE NOT coalesce((body ->> 'synthetic')::boolean, false)) person
 GROUP BY 1
 
@@ -212,7 +212,7 @@ WITH RECURSIVE inside (area_id, township) AS (
 )
 SELECT inside.township, count(DISTINCT b.subject)::integer AS people
 FROM core.binding b
-JOIN core.profile p USING (subject)
+JOIN care.counted_profile p USING (subject)
 JOIN inside ON inside.area_id = p.body ->> 'area'
 WHERE b.valid_from < $2 AND (b.valid_to IS NULL OR b.valid_to > $1)
   AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)

@@ -15,11 +15,9 @@ import msgspec
 
 from gateway.store.queries import load_queries
 from service.store.records import Account
+from service.store.viewing import EVERYBODY, Connection, ViewedPool, present_viewer
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Connection: TypeAlias = (
-    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-)
+Pool: TypeAlias = ViewedPool
 
 CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
 """For `gateway.store.migrate.migrate(dsn, [CORE_MIGRATIONS, CARE_MIGRATIONS])`."""
@@ -44,9 +42,13 @@ _SQL = load_statements("sessions.sql")
 
 @asynccontextmanager
 async def open_pool(dsn: str, *, size: int = 8) -> AsyncGenerator[Pool]:
-    """At most `size` connections to `dsn`; JSON columns arrive as text. Closed on leaving."""
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=size) as pool:
-        yield pool
+    """At most `size` connections to `dsn`; JSON columns arrive as text. Closed on leaving.
+
+    They see the whole county, except where a request reads for somebody (`viewing.py`).
+    """
+    opening = asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=EVERYBODY)
+    async with opening as pool:
+        yield ViewedPool(pool)
 
 
 class Database:
@@ -87,7 +89,7 @@ class Database:
         """
         counts: Mapping[str | None, int] = Counter(shown) or {None: 0}
         about = (account.account_id, action, list(counts), list(counts.values()))
-        await self.pool.execute(_SQL["audit_shown"], now, *about)
+        await self.pool.execute(_SQL["audit_shown"], now, *about, *_request())
 
 
 async def write_audit(
@@ -99,7 +101,13 @@ async def write_audit(
     now: datetime,
 ) -> None:
     """The same inside a transaction that the caller holds."""
-    await connection.execute(_SQL["audit"], now, account_id, action, subject, as_json(detail))
+    about = (account_id, action, subject, as_json(detail))
+    await connection.execute(_SQL["audit"], now, *about, *_request())
+
+
+def _request() -> tuple[UUID | None, str | None, date | None]:
+    viewer = present_viewer()
+    return (None, None, None) if viewer is None else (viewer.request, viewer.route, viewer.today)
 
 
 def as_json(value: object) -> str:

@@ -14,6 +14,7 @@ from rules.window import Point
 from service.store.database import load_statements, write_audit
 from service.store.own import NotAPatientError, append_inbox
 from service.store.records import Account
+from service.store.viewing import beyond_view
 from service.store.whose import ASKED_FOR, NotYoursError, Whose
 
 _SQL = load_statements("doubts.sql")
@@ -93,7 +94,9 @@ class Doubts(Whose):
 
     async def _doubted(self, account: Account, now: datetime) -> list[Doubted]:
         who = (account.account_id, self.today(now), now - ASKED_FOR)
-        return [_doubted_from(row) for row in await self.pool.fetch(_SQL["doubted"], *who)]
+        with beyond_view():  # bound in SQL to the account's homes; who lives there shares the cuff
+            rows = await self.pool.fetch(_SQL["doubted"], *who)
+        return [_doubted_from(row) for row in rows]
 
     async def _of_identities(
         self, account: Account, identities: Sequence[str], now: datetime

@@ -17,7 +17,7 @@ WHERE a.account_id = $1
   AND (a.person_id IS NULL OR a.person_id = p.person_id OR EXISTS (
       SELECT FROM care.not_me n WHERE n.identity = s.identity AND n.person_id = p.person_id))
   AND NOT EXISTS (
-      SELECT FROM core.inbox n
+      SELECT FROM care.said n
       WHERE n.applied_at IS NULL AND n.kind = 'owner' AND n.body->>'identity' = s.identity)
   AND NOT EXISTS (
       SELECT FROM care.not_me n WHERE n.identity = s.identity AND n.person_id = a.person_id)

@@ -4,7 +4,7 @@ JOIN core.alert k ON k.alert_id = f.alert_id
 WHERE f.due_at <= $1 ORDER BY f.due_at, f.alert_id LIMIT 100 FOR UPDATE OF f SKIP LOCKED
 
 -- name: readings
-SELECT o.effective_at, o.systolic, o.glucose FROM core.observation o
+SELECT o.effective_at, o.systolic, o.glucose FROM care.reading o
 WHERE o.subject = $1 AND o.effective_at >= $2 AND o.effective_at < $3 AND o.valid AND NOT o.possible_repeat
     AND o.time_confidence <> 'unknown' AND (o.systolic IS NOT NULL OR o.glucose IS NOT NULL)
 ORDER BY o.effective_at

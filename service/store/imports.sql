@@ -90,7 +90,7 @@ FROM (
     SELECT subject, device, valid_from, user_slot FROM core.binding WHERE valid_to IS NULL
     UNION
     SELECT body ->> 'subject', body ->> 'device', (body ->> 'valid_from')::timestamptz, (body ->> 'user_slot')::integer
-    FROM core.inbox WHERE kind = 'binding' AND applied_at IS NULL
+    FROM care.said WHERE kind = 'binding' AND applied_at IS NULL
 ) b
 JOIN care.person p ON p.subject = b.subject
 LEFT JOIN care.household h ON h.household_id = p.household

@@ -24,6 +24,7 @@ from service.people import ClosingFact
 from service.store.database import Connection, Database, as_json, load_statements, write_audit
 from service.store.own import append_inbox
 from service.store.records import Account
+from service.store.viewing import widen
 
 _SQL = load_statements("lives.sql")
 _READS = load_statements("reads.sql")
@@ -222,6 +223,7 @@ class Lives(Database):
             if await connection.fetchval(_READS["was_closed"], account.account_id, alert_id):
                 raise LifecycleError("closed", "the alert is closed already")
             return None
+        await widen(connection)  # the right was asked; what follows is the act's, not the reader's
         return await connection.fetchrow(_SQL["life_for_update"], alert_id)
 
 

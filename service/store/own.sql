@@ -6,7 +6,7 @@ WHERE p.person_id = $1 ORDER BY b.hub LIMIT 1
 SELECT reported_at, body::text AS body FROM core.hub_status WHERE hub = $1
 
 -- name: last_pairing
-SELECT body::text AS body FROM core.inbox
+SELECT body::text AS body FROM care.said
 WHERE kind = 'pairing' AND body->>'hub' = $1 AND body->>'subject' = $2 AND created_at > $3
 ORDER BY inbox_id DESC LIMIT 1
 

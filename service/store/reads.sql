@@ -77,19 +77,19 @@ FROM care.household h JOIN care.area r ON r.area_id = h.area WHERE h.household_i
 SELECT targets::text AS targets FROM care.person WHERE subject = $1
 
 -- name: may_read
-SELECT care.may_read($1, $2, $3)
+SELECT care.may_read_past($1, $2, $3)
 
 -- name: series
 SELECT o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, o.valid,
        o.time_confidence, o.flags,
        o.number, o.beyond::text AS beyond
-FROM core.observation o
-WHERE o.subject = $2 AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read($1, $2, $3)
+FROM care.reading o
+WHERE o.subject = $2 AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read_past($1, $2, $3)
 ORDER BY o.effective_at, o.identity
 
 -- name: series_marks
 SELECT m.change, m.at FROM core.series_mark m
-WHERE m.subject = $2 AND m.at >= $4 AND m.at < $5 AND care.may_read($1, $2, $3)
+WHERE m.subject = $2 AND m.at >= $4 AND m.at < $5 AND care.may_read_past($1, $2, $3)
 ORDER BY m.at, m.mark_id
 
 -- name: timeline
@@ -120,7 +120,7 @@ ORDER BY m.at DESC, m.message_id DESC LIMIT 50
 SELECT DISTINCT ON (o.kind) o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse,
        o.glucose, o.valid, o.time_confidence, o.flags,
        o.number, o.beyond::text AS beyond
-FROM core.observation o WHERE o.subject = $1 AND o.effective_at >= $2
+FROM care.reading o WHERE o.subject = $1 AND o.effective_at >= $2
 ORDER BY o.kind, o.effective_at DESC, o.identity
 
 -- name: open_alerts

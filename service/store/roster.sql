@@ -53,12 +53,12 @@ SELECT device, user_slot, valid_from, valid_to FROM core.binding WHERE subject =
 UNION ALL
 SELECT body ->> 'device', (body ->> 'user_slot')::integer, (body ->> 'valid_from')::timestamptz,
        (body ->> 'valid_to')::timestamptz
-FROM core.inbox WHERE kind = 'binding' AND applied_at IS NULL AND body ->> 'subject' = $1
+FROM care.said WHERE kind = 'binding' AND applied_at IS NULL AND body ->> 'subject' = $1
 ORDER BY valid_from DESC, device
 
 -- name: worn_now
 SELECT EXISTS (SELECT FROM core.binding WHERE device = $1 AND user_slot IS NOT DISTINCT FROM $2::integer AND subject = $3
                AND valid_to IS NULL AND valid_from <= $4)
-    OR EXISTS (SELECT FROM core.inbox WHERE kind = 'binding' AND applied_at IS NULL AND body ->> 'device' = $1
+    OR EXISTS (SELECT FROM care.said WHERE kind = 'binding' AND applied_at IS NULL AND body ->> 'device' = $1
                AND (body ->> 'user_slot')::integer IS NOT DISTINCT FROM $2::integer AND body ->> 'subject' = $3
                AND (body ->> 'valid_from')::timestamptz = $4)

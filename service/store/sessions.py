@@ -1,15 +1,33 @@
 """Accounts, sessions, and the count of wrong passwords."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
 
 from service.permissions import Role
-from service.store.database import Database, load_statements
+from service.store.database import Database, load_statements, write_audit
 from service.store.records import Account, Credentials
 
 _SQL = load_statements("sessions.sql")
+
+
+class Step(StrEnum):
+    """How far a session is."""
+
+    WHOLE = "whole"
+    SECOND = "second"  # the password was right, the second proof is missing
+    ENROL = "enrol"  # a second proof is needed and none is set up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSession:
+    """A session that is neither over nor idle."""
+
+    account: Account
+    step: Step
 
 
 class Sessions(Database):
@@ -33,18 +51,26 @@ class Sessions(Database):
         return Credentials(account=account_from(row), password_hash=row["password_hash"])
 
     async def open_session(
-        self, token_hash: bytes, account_id: UUID, now: datetime, expires_at: datetime
+        self,
+        token_hash: bytes,
+        account_id: UUID,
+        now: datetime,
+        expires_at: datetime,
+        step: Step = Step.WHOLE,
     ) -> None:
         """Stores a new session."""
-        await self.pool.execute(_SQL["open_session"], token_hash, account_id, now, expires_at)
-        await self.pool.execute(_SQL["audit"], now, account_id, "signed in", None, "{}")
+        row = (token_hash, account_id, now, expires_at, step.value)
+        await self.pool.execute(_SQL["open_session"], *row)
+        action = "signed in" if step is Step.WHOLE else "gave the password"
+        async with self.pool.acquire() as connection:
+            await write_audit(connection, account_id, action, None, {}, now)
 
     async def use_session(
         self, token_hash: bytes, now: datetime, idle_since: datetime
-    ) -> Account | None:
-        """The account of a session that is neither over nor idle; notes the use."""
+    ) -> LiveSession | None:
+        """The session, if it is neither over nor idle; notes the use."""
         row = await self.pool.fetchrow(_SQL["use_session"], token_hash, now, idle_since)
-        return account_from(row) if row else None
+        return LiveSession(account=account_from(row), step=Step(row["step"])) if row else None
 
     async def close_session(self, token_hash: bytes) -> None:
         """Ends a session; one that is already gone is no error."""

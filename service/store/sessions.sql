@@ -1,9 +1,10 @@
 -- name: audit
-INSERT INTO care.audit (at, account_id, action, subject, detail) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO care.audit (at, account_id, action, subject, detail, request, door, because)
+VALUES ($1, $2, $3, $4, $5, $6, $7, care.because($2, $4, $8, $1))
 
 -- name: audit_shown
-INSERT INTO care.audit (at, account_id, action, subject, detail)
-SELECT $1, $2, $3, s.subject, jsonb_build_object('shown', s.shown)
+INSERT INTO care.audit (at, account_id, action, subject, detail, request, door, because)
+SELECT $1, $2, $3, s.subject, jsonb_build_object('shown', s.shown), $6, $7, care.because($2, s.subject, $8, $1)
 FROM unnest($4::text[], $5::bigint[]) AS s (subject, shown)
 
 -- name: login_failures
@@ -27,8 +28,8 @@ LEFT JOIN care.person p ON p.person_id = a.person_id
 WHERE a.login = $1 AND NOT a.disabled
 
 -- name: open_session
-INSERT INTO care.session (token_hash, account_id, created_at, last_seen_at, expires_at)
-VALUES ($1, $2, $3, $3, $4)
+INSERT INTO care.session (token_hash, account_id, created_at, last_seen_at, expires_at, step)
+VALUES ($1, $2, $3, $3, $4, $5)
 
 -- name: close_session
 DELETE FROM care.session WHERE token_hash = $1
@@ -41,7 +42,7 @@ LEFT JOIN care.institution i ON i.institution_id = s.institution_id
 LEFT JOIN care.person p ON p.person_id = a.person_id
 WHERE u.token_hash = $1 AND u.expires_at > $2 AND u.last_seen_at > $3
   AND a.account_id = u.account_id AND NOT a.disabled
-RETURNING a.account_id, a.login, a.role, a.staff_id, a.person_id, a.language,
+RETURNING u.step, a.account_id, a.login, a.role, a.staff_id, a.person_id, a.language,
           s.institution_id, coalesce(i.area, p.area) AS area, coalesce(s.name, p.name) AS name, p.subject
 
 -- name: forget_sessions

@@ -12,7 +12,7 @@ FROM core.shadow_alert WHERE variant = $1 AND raised_at <= $2 AND NOT synthetic 
 -- name: measured
 -- Who measured on which local day since then; synthetic people left out.
 SELECT o.subject, (o.effective_at AT TIME ZONE $3)::date AS day, count(*) AS readings
-FROM core.observation o LEFT JOIN core.profile p ON p.subject = o.subject
+FROM care.reading o LEFT JOIN core.profile p ON p.subject = o.subject
 WHERE o.recorded_at > $1 AND o.recorded_at <= $2 AND o.effective_at > $1
     AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 GROUP BY 1, 2

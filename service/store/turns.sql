@@ -27,7 +27,7 @@ SELECT p.subject, p.name FROM care.may_be($1, NULL, $2, $3) p WHERE p.person_id 
 SELECT t.begins_at, p.subject, p.name FROM (
     SELECT begins_at, subject, 0 AS later FROM core.turn WHERE hub = $1 AND begins_at <= $2
     UNION ALL
-    SELECT (body->>'begins_at')::timestamptz, body->>'subject', inbox_id FROM core.inbox
+    SELECT (body->>'begins_at')::timestamptz, body->>'subject', inbox_id FROM care.said
     WHERE applied_at IS NULL AND kind = 'turn' AND body->>'hub' = $1
 ) t
 LEFT JOIN care.person p ON p.subject = t.subject
@@ -38,7 +38,7 @@ SELECT o.identity, o.device, o.kind, o.effective_at, o.received_at, o.time_confi
     o.possible_repeat, o.rings_by_arrival, o.flags, o.detail
 FROM core.turn_reading r
 JOIN core.turn t USING (hub, begins_at)
-JOIN core.observation o ON o.subject = t.subject AND o.identity = r.identity::uuid
+JOIN care.reading o ON o.subject = t.subject AND o.identity = r.identity::uuid
     AND o.effective_at >= t.begins_at - interval '1 day'
 WHERE r.hub = $1 AND r.begins_at = $2
 ORDER BY o.effective_at

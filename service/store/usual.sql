@@ -2,7 +2,7 @@
 SELECT person_id FROM care.person WHERE subject = $1
 
 -- name: may_read
-SELECT care.may_read($1, $2, $3)
+SELECT care.may_read_past($1, $2, $3)
 
 -- name: state
 SELECT s.layout, s.state, p.body::text AS profile
@@ -16,6 +16,6 @@ WHERE subject = $1 ORDER BY set_at DESC, anchor_id DESC LIMIT 20
 -- What has a baseline stands in columns; a censored value stands in none and teaches nothing.
 SELECT o.identity::text AS identity, o.device, o.kind, o.effective_at, o.received_at, o.time_confidence,
        o.origin, o.valid, o.flags, o.systolic, o.diastolic, o.pulse, o.glucose
-FROM core.observation o
+FROM care.reading o
 WHERE o.subject = $1 AND o.effective_at >= $2 AND o.effective_at < $3
 ORDER BY o.effective_at, o.identity

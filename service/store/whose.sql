@@ -9,7 +9,7 @@ LEFT JOIN care.household d ON d.household_id = h.household
 LEFT JOIN care.institution i ON i.institution_id = h.clinic
 WHERE q.settled_at IS NULL AND q.effective_at >= $3 AND q.reason IN ('unknown_user', 'unknown_device')
   AND NOT EXISTS (
-      SELECT FROM core.inbox n
+      SELECT FROM care.said n
       JOIN core.quarantine k ON k.quarantine_id = (n.body->>'quarantine_id')::bigint
       WHERE n.applied_at IS NULL AND n.kind IN ('assign', 'dismiss') AND k.identity = q.identity)
   AND NOT EXISTS (
@@ -41,7 +41,7 @@ WITH members AS (
     SELECT household, device, user_slot FROM worn WHERE user_slot IS NOT NULL
     UNION
     SELECT m.household, o.device, o.user_slot
-    FROM members m JOIN core.observation o ON o.subject = m.subject AND o.effective_at >= $4
+    FROM members m JOIN care.reading o ON o.subject = m.subject AND o.effective_at >= $4
     WHERE o.user_slot IS NOT NULL
     UNION
     SELECT h.household, q.device, q.user_slot

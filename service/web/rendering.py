@@ -169,6 +169,8 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.OPEN_TURN, "/clinic", say(language, "Clinic")),
         (Permission.ANSWER_CLUSTERS, "/clusters", say(language, "Together")),
         (Permission.READ_OWN, "/patient", say(language, "My readings")),
+        (Permission.CONSENT_OWN, "/patient/privacy", say(language, "My privacy")),
+        (Permission.BREAK_GLASS, "/doctor/glass", say(language, "Break the glass")),
         (Permission.READ_SIGNALS, "/signals", say(language, "Warning signals")),
         (Permission.READ_COUNTS, "/cdc", say(language, "Townships")),
         (Permission.VERIFY_SIGNALS, "/verify", say(language, "Questions of the CDC")),

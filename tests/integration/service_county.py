@@ -233,15 +233,15 @@ async def open_county(database: Database) -> AsyncGenerator[County]:
 
 
 @asynccontextmanager
-async def serving(services: Services) -> AsyncGenerator[str]:
-    """The application on a free port of loopback; gives its address."""
-    settings = services.settings.model_copy(update={"port": 0})
+async def serving(services: Services, port: int = 0) -> AsyncGenerator[str]:
+    """The application on a port of loopback (0: a free one); gives its address."""
+    settings = services.settings.model_copy(update={"port": port})
     server = PagesServer(pages_config(replace(services, settings=settings)))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(), name="pages")
         while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
             await asyncio.sleep(0.01)
-        port: int = server.servers[0].sockets[0].getsockname()[1]
+        port = server.servers[0].sockets[0].getsockname()[1]
         try:
             yield f"http://127.0.0.1:{port}"
         finally:

@@ -3,14 +3,14 @@
 import re
 import secrets
 import types
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum
 from hashlib import sha256
 from typing import Annotated, Literal, Union, cast, get_args, get_origin
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import httpx2
 from fastapi._compat import ModelField
@@ -18,6 +18,7 @@ from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel
 
 from rules.vocabulary import Priority, SubjectRef
+from service.doors.doors import Door
 from service.people import (
     Area,
     Contract,
@@ -28,8 +29,7 @@ from service.people import (
     Staff,
 )
 from service.permissions import Role
-from service.security.doors import Door
-from tests.integration.service_county import HASH, IDS, ZHANG, County, account_id, timings
+from tests.integration.service_county import HASH, IDS, ZHANG, County, account_id
 
 FAR_STAFF = (
     Staff(
@@ -136,7 +136,7 @@ class Town:
             headers=cookies,
         ) as answer:
             endless = answer.headers.get("content-type", "").startswith("text/event-stream")
-            text = "" if endless else (await answer.aread()).decode()
+            text = "" if endless else (await answer.aread()).decode(errors="replace")
             return answer.status_code, answer.headers, text
 
     async def print_of(self) -> str:
@@ -168,12 +168,31 @@ async def open_town(county: County) -> AsyncGenerator[Town]:
         " VALUES ('hub-home', 'home-1', 'village-area-a', '', 'clinic-a')"
     )
     alert_id = await county.raise_alert(priority=Priority.SOON)
-    while await county.store.take_alert(timings(), webhook=False, now=county.now):
-        pass
+    await bring(county, alert_id, ZHANG, ("village-a", "family-a"))
     town = Town(county=county, alert_id=alert_id)
     for login in ROLES:
         town.tokens[login] = await session(county, login)
     yield town
+
+
+async def bring(county: County, alert_id: UUID, person: Person, logins: Sequence[str]) -> None:
+    """The alert's life, as if it had been brought to these people; nobody's round is needed."""
+    case_id = await county.owner.fetchval(
+        "SELECT case_id FROM core.alert WHERE alert_id = $1", alert_id
+    )
+    await county.owner.execute(
+        "INSERT INTO care.alert_life (alert_id, case_id, person_id, household, area, state, tier,"
+        " step, round, taken_at, next_due_at)"
+        " VALUES ($1, $2, $3, $4, $5, 'unacknowledged', 0, 0, 0, $6, $7)",
+        *(alert_id, case_id, person.person_id, person.household, person.area, county.now),
+        county.now + timedelta(hours=72),
+    )
+    await county.owner.executemany(
+        "INSERT INTO care.delivery (delivery_id, alert_id, tier, step, account_id, channel, state,"
+        " attempts, priority, created_at, delivered_at, detail)"
+        " VALUES ($1, $2, 0, 0, $3, 'page', 'delivered', 1, 2, $4, $4, '')",
+        [(uuid4(), alert_id, account_id(login), county.now) for login in logins],
+    )
 
 
 async def session(county: County, login: str) -> str:

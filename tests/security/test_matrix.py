@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from service.app import create_app
+from service.doors.doors import Door, UndocumentedDoorError, doors
 from service.permissions import Role
-from service.security.doors import Door, UndocumentedDoorError, doors
 from service.services import Services
 from tests.fixtures.database import Database
 from tests.integration.service_county import County, open_county, serving

@@ -6,10 +6,19 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from service.api import set_session_cookie
-from service.auth import TooManyFailuresError, account_of, requires, sign_in, sign_out
+from service.auth import (
+    FAILURE_WINDOW,
+    SignedIn,
+    TooManyFailuresError,
+    account_of,
+    requires,
+    sign_in,
+    sign_out,
+)
 from service.permissions import Permission, public
 from service.services import Services, services_of
 from service.store.records import Account
+from service.store.sessions import Step
 from service.web.language import known_language, say
 from service.web.rendering import LANGUAGE_COOKIE, first_page, language_of, render
 
@@ -17,6 +26,15 @@ router = APIRouter()
 
 Parts = Annotated[Services, Depends(services_of)]
 SignedInAccount = Annotated[Account, Depends(requires(Permission.USE_ACCOUNT))]
+
+LeavingAccount = Annotated[
+    Account, Depends(requires(Permission.USE_ACCOUNT, Step.SECOND, Step.ENROL))
+]
+
+UNFINISHED = {Step.SECOND: "/login/second", Step.ENROL: "/account/security"}
+"""Where a session that is not whole is led."""
+
+RETRY_AFTER = str(int(FAILURE_WINDOW.total_seconds()))
 
 _YEAR_S = 365 * 24 * 3600
 
@@ -47,17 +65,25 @@ async def login(
         signed_in = await sign_in(parts, name, password, address)
     except TooManyFailuresError:
         fault = say(language, "Too many wrong passwords. Please wait a quarter of an hour.")
-        return render(request, None, "login.html", {"fault": fault, "login": name}, status=429)
+        facts = {"fault": fault, "login": name}
+        page = render(request, None, "login.html", facts, status=429)
+        page.headers["Retry-After"] = RETRY_AFTER
+        return page
     if signed_in is None:
         fault = say(language, "Login or password is wrong.")
         return render(request, None, "login.html", {"fault": fault, "login": name}, status=401)
-    answer = RedirectResponse(first_page(signed_in.account), status_code=303)
+    answer = RedirectResponse(after(signed_in), status_code=303)
     set_session_cookie(answer, parts, signed_in.token)
     return answer
 
 
+def after(signed_in: SignedIn) -> str:
+    """Where a fresh session leads: to the second proof, to setting one up, or to the work."""
+    return UNFINISHED.get(signed_in.step, first_page(signed_in.account))
+
+
 @router.post("/logout", response_model=None)
-async def logout(request: Request, parts: Parts, _account: SignedInAccount) -> Response:
+async def logout(request: Request, parts: Parts, _account: LeavingAccount) -> Response:
     """Ends the session on the server."""
     cookie = parts.settings.cookie_name
     await sign_out(parts, request.cookies.get(cookie, ""))

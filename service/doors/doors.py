@@ -14,6 +14,8 @@ PLACES = {
     "alert_id": "a contract in force, the own name, or a delivery of the open alert to this person",
     "subject": "a contract in force, or a delivery of an open alert about the subject",
     "hub": "a hub of the own clinic",
+    "person_id": "a contract in force, of the own, a team's, or of somebody one stands in for",
+    "review_id": "the own death review, or one of a person whom one cares for",
 }
 """What binds a request to an account, by the parameter of the path; the store asks it in SQL.
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.security.doors import PLACES
+from service.doors.doors import PLACES
 from service.services import Services
 from service.store.records import Account
 

@@ -1,0 +1,137 @@
+"""`hearthwatch audit`: hand the sealed record out, and prove that nothing in it was altered.
+
+`verify` needs either the database or nothing but a file that `export` wrote: whoever holds one, and
+a digest that was told earlier, can check the county without asking it.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from gateway.clock import WallClock
+from gateway.operator_settings import NoDatabaseError, find_dsn
+from service.security.chain import Entry, Seal, faults, instant
+from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.seals import Seals
+
+_SHOWN = 20
+
+
+class UnreadableRecordError(Exception):
+    """A line of the file is no sealed record; the text says which."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    check = actions.add_parser("verify", help="look for anything altered; exit 1 where there is")
+    check.add_argument(
+        "file", nargs="?", type=Path, help="an exported record, instead of a database"
+    )
+    check.add_argument(
+        "--head", action="append", default=[], help="a digest told earlier; may be given repeatedly"
+    )
+    export = actions.add_parser("export", help="write the whole sealed record to FILE")
+    export.add_argument("file", type=Path)
+    for action in (check, export):
+        action.add_argument("--dsn", help="PostgreSQL address, as the owner of the schemas")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it; 1 where something was altered, 2 where it cannot be told."""
+    try:
+        if arguments.action == "export":
+            return asyncio.run(_export(find_dsn(arguments.dsn), arguments.file))
+        heads = [bytes.fromhex(each) for each in arguments.head]
+        if arguments.file is not None:
+            seals = list(read_record(arguments.file))
+            return _tell(seals, list(faults(seals, heads)))
+        return asyncio.run(_verify(find_dsn(arguments.dsn), heads))
+    except (NoDatabaseError, UnreadableRecordError, ValueError, *DATABASE_ERRORS) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+async def _verify(dsn: str, heads: list[bytes]) -> int:
+    async with open_pool(dsn, size=1) as pool:
+        store = Seals(pool, ZoneInfo("UTC"))
+        seals = [seal async for seal in store.chain()]
+        found = list(faults(seals, heads)) + await store.slipped_in(WallClock().now())
+    return _tell(seals, found)
+
+
+async def _export(dsn: str, file: Path) -> int:
+    head = None
+    async with open_pool(dsn, size=1) as pool:
+        with file.open("w", encoding="utf-8") as out:
+            async for head in Seals(pool, ZoneInfo("UTC")).chain():
+                out.write(_spelled(head) + "\n")
+    told = f"seal {head.number}: {head.digest.hex()}" if head is not None else "nothing is sealed"
+    sys.stdout.write(f"{file}: {told}\n")
+    return 0
+
+
+def _spelled(seal: Seal) -> str:
+    return json.dumps(
+        {
+            "seal": seal.number,
+            "at": instant(seal.at),
+            "previous": seal.previous.hex(),
+            "digest": seal.digest.hex(),
+            "entries": [
+                {"stream": e.stream, "entry": e.number, "digest": e.digest.hex(), "line": e.line}
+                for e in seal.entries
+            ],
+        },
+        ensure_ascii=False,
+    )
+
+
+def read_record(file: Path) -> Iterator[Seal]:
+    """The seals of an exported record, as the file gives them.
+
+    Raises:
+        UnreadableRecordError: a line is none.
+    """
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield _seal_in(cast("dict[str, object]", json.loads(line)))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise UnreadableRecordError(f"{file}: line {number} is no seal") from error
+
+
+def _seal_in(told: dict[str, object]) -> Seal:
+    entries = cast("list[dict[str, object]]", told["entries"])
+    return Seal(
+        number=int(str(told["seal"])),
+        at=datetime.strptime(str(told["at"]), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC),
+        previous=bytes.fromhex(str(told["previous"])),
+        digest=bytes.fromhex(str(told["digest"])),
+        entries=[
+            Entry(
+                stream=str(each["stream"]),
+                number=int(str(each["entry"])),
+                line=None if each["line"] is None else str(each["line"]),
+                digest=bytes.fromhex(str(each["digest"])),
+            )
+            for each in entries
+        ],
+    )
+
+
+def _tell(seals: list[Seal], found: list[str]) -> int:
+    for fault in found[:_SHOWN]:
+        sys.stdout.write(f"WRONG {fault}\n")
+    if len(found) > _SHOWN:
+        sys.stdout.write(f"      and {len(found) - _SHOWN} more\n")
+    rows = sum(len(seal.entries) for seal in seals)
+    head = seals[-1].digest.hex() if seals else "-"
+    sys.stdout.write(f"{len(seals)} seals over {rows} rows, {len(found)} faults; head {head}\n")
+    return 1 if found else 0

@@ -1,0 +1,140 @@
+"""Sealing new rows of the record into the chain, and reading the chain back with its rows."""
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import groupby
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from service.security.chain import BEGINNING, Entry, Seal, canonical, digest_of, instant, made
+from service.store.database import Connection, Database, load_statements
+
+_SQL = load_statements("seals.sql")
+_LOCK_KEY = 0x48575345  # "HWSE": two services never write the same seal
+_AT_ONCE = 5_000
+_SEALS_AT_ONCE = 200
+LONGEST_TRANSACTION = timedelta(minutes=10)
+"""A row that becomes visible later than this after younger ones were sealed `verify` finds."""
+
+STREAMS = ("audit", "event", "alert")
+
+
+class Seals(Database):
+    """The chain over `care.audit`, `care.alert_event` and `core.alert`."""
+
+    async def seal(self, now: datetime) -> Seal | None:
+        """Seals what is new, at most some thousands of rows; None where nothing is, or elsewhere.
+
+        Rows that commit late, with a lower number than sealed ones, come into a later seal.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval(_SQL["lock"], _LOCK_KEY):
+                return None
+            settled = await connection.fetchrow(_SQL["settled"], now - LONGEST_TRANSACTION)
+            last = await connection.fetchrow(_SQL["last_seal"])
+            entries: list[Entry] = []
+            for stream in STREAMS:
+                after = settled[f"{stream}_through"] if settled else 0
+                rows = await connection.fetch(_SQL[f"new_{stream}"], after, _AT_ONCE)
+                entries += [entry_of(stream, row) for row in rows]
+            if not entries:
+                return None
+            number = last["seal_id"] + 1 if last else 1
+            seal = made(number, now, last["digest"] if last else BEGINNING, entries)
+            await _put(connection, seal, last)
+            return seal
+
+    async def chain(self) -> AsyncGenerator[Seal]:
+        """All seals, oldest first, each with its rows as they stand now."""
+        after = 0
+        while rows := await self.pool.fetch(_SQL["seals"], after, _SEALS_AT_ONCE):
+            through = rows[-1]["seal_id"]
+            entries = await self._entries(after, through)
+            for row in rows:
+                yield Seal(
+                    number=row["seal_id"],
+                    at=row["at"],
+                    previous=row["previous"],
+                    digest=row["digest"],
+                    entries=entries.get(row["seal_id"], ()),
+                )
+            after = through
+
+    async def slipped_in(self, now: datetime) -> list[str]:
+        """Rows that no seal knows although seals have long passed them, in words; some of them."""
+        settled = await self.pool.fetchrow(_SQL["settled"], now - LONGEST_TRANSACTION)
+        if settled is None:
+            return []
+        through = [settled[f"{stream}_through"] for stream in STREAMS]
+        rows = await self.pool.fetch(_SQL["slipped_in"], *through)
+        return [f"{row['stream']} {row['entry']} was put in past the seals" for row in rows]
+
+    async def _entries(self, after: int, through: int) -> dict[int, Sequence[Entry]]:
+        rows = await self.pool.fetch(_SQL["entries"], after, through)
+        wanted: defaultdict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            wanted[row["stream"]].append(row["entry"])
+        lines: dict[tuple[str, int], str] = {}
+        for stream, numbers in wanted.items():
+            for row in await self.pool.fetch(_SQL[f"{stream}_rows"], numbers):
+                lines[stream, row["entry"]] = line_of(stream, row)
+        return {
+            seal: [
+                Entry(
+                    stream=row["stream"],
+                    number=row["entry"],
+                    line=lines.get((row["stream"], row["entry"])),
+                    digest=row["digest"],
+                )
+                for row in group
+            ]
+            for seal, group in groupby(rows, key=lambda row: row["seal_id"])
+        }
+
+
+async def _put(connection: Connection, seal: Seal, last: asyncpg.Record | None) -> None:
+    through = {
+        stream: max(
+            [entry.number for entry in seal.entries if entry.stream == stream],
+            default=0,
+        )
+        for stream in STREAMS
+    }
+    if last is not None:
+        through = {name: max(number, last[f"{name}_through"]) for name, number in through.items()}
+    await connection.execute(
+        *(_SQL["put_seal"], seal.number, seal.at, seal.previous, seal.digest),
+        *(through["audit"], through["event"], through["alert"]),
+    )
+    await connection.executemany(
+        _SQL["put_entry"],
+        [
+            (seal.number, place, entry.stream, entry.number, entry.digest)
+            for place, entry in enumerate(seal.entries)
+        ],
+    )
+
+
+def entry_of(stream: str, row: asyncpg.Record) -> Entry:
+    """A stored row as it is sealed."""
+    line = line_of(stream, row)
+    return Entry(stream=stream, number=row["entry"], line=line, digest=digest_of(line))
+
+
+def line_of(stream: str, row: asyncpg.Record) -> str:
+    """The one spelling of a stored row; an alert's evidence as its SHA-256: it holds readings."""
+    fields: dict[str, object] = {"stream": stream}
+    for name, value in row.items():
+        if name == "evidence":
+            fields["evidence_sha256"] = sha256(value.encode()).hexdigest()
+        elif name == "detail":
+            fields[name] = msgspec.json.decode(value)
+        elif isinstance(value, datetime):
+            fields[name] = instant(value)
+        else:
+            fields[name] = str(value) if isinstance(value, UUID) else value
+    return canonical(fields)
