@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
 from rules.vocabulary import Family
-from service.alerts.follow_up import AFTER, improvement
+from service.alerts.follow_up import AFTER, Improvement, Verdict, improvement
 from service.store.database import Database, load_statements
 from service.store.lives import SYSTEM, add_event
 
@@ -17,6 +18,19 @@ _COLUMNS = {Family.BLOOD_PRESSURE: "systolic", Family.GLUCOSE: "glucose"}
 
 class FollowUps(Database):
     """The closed loop."""
+
+    async def follow_up_of(self, alert_id: UUID) -> Improvement | None:
+        """What the data said of one alert's action; None before it has been asked."""
+        row = await self.pool.fetchrow(_SQL["verdict"], alert_id)
+        if row is None or row["verdict"] is None:
+            return None
+        return Improvement(
+            verdict=Verdict(row["verdict"]),
+            before=row["before_mean"],
+            after=row["after_mean"],
+            readings_before=row["before_count"],
+            readings_after=row["after_count"],
+        )
 
     async def judge_follow_ups(self, now: datetime) -> int:
         """Judges every action whose fourteen days are over; how many it judged."""

@@ -7,11 +7,13 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from rules.vocabulary import AlertKind, Family, Priority
+from service.alerts.follow_up import Verdict
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome, ShelfReason
 from service.alerts.routing import DutyDay
 from service.people import Person
 from service.store.routes import Absence
 from tests.fixtures.database import Database
+from tests.integration.page_county import Reading, store_readings
 from tests.integration.service_county import (
     IDS,
     WANG,
@@ -452,3 +454,23 @@ async def test_figures_count_load_chatter_standing_and_what_was_acted_on(county:
     assert rule.median_answer_s == 20 * 60
     mine = next(each for each in doctors if each.login == "family-a")
     assert (mine.alerts, mine.interruptions, mine.answered, mine.cannot) == (3, 3, 1, 0)
+
+
+@pytest.mark.row("D11")
+async def test_a_fortnight_after_an_action_the_data_says_whether_it_helped(county: County) -> None:
+    alert_id = await county.raise_alert(priority=Priority.URGENT)
+    await county.worker().settle(county.now)
+    acted = county.now
+    before = [Reading(at=acted - timedelta(days=d), systolic=168, diastolic=96) for d in (9, 6, 3)]
+    after = [Reading(at=acted + timedelta(days=d), systolic=139, diastolic=84) for d in (4, 8, 12)]
+    await store_readings(county, ZHANG.subject, before + after)
+    doctor = await county.account("family-a")
+    await county.store.close_alert(doctor, alert_id, outcome=Outcome.MEDICATION_CHANGED, now=acted)
+    await advance(county, timedelta(days=13, hours=23))
+    assert "followed up" not in await county.timeline(alert_id)
+    await advance(county, timedelta(hours=1))
+    found = await county.store.follow_up_of(alert_id)
+    assert found is not None
+    assert (found.verdict, found.before, found.after) == (Verdict.IMPROVED, 168.0, 139.0)
+    assert (found.readings_before, found.readings_after) == (3, 3)
+    assert "followed up" in await county.timeline(alert_id)

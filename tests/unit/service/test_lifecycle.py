@@ -1,6 +1,8 @@
 """The states of an alert's life, and what may never happen whatever people do."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from uuid import UUID
 
 import pytest
@@ -9,20 +11,24 @@ from hypothesis import strategies as st
 
 from rules.vocabulary import Priority
 from service.alerts.lifecycle import (
-    LONGEST_CHECK,
     Answer,
     Life,
     LifecycleError,
     LifeState,
     Outcome,
+    ShelfReason,
     answer,
     close,
     resurface,
+    return_to_normal,
+    shelve,
+    worsen,
 )
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 ALERT = UUID(int=1)
 DOCTOR = UUID(int=2)
+OTHER = UUID(int=3)
 
 
 def life(priority: Priority = Priority.URGENT, *, dated: bool = False) -> Life:
@@ -99,42 +105,125 @@ def test_an_overdue_check_asks_again_and_an_early_look_does_not() -> None:
     )
 
 
+def test_seen_owns_an_urgent_alert_but_the_doctors_clock_runs_on() -> None:
+    by = NOW + timedelta(hours=2)
+    before = replace(life(), answer_by=by)
+    seen = answer(before, by=DOCTOR, said=Answer.SEEN, next_check_at=None, now=NOW)
+    assert (seen.state, seen.next_due_at) == (LifeState.ACKNOWLEDGED, by)
+    reached = answer(seen, by=DOCTOR, said=Answer.CONTACTED, next_check_at=None, now=NOW)
+    assert reached.next_due_at == reached.next_check_at == NOW + timedelta(hours=24)
+    assert resurface(seen, by).state is LifeState.UNACKNOWLEDGED
+    late = NOW + timedelta(hours=3)
+    after = answer(before, by=DOCTOR, said=Answer.SEEN, next_check_at=None, now=late)
+    assert after.next_due_at == late + timedelta(minutes=15)
+
+
+@pytest.mark.row("A6")
+def test_several_must_answer_where_the_rule_says_so() -> None:
+    before = replace(life(Priority.EMERGENCY), answers_needed=2)
+    one = answer(before, by=DOCTOR, said=Answer.GOING, next_check_at=None, now=NOW)
+    assert (one.state, one.next_due_at) == (LifeState.UNACKNOWLEDGED, before.next_due_at)
+    same = answer(one, by=DOCTOR, said=Answer.CONTACTED, next_check_at=None, now=NOW)
+    assert same.state is LifeState.UNACKNOWLEDGED
+    two = answer(one, by=OTHER, said=Answer.CONTACTED, next_check_at=None, now=NOW)
+    assert (two.state, two.acknowledged_by) == (LifeState.ACKNOWLEDGED, OTHER)
+
+
+@pytest.mark.row("A4")
+@pytest.mark.parametrize("priority", [Priority.URGENT, Priority.EMERGENCY])
+def test_nothing_urgent_is_put_aside(priority: Priority) -> None:
+    with pytest.raises(LifecycleError) as refusal:
+        shelve(
+            life(priority),
+            reason=ShelfReason.PERSON_AWAY,
+            until=NOW + timedelta(hours=1),
+            now=NOW,
+        )
+    assert refusal.value.reason == "may_not_rest"
+
+
+@dataclass(frozen=True)
+class Shelve:
+    """Somebody puts it aside for so long."""
+
+    hours: int
+
+
+class Happens(Enum):
+    """What the data does."""
+
+    BACK = "the values are back"
+    WORSE = "something worse rang"
+
+
 acts = st.lists(
     st.one_of(
         st.sampled_from(Answer),
         st.sampled_from(Outcome),
+        st.sampled_from(Happens),
+        st.builds(Shelve, st.integers(-1, 400)),
         st.timedeltas(timedelta(0), timedelta(days=3)),
     ),
-    max_size=12,
+    max_size=14,
 )
 
+Act = Answer | Outcome | Happens | Shelve | timedelta
 
-@given(acts=acts, priority=st.sampled_from(Priority), dated=st.booleans())
-def test_an_alert_is_always_owned_closed_or_due(
-    acts: list[Answer | Outcome | timedelta], priority: Priority, *, dated: bool
+
+@given(
+    acts=acts,
+    priority=st.sampled_from(Priority),
+    dated=st.booleans(),
+    needed=st.integers(1, 2),
+    people=st.lists(st.sampled_from([DOCTOR, OTHER]), min_size=14, max_size=14),
+)
+def test_an_alert_is_always_owned_closed_back_to_normal_or_due(
+    acts: list[Act], priority: Priority, needed: int, people: list[UUID], *, dated: bool
 ) -> None:
-    """Whatever people do, an open alert has a next instant at which somebody is asked."""
-    now, current = NOW, life(priority, dated=dated)
-    for act in acts:
+    """Whatever people do, an open alert has an owner who looks again, or somebody is asked."""
+    now = NOW
+    current = replace(
+        life(priority, dated=dated), answers_needed=needed, answer_by=NOW + timedelta(hours=2)
+    )
+    emergency = priority is Priority.EMERGENCY and not dated
+    for act, who in zip(acts, people, strict=False):
+        before = current
         try:
-            if isinstance(act, Answer):
-                current = answer(current, by=DOCTOR, said=act, next_check_at=None, now=now)
-            elif isinstance(act, Outcome):
-                was_owned = current.state is LifeState.ACKNOWLEDGED
-                current = close(current, outcome=act, now=now)
-                assert was_owned or priority is not Priority.EMERGENCY or dated
-            else:
-                now += act
-                current = resurface(current, now)
+            current = happen(current, act, who, now)
         except LifecycleError:
+            assert current == before
             continue
+        if isinstance(act, timedelta):
+            now += act
+            current = resurface(current, now)
         if current.state is LifeState.CLOSED:
             assert current.next_due_at is None
             assert current.outcome is not None
+            assert not emergency or before.state is LifeState.CLOSED or before.acknowledged_by
+        elif current.grouped_into is not None or current.state is LifeState.RETURNED:
+            assert not (emergency and current.acknowledged_by is None and not before.grouped_into)
         else:
             assert current.next_due_at is not None
-        if current.state is LifeState.ACKNOWLEDGED:
-            assert current.acknowledged_by == DOCTOR
-            assert current.next_due_at == current.next_check_at
+        if current.state is LifeState.SHELVED:
+            assert priority <= Priority.SOON or dated
+            assert current.shelved_until == current.next_due_at
+        if current.state is LifeState.ACKNOWLEDGED and current.grouped_into is None:
             assert current.next_due_at is not None
-            assert current.next_due_at <= now + LONGEST_CHECK[priority]
+            assert current.next_check_at is not None
+            assert current.next_due_at <= current.next_check_at
+            assert len(current.answered_by) >= needed
+
+
+def happen(current: Life, act: Act, who: UUID, now: datetime) -> Life:
+    if isinstance(act, Answer):
+        return answer(current, by=who, said=act, next_check_at=None, now=now)
+    if isinstance(act, Outcome):
+        return close(current, outcome=act, now=now)
+    if isinstance(act, Shelve):
+        until = now + timedelta(hours=act.hours)
+        return shelve(current, reason=ShelfReason.BEING_TREATED, until=until, now=now)
+    if act is Happens.BACK:
+        return return_to_normal(current, now)
+    if act is Happens.WORSE:
+        return worsen(current, by=UUID(int=77), now=now)
+    return current

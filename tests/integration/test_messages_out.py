@@ -1,0 +1,274 @@
+"""What leaves the house, who answers it, and what becomes of bad answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+from standardwebhooks import Webhook
+
+from gateway.clock import WallClock
+from rules.vocabulary import Family, Priority
+from service.alerts.lifecycle import Outcome
+from service.notify.carrier import CarriedNotifier
+from service.notify.notifier import Channel, Result
+from tests.fakes.postbox import Letter, Postbox
+from tests.fixtures.database import Database
+from tests.integration.service_county import ZHANG, County, open_county, serving
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@dataclass(kw_only=True)
+class Post:
+    """A county whose doctors have mail, and a browser that has not signed in."""
+
+    county: County
+    box: Postbox
+    browser: httpx2.AsyncClient
+
+    async def settle(self) -> None:
+        await self.county.worker().settle(self.county.now)
+
+    async def advance(self, step: timedelta) -> None:
+        self.county.clock.advance(step)
+        await self.settle()
+
+    def to(self, login: str) -> list[Letter]:
+        return [letter for letter in self.box.letters if letter.address == f"{login}@x.example"]
+
+
+@pytest.fixture
+async def post(database: Database) -> AsyncIterator[Post]:
+    async with open_county(database) as county:
+        settings = county.services.settings.model_copy(update={"receipt_secret": SecretStr(SECRET)})
+        services = replace(county.services, settings=settings)
+        box = Postbox()
+        county.notifiers[Channel.EMAIL] = CarriedNotifier(
+            box, county.store, public_url="https://county.example"
+        )
+        for login in ("village-a", "family-a", "county", "zhang"):
+            await county.store.set_contact(login, Channel.EMAIL, f"{login}@x.example", county.now)
+        async with (
+            serving(services) as address,
+            httpx2.AsyncClient(base_url=address) as browser,
+        ):
+            yield Post(county=county, box=box, browser=browser)
+
+
+@pytest.mark.row("D22")
+async def test_a_program_that_looks_at_links_acknowledges_nothing(post: Post) -> None:
+    """Messengers fetch every link they carry; only a person's tap answers."""
+    alert_id = await post.county.raise_alert()
+    await post.settle()
+    (letter,) = post.to("family-a")
+    seen = await post.browser.get(f"/answer/{letter.key}")
+    for _ in range(3):
+        seen = await post.browser.get(f"/answer/{letter.key}")
+        assert seen.status_code == 200
+        assert (await post.browser.head(f"/answer/{letter.key}")).status_code in {200, 405}
+    assert await post.county.state(alert_id) == "unacknowledged"
+    for secret in (ZHANG.name, ZHANG.phone or "?", "mmHg", "HW-02", "血压"):
+        assert secret not in seen.text
+        assert secret not in letter.text.title + letter.text.body
+    await post.advance(timedelta(minutes=5))
+    assert await post.county.told(alert_id, 1) == {"desk"}, "the ladder ran on"
+
+
+@pytest.mark.row("D22")
+async def test_an_emergency_is_answered_from_the_message_by_one_of_three_words(
+    post: Post,
+) -> None:
+    alert_id = await post.county.raise_alert()
+    await post.settle()
+    key = post.to("family-a")[0].key
+    form = {"alert": str(alert_id)}
+    seen = await post.browser.post(f"/answer/{key}", data={**form, "answer": "seen"})
+    assert seen.status_code == 409
+    assert await post.county.state(alert_id) == "unacknowledged"
+    nothing = await post.browser.post(f"/answer/{key}", data=form)
+    assert nothing.status_code == 409
+    going = await post.browser.post(f"/answer/{key}", data={**form, "answer": "going"})
+    assert going.status_code == 200
+    card = await post.county.store.alert_card(
+        await post.county.account("family-a"), alert_id, post.county.now
+    )
+    assert card is not None
+    assert (card.acknowledged_by, card.state) == ("家医甲", "acknowledged")
+    again = await post.browser.post(f"/answer/{key}", data={**form, "answer": "going"})
+    assert again.status_code == 200
+    assert "answered again" in await post.county.timeline(alert_id)
+
+
+async def test_a_key_opens_only_what_its_message_was_about_and_not_for_ever(post: Post) -> None:
+    mine = await post.county.raise_alert(priority=Priority.URGENT)
+    await post.settle()
+    key = post.to("family-a")[0].key
+    other = await post.county.raise_alert(priority=Priority.URGENT, family=Family.GLUCOSE)
+    await post.settle()
+    form = {"alert": str(other), "answer": "contacted"}
+    assert (await post.browser.post(f"/answer/{key}", data=form)).status_code == 409
+    assert await post.county.state(other) == "unacknowledged"
+    assert (await post.browser.get("/answer/nonsense")).status_code == 404
+    await post.county.owner.execute(
+        "UPDATE care.account SET disabled = true WHERE login = 'family-a'"
+    )
+    form = {"alert": str(mine), "answer": "contacted"}
+    assert (await post.browser.post(f"/answer/{key}", data=form)).status_code == 404
+    key = post.to("village-a")[0].key
+    post.county.clock.advance(timedelta(hours=73))
+    assert (await post.browser.get(f"/answer/{key}")).status_code == 404
+
+
+@pytest.mark.row("A8")
+async def test_a_flood_comes_as_few_messages_with_the_worst_first(post: Post) -> None:
+    """Five hundred alerts in a minute: everybody is told, nobody's phone rings 500 times."""
+    for number in range(500):
+        priority = Priority.EMERGENCY if number % 50 == 49 else Priority.URGENT
+        await post.county.raise_alert(priority=priority)
+    await post.settle()
+    letters = post.to("family-a")
+    assert "紧急 10 条" in letters[0].text.body, "emergencies by themselves, and first"
+    await post.advance(timedelta(minutes=1))
+    await post.advance(timedelta(minutes=1))
+    await post.advance(timedelta(minutes=1))
+    letters = [each for each in post.to("family-a") if "紧急" not in each.text.title]
+    assert len(letters) <= 4
+    asked = sum(int(each.text.body.split("加急 ")[1].split(" ")[0]) for each in letters)
+    assert asked == 490
+    told = await post.county.owner.fetchval(
+        "SELECT count(DISTINCT alert_id) FROM care.delivery d JOIN care.account a"
+        " USING (account_id) WHERE a.login = 'family-a' AND d.channel = 'page'"
+        " AND d.state = 'delivered' AND d.step = 0"
+    )
+    assert told == 500
+
+
+async def test_a_failed_message_leaves_again_under_its_id_until_somebody_answers(
+    post: Post,
+) -> None:
+    post.box.result = Result.RETRY_LATER
+    alert_id = await post.county.raise_alert(priority=Priority.URGENT)
+    await post.settle()
+    await post.advance(timedelta(seconds=5))
+    first, second = post.to("family-a")
+    assert first.message_id == second.message_id
+    form = {"alert": str(alert_id), "answer": "contacted"}
+    await post.browser.post(f"/answer/{second.key}", data=form)
+    await post.advance(timedelta(hours=1))
+    assert len(post.to("family-a")) == 2
+    states = await post.county.owner.fetch(
+        "SELECT DISTINCT d.state FROM care.delivery d JOIN care.account a USING (account_id)"
+        " WHERE d.channel = 'email' AND a.staff_id IS NOT NULL"
+    )
+    assert [row["state"] for row in states] == ["not_needed"]
+
+
+@pytest.mark.row("I6")
+@pytest.mark.row("A13")
+async def test_a_receipt_counts_once_and_every_bad_one_has_a_name(post: Post) -> None:
+    alert_id = await post.county.raise_alert(priority=Priority.URGENT)
+    await post.settle()
+    message_id = post.to("family-a")[0].message_id
+
+    async def say(webhook_id: str, what: str, about: str, secret: str = SECRET) -> httpx2.Response:
+        body = json.dumps({"type": what, "data": {"message_id": about}})
+        return await raw(webhook_id, body, secret)
+
+    async def raw(webhook_id: str, body: str, secret: str = SECRET) -> httpx2.Response:
+        now = WallClock().now()
+        headers = {
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(secret).sign(webhook_id, now, body),
+        }
+        return await post.browser.post("/api/receipts", content=body, headers=headers)
+
+    assert (await say("r-1", "message.read", message_id)).json() == {"result": "noted"}
+    assert (await say("r-1", "message.read", message_id)).json() == {"result": "replayed"}
+    assert (await say("r-2", "message.delivered", "never sent")).json() == {"result": "unknown"}
+    forged = await say("r-3", "message.read", message_id, "whsec_" + "A" * 32)
+    assert forged.status_code == 401
+    assert (await raw("r-4", "no json")).status_code == 422
+    assert (await say("r-5", "message.eaten", message_id)).status_code == 422
+    unsigned = await post.browser.post("/api/receipts", content="{}")
+    assert unsigned.status_code == 401
+    events = await post.county.timeline(alert_id)
+    assert events.count("receipt") == 1
+    assert events.count("receipt replayed") == 1
+    read = await post.county.owner.fetchval(
+        "SELECT count(*) FROM care.delivery WHERE read_at IS NOT NULL"
+    )
+    assert read == 1
+
+
+@pytest.mark.row("A12")
+async def test_the_monthly_drill_finds_a_dead_address_before_it_is_needed(post: Post) -> None:
+    await post.advance(timedelta(days=31))
+    await post.advance(timedelta(days=1))
+    drills = [letter for letter in post.box.letters if "测试" in letter.text.title]
+    assert {letter.address for letter in drills} == {
+        f"{login}@x.example" for login in ("village-a", "family-a", "county")
+    }
+    there = next(letter for letter in drills if letter.address.startswith("family-a"))
+    assert (await post.browser.get(f"/answer/{there.key}")).status_code == 200
+    assert (await post.browser.post(f"/answer/{there.key}")).status_code == 200
+    await post.advance(timedelta(days=3, minutes=1))
+    reach = {each.login: each.state for each in await post.county.store.reach()}
+    assert (reach["family-a"], reach["village-a"], reach["county"]) == ("good", "dead", "dead")
+    assert await post.county.store.unreachable() == 2
+    before = len(post.box.letters)
+    await post.county.raise_alert(priority=Priority.URGENT)
+    await post.settle()
+    new = {letter.address for letter in post.box.letters[before:]}
+    assert "village-a@x.example" not in new, "nothing is sent to nobody"
+    assert "family-a@x.example" in new
+
+
+@pytest.mark.row("A16")
+async def test_a_resident_is_told_by_message_to_look_and_not_to_wait(post: Post) -> None:
+    alert_id = await post.county.raise_alert()
+    await post.settle()
+    (letter,) = post.to("zhang")
+    assert "120" in letter.text.body
+    assert "/answer/" not in letter.text.body, "nobody at home answers for a doctor"
+    assert str(alert_id) not in letter.text.body
+
+
+async def test_an_open_page_hears_of_a_ring_once(post: Post) -> None:
+    """Not once for the delivery and once for the list."""
+    bus = post.county.services.bus
+    doctor = await post.county.account("family-a")
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(post.county.worker().run())
+        async with bus.subscribe(f"account:{doctor.account_id}") as messages:
+            first = await post.county.raise_alert(priority=Priority.URGENT)
+            second = UUID(int=0)
+            heard: list[str] = []
+            async with asyncio.timeout(60):
+                while f"alert {second}" not in heard:
+                    heard.append(await anext(messages))
+                    if f"alert {first}" in heard and not second.int:
+                        second = await post.county.raise_alert(priority=Priority.URGENT)
+        running.cancel()
+    assert heard.count(f"alert {first}") == 1
+
+
+async def test_closing_takes_back_what_has_not_left(post: Post) -> None:
+    post.box.result = Result.RETRY_LATER
+    alert_id = await post.county.raise_alert(priority=Priority.SOON)
+    await post.settle()
+    await post.county.store.close_alert(
+        await post.county.account("village-a"),
+        alert_id,
+        outcome=Outcome.NOT_NEEDED,
+        now=post.county.now,
+    )
+    sent = len(post.box.letters)
+    await post.advance(timedelta(hours=1))
+    assert len(post.box.letters) == sent
