@@ -4,7 +4,7 @@ Pure: the batch hands in what it knows (bindings, the hub's home, the county's z
 alone never quarantines a value, and no human-implausibility does (design law 3, hazard 0.6).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -365,10 +365,15 @@ def _point(observation: Observation, values: Mapping[QuantityName, Value], timed
         values=values,
         flags=tuple(flags),
         context=dict(observation.context),
-        valid=_NOT_VALID.isdisjoint(flags),
+        valid=is_valid(flags),
         possible_repeat=is_undated_unnumbered(observation),
         rings_by_arrival=timed.rings_by_arrival,
     )
+
+
+def is_valid(flags: Iterable[str]) -> bool:
+    """Whether a point with these flags confirms and teaches, unless it is doubted whose it is."""
+    return _NOT_VALID.isdisjoint(flags)
 
 
 def _doubts(observation: Observation, values: Mapping[QuantityName, Value]) -> list[str]:

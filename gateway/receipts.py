@@ -70,6 +70,11 @@ def _at_the_time_of(timed: Admitted, told: Admitted) -> Admitted:
             context=words,
         ),
         point=replace(
-            timed.point, kind=point.kind, values=point.values, flags=point.flags, context=words
+            timed.point,
+            kind=point.kind,
+            values=point.values,
+            flags=point.flags,
+            valid=point.valid,
+            context=words,
         ),
     )

@@ -12,6 +12,7 @@ from device_adapters.adapter import Frame, Record
 from device_adapters.ble.characteristics import WEIGHT
 from device_adapters.ble.decoders.body_composition import SEVERAL_PACKETS, joined
 from device_adapters.ble.glucose_pairs import MOST_WAITING, Joined
+from device_adapters.ble.origin import CONTEXT_FOLLOWS
 from rules.vocabulary import QualityFlag
 
 _Moment = tuple[datetime | None, int | None]
@@ -69,15 +70,17 @@ class ScaleParts:
         return ready
 
     def _pop(self, moment: _Moment) -> Joined:
+        """A half alone; told again with the other one, it is completed."""
         frame, record = self._waiting.pop(moment)
-        return Joined(frame=frame, record=record, context={})
+        words = {**record.context, CONTEXT_FOLLOWS: "true"}
+        return Joined(frame=frame, record=structs.replace(record, context=words), context=None)
 
 
 def _one(half: tuple[Frame, Record], other: tuple[Frame, Record]) -> Joined:
     by_kind = {frame.characteristic: (frame, record) for frame, record in (half, other)}
     frame, weight = by_kind.pop(WEIGHT)
     ((_, composition),) = by_kind.values()
-    words = {**composition.context, **weight.context}
+    words = {**composition.context, **weight.context, CONTEXT_FOLLOWS: "true"}
     if QualityFlag.SENSOR_MALFUNCTION in composition.flags:
         words["body_composition"] = "failed"  # somebody in socks; the weight is as good as ever
     record = structs.replace(weight, context=words)

@@ -4,6 +4,7 @@ What is stored must not depend on which of both came first (law 2, `gateway/rece
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from device_adapters.ble.origin import CONTEXT_FOLLOWS
-from gateway.intake import Admitted
+from gateway.intake import Admitted, is_valid
 from gateway.receipts import is_undated, joined_to, lacks_context
 from gateway.store.queries import load_queries
 from gateway.store.reading_row import identity_text, observation_of, point_of, row_of
@@ -55,10 +56,18 @@ async def mend(
         name = known.point.identity
         if _lack(known) != _lack(mended):
             anew.add(name)
-        changed.append((*row_of(mended, row["claimed_at"]), name in anew))
+        changed.append((*row_of(_as_doubted(known, mended), row["claimed_at"]), name in anew))
     if changed:
         await connection.execute(_SQL["mend"], now, *zip(*changed, strict=True))
     return anew
+
+
+def _as_doubted(known: Admitted, mended: Admitted) -> Admitted:
+    """What is in doubt (whose is it?) stays so, whatever was learned of the measurement."""
+    before = known.point.valid
+    if before == is_valid(known.point.flags):
+        return mended
+    return replace(mended, point=replace(mended.point, valid=before))
 
 
 def _lack(item: Admitted) -> tuple[bool, bool]:

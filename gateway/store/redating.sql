@@ -10,10 +10,10 @@ WHERE o.time_confidence = 'unknown' OR t.whole;
 
 -- name: mend
 -- The columns in the order of gateway/store/reading_row.py, then whether it is judged as if it were new: whoever
--- follows the commits finds it with those of now. Whether it is in doubt (`valid`) stays as it is.
+-- follows the commits finds it with those of now.
 UPDATE core.observation o
 SET kind = t.kind, effective_at = t.effective_at, time_confidence = t.time_confidence,
-    received_at = t.received_at, origin = t.origin, rings_by_arrival = t.rings_by_arrival,
+    received_at = t.received_at, origin = t.origin, valid = t.valid, rings_by_arrival = t.rings_by_arrival,
     systolic = t.systolic, diastolic = t.diastolic, pulse = t.pulse, glucose = t.glucose, number = t.number,
     beyond = t.beyond::jsonb, flags = t.flags, hub = t.hub, detail = t.detail,
     recorded_at = CASE WHEN t.anew THEN $1::timestamptz ELSE o.recorded_at END

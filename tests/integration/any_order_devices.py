@@ -16,6 +16,7 @@ from device_adapters.ble.link import LinkCause, LinkError
 from device_adapters.ble.racp import REPORT_ALL
 from device_adapters.ble.session import Remembered, SessionSetup, SessionSummary
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
+from firmware_sim.profiles.body_composition import Composition, encode_body_composition
 from firmware_sim.profiles.fields import DeviceDateTime
 from firmware_sim.profiles.glucose import encode_context, encode_glucose
 from firmware_sim.profiles.weight_scale import encode_weight
@@ -48,8 +49,11 @@ OLD_METER = DeviceRef(manufacturer="Acme", model="GL-2", serial="6")
 KETONES = DeviceRef(manufacturer="i-SENS", model="CareSens Dual", serial="7")
 """A meter whose ketone tests are glucose records until their context says what they are."""
 
+COMPOSING = DeviceRef(manufacturer="Acme", model="BC-1", serial="8")
+"""A scale that tells a weight and its body composition in two values."""
+
 OFFSETS = {CUFF: SLOW, FAST: 5 * HOUR}
-DEVICES = (CUFF, METER, BLIND, FAST, SCALE, OLD_METER, KETONES)
+DEVICES = (CUFF, METER, BLIND, FAST, SCALE, OLD_METER, KETONES, COMPOSING)
 FETCHED = frozenset({METER, OLD_METER, KETONES})
 ADDRESSES = {device: f"C0:00:00:00:00:0{device.serial}" for device in DEVICES}
 
@@ -123,6 +127,19 @@ def _weight(number: int) -> Told:
     return Told(SCALE, (("2A9D", frame),))
 
 
+def _composition(number: int) -> Told:
+    """A weight and what the scale estimates beside it, in a value each; the last one in socks."""
+    at, weight = local(START + 37 * HOUR * number), 80 + number / 2
+    fat = None if number == SOCKS else 21.5 + number
+    estimates = encode_body_composition(
+        fat_percent=fat, at=at, user_id=2, rest=Composition(impedance_ohm=480, weight=weight)
+    )
+    return Told(
+        COMPOSING, (("2A9D", encode_weight(weight=weight, at=at, user_id=2)), ("2A9C", estimates))
+    )
+
+
+SOCKS = 2
 A_BATTERY_LATER = datetime(2000, 1, 1, 0, 3)  # noqa: DTZ001 - a device's clock
 RECORDS = [
     *(
@@ -140,6 +157,7 @@ RECORDS = [
     *(_weight(number) for number in range(3)),
     *(_undated_sugar(number) for number in range(3)),
     *(_ketone(number) for number in range(6)),
+    *(_composition(number) for number in range(3)),
 ]
 
 UNDATED = 6
@@ -166,9 +184,13 @@ class BreakingLink(MemoryLink):
         if self.breaks_after is None or characteristic not in self.indicated:
             await super().subscribe(characteristic, on_value)
             return
-        for payload in self.indicated[characteristic][: self.breaks_after]:
+        payloads = self.indicated[characteristic]
+        for payload in payloads[: self.breaks_after]:
             on_value(payload)
-        self._break()
+        self.breaks_after -= len(payloads)
+        if self.breaks_after <= 0:
+            self.breaks_after = 0
+            self._break()
 
     def _report(self, request: bytes) -> None:
         if self.breaks_after is None or request != REPORT_ALL:
@@ -204,7 +226,10 @@ class Village:
         if device in FETCHED:
             link.records = values
         else:
-            link.indicated = {values[0][0]: [payload for _, payload in values]}
+            link.indicated = {
+                number: [payload for its_number, payload in values if its_number == number]
+                for number, _ in values
+            }
         if device in self.offsets:
             link.values["2A2B"] = encode_current_time(local(now) + self.offsets[device])
         return link

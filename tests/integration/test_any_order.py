@@ -29,6 +29,7 @@ from tests.fixtures.database import Database
 from tests.integration.any_order_devices import (
     AHEAD,
     BLIND,
+    COMPOSING,
     DAY,
     DEVICES,
     FAST,
@@ -181,7 +182,7 @@ async def run(database: Database, course: Course) -> Store:
             BindingFact(device=BLIND.key, user_slot=2, subject=HUSBAND, valid_from=long_ago),
             *(
                 BindingFact(device=device.key, subject=WANG, valid_from=long_ago)
-                for device in (FAST, SCALE, OLD_METER, KETONES)
+                for device in (FAST, SCALE, OLD_METER, KETONES, COMPOSING)
             ),
         )
         with TemporaryDirectory() as folder:
@@ -240,7 +241,7 @@ async def test_links_that_break_before_a_context_give_the_same_store(
 
 @pytest.mark.slow
 @settings(
-    max_examples=45, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(course=courses())
 async def test_any_order_any_repetition_any_split_gives_the_same_store(

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from device_adapters.ble.origin import CONTEXT_FOLLOWS, CONTEXT_MISSING
+from gateway.store.reading_row import point_of
 from rules.identity import SENT_AS, sent_as
 from rules.vocabulary import Observation, Origin, Quantity, QuantityName, Vital
 from tests.fixtures.database import Database
@@ -111,3 +112,15 @@ async def test_a_ketone_that_was_taken_for_a_low_is_a_ketone_in_the_end(database
         )
     assert row is not None
     assert tuple(row) == (Vital.KETONE.value, None, 0.3, None)
+
+
+async def test_a_reading_in_doubt_stays_in_doubt_when_it_is_completed(database: Database) -> None:
+    """Whose it is, a meal does not tell (`gateway/suspicion_desk.py` writes the column)."""
+    whole = with_meal("6.3")
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        await bench.feed(bare(whole))
+        await bench.owner.execute("UPDATE core.observation SET valid = false")
+        await bench.feed(whole, now=EVENING + timedelta(minutes=5))
+        row = await bench.owner.fetchrow("SELECT * FROM core.observation")
+    assert row is not None
+    assert (row["valid"], point_of(row).context) == (False, dict(whole.context))

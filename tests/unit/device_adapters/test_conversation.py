@@ -10,7 +10,7 @@ from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.current_time import encode_current_time
-from device_adapters.ble.origin import classify
+from device_adapters.ble.origin import CONTEXT_MISSING, classify
 from device_adapters.ble.scale_parts import ScaleParts
 from device_adapters.ble.session import Remembered, SessionReason, SessionSetup, SessionSummary
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
@@ -145,6 +145,12 @@ async def test_weight_and_composition_are_one_reading_in_either_order(
     assert reading.context["body_fat_percent"] == "24.0"
     alone, _, _ = await talk(MemoryLink(values=dict(PLATE), indicated={"2A9D": [WEIGHT]}))
     assert observation_identity(alone.observations[0]) == observation_identity(reading)
+    for number, payloads in said.items():
+        lost = {**{key: list[bytes]() for key in said}, number: payloads}
+        half, _, _ = await talk(MemoryLink(values=dict(PLATE), indicated=lost))
+        assert observation_identity(half.observations[0]) == observation_identity(reading)
+        assert CONTEXT_MISSING in half.observations[0].context
+    assert CONTEXT_MISSING not in {**reading.context, **alone.observations[0].context}
 
 
 async def test_a_composition_of_another_moment_stays_by_itself() -> None:
