@@ -222,6 +222,7 @@ class Worker:
         async with self._signals_lock:
             zone = self._services.settings.county_zone
             if self._signals_due is None or now >= self._signals_due:
+                await self._counts(now)  # yesterday's own counts first
                 await form_signals(self._store.pool, now, zone)
                 self._signals_due = next_morning(now, zone)
             while await self._signals.tick(now):

@@ -13,6 +13,7 @@ from service.lab import (
     cohort_command,
     faults_command,
     hub_command,
+    institutions_command,
     load_command,
     publish_command,
     records_command,
@@ -24,6 +25,7 @@ _COMMANDS = {
     "cohort": cohort_command.run,
     "faults": faults_command.run,
     "hub": hub_command.run,
+    "institutions": institutions_command.run,
     "load": load_command.run,
     "publish": publish_command.run,
     "records": records_command.run,
@@ -58,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     everybody = actions.add_parser("list", help="name everybody who can measure")
     homes = actions.add_parser("homes", help="be the simulated homes (started by the demo)")
     hub_command.add_arguments(actions.add_parser("hub", help="one hub, well or with a fault"))
+    institutions = actions.add_parser("institutions", help="clinics, pharmacies, schools: counts")
+    institutions_command.add_arguments(institutions)
     load_command.add_arguments(actions.add_parser("load", help="thousands of homes at once"))
     records_command.add_arguments(actions.add_parser("records", help="what a device would send"))
     cohort_command.add_arguments(actions.add_parser("cohort", help="write people and readings"))

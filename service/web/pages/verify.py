@@ -1,11 +1,12 @@
 """The township's door: what the CDC asks about the own township, and the answer to it."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import Field
 
 from service.auth import requires
 from service.permissions import Permission
@@ -22,6 +23,7 @@ from service.web.words import WORDS
 router = APIRouter(prefix="/verify")
 
 Parts = Annotated[Services, Depends(services_of)]
+Number = Annotated[int, Field(ge=0, le=100_000)] | Literal[""]  # an empty field of a form
 Verifier = Annotated[Account, Depends(requires(Permission.VERIFY_SIGNALS))]
 
 _PERSON = re.compile(r"\d{11}|\d{17}[\dXx]")
@@ -50,7 +52,7 @@ async def answer(  # noqa: PLR0913 -- the fields of one form
     verification: UUID,
     finding: Annotated[Verified, Form()],
     account_text: Annotated[str, Form(alias="account", min_length=1, max_length=1000)],
-    cases: Annotated[int | str | None, Form()] = None,
+    cases: Annotated[Number | None, Form()] = None,
     looked_at: Annotated[list[str], Form()] = [],  # noqa: B006 -- FastAPI copies it
 ) -> Response:
     """Takes the answer; 404 where the question is another township's or was answered."""

@@ -1,0 +1,232 @@
+"""A cluster in one township: four sources notice, the township verifies, the county responds."""
+
+import asyncio
+import io
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime, time, timedelta
+from hashlib import sha256
+
+import docx
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from firmware_sim.institutions import Outbreak, simulate
+from service.people import Institution, NewAccount, Staff
+from service.permissions import Role
+from service.surveillance.indicators import SourceKind
+from service.surveillance.source_store import NewSource, Sources
+from tests.fixtures.database import Database
+from tests.integration.page_county import seed_passwords, serve
+from tests.integration.service_county import HASH, PASSWORD, ZONE, County, account_id, open_county
+from tests.integration.signal_county import seed_officers
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+TOWNSHIPS = ("t-dong", "t-qing")
+LAST = date(2026, 9, 1)
+DAYS = 45
+OUTBREAK = Outbreak(township="t-dong", first_day=date(2026, 8, 27), infected=900)
+PEOPLE = 40
+PATIENCE_MS = 60_000
+
+_READING = (
+    "INSERT INTO core.observation (claimed_at, identity, subject, device, kind, effective_at,"
+    " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, rings_by_arrival,"
+    " number, flags, hub, detail)"
+    " VALUES ($1, $2, $3, 'Acme/T-1/9', '8310-5', $1, 'good', $1, $1, 'live', true, false,"
+    " false, $4, '', 'hub-1', '')"
+)
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        await seed_officers(opened)
+        await seed_dong(opened)
+        await seed_passwords(opened)
+        yield opened
+
+
+async def seed_dong(county: County) -> None:
+    """The township's hospital with its desk, and forty people who take their temperature."""
+    await county.store.register_institution(
+        Institution(
+            institution_id="dong",
+            level="township",
+            name="东风镇卫生院",
+            parent_id="hospital",
+            area="t-dong",
+        )
+    )
+    await county.store.register_staff(
+        Staff(
+            staff_id="dong",
+            name="陈站长",
+            role=Role.FAMILY_DOCTOR,
+            institution_id="dong",
+            duty_desk=True,
+        )
+    )
+    await county.store.register_account(
+        NewAccount(
+            account_id=account_id("dong"),
+            login="dong",
+            password_hash=HASH,
+            role=Role.FAMILY_DOCTOR,
+            staff_id="dong",
+        )
+    )
+    subjects = [f"dong-{number}" for number in range(PEOPLE)]
+    await county.owner.executemany(
+        "INSERT INTO core.profile (subject, body, valid_from) VALUES ($1, jsonb_build_object("
+        "'area', 't-dong', 'household', $1::text, 'synthetic', false), $2)",
+        [(subject, county.now - timedelta(days=60)) for subject in subjects],
+    )
+    days = [LAST - timedelta(days=n) for n in range(DAYS)]
+    ill = {
+        one.day: one.value
+        for one in simulate(["t-dong"], sorted(days), [OUTBREAK], seed=7)
+        if one.source == "home"
+    }
+    rows = [
+        (
+            datetime.combine(day, time(7, 30), tzinfo=ZONE),
+            sha256(f"{subject}/{day}".encode()).hexdigest()[:32],
+            subject,
+            38.2 if number < ill[day] else 36.5,
+        )
+        for day in days
+        for number, subject in enumerate(subjects)
+    ]
+    await county.owner.executemany(_READING, rows)
+
+
+async def report(county: County, address: str) -> None:
+    """The institutions' programs send what they counted, each with its own credential."""
+    store = Sources(county.store.pool, ZONE)
+    words: list[str] = []
+    for kind in (SourceKind.CLINIC, SourceKind.PHARMACY, SourceKind.SCHOOL):
+        weekdays = frozenset(range(1, 6 if kind is SourceKind.SCHOOL else 8))
+        new = NewSource(
+            source_id=kind.value, kind=kind, name=kind.value, area=None, weekdays=weekdays
+        )
+        words += ["--token", f"{kind.value}={await store.register_source(new, county.now)}"]
+    outbreak = f"{OUTBREAK.township}:{OUTBREAK.first_day}:{OUTBREAK.infected}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "service.cli", "sim", "institutions", "--url", address, "--seed", "7"),
+        *("--until", str(LAST), "--days", str(DAYS), "--outbreak", outbreak),
+        *(word for township in TOWNSHIPS for word in ("--township", township)),
+        *words,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+
+
+@asynccontextmanager
+async def at(browser: Browser, address: str, login: str) -> AsyncGenerator[Page]:
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    await page.goto(f"{address}/login")
+    await page.fill("input[name=login]", login)
+    await page.fill("input[name=password]", PASSWORD)
+    await page.click("main button")
+    await page.wait_for_selector("header .who")
+    yield page
+    await context.close()
+
+
+async def act(page: Page, name: str, **fields: str) -> None:
+    """Opens one act of the signal's page, fills it in, does it."""
+    form = page.locator(f"form:has(input[name=act][value={name}])")
+    await page.locator(f".taps details:has(input[name=act][value={name}]) > summary").click()
+    for field, value in fields.items():
+        where = form.locator(f"[name={field}]")
+        if await where.evaluate("e => e.tagName") == "SELECT":
+            await where.select_option(value)
+        else:
+            await where.fill(value)
+    await form.locator("button").click()
+    await page.wait_for_load_state()
+
+
+async def notice(officer: Page, address: str) -> None:
+    """One signal at eight o'clock, its four sources named; one tap asks the township."""
+    signal = officer.locator("#new li.orange")
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while not await signal.count():
+            await officer.goto(f"{address}/signals")
+    await expect(officer.locator("#new li")).to_have_count(1)  # the quiet neighbour has none
+    for words in ("东风镇", "橙色", "家庭设备", "门诊就诊", "药店", "学校缺课"):
+        await expect(signal).to_contain_text(words)
+    await signal.get_by_role("button", name="请乡镇核实").click()
+    await expect(officer.locator("#asked li")).to_contain_text("东风镇")
+
+
+async def verify(township: Page, address: str) -> None:
+    """The township's station answers; a telephone number is not taken."""
+    await township.goto(f"{address}/verify")
+    await expect(township.locator("main")).to_contain_text("门诊就诊")
+    for account in ("联系 13800000000", "中心小学两个班发热"):
+        await township.get_by_label("有，确有事件").check()
+        await township.get_by_label("学校和幼儿园").check()
+        await township.fill("input[name=cases]", "4")
+        await township.fill("textarea[name=account]", account)
+        await township.get_by_role("button", name="答复疾控中心").click()
+        said = "已保存" if "小学" in account else "不要写电话"
+        await expect(township.locator("main > .card").first).to_contain_text(said)
+
+
+async def respond(officer: Page, address: str) -> None:
+    """From the township's answer to the closed signal."""
+    await officer.goto(f"{address}/signals")
+    await officer.locator("#waiting a.name").click()
+    await expect(officer.locator("main")).to_contain_text("中心小学两个班发热")
+    await expect(officer.locator(".ask")).to_contain_text("病例: 1–4")
+    await act(officer, "confirm", reason="乡镇核实属实")
+    await act(officer, "assess", risk="moderate", reason="限于一所学校")
+    await act(officer, "escalate", reason="报市疾控")
+    await act(officer, "respond", reason="停课消毒")
+    await act(officer, "close", reason="一周无新发")
+    await expect(officer.locator(".five")).to_contain_text("结案")
+
+
+async def check_papers(officer: Page, address: str) -> None:
+    """The report says what was found, and the record holds all four phases."""
+    path = officer.url.removeprefix(address)
+    word = await officer.request.get(f"{address}{path}/brief.docx")
+    brief = await officer.request.get(f"{address}/signals/brief.pdf")
+    record = await officer.request.get(f"{address}/signals/record.csv")
+    text = "\n".join(one.text for one in docx.Document(io.BytesIO(await word.body())).paragraphs)
+    assert "东风镇" in text
+    assert "中心小学两个班发热" in text
+    assert (await brief.body()).startswith(b"%PDF")
+    phases = [line.split(",")[3] for line in (await record.text()).splitlines()[1:]]
+    assert phases[0] == "formation"
+    assert set(phases) == {"formation", "transmission", "response", "feedback"}
+
+
+@pytest.mark.row("C8")
+@pytest.mark.row("C9")
+@pytest.mark.row("C14")
+@pytest.mark.row("C17")
+async def test_a_cluster_is_noticed_verified_answered_and_closed(
+    browser: Browser, county: County
+) -> None:
+    early = datetime(2026, 9, 2, 6, 0, tzinfo=ZONE)
+    county.clock.advance(early - county.now)
+    async with serve(county) as address:
+        await report(county, address)
+        county.clock.advance(timedelta(hours=1, minutes=31))
+        async with at(browser, address, "duty") as officer:
+            await notice(officer, address)
+            county.clock.advance(timedelta(hours=2))
+            async with at(browser, address, "dong") as township:
+                await verify(township, address)
+            await respond(officer, address)
+            await check_papers(officer, address)
