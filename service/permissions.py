@@ -36,6 +36,11 @@ class Permission(StrEnum):
     CLAIM_OWN = "own:claim"  # say that an unknown measurement of the home was the own
     SETTLE_READINGS = "readings:settle"  # say whose it was
     OPEN_TURN = "turn:open"  # at the own clinic
+    READ_PEOPLE = "people:read"  # of the own contracts, teams and leave: not their readings
+    CHANGE_PEOPLE = "people:change"  # notes, what was looked through, state, duplicates
+    PLAN_DUTY = "duty:plan"  # leave and shifts: the own, an administrator's below the own place
+    MANAGE_PEOPLE = "people:manage"  # coverage, and tables in and out
+    PAUSE_OWN = "own:pause"  # say that one is away, or back
     READ_COUNTS = "counts:read"
     ANSWER_CLUSTERS = "clusters:answer"  # several people of a home or village of the own clinic
     SEND_COUNTS = "counts:send"  # an institution's program, by its credential; no role holds it
@@ -65,8 +70,11 @@ _CLINICIAN = _EVERYBODY | {
     Permission.BREAK_GLASS,
     Permission.ANSWER_ALERT,
     Permission.CLOSE_ALERT,
+    Permission.PLAN_DUTY,
 }
 _CONTRACTED = _CLINICIAN | {
+    Permission.READ_PEOPLE,
+    Permission.CHANGE_PEOPLE,
     Permission.ANSWER_CLUSTERS,
     Permission.SETTLE_READINGS,
     Permission.OPEN_TURN,
@@ -74,7 +82,13 @@ _CONTRACTED = _CLINICIAN | {
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PATIENT: _EVERYBODY
-    | {Permission.READ_OWN, Permission.PAIR_OWN, Permission.CLAIM_OWN, Permission.CONSENT_OWN},
+    | {
+        Permission.READ_OWN,
+        Permission.PAIR_OWN,
+        Permission.CLAIM_OWN,
+        Permission.CONSENT_OWN,
+        Permission.PAUSE_OWN,
+    },
     Role.VILLAGE_DOCTOR: _CONTRACTED,
     Role.FAMILY_DOCTOR: _CONTRACTED
     | {
@@ -90,6 +104,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {Permission.READ_COUNTS, Permission.READ_SIGNALS, Permission.WORK_SIGNALS},
     Role.ADMINISTRATOR: _EVERYBODY
     | {
+        Permission.PLAN_DUTY,
+        Permission.MANAGE_PEOPLE,
         Permission.READ_QUARANTINE,
         Permission.READ_ACCOUNTS,
         Permission.READ_HUBS,

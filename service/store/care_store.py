@@ -9,16 +9,12 @@ from service.store.deliveries import Deliveries
 from service.store.doubts import Doubts
 from service.store.factors import Factors
 from service.store.follow_ups import FollowUps
-from service.store.handovers import Handovers
 from service.store.health import Health
-from service.store.imports import Imports
 from service.store.lives import Lives
-from service.store.merges import Merges
 from service.store.operations import Operations
 from service.store.pages import CountyReads
 from service.store.population import PopulationReads
 from service.store.registry import Registry
-from service.store.responsible import Responsibles
 from service.store.rounds import Rounds
 from service.store.routes import Routes
 from service.store.rule_changes import RuleChanges
@@ -39,11 +35,7 @@ class Store(
     Routes,
     Canaries,
     Registry,
-    Responsibles,
-    Imports,
-    Handovers,
     CoverageChecks,
-    Merges,
     Operations,
     CountyReads,
     PopulationReads,
@@ -61,12 +53,11 @@ class Store(
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
     usual for a person, `lives.py` answers,
     `rounds.py` the worker, `deliveries.py` what leaves, `contacts.py` to which
-    addresses, `follow_ups.py` what came of it, `routes.py` why, `contacts.py` to which
     addresses, `follow_ups.py` what came of it, `routes.py` why, `registry.py` and `contracts.py`
     people and contracts, `roster.py` and `imports.py` the same line by line, `rota.py` teams, leave
     and duty, `responsible.py` who answers for whom, `statuses.py` alive, away, dead,
     `merges.py` duplicates, `handovers.py` whose an open alert is, `coverage.py` the days to come,
-    `notes.py` what clinicians leave each other, `operations.py` administrators,
+    `panel.py` a clinician's people, `operations.py` administrators,
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
     `canaries.py` its test measurements, `rule_changes.py` who wants other rules,

@@ -13,6 +13,7 @@ import asyncpg
 from rules.vocabulary import PersonStatus
 from service.care.written import Outcome, Written, refused
 from service.people import Contract
+from service.permissions import Role
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.records import Account
 
@@ -30,6 +31,8 @@ class Contracts(Database):
         `not_a_clinician`, `unknown_institution`, `unknown_team`, `not_yours` (the institution is
         outside the writer's), `another_persons` (that id is), `ends_before_it_begins`, `overlaps`.
         """
+        if by is not None and by.role is not Role.ADMINISTRATOR:
+            return refused(Outcome.NOT_YOURS, contract.institution_id)
         async with self.pool.acquire() as connection, connection.transaction():
             written = await _check(connection, by, contract)
             if written.outcome not in {Outcome.ADDED, Outcome.CHANGED}:

@@ -14,6 +14,7 @@ from gateway.facts import BindingFact
 from rules.vocabulary import SubjectRef
 from service.care.written import Outcome, Written, refused
 from service.people import Household, Institution, Person, Staff
+from service.permissions import Role
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.own import append_inbox
 from service.store.profiles import person_from, tell_core
@@ -176,13 +177,20 @@ async def _place_is_own(connection: Connection, by: Account | None, subject: str
 
 
 async def _is_own(connection: Connection, by: Account | None, place: str | None) -> bool:
-    account_id = by.account_id if by else None
-    return await connection.fetchval(_SQL["is_own"], account_id, place) is True
+    return await _administers(connection, by, "is_own", place)
 
 
 async def _area_is_own(connection: Connection, by: Account | None, area: str) -> bool:
-    account_id = by.account_id if by else None
-    return await connection.fetchval(_SQL["area_is_own"], account_id, area)
+    return await _administers(connection, by, "area_is_own", area)
+
+
+async def _administers(
+    connection: Connection, by: Account | None, query: str, place: str | None
+) -> bool:
+    if by is None:
+        return True
+    own = await connection.fetchval(_SQL[query], by.account_id, place)
+    return own is True and by.role is Role.ADMINISTRATOR
 
 
 def _outcome(present: asyncpg.Record | None, row: tuple[object, ...]) -> Outcome:

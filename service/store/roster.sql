@@ -1,11 +1,11 @@
 -- Institutions, staff, homes, people and what they wear, each line checked against what is known and whose it is.
 
 -- name: is_own
-SELECT $1::uuid IS NULL OR $2::text IN (SELECT care.institutions_of($1))
+SELECT $2::text IN (SELECT care.institutions_of($1))
 
 -- name: area_is_own
 -- Areas that an institution below the account's serves, and everything in them.
-SELECT $1::uuid IS NULL OR EXISTS (
+SELECT EXISTS (
     WITH RECURSIVE up (area_id, parent_id) AS (
         SELECT area_id, parent_id FROM care.area WHERE area_id = $2
         UNION

@@ -12,6 +12,7 @@ import asyncpg
 
 from service.care.written import Outcome, Written, refused
 from service.people import DutyShift, LeaveDays, Referral, Team, TeamMember
+from service.permissions import Role
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.records import Account
 
@@ -176,7 +177,7 @@ class Rota(Database):
                 return refused(Outcome.UNKNOWN_STAFF, to_staff)
             refusal = await _staff(connection, by, present["staff_id"])
             if refusal and by and by.staff_id == to_staff:  # "I take this over", among colleagues
-                refusal = await _institution(connection, by, given.institution_id)
+                refusal = await _colleague(connection, by, given.institution_id)
             refusal = refusal or await _of_shifts(connection, given)
             if refusal:
                 return refusal
@@ -270,8 +271,15 @@ async def _institution(
 ) -> Written | None:
     if not await connection.fetchval(_SQL["institution_known"], institution_id):
         return refused(Outcome.UNKNOWN_INSTITUTION, institution_id)
-    account_id = by.account_id if by else None
-    if not await connection.fetchval(_SQL["is_own"], account_id, institution_id):
+    if by is None:
+        return None
+    if by.role is not Role.ADMINISTRATOR:
+        return refused(Outcome.NOT_YOURS, institution_id)
+    return await _colleague(connection, by, institution_id)
+
+
+async def _colleague(connection: Connection, by: Account, institution_id: str) -> Written | None:
+    if not await connection.fetchval(_SQL["is_own"], by.account_id, institution_id):
         return refused(Outcome.NOT_YOURS, institution_id)
     return None
 

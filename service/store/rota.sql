@@ -1,7 +1,7 @@
 -- Teams, leave, duty shifts and referral relations, each line checked against what is known.
 
 -- name: is_own
-SELECT $1::uuid IS NULL OR $2::text IN (SELECT care.institutions_of($1))
+SELECT $2::text IN (SELECT care.institutions_of($1))
 
 -- name: institution_of_staff
 SELECT institution_id FROM care.staff WHERE staff_id = $1
@@ -85,7 +85,7 @@ ORDER BY v.first_day, s.staff_id LIMIT 500
 
 -- name: shifts_of
 SELECT h.shift_id, h.institution_id, i.name AS institution_name, h.staff_id, s.name, h.starts_at, h.ends_at
-FROM care.shift h JOIN care.staff s ON s.staff_id = h.staff_id JOIN care.institution i USING (institution_id)
+FROM care.shift h JOIN care.staff s ON s.staff_id = h.staff_id JOIN care.institution i ON i.institution_id = h.institution_id
 WHERE h.cancelled_at IS NULL AND h.ends_at > $2
   AND ($1::uuid IS NULL OR h.institution_id IN (SELECT care.institutions_of($1)))
 ORDER BY h.starts_at, h.institution_id, h.shift_id LIMIT 500

@@ -168,6 +168,7 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.SETTLE_READINGS, "/whose", say(language, "Whose is this?")),
         (Permission.OPEN_TURN, "/clinic", say(language, "Clinic")),
         (Permission.ANSWER_CLUSTERS, "/clusters", say(language, "Together")),
+        (Permission.READ_PEOPLE, "/people", say(language, "My people")),
         (Permission.READ_OWN, "/patient", say(language, "My readings")),
         (Permission.CONSENT_OWN, "/patient/privacy", say(language, "My privacy")),
         (Permission.BREAK_GLASS, "/doctor/glass", say(language, "Break the glass")),
@@ -175,7 +176,9 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.READ_COUNTS, "/cdc", say(language, "Townships")),
         (Permission.VERIFY_SIGNALS, "/verify", say(language, "Questions of the CDC")),
         (Permission.READ_RULES, "/rules", say(language, "Rules")),
+        (Permission.PLAN_DUTY, "/duty", say(language, "Duty")),
         (Permission.READ_QUARANTINE, "/admin", say(language, "Operation")),
+        (Permission.MANAGE_PEOPLE, "/manage", say(language, "Coverage")),
         (Permission.ENROL, "/enrol", say(language, "Let in")),
     )
     return [

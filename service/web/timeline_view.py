@@ -14,16 +14,38 @@ _WHAT: Mapping[str, str] = {
     "ladder restarted": mark("nobody answered; asking begins again from below"),
     "check overdue": mark("the next check has passed; it asks again"),
     "answered": mark("answered"),
+    "answered again": mark("answered the same again"),
+    "held": mark("comes later"),
+    "moved": mark("moved"),
+    "grouped": mark("a worse alert of this case asks for it too"),
+    "returned to normal": mark("the values are back in range"),
+    "shelved": mark("put aside"),
+    "shelf ended": mark("no longer put aside; it asks again"),
+    "followed up": mark("looked back after two weeks"),
+    "receipt": mark("the messenger says"),
+    "receipt replayed": mark("the messenger says the same again; nothing changed"),
     "closed": mark("closed"),
+    "handed over": mark("handed over to another"),
+    "responsible changed": mark("another is responsible now; who answered goes on"),
+    "person died": mark("the person has died; nobody is asked any more"),
     "delivery delivered": mark("delivered"),
     "delivery failed": mark("failed, will be tried again"),
     "delivery dead": mark("could not be delivered"),
 }
+_HANDING = frozenset({"handed over", "responsible changed"})
+"""Their `from` and `to` are names of staff as they were then."""
+
 _KINDS: Mapping[str, str] = {
     "tier": "tier",
     "answer": "said",
     "outcome": "outcome",
     "channel": "channel",
+    "hold": "hold",
+    "reason": "shelf",
+    "why_not": "why_not",
+    "verdict": "verdict",
+    "said": "receipt",
+    "link": "link",
 }
 """Details of an entry that a reader wants, and the kind of their word; others are for programs."""
 
@@ -66,5 +88,7 @@ def _sentence(entry: TimelineEntry, names: Mapping[str, str], language: str) -> 
     told = names.get(entry.detail.get("to", ""))
     if told is not None:
         details.append(told)
+    elif entry.what in _HANDING and entry.detail.get("to"):
+        details.append(f"{entry.detail.get('from') or '–'} → {entry.detail['to']}")
     colon = say(language, ": ")
     return f"{who}{colon}{what}" + (f" ({say(language, ', ').join(details)})" if details else "")

@@ -22,7 +22,7 @@ from service.care.facts import (
     TeamPart,
     Terms,
 )
-from service.care.responsible import Link, Standing, may_go_on, owner_of, responsible
+from service.care.responsible import Link, Standing, is_around, owner_of, responsible
 from service.permissions import Role
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -207,14 +207,12 @@ def test_a_referral_relation_leads_up_beside_the_tree() -> None:
     assert asked(known, cared=person) == ("desk", Link.DESK)
 
 
-def test_who_answered_may_go_on_while_at_work_and_around_the_person() -> None:
+def test_who_answered_is_around_while_around_the_person() -> None:
     around = responsible(PERSON, registers(), NOON, ZONE)
-    assert may_go_on(around, registers(), "nurse", TODAY)
-    assert may_go_on(around, registers(), "desk", TODAY)
-    assert not may_go_on(around, registers(), "second", TODAY)
-    assert not may_go_on(around, registers(["desk"]), "family", TODAY)
-    off = registers(leaves={"village": (leave(0, 0, None),)})
-    assert not may_go_on(responsible(PERSON, off, NOON, ZONE), off, "village", TODAY)
+    for staff_id in ("family", "village", "nurse", "desk", "county"):
+        assert is_around(around, registers(), staff_id)
+    assert not is_around(around, registers(), "second")
+    assert not is_around(around, registers(), "night")
 
 
 STAFF = st.sampled_from(sorted(HOMES))

@@ -1,0 +1,196 @@
+"""A clinician's people, duty, coverage and the patient's pause, in a real Chromium."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid5
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from rules.vocabulary import PersonStatus, SubjectRef
+from service.care.lines import Kind
+from service.care.status import Said, Source
+from tests.fixtures.database import Database
+from tests.integration.page_county import seed_passwords, serve
+from tests.integration.service_county import IDS, ZHANG, County, open_county
+from tests.integration.test_pages import DESKTOP, PHONE, overflow, signed_in, violations
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+ZHANGS = f"/people/{ZHANG.person_id}"
+
+
+@pytest.fixture(scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        await seed_passwords(opened)
+        yield opened
+
+
+@pytest.mark.row("D6")
+async def test_a_note_is_new_to_each_clinician_until_read_and_a_look_leaves_its_stamp(
+    browser: Browser, county: County
+) -> None:
+    async with serve(county) as address:
+        async with signed_in(browser, address, "village-a") as page:
+            await page.goto(f"{address}/people")
+            await expect(page.locator("tbody tr")).to_have_count(1)
+            await expect(page.locator("tbody")).to_contain_text("never")
+            await page.click("tbody a")
+            await page.fill("textarea[name=text]", "血压计袖带太小，已换大号")
+            await page.click("text=Leave the note")
+            await expect(page.locator("#notes")).to_contain_text("seen by 0")
+        async with signed_in(browser, address, "family-a") as page:
+            await page.goto(f"{address}/people")
+            await expect(page.locator("tbody td").first).to_have_text("1")
+            await page.click("tbody a")
+            await expect(page.locator("#notes")).to_contain_text("new")
+            await page.click("text=I have read them")
+            await expect(page.locator("#notes")).to_contain_text("seen")
+            await page.click("text=I have looked through the readings")
+            await expect(page.locator("#reviewed li")).to_contain_text("家医甲")
+            await page.goto(f"{address}/people")
+            await expect(page.locator("tbody td").first).to_have_text("–")
+            await expect(page.locator("tbody")).to_contain_text("0 min ago")
+        async with signed_in(browser, address, "village-a") as page:
+            await page.goto(f"{address}{ZHANGS}")
+            await expect(page.locator("#notes")).to_contain_text("seen by 1")
+            await expect(page.locator("#reviewed li")).to_contain_text("家医甲")
+        async with signed_in(browser, address, "family-b") as page:
+            answer = await page.goto(f"{address}{ZHANGS}")
+            assert answer is not None
+            assert answer.status == 404
+
+
+@pytest.mark.row("P21")
+async def test_the_patient_pauses_and_comes_back_and_the_doctor_reads_it(
+    browser: Browser, county: County
+) -> None:
+    until = (county.now + timedelta(days=6)).date().isoformat()
+    too_far = (county.now + timedelta(days=60)).date().isoformat()
+    async with serve(county) as address:
+        async with signed_in(browser, address, "zhang") as page:
+            await page.goto(f"{address}/patient")
+            await page.click("text=Away for a while")
+            await page.fill("input[name=last_day]", too_far)
+            await page.click("text=I am away")
+            await expect(page.locator("[role=alert].card")).to_contain_text("needs an end")
+            await page.fill("input[name=last_day]", until)
+            await page.click("text=I am away")
+            await expect(page.locator("main")).to_contain_text("away from home")
+        async with signed_in(browser, address, "family-a") as page:
+            await page.goto(f"{address}{ZHANGS}")
+            await expect(page.locator("#status h2")).to_contain_text("away from home")
+            await expect(page.locator("#status")).to_contain_text("the person")
+        async with signed_in(browser, address, "zhang") as page:
+            await page.goto(f"{address}/patient/pause")
+            await page.click("text=I am at home")
+            await expect(page.locator("main b")).to_have_text("at home")
+
+
+async def test_the_doctor_writes_leave_and_the_administrator_checks_and_takes_a_table_in(
+    browser: Browser, county: County, tmp_path: Path
+) -> None:
+    table = tmp_path / "shifts.csv"
+    table.write_text(
+        "机构,工号,开始时间,结束时间\n"
+        "township,family-b,2026-09-02 08:00,2026-09-02 20:00\n"
+        "township,nobody,2026-09-02 08:00,2026-09-02 20:00\n",
+        encoding="utf-8",
+    )
+    async with serve(county) as address:
+        async with signed_in(browser, address, "family-a") as page:
+            await page.goto(f"{address}/duty")
+            await page.fill("input[name=deputy]", "family-a")
+            await page.click("button:has-text('I am on leave')")
+            await expect(page.locator("[role=alert].card")).to_contain_text("themselves")
+            await page.fill("input[name=deputy]", "village-b")
+            await page.click("button:has-text('I am on leave')")
+            await expect(page.locator("#leave")).to_contain_text("deputy 村医乙")
+        async with signed_in(browser, address, "admin") as page:
+            await page.goto(f"{address}/manage")
+            await page.click("text=Check now")
+            await expect(page.locator("#coverage")).to_contain_text("Nobody will be without")
+            await page.select_option("select[name=kind]", "shifts")
+            await page.set_input_files("input[name=file]", table)
+            await page.click("text=Take it in")
+            await expect(page.locator("#import li")).to_contain_text("Line 2: No member of staff")
+            async with page.expect_download() as waiting:
+                await page.click("#export a[href='/manage/export/shifts']")
+            download = await waiting.value
+            assert download.suggested_filename == "shifts.xlsx"
+            answer = await page.context.request.get(f"{address}/manage/export/people")
+            assert answer.status == 404
+        async with signed_in(browser, address, "desk") as page:
+            await page.goto(f"{address}/duty")
+            await page.click("text=I take this over")
+            await expect(page.locator("#shifts")).to_contain_text("镇值班")
+
+
+async def test_the_pages_are_accessible_and_fit_a_phone_in_both_languages(
+    browser: Browser, county: County
+) -> None:
+    store = county.store
+    twin = replace(ZHANG, person_id=uuid5(IDS, "twin"), subject=SubjectRef("s-twin"))
+    await store.register_person(twin, county.now)
+    await store.add_note(await county.account("village-a"), ZHANG.person_id, "请复查", county.now)
+    leave = [["staff", "first_day", "last_day"], ["family-b", "2026-09-01", "2026-09-05"]]
+    await store.import_table(None, Kind.LEAVES, leave, county.now)
+    await store.check_coverage(county.now)
+    dead = Said(
+        person_id=ZHANG.person_id,
+        status=PersonStatus.DECEASED,
+        starts_at=county.now,
+        source=Source.FAMILY,
+    )
+    await store.say_status(None, dead, county.now)
+    views = [
+        ("family-a", "/people"),
+        ("family-a", ZHANGS),
+        ("family-a", "/duty"),
+        ("admin", "/manage"),
+        ("admin", "/duty"),
+        ("zhang", "/patient/pause"),
+    ]
+    faults: list[tuple[str, str, list[str], int]] = []
+    async with serve(county) as address:
+        for login, path in views:
+            for language, size in (("zh", PHONE), ("en", DESKTOP)):
+                async with signed_in(browser, address, login, language=language, size=size) as page:
+                    await page.goto(f"{address}{path}")
+                    wrong, wide = await violations(page), await overflow(page)
+                    if wrong or wide > 0:
+                        faults.append((path, language, wrong, wide))
+    assert faults == []
+
+
+async def test_a_death_review_is_closed_on_the_page_by_its_owner(
+    browser: Browser, county: County
+) -> None:
+    dead = Said(
+        person_id=ZHANG.person_id,
+        status=PersonStatus.DECEASED,
+        starts_at=county.now,
+        source=Source.FAMILY,
+    )
+    await county.store.say_status(None, dead, county.now)
+    async with serve(county) as address, signed_in(browser, address, "family-a") as page:
+        await page.goto(f"{address}/people")
+        await page.select_option("select[name=finding]", "expected")
+        await page.click("text=Close the review")
+        await expect(page.locator("section.fault")).to_have_count(0)
+    found = await county.owner.fetchval("SELECT finding FROM care.death_review")
+    assert found == "expected"
