@@ -1,4 +1,4 @@
-"""Several people of one home or village become a task; what is verified is the township's number."""
+"""Several people of one home or village are a task; what is verified is the township's number."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -6,13 +6,14 @@ from uuid import UUID, uuid4, uuid5
 
 import httpx2
 import pytest
+from playwright.async_api import Browser, async_playwright, expect
 
 from rules.vocabulary import Family, SubjectRef
 from service.people import Household, Person
 from service.surveillance.cluster_store import Clusters, ClusterTask, NoTaskError
 from service.surveillance.daily import refresh
 from tests.fixtures.database import Database
-from tests.integration.page_county import seed_passwords
+from tests.integration.page_county import seed_passwords, serve
 from tests.integration.service_county import (
     IDS,
     PASSWORD,
@@ -22,6 +23,7 @@ from tests.integration.service_county import (
     open_county,
     serving,
 )
+from tests.integration.test_pages import PHONE, overflow, signed_in, violations
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R9"), pytest.mark.row("C19")]
 
@@ -36,6 +38,17 @@ _ALERT = (
     " VALUES ($1, $2, $3, 'physiological', 2, $4, 'VS-06', 1, 'hash', 'immediate', false, $5, $5,"
     " $6, '{}')"
 )
+
+
+@pytest.fixture(scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture
@@ -210,3 +223,27 @@ async def test_the_page_asks_and_takes_the_answer(county: County) -> None:
         officer = {"login": "cdc", "password": PASSWORD}
         await client.post("/api/login", json=officer)
         assert (await client.get("/clusters")).status_code == 403
+
+
+@pytest.mark.slow
+async def test_the_page_fits_a_phone_is_accessible_and_worked_by_keyboard(
+    browser: Browser, county: County
+) -> None:
+    await seed_passwords(county)
+    await fever(county, ZHANG.subject, 1)
+    await fever(county, await resident(county, "husband", "home-1"), 1)
+    await clusters(county).look_for_clusters(county.now)
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "village-a", size=PHONE) as page,
+    ):
+        await page.goto(f"{address}/clusters")
+        await expect(page.get_by_role("heading", name="1 号")).to_be_visible()
+        assert await violations(page) == []
+        assert await overflow(page) == 0
+        await page.get_by_label("It is one. How many people have you found?").focus()
+        await page.keyboard.type("2")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+        await expect(page.get_by_text("Verified: 2 people")).to_be_visible()
+        assert await violations(page) == []
