@@ -5,7 +5,9 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
 from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -18,6 +20,8 @@ from service import (
     surveillance_api,
 )
 from service.auth import NotFinishedError, NotPermittedError, NotSignedInError
+from service.doors import openapi
+from service.doors.limits import RateLimit
 from service.doors.refusals import Refusals
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response
@@ -56,11 +60,26 @@ from service.web.pages import (
 _log = structlog.get_logger()
 
 _STATIC = Path(__file__).parent / "web" / "static"
-_FOR_PROGRAMS = ("/api/", "/events", "/healthz", "/metrics", "/blind", *enrol_api.PATHS)
+_FOR_PROGRAMS = (
+    "/api/",
+    "/openapi.json",
+    "/events",
+    "/healthz",
+    "/metrics",
+    "/blind",
+    *enrol_api.PATHS,
+)
 
-_FOR_ANYBODY = ("/enrol", "/login", "/answer", receipts_api.PATH)
-_MOST_BYTES = 16 * 1024
-"""The largest of them is a certificate request of 8 KiB."""
+_MOST_BYTES = {
+    "/enrol": 16 * 1024,  # the largest is a certificate request of 8 KiB
+    "/login": 16 * 1024,
+    "/answer": 16 * 1024,
+    "/api/receipts": 16 * 1024,
+    "/api/surveillance": 4 * 1024 * 1024,
+    "/manage/import": 64 * 1024 * 1024,  # tables of a whole county
+    "": 256 * 1024,
+}
+"""The largest body that a path takes, by its beginning."""
 
 ROUTERS = (
     api.router,
@@ -104,17 +123,20 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(openapi.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(NotSignedInError, _not_signed_in)
     app.add_exception_handler(NotFinishedError, _not_finished)
     app.add_exception_handler(NotPermittedError, _not_permitted)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _fault)
     for lost in DATABASE_ERRORS:
         app.add_exception_handler(lost, _unavailable)
     app.add_middleware(Refusals, services=services)
-    app.add_middleware(SmallBodies, paths=_FOR_ANYBODY, most_bytes=_MOST_BYTES)
+    app.add_middleware(SmallBodies, most_bytes=_MOST_BYTES)
     app.add_middleware(SameOriginOnly)
+    app.add_middleware(RateLimit, services=services)
     app.add_middleware(SecurityHeaders)  # outermost: refusals carry the headers too
     return app
 
@@ -145,6 +167,8 @@ async def _not_permitted(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     """Names the fields that were wrong, never what was typed into them."""
     fields: list[str] = []
+    if not _is_of_the_right_type(request):
+        return await _refusal(request, 415, "wrong_type", "The body is of another type")
     if isinstance(error, RequestValidationError):
         fields = [".".join(str(part) for part in each["loc"]) for each in error.errors()]
     return await _refusal(request, 422, "invalid", "The request is not valid", ", ".join(fields))
@@ -157,6 +181,27 @@ async def _unavailable(request: Request, error: Exception) -> Response:
         return problem_response(503, "unavailable", "Not available right now; try again")
     sentence = "暂时无法连接，请稍后再试。 Not available right now, please try again."
     return PlainTextResponse(sentence, status_code=503)  # a page would need the database
+
+
+def _is_of_the_right_type(request: Request) -> bool:
+    """Whether a body is JSON where the route wants JSON, and a form where it wants a form."""
+    route: object = request.scope.get("route")
+    if not isinstance(route, APIRoute) or not route.dependant.body_params:
+        return True
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    wants_form = any(isinstance(each.field_info, Form) for each in route.dependant.body_params)
+    if wants_form:
+        return kind in {"", "application/x-www-form-urlencoded", "multipart/form-data"}
+    return kind == "application/json" or kind.endswith("+json")
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A fault of ours: said plainly, without a word of what went wrong inside."""
+    _log.error("request broke", path=request.url.path, error=type(error).__name__)
+    if _is_for_program(request):
+        return problem_response(500, "fault", "Something broke here; nothing of it is yours")
+    sentence = "系统出错，未作任何更改。 Something broke here; nothing was changed."
+    return PlainTextResponse(sentence, status_code=500)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """Two ASGI layers: security headers on every answer, no change of state from another site."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -49,33 +50,36 @@ class SecurityHeaders:
 
 
 class SmallBodies:
-    """Refuses (413) a body above `most_bytes` on paths that anybody may post to.
+    """Refuses (413) a body above what its path takes: `most_bytes` by the path's beginning.
 
-    What is declared too large is refused unread; what turns out too large is cut off there.
+    The longest beginning counts; `""` is for every other path. What is declared too large is
+    refused unread; what turns out too large is cut off there.
     """
 
-    def __init__(self, app: ASGIApp, *, paths: tuple[str, ...], most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, most_bytes: Mapping[str, int]) -> None:
         self._app = app
-        self._paths = paths
-        self._most_bytes = most_bytes
+        self._most_bytes = dict(sorted(most_bytes.items(), key=lambda item: -len(item[0])))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes small requests on."""
-        if scope["type"] != "http" or not scope["path"].startswith(self._paths):
+        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, send)
             return
+        path: str = scope["path"]
+        most = next(size for begin, size in self._most_bytes.items() if path.startswith(begin))
         declared = Headers(scope=scope).get("content-length", "")
         messages: list[Message] = []
-        size = int(declared) if declared.isdigit() else 0
-        while size <= self._most_bytes:
+        size, taken = int(declared) if declared.isdigit() else 0, 0
+        while max(size, taken) <= most:
             message = await receive()
             messages.append(message)
+            taken += len(message.get("body", b""))
             if message["type"] != "http.request" or not message.get("more_body", False):
                 break
-            size = max(size, sum(len(one.get("body", b"")) for one in messages))
-        if max(size, sum(len(one.get("body", b"")) for one in messages)) > self._most_bytes:
-            detail = f"at most {self._most_bytes} bytes"
-            refusal = problem_response(413, "too_large", "The body is too large", detail)
+        if max(size, taken) > most:
+            refusal = problem_response(
+                413, "too_large", "The body is too large", f"at most {most} bytes"
+            )
             await refusal(scope, receive, send)
             return
 

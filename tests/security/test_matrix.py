@@ -89,7 +89,7 @@ async def test_another_countys_session_opens_nothing(
 
 
 @pytest.mark.row("X1")
-@pytest.mark.parametrize("login", ROLES)
+@pytest.mark.parametrize("login", ["zhang", "village-a", "family-a", "county", "cdc", "admin"])
 async def test_a_role_without_the_permission_is_refused_and_that_is_on_record(
     town: Town, client: httpx2.AsyncClient, login: str
 ) -> None:

@@ -34,7 +34,7 @@ async def _count(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _client() -> httpx2.AsyncClient:
-    small = SmallBodies(_count, paths=("/enrol",), most_bytes=100)
+    small = SmallBodies(_count, most_bytes={"": 1000, "/enrol": 100})
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=small), base_url="http://x")
 
 
