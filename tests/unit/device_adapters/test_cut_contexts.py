@@ -8,6 +8,7 @@ import pytest
 from device_adapters.adapter import DecodeError, Frame
 from device_adapters.ble.clocks import ClockSet
 from device_adapters.ble.conversation import Conversation
+from device_adapters.ble.quirks import MODELS
 from device_adapters.ble.session import SessionReason, SessionSetup, SessionSummary
 from rules.vocabulary import HubId, HubStamp, Observation, Vital
 from tests.fakes.memory_link import MemoryLink
@@ -112,6 +113,14 @@ async def test_what_may_ring_waits_for_no_other_session(model: str, mg_dl: int) 
     hub = Heard(model)
     summary = await hub.session(CutLink(records=[measured(mg_dl), meal(FASTING)]))
     assert (len(hub.observations), summary.left) == (1, 0)
+
+
+async def test_what_the_device_has_deleted_by_then_is_told_at_once() -> None:
+    model = next(name for name, one in MODELS.items() if one.quirk.deletes_after_transfer)
+    hub = Heard(model)
+    summary = await hub.session(CutLink(records=[measured(120), meal(FASTING)]))
+    assert (len(hub.observations), summary.left) == (1, 0)
+    assert hub.observations[0].context["context_missing"] == "true"
 
 
 async def test_what_is_cut_off_again_and_again_is_told_from_the_second_time_on() -> None:
