@@ -103,7 +103,8 @@ WHERE e.alert_id = $1 ORDER BY e.event_id
 
 -- name: deliveries
 SELECT d.delivery_id, d.alert_id, d.tier, d.step, d.account_id, coalesce(s.name, p.name) AS recipient,
-       a.role, d.channel, d.state, d.attempts, d.created_at, d.next_attempt_at, d.delivered_at, d.detail
+       a.role, d.channel, d.state, d.attempts, d.created_at, d.next_attempt_at, d.delivered_at, d.detail,
+       d.because, d.hold, d.read_at
 FROM care.delivery d
 LEFT JOIN care.account a ON a.account_id = d.account_id
 LEFT JOIN care.staff s ON s.staff_id = a.staff_id

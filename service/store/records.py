@@ -94,7 +94,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRecord:
-    """Who was told, when, by which channel, with which result (row A9)."""
+    """Who was told, when, by which channel, why, what moved it, with which result (row A9)."""
 
     delivery_id: UUID
     alert_id: UUID
@@ -110,6 +110,9 @@ class DeliveryRecord:
     next_attempt_at: datetime | None
     delivered_at: datetime | None
     detail: str
+    because: str | None = None
+    hold: str | None = None
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

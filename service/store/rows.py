@@ -174,6 +174,9 @@ def delivery_from(row: asyncpg.Record) -> DeliveryRecord:
         next_attempt_at=row["next_attempt_at"],
         delivered_at=row["delivered_at"],
         detail=row["detail"],
+        because=row["because"],
+        hold=row["hold"],
+        read_at=row["read_at"],
     )
 
 

@@ -16,6 +16,8 @@ from service.alerts.lifecycle import (
     Answer,
     LifeState,
     Outcome,
+    ShelfReason,
+    WhyNot,
 )
 from service.store.records import AlertCard, DeliveryRecord, PersonCard, Series, SeriesPoint
 from service.web.evidence import Explained, explained
@@ -62,6 +64,8 @@ class WhyCard:
     answers: tuple[str, ...]
     latest_check: datetime
     outcomes: tuple[str, ...]
+    why_nots: tuple[str, ...]
+    shelf_reasons: tuple[str, ...]
     lines: tuple[str, ...]
     near: tuple[str, ...]
     rule_id: str
@@ -120,6 +124,8 @@ def why_card(
         answers=_answers(card),
         latest_check=now + LONGEST_CHECK[card.priority],
         outcomes=tuple(outcome.value for outcome in Outcome),
+        why_nots=tuple(why_not.value for why_not in WhyNot),
+        shelf_reasons=_shelf_reasons(card),
         lines=why.lines,
         near=why.near,
         rule_id=card.rule_id,
@@ -233,10 +239,20 @@ def _owner(card: AlertCard, language: str) -> str:
     if card.state is LifeState.CLOSED:
         outcome = "" if card.outcome is None else word(language, "outcome", card.outcome.value)
         return say(language, "closed: %(outcome)s") % {"outcome": outcome}
-    if card.state is not LifeState.ACKNOWLEDGED or card.answer is None:
-        return say(language, "nobody has answered")
-    said = word(language, "said", card.answer.value)
-    return f"{card.acknowledged_by} {said}"
+    if card.acknowledged_by is None or card.answer is None:
+        said = say(language, "nobody has answered")
+    else:
+        said = f"{card.acknowledged_by} {word(language, 'said', card.answer.value)}"
+    if card.state in {LifeState.RETURNED, LifeState.SHELVED}:
+        return word(language, "state", card.state.value) + say(language, ", ") + said
+    return said
+
+
+def _shelf_reasons(card: AlertCard) -> tuple[str, ...]:
+    """Nothing urgent is put aside."""
+    if card.priority > Priority.SOON and not card.dated:
+        return ()
+    return tuple(reason.value for reason in ShelfReason)
 
 
 def _answers(card: AlertCard) -> tuple[str, ...]:

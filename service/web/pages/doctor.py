@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.intake import FUTURE_TOLERANCE
-from service.alerts.lifecycle import Answer, LifecycleError, Outcome
+from service.alerts.follow_up import Improvement
+from service.alerts.lifecycle import Answer, LifecycleError, Outcome, ShelfReason, WhyNot
 from service.auth import requires
 from service.permissions import Permission, allows
 from service.services import Services, services_of
@@ -24,6 +25,7 @@ from service.web.rendering import language_of, render
 from service.web.timeline_view import doubts_of, timeline_view
 from service.web.whose_view import settled_lines
 from service.web.why_card import why_card
+from service.web.words import word
 from service.web.worklist_view import worklist
 
 router = APIRouter(prefix="/doctor")
@@ -39,6 +41,8 @@ _REFUSALS = {
     "answer_required": mark("An emergency needs one of the three answers."),
     "next_check": mark("The next check lies in the past or too far ahead."),
     "unanswered": mark("Please answer the emergency before closing it."),
+    "may_not_rest": mark("What is urgent is never put aside."),
+    "expiry": mark("The end lies in the past or too far ahead."),
 }
 
 
@@ -96,16 +100,43 @@ async def close(
     account: Annotated[Account, Depends(requires(Permission.CLOSE_ALERT))],
     alert_id: UUID,
     outcome: Annotated[Outcome, Form()],
+    why_not: Annotated[WhyNot | None, Form()] = None,
 ) -> Response:
-    """Closes the alert with a coded outcome and leads back to the worklist."""
+    """Closes the alert with a coded outcome and leads back to the worklist.
+
+    `why_not` says why nothing was needed; it is kept with that outcome only.
+    """
     now = parts.clock.now()
     try:
-        life = await parts.store.close_alert(account, alert_id, outcome=outcome, now=now)
+        life = await parts.store.close_alert(
+            account, alert_id, outcome=outcome, now=now, why_not=why_not
+        )
     except LifecycleError as error:
         return await _card(request, parts, account, alert_id, refused=error.reason)
     if life is None:
         return await error_page(request, 404)
     return RedirectResponse("/doctor", status_code=303)
+
+
+@router.post("/alerts/{alert_id}/shelve", response_model=None)
+async def shelve(
+    request: Request,
+    parts: Parts,
+    account: Annotated[Account, Depends(requires(Permission.ANSWER_ALERT))],
+    alert_id: UUID,
+    reason: Annotated[ShelfReason, Form()],
+    until: Annotated[datetime, Form()],
+) -> Response:
+    """Puts the alert, and its rule for this person, aside until county time `until`."""
+    now = parts.clock.now()
+    end = until.replace(tzinfo=parts.settings.county_zone)
+    try:
+        life = await parts.store.shelve_alert(account, alert_id, reason=reason, until=end, now=now)
+    except LifecycleError as error:
+        return await _card(request, parts, account, alert_id, refused=error.reason)
+    if life is None:
+        return await error_page(request, 404)
+    return RedirectResponse(f"/doctor/alerts/{alert_id}", status_code=303)
 
 
 async def _worklist(
@@ -116,6 +147,7 @@ async def _worklist(
     found = await parts.store.worklist(account, now)
     facts = {
         "worklist": worklist(found, language, now),
+        "spend": await parts.store.spend_today(account.account_id, now),
         "notice": say(language, _REFUSALS[notice]) if notice else "",
     }
     return render(request, account, template, facts)
@@ -143,6 +175,7 @@ async def _card(
         ),
         "blocks": _blocks(found, series, language, zone),
         "since": await _since(request, parts, account, found, now),
+        "improved": _improved(await parts.store.follow_up_of(alert_id), language),
         "unusual": rank_sentence(await parts.store.alert_rank(account, alert_id, now), language),
         "may_say_whose": found.person.person_id is None
         and allows(account.role, Permission.SETTLE_READINGS),
@@ -160,6 +193,17 @@ async def _since(
         return []
     settled = await parts.store.settled_since(account, card.alert_id, now)
     return settled_lines(settled, language_of(request, account))
+
+
+def _improved(found: Improvement | None, language: str) -> str:
+    """What the readings of the two weeks since the action say; empty before they are over."""
+    if found is None:
+        return ""
+    sentence = say(language, "Two weeks after the action: %(verdict)s")
+    text = sentence % {"verdict": word(language, "verdict", found.verdict.value)}
+    if found.before is None or found.after is None:
+        return text
+    return f"{text} ({found.before:.1f} → {found.after:.1f})"
 
 
 def _blocks(
