@@ -89,6 +89,8 @@ IMPORT_VIOLATIONS = {
     "gateway/planted_river.py": ("import river.stats", _RIVER),
     "service/planted_river_too.py": ("import river", _RIVER),
     "service/planted_mqtt.py": ("import aiomqtt", "One file talks to the MQTT library"),
+    "service/web/planted_word.py": ("import docx", "One file sets Word, one sets PDF"),
+    "service/web/planted_pdf.py": ("import weasyprint", "One file sets Word, one sets PDF"),
     "gateway/planted_sql.py": ("import asyncpg", "Only the two stores talk to asyncpg"),
     "gateway/planted_web.py": ("import fastapi", "The web framework stays in service"),
     "service/planted_a.py": ("import service.planted_b", "No import cycles anywhere"),
