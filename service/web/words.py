@@ -136,7 +136,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "dingtalk": mark("DingTalk"),
         "feishu": mark("Feishu"),
     },
-    "because": {
+    "told_because": {
         "contract": mark("by the contract"),
         "home_contract": mark("by the contract of somebody in this home"),
         "deputy": mark("as deputy"),
