@@ -374,6 +374,19 @@ def test_a_slot_nobody_wears_is_nobodys() -> None:
     assert aside(reading(user_slot=None), slots).reason is Reason.UNKNOWN_USER
 
 
+@pytest.mark.row("P8")
+def test_who_was_named_for_a_slot_is_meant_before_who_has_the_whole_cuff() -> None:
+    day = timedelta(days=1)
+    both = (
+        Binding(device=CUFF.key, user_slot=None, subject=WANG, valid_from=ARRIVAL - day),
+        Binding(device=CUFF.key, user_slot=2, subject=SubjectRef("s-li"), valid_from=ARRIVAL - day),
+    )
+    for slot, subject in ((1, WANG), (2, "s-li"), (None, WANG)):
+        verdict = admit(reading(user_slot=slot), both, ZONE, ARRIVAL)
+        assert isinstance(verdict, Admitted)
+        assert verdict.subject == subject
+
+
 def test_a_former_wearer_does_not_get_todays_reading() -> None:
     handed_over = (
         Binding(
