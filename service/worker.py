@@ -204,7 +204,14 @@ class Worker:
             floor = self._services.settings.release_floor
             self._counts_due = await refresh(self._store.pool, now, zone, floor=floor)
             await self._review(now)
+            await self._look_ahead(now)
             await self._store.forget_old_sessions(now, now - FAILURE_WINDOW)
+
+    async def _look_ahead(self, now: datetime) -> None:
+        """Once a day: will anybody be without an owner in the days to come."""
+        found = await self._store.check_coverage_daily(now)
+        if found is not None and found.without_owner:
+            _log.error("people will be without an owner", people=found.without_owner)
 
     async def _look_for_clusters(self, now: datetime) -> None:
         """Several people of one home or village: looked for after alerts were taken."""

@@ -83,7 +83,7 @@ async def test_when_no_account_works_everybody_is_without_an_owner(county: Count
     assert {f.gap for f in found.findings} == {Gap.COUNTY_ONLY}
 
 
-async def test_the_check_agrees_with_asking_for_each_person_at_every_quarter_of_a_day(
+async def test_the_check_agrees_with_asking_for_each_person_twice_a_day(
     county: County,
 ) -> None:
     """Groups are clipped and counted together; one person is asked with everything known."""
@@ -117,8 +117,8 @@ async def test_the_check_agrees_with_asking_for_each_person_at_every_quarter_of_
     found = await store.check_coverage(county.now)
     assert found.people == len(people)
     assert found.without_owner == 0
-    for quarter in range(14 * 4):
-        at = county.now + timedelta(hours=6 * quarter)
+    for half in range(14 * 2):
+        at = county.now + timedelta(hours=12 * half)
         gaps: dict[Gap, int] = {}
         for person in people:
             around = await store.responsible_for(person.subject, at)
@@ -151,3 +151,12 @@ async def test_the_command_says_it_and_its_status_is_the_verdict(
     assert status == 1
     assert text.endswith("2 without an owner\n")
     assert "nobody" in text
+
+
+async def test_the_worker_looks_ahead_once_a_day(county: County) -> None:
+    checks = "SELECT count(*) FROM care.coverage_check"
+    worker = county.worker()
+    for hours, expected in ((0, 1), (1, 1), (15, 2)):
+        county.clock.advance(timedelta(hours=hours))
+        await worker.settle(county.now)
+        assert await county.owner.fetchval(checks) == expected
