@@ -49,9 +49,7 @@ def show(
     colour: Colour, driver: str, evidence: Sequence[SourceEvidence], sight: Sight
 ) -> Showing | None:
     """What may be said; None where the signal is not to be known of at all."""
-    crossed = standing_out(evidence)
-    if sight is Sight.OFFICER:
-        crossed = [one for one in crossed if one.may_be_named]
+    crossed = _to_officers(evidence) if sight is Sight.OFFICER else _standing_out(evidence)
     if not crossed:
         return None
     names = sorted({(one.source, one.indicator) for one in crossed})
@@ -78,16 +76,9 @@ def show(
     )
 
 
-def standing_out(evidence: Sequence[SourceEvidence]) -> list[SourceEvidence]:
-    """The rows that made the signal: those over their threshold.
-
-    Where the statistic alone stands out, none is: then the rows with the smallest p-value.
-    """
-    crossed = [one for one in evidence if one.crossed]
-    if crossed:
-        return crossed
-    least = min((one.p for one in evidence if one.p is not None), default=None)
-    return [] if least is None else [one for one in evidence if one.p == least]
+def is_for_officers(evidence: Sequence[SourceEvidence]) -> bool:
+    """Whether officers may know of a signal that rests on these rows."""
+    return bool(_to_officers(evidence))
 
 
 def shown_number(number: int | None, sight: Sight) -> str:
@@ -110,3 +101,21 @@ def _of(
     evidence: Sequence[SourceEvidence], source: str, indicator: str
 ) -> tuple[SourceEvidence, ...]:
     return tuple(one for one in evidence if (one.source, one.indicator) == (source, indicator))
+
+
+def _to_officers(evidence: Sequence[SourceEvidence]) -> list[SourceEvidence]:
+    """Rows over their threshold that reach the floor; no smaller count changes this list.
+
+    Where the statistic alone stands out, an officer is told nothing: that it stood out with no
+    large count over its threshold would say something of the small ones.
+    """
+    return [one for one in evidence if one.crossed and one.may_be_named]
+
+
+def _standing_out(evidence: Sequence[SourceEvidence]) -> list[SourceEvidence]:
+    """Rows over their threshold, else (the statistic alone) those with the smallest p-value."""
+    crossed = [one for one in evidence if one.crossed]
+    if crossed:
+        return crossed
+    least = min((one.p for one in evidence if one.p is not None), default=None)
+    return [] if least is None else [one for one in evidence if one.p == least]

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from service.store.database import Connection, as_json, load_statements
 from service.surveillance.feedback import JUDGED, YEAR, adjustment
-from service.surveillance.showing import standing_out
+from service.surveillance.showing import is_for_officers
 from service.surveillance.signal_records import standing_of
 from service.surveillance.signal_words import Colour, Finding, SourceEvidence, colour_of
 from service.surveillance.workflow import OPEN, SYSTEM, Standing, State, grow
@@ -140,7 +140,7 @@ async def _add(
     )
     higher = graded.colour.rank > before.colour.rank
     # To officers it begins now, so its clock must not tell that it began on smaller counts.
-    emerged = not _is_known(stored) and _is_known(sources)
+    emerged = not is_for_officers(stored) and is_for_officers(sources)
     grew = not graded.watched and (higher or was_watched or emerged or (not is_open and more))
     after = before
     if grew:
@@ -166,10 +166,6 @@ async def _add(
     await connection.execute(_SQL["put_growth"], *grown)
     await put_event(connection, before, after, Entry(what="grew", at=now, reason=finding.driver))
     return before.signal_id
-
-
-def _is_known(evidence: Sequence[SourceEvidence]) -> bool:
-    return any(one.may_be_named for one in standing_out(evidence))
 
 
 async def _stored(connection: Connection, signal_id: UUID, first_day: date) -> list[SourceEvidence]:

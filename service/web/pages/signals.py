@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from service.auth import requires
-from service.permissions import Permission
+from service.permissions import Permission, allows
 from service.services import Services, services_of
 from service.store.records import Account
+from service.surveillance.daily_signals import form_drill
 from service.surveillance.signal_records import Signal
 from service.surveillance.signal_store import Deed, NoSignalError, Signals
 from service.surveillance.signal_words import Cause, Risk
@@ -43,6 +44,7 @@ _REFUSALS = {
     "other": mark("Please choose another signal."),
 }
 _OTHER = mark("That did not work")
+_NO_DRILL = mark("The sources of this township would not notice that; nothing was formed.")
 _CHOICES = {"causes": [one.value for one in Cause], "risks": [one.value for one in Risk]}
 
 
@@ -78,6 +80,28 @@ async def places(request: Request, parts: Parts, account: Reader) -> Response:
     grid = township_grid(desk.names, desk.signals, desk.silent_days(), desk.today)
     drawn = map_of(desk.names, await desk.store.shapes(list(desk.names)), grid)
     return render(request, account, "signal_places.html", {"grid": grid, "map": drawn})
+
+
+@router.post("/drill", response_model=None)
+async def drill(
+    request: Request,
+    parts: Parts,
+    account: Worker,
+    area: Annotated[str, Form(max_length=200)],
+    cases: Annotated[int, Form(ge=5, le=500)],
+) -> Response:
+    """Forms an exercise: an invented outbreak of so many cases a day in three sources."""
+    now = parts.clock.now()
+    store = _store(parts)
+    if area not in await store.townships(account):
+        return await error_page(request, 404)
+    await store.audit(account, "began an exercise", None, {"area": area, "cases": cases}, now)
+    formed = await form_drill(parts.store.pool, area, cases, now, parts.settings.county_zone)
+    if not formed:
+        return await _morning(
+            request, parts, account, say(language_of(request, account), _NO_DRILL)
+        )
+    return RedirectResponse(f"/signals/{formed[0]}", status_code=303)
 
 
 @router.get("/{signal_id}", response_model=None)
@@ -150,6 +174,8 @@ async def _morning(
     facts: dict[str, object] = {
         "morning": morning_of(desk),
         "duty": desk.duty,
+        "townships": desk.names,
+        "may_drill": allows(account.role, Permission.WORK_SIGNALS),
         "refused": refused,
         "one_tap": one_tap,
         "one_tap_all": all_acts,
