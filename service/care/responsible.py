@@ -64,8 +64,9 @@ class Owner:
 class Responsible:
     """Everybody around a person at one instant: what the ladders of routing are made of.
 
-    `doctors` and `village` are the contract's doctors or whoever stands in for them, `team` the
-    others of the team, `village_desk`, `township_desk` and `county` who is on duty there.
+    `doctors` and `village` are the contract's doctors or whoever stands in for them (for a family
+    doctor without a deputy whoever of the team owns the person now), `team` the others of the team,
+    `village_desk`, `township_desk` and `county` who is on duty there.
     """
 
     owner: Owner
@@ -134,10 +135,14 @@ def responsible(cared: Cared, registers: Registers, at: datetime, zone: ZoneInfo
     village = _unique(
         a for t in holding if t.village_doctor for a in _acting(asked, t.village_doctor, Link.TEAM)
     )
+    owner = owner_of(cared, registers, at, zone)
+    first = owner.acting
+    if not doctors and first is not None and first.link is Link.TEAM:
+        doctors = () if first.member in {a.member for a in village} else (first,)
     near = {a.member.account_id for a in (*doctors, *village)}
     team = _unique(a for t in holding for a in _team(asked, t) if a.member.account_id not in near)
     return Responsible(
-        owner=owner_of(cared, registers, at, zone),
+        owner=owner,
         doctors=doctors,
         village=village,
         team=team,

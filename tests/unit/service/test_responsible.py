@@ -199,6 +199,17 @@ def test_everybody_around_a_person_is_named_by_level() -> None:
     assert [m.staff_id for m in around.administrators] == ["admin"]
 
 
+@pytest.mark.row("D16")
+def test_whoever_owns_the_person_is_among_those_whom_the_ladders_ask() -> None:
+    off = registers(leaves={"family": (leave(0, 0, None),)})
+    around = responsible(PERSON, off, NOON, ZONE)
+    assert [a.member.staff_id for a in around.doctors] == ["nurse"]
+    assert around.team == ()
+    without_team = replace(PERSON, terms=(replace(CONTRACT, team_id=None),))
+    around = responsible(without_team, off, NOON, ZONE)
+    assert (around.doctors, [a.member.staff_id for a in around.village]) == ((), ["village"])
+
+
 @pytest.mark.row("D13")
 def test_a_referral_relation_leads_up_beside_the_tree() -> None:
     places = PLACES | {"clinic": replace(PLACES["clinic"], parent_id=None)}
