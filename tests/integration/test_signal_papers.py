@@ -1,0 +1,222 @@
+"""What leaves: released counts to a platform, briefs for Word and PDF, the record of signals."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import docx
+import httpx2
+import pytest
+import uvicorn
+from standardwebhooks import Webhook
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.notify.webhook import SignedPost
+from service.surveillance.daily import refresh
+from service.surveillance.push import Pusher, pushes
+from service.surveillance.signal_store import Deed, TownshipAnswer
+from service.surveillance.signal_words import Cause, Verified
+from service.surveillance.workflow import Act
+from service.web.brief import Brief, Section
+from service.web.brief_docx import BriefTemplateError, write_docx
+from tests.fixtures.database import Database
+from tests.integration.page_county import seed_passwords, seed_townships
+from tests.integration.service_county import PASSWORD, ZONE, County, open_county, serving
+from tests.integration.signal_county import evidence, finding, form, seed_officers, signals_of
+
+pytestmark = [pytest.mark.peer]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        await seed_officers(opened)
+        yield opened
+
+
+class Platform:
+    """A small DHIS2: takes data value sets, checks who sends them, may be broken for a while."""
+
+    def __init__(self) -> None:
+        self.broken = 0
+        self.sets: list[tuple[str, dict[str, object]]] = []
+
+    async def take(self, request: Request) -> Response:
+        body = await request.body()
+        if self.broken:
+            self.broken -= 1
+            return Response(status_code=503)
+        # the county's clock stands in 2026-09, which `verify` would call too old
+        at = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), tz=UTC)
+        signed = Webhook(SECRET).sign(request.headers["webhook-id"], at, body.decode())
+        assert request.headers["webhook-signature"] == signed
+        assert request.headers["authorization"] == "ApiToken d2p_test"
+        self.sets.append((request.headers["webhook-id"], json.loads(body)))
+        return Response(content='{"status":"OK"}', media_type="application/json")
+
+
+@asynccontextmanager
+async def platform() -> AsyncGenerator[tuple[Platform, str]]:
+    taken = Platform()
+    app = Starlette(routes=[Route("/api/dataValueSets", taken.take, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(), name="platform")
+        while not server.started:  # noqa: ASYNC110 -- uvicorn offers no event
+            await asyncio.sleep(0.01)
+        port: int = server.servers[0].sockets[0].getsockname()[1]
+        yield taken, f"http://127.0.0.1:{port}/api/dataValueSets"
+        server.should_exit = True
+
+
+@pytest.mark.row("C18")
+async def test_every_released_week_reaches_the_platform_once_and_only_what_is_shown(
+    county: County,
+) -> None:
+    await seed_townships(county, {"东风镇": 14, "青山乡": 12, "临河镇": 3}, 45)
+    await refresh(county.store.pool, county.now, ZONE)
+    shown = await county.owner.fetch(
+        "SELECT week_start, indicator, area, people FROM cdc.release_cell"
+        " WHERE disclosure = 'shown' ORDER BY week_start, indicator, area"
+    )
+    weeks = {row["week_start"] for row in shown}
+    async with platform() as (taken, url), httpx2.AsyncClient() as client:
+        post = SignedPost(client, url=url, secret=SECRET, authorization="ApiToken d2p_test")
+        pusher = Pusher(county.store.pool, post)
+        taken.broken = 2
+        assert await pusher.tick(county.now)
+        for _ in range(20):
+            county.clock.advance(timedelta(minutes=1))
+            while await pusher.tick(county.now):
+                pass
+        assert {name for name, _ in taken.sets} >= {f"week-{week}" for week in weeks}
+        assert len(taken.sets) == len({name for name, _ in taken.sets}), "none twice"
+    sent = {
+        (value["period"], value["dataElement"], value["orgUnit"]): int(value["value"])
+        for _, body in taken.sets
+        for value in cast("list[dict[str, str]]", body["dataValues"])
+    }
+    assert sent == {
+        (f"{row['week_start']:%G}W{row['week_start']:%V}", row["indicator"], row["area"]): row[
+            "people"
+        ]
+        for row in shown
+    }
+    assert {one.state for one in await pushes(county.store.pool)} == {"delivered"}
+
+
+async def work_through(county: County) -> None:
+    """One verified signal, one on small counts, one exercise that was dismissed."""
+    (signal_id,) = await form(county, finding("township-area", (evidence(), evidence("school", 3))))
+    (drill,) = await form(county, finding("t-qing", drill=True))
+    await form(county, finding("t-lin", (evidence("school", 3, expected=0.5, upperbound=2.0),)))
+    store, officer = signals_of(county), await county.account("cdc")
+    county.clock.advance(timedelta(minutes=25))
+    ask = Deed(act=Act.ASK, reason="看一看", question="请核实发热")
+    await store.act(officer, signal_id, ask, county.now)
+    township = await county.account("desk")
+    (asked,) = await store.questions(township, county.now)
+    said = TownshipAnswer(finding=Verified.EVENT, cases=3, looked_at=("school",), account="=1+1")
+    await store.answer(township, asked.verification_id, said, county.now)
+    dismiss = Deed(act=Act.DISMISS, reason="演练结束", cause=Cause.CHANCE)
+    await store.act(officer, drill, dismiss, county.now)
+
+
+@asynccontextmanager
+async def signed_in(county: County, login: str) -> AsyncGenerator[httpx2.AsyncClient]:
+    await seed_passwords(county)
+    async with serving(county.services) as url, httpx2.AsyncClient(base_url=url) as client:
+        await client.post("/login", data={"login": login, "password": PASSWORD})
+        yield client
+
+
+@pytest.mark.row("C20")
+@pytest.mark.parametrize("login", ["cdc", "duty"])
+async def test_the_record_holds_formed_passed_on_answered_and_fed_back_and_no_small_number(
+    county: County, login: str
+) -> None:
+    await work_through(county)
+    async with signed_in(county, login) as client:
+        found = (await client.get("/signals/record.json")).json()
+        text = (await client.get("/signals/record.csv")).text
+    by_place = {one["place"]: one for one in found}
+    assert set(by_place) == {"镇", "青山乡"}, "a document holds what every officer may know"
+    one = by_place["镇"]
+    assert [entry["phase"] for entry in one["record"]] == ["formation", "transmission", "response"]
+    assert one["minutes_to_first_answer"] == 25
+    assert one["sources"] == ["clinic"]
+    assert one["verifications"][0]["cases"] == "1–4"
+    assert by_place["青山乡"]["drill"] is True
+    assert by_place["青山乡"]["record"][-1]["phase"] == "feedback"
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert {row["phase"] for row in rows} == {"formation", "transmission", "response", "feedback"}
+    assert "'=1+1" in {row["why"] for row in rows}, "no formula for a spreadsheet"
+
+
+@pytest.mark.row("C17")
+async def test_the_brief_says_what_the_page_says_and_is_a_word_document(county: County) -> None:
+    await work_through(county)
+    async with signed_in(county, "duty") as client:
+        word = await client.get("/signals/brief.docx")
+        page = await client.get("/signals/brief")
+        pdf = await client.get("/signals/brief.pdf")
+    document = docx.Document(io.BytesIO(word.content))
+    cells = {cell.text for table in document.tables for row in table.rows for cell in row.cells}
+    assert "镇" in cells
+    assert "青山乡 (演练)" in cells
+    assert "临河镇" not in cells
+    assert all(f"<td>{text}</td>" in page.text or f">{text}</th>" in page.text for text in cells)
+    summary = document.tables[0]
+    assert [cell.text for cell in summary.rows[1].cells] == ["0", "1", "0", "0", "0"]
+    assert pdf.content.startswith(b"%PDF")
+    assert pdf.headers["content-disposition"].endswith('.pdf"')
+
+
+BRIEF = Brief(
+    language="zh",
+    title="简报",
+    subtitle="县 · 9月1日",
+    sections=(Section(title="概要", lines=("一",), table=(("甲", "乙"), ("1", "2"))),),
+    foot="完",
+    file_name="brief",
+)
+
+
+@pytest.mark.row("C17")
+def test_the_countys_own_template_keeps_its_text_around_the_brief(tmp_path: Path) -> None:
+    made = docx.Document()
+    for line in ("某某县疾病预防控制中心", "{{title}}", "{{brief}}", "{{foot}}", "抄送：卫健局"):
+        made.add_paragraph(line)
+    template = tmp_path / "template.docx"
+    made.save(str(template))
+    found = docx.Document(io.BytesIO(write_docx(BRIEF, template)))
+    lines = [one.text for one in found.paragraphs]
+    assert lines == ["某某县疾病预防控制中心", "简报", "概要", "一", "完", "抄送：卫健局"]
+    parts = [type(one).__name__ for one in found.iter_inner_content()]
+    assert parts.index("Table") == 4, "the table stands in its section"
+    with pytest.raises(BriefTemplateError):
+        write_docx(BRIEF, tmp_path / "missing.docx")
+    (tmp_path / "no.docx").write_text("no document")
+    with pytest.raises(BriefTemplateError):
+        write_docx(BRIEF, tmp_path / "no.docx")
+
+
+async def test_released_counts_are_exported_as_a_data_value_set(county: County) -> None:
+    await seed_townships(county, {"东风镇": 14, "临河镇": 3}, 45)
+    await refresh(county.store.pool, county.now, ZONE)
+    async with signed_in(county, "cdc") as client:
+        found = (await client.get("/signals/counts.json?weeks=1")).json()
+        refused = await client.get("/signals/counts.json?weeks=0")
+    assert found["dataSet"] == "HEARTHWATCH_WEEK"
+    assert {one["period"] for one in found["dataValues"]} <= {"2026W33"}
+    assert refused.status_code == 422
