@@ -51,6 +51,9 @@ COMMANDS = {
     "evaluate shift": Command(
         "service.lab.evaluate_shift", "the personal shift beside fixed limits and random alerts"
     ),
+    "evaluate surveillance": Command(
+        "service.lab.evaluate_surveillance", "outbreaks found and false signals, by detector"
+    ),
     "sim": Command("service.lab.sim_command", "drive simulated homes and devices"),
     "decode": Command("service.decode_command", "print what a device's frame says"),
     "devices": Command("service.devices_command", "known models, and replay of captured frames"),
@@ -62,9 +65,7 @@ COMMANDS = {
     "route": Command("service.route_command", "who is told of an alert, and why or why not"),
     "canary": Command("service.canary_command", "expect test measurements of a hub"),
     "db": Command("service.db_command", "migrate, back up, restore, verify the database"),
-    "coverage": Command(
-        "service.coverage_command", "check that nobody will be without an owner"
-    ),
+    "coverage": Command("service.coverage_command", "check that nobody will be without an owner"),
     "people": Command("service.people_command", "import and export people, contracts and rota"),
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "audit": Command("service.audit_command", "hand the sealed record out, prove it unaltered"),

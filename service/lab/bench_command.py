@@ -15,7 +15,17 @@ import msgspec
 from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
-from service.lab import bench_core, bench_devices, bench_hub, bench_rules, bench_sim, bench_walk
+from service.lab import (
+    bench_core,
+    bench_coverage,
+    bench_devices,
+    bench_hub,
+    bench_routing,
+    bench_rules,
+    bench_sim,
+    bench_surveillance,
+    bench_walk,
+)
 from service.lab.bench_core_peers import CHOICES
 from service.lab.bench_core_report import CoreReport
 from service.lab.bench_core_report import table as core_table
@@ -90,6 +100,35 @@ def _core(folder: Path, arguments: argparse.Namespace) -> CoreReport:
     return asyncio.run(bench_core.bench_core(folder, options, say))
 
 
+def _surveillance(
+    _folder: Path, _arguments: argparse.Namespace
+) -> bench_surveillance.SurveillanceReport:
+    return bench_surveillance.bench_surveillance()
+
+
+def _routing(
+    folder: Path, arguments: argparse.Namespace
+) -> bench_routing.RoutingReport | bench_coverage.CoverageReport:
+    people, doctors = cast("int", arguments.people), cast("int", arguments.doctors)
+
+    def say(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+
+    if arguments.coverage:
+        checking = bench_coverage.bench_coverage(folder, people=people, doctors=doctors, say=say)
+        return asyncio.run(checking)
+    measuring = bench_routing.bench_routing(
+        folder, people=people, doctors=doctors, seconds=arguments.seconds, say=say
+    )
+    return asyncio.run(measuring)
+
+
+def _routing_table(report: bench_routing.RoutingReport | bench_coverage.CoverageReport) -> str:
+    if isinstance(report, bench_coverage.CoverageReport):
+        return bench_coverage.table(report)
+    return bench_routing.table(report)
+
+
 BENCHES = {
     "walk": Bench(measure=_walk, table=bench_walk.table),
     "adapters": Bench(measure=_adapters, table=bench_devices.table),
@@ -97,8 +136,10 @@ BENCHES = {
     "hub": Bench(measure=_hub, table=bench_hub.table),
     "sim": Bench(measure=_sim, table=bench_sim.table),
     "core": Bench(measure=_core, table=core_table),
+    "routing": Bench(measure=_routing, table=_routing_table),
+    "surveillance": Bench(measure=_surveillance, table=bench_surveillance.table),
 }
-_PEOPLE = {"core": 3_400_000}
+_PEOPLE = {"core": 3_400_000, "routing": 1_000_000}
 _SECONDS = {"core": 30.0}
 
 
@@ -119,6 +160,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--peers", nargs="*", choices=CHOICES, default=CHOICES, help="to run beside it (core)"
+    )
+    parser.add_argument("--doctors", type=int, default=10_000, help="members of staff (routing)")
+    parser.add_argument(
+        "--coverage", action="store_true", help="check 14 days of everybody's contracts (routing)"
     )
     parser.add_argument("--homes", type=int, default=10_000, help="connected at once (sim)")
     parser.add_argument(

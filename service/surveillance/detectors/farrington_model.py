@@ -17,7 +17,7 @@ from service.surveillance.detectors.quasi_poisson import Fit, fit, independent
 from service.surveillance.detectors.reference import Reference
 
 _TREND_YEARS = 3
-_CHUNK = 1024
+_CHUNK = 256
 _ALONE = 1e-9
 
 Referrer = Callable[[int], Reference]
@@ -150,9 +150,7 @@ def _predict_cells(
         offset[:, -1] = np.log(series.population[areas, judged])
     known = ~np.isnan(counts)
     result = _unknown((areas.size,))
-    patterns, which = np.unique(known, axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):
-        rows = which.reshape(-1) == number
+    for rows, pattern in _alike(known):
         baseline = _Baseline(
             counts=counts[rows][:, pattern],
             offset=offset[rows][:, np.append(pattern, True)],
@@ -163,6 +161,14 @@ def _predict_cells(
         for whole, part in zip(_fields(result), _fields(found), strict=True):
             whole[rows] = part
     return result
+
+
+def _alike(known: Flags) -> list[tuple[Flags, Flags]]:
+    """The fits (rows) with equal reference points known, and which those are."""
+    if known.all():
+        return [(np.ones(len(known), dtype=np.bool_), known[0])]
+    patterns, which = np.unique(known, axis=0, return_inverse=True)
+    return [(which.reshape(-1) == number, pattern) for number, pattern in enumerate(patterns)]
 
 
 def _predict_baseline(baseline: _Baseline, control: Regression) -> Prediction:

@@ -1,0 +1,242 @@
+"""`hearthwatch evaluate surveillance`: detectors and fusion beside fixed limits and random alerts.
+
+`series`: the design of Noufaily et al., every detector at the threshold that gives the same
+false-positive rate. `county`: several sources of twenty townships, with and without the home
+channel; fixed limits and random alerts are set to as many false signals as fusion has. Thresholds
+come from the tuning seed, what is reported from series of the reporting seed that nothing saw.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import cast
+
+import numpy as np
+
+from service.lab.county_outbreaks import (
+    Alerts,
+    Noticed,
+    SimulatedCounty,
+    at_random,
+    fused,
+    noticed,
+    over_limit,
+    simulate_county,
+)
+from service.lab.noufaily import JUDGED, Scenario, Simulated, scenarios, simulate
+from service.lab.noufaily_scores import SCORERS, Evidence, evidence_of
+from service.surveillance.detectors.points import Counts, Flags
+from service.surveillance.signal_words import Colour
+
+SIZES = (2, 3, 5, 10)
+"""Sizes k of the present outbreak, in standard deviations of a week at its beginning."""
+
+PUBLISHED = frozenset(f"{cluster}{shape}" for cluster in range(1, 8) for shape in ("/0", "t/1"))
+"""The 14 scenarios of the earlier benchmark, for comparison with its 0.489."""
+
+_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesLine:
+    """One detector over the judged weeks of the design.
+
+    `false_rate` is the share of weeks without outbreak above the threshold; `found` the share of
+    outbreaks with at least one alarm in a week with cases, by size and over all; `found_published`
+    that over the 14 scenarios of the earlier benchmark; `delay` the mean weeks until the first.
+    """
+
+    name: str
+    false_rate: float
+    found_by_size: dict[str, float]
+    found: float
+    found_published: float
+    delay: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountyLine:
+    """One way of noticing over a county's sources; see `county_outbreaks.Noticed`."""
+
+    name: str
+    noticed: Noticed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Set:
+    """All scenarios of one outbreak size, stacked."""
+
+    evidence: Evidence
+    outbreak: Flags
+    published: Flags
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `evaluate surveillance`."""
+    parser.add_argument("--only", choices=["series", "county"], help="one of the two parts")
+    parser.add_argument("--replicates", type=int, default=10, help="series a scenario (42)")
+    parser.add_argument("--false-rate", type=float, default=0.01, help="weeks rung without cause")
+    parser.add_argument("--days", type=int, default=365, help="days of the county's life")
+    parser.add_argument("--size", type=float, default=3.0, help="an outbreak's peak in sd")
+    parser.add_argument("--tuning-seed", type=int, default=41)
+    parser.add_argument("--reporting-seed", type=int, default=20_261_122)
+    parser.add_argument("--json", action="store_true")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line a detector; 2 for unusable arguments."""
+    replicates, days = cast("int", arguments.replicates), cast("int", arguments.days)
+    rate, size = cast("float", arguments.false_rate), cast("float", arguments.size)
+    tuning, reporting = cast("int", arguments.tuning_seed), cast("int", arguments.reporting_seed)
+    if replicates < 1 or days < 1 or not 0 < rate < 1 or size <= 0 or tuning == reporting:
+        sys.stderr.write("needs replicates, days, size above 0, a rate below 1, two seeds\n")
+        return 2
+    only = cast("str | None", arguments.only)
+    series = [] if only == "county" else series_lines(replicates, rate, tuning, reporting)
+    county = [] if only == "series" else county_lines(days, size, tuning, reporting)
+    if arguments.json:
+        told = json.dumps(
+            {"series": [asdict(one) for one in series], "county": [asdict(one) for one in county]}
+        )
+    else:
+        told = "\n\n".join(filter(None, (_series_table(series), _county_table(county))))
+    sys.stdout.write(told + "\n")
+    return 0
+
+
+def series_lines(
+    replicates: int,
+    rate: float,
+    tuning: int,
+    reporting: int,
+    among: Sequence[Scenario] | None = None,
+) -> list[SeriesLine]:
+    """Every detector at the threshold of the tuning series, on the reporting series.
+
+    `among` are the scenarios, all 42 by default.
+    """
+    chosen = scenarios() if among is None else among
+    tuned = _stack(chosen, replicates, 0, tuning)
+    quiet = _stack(chosen, replicates, 0, reporting)
+    struck = {size: _stack(chosen, replicates, size, reporting) for size in SIZES}
+    lines: list[SeriesLine] = []
+    for name, score in SCORERS.items():
+        threshold = float(np.quantile(_finite(score(tuned.evidence)), 1 - rate))
+        said = {size: _finite(score(one.evidence)) > threshold for size, one in struck.items()}
+        lines.append(_series_line(name, said, struck, _finite(score(quiet.evidence)) > threshold))
+    return lines
+
+
+def _finite(score: Counts) -> Counts:
+    return np.nan_to_num(score, nan=-1e9, posinf=1e9, neginf=-1e9)
+
+
+def _stack(among: Sequence[Scenario], replicates: int, size: int, seed: int) -> _Set:
+    rng = np.random.default_rng([seed, size])
+    made: list[tuple[Scenario, Simulated]] = [
+        (one, simulate(one, replicates, size, rng)) for one in among
+    ]
+    published = [one.name in PUBLISHED for one, _ in made]
+    return _Set(
+        evidence=evidence_of(np.concatenate([drawn.counts for _, drawn in made]), rng),
+        outbreak=np.concatenate([drawn.outbreak for _, drawn in made]),
+        published=np.repeat(np.asarray(published), replicates),
+    )
+
+
+def _series_line(
+    name: str, said: Mapping[int, Flags], struck: Mapping[int, _Set], false: Flags
+) -> SeriesLine:
+    found: dict[int, Flags] = {}
+    delays: list[Counts] = []
+    published: list[Flags] = []
+    for size, one in struck.items():
+        real = one.outbreak.any(axis=1)
+        hits: Flags = (said[size] & one.outbreak)[real]
+        begun = one.outbreak[real].argmax(axis=1)
+        found[size] = np.asarray(hits.any(axis=1))
+        published.append(found[size][one.published[real]])
+        delays.append((hits.argmax(axis=1) - begun)[found[size]].astype(np.float64))
+    every = np.concatenate(delays)
+    return SeriesLine(
+        name=name,
+        false_rate=float(false.mean()),
+        found_by_size={str(size): float(one.mean()) for size, one in found.items()},
+        found=float(np.mean([one.mean() for one in found.values()])),
+        found_published=float(np.concatenate(published).mean()) if published[0].size else 0.0,
+        delay=float(every.mean()) if every.size else float("nan"),
+    )
+
+
+_Notice = Callable[[SimulatedCounty], Alerts]
+
+
+def county_lines(days: int, size: float, tuning: int, reporting: int) -> list[CountyLine]:
+    """Fusion and what stands beside it at as many false signals a county-week, on other seeds."""
+    tuned = simulate_county(days, size, np.random.default_rng(tuning))
+    reported = simulate_county(days, size, np.random.default_rng(reporting))
+    wanted = noticed(tuned, fused(tuned, with_home=True)).false_per_week
+    times = _matching(lambda x: noticed(tuned, over_limit(tuned, x)).false_per_week, wanted, 2, 12)
+    chance = 10.0 ** -_matching(
+        lambda x: (
+            noticed(tuned, at_random(tuned, 10.0**-x, np.random.default_rng(tuning))).false_per_week
+        ),
+        wanted,
+        1,
+        5,
+    )
+    ways: dict[str, _Notice] = {
+        "fusion": lambda one: fused(one, with_home=True),
+        "fusion without the home channel": lambda one: fused(one, with_home=False),
+        "yellow and above": lambda one: fused(one, with_home=True, least=Colour.YELLOW),
+        "yellow and above without home": lambda one: fused(
+            one, with_home=False, least=Colour.YELLOW
+        ),
+        f"fixed limit ({times:.2f} times the mean)": lambda one: over_limit(one, times),
+        "random alerts": lambda one: at_random(one, chance, np.random.default_rng(reporting)),
+    }
+    return [
+        CountyLine(name=name, noticed=noticed(reported, way(reported)))
+        for name, way in ways.items()
+    ]
+
+
+def _matching(false: Callable[[float], float], wanted: float, low: float, high: float) -> float:
+    """Where a falling rate meets what is wanted."""
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if false(middle) > wanted else (low, middle)
+    return high
+
+
+def _series_table(lines: Sequence[SeriesLine]) -> str:
+    if not lines:
+        return ""
+    sizes = " ".join(f"k={size:<4}" for size in SIZES)
+    head = f"{'detector':<32} {'false':>6}  {sizes} {'all':>5} {'14':>5}  delay (weeks)"
+    rows = [
+        f"{one.name:<32} {one.false_rate:6.4f}  "
+        + " ".join(f"{one.found_by_size[str(size)]:<6.3f}" for size in SIZES)
+        + f" {one.found:5.3f} {one.found_published:5.3f}  {one.delay:5.2f}"
+        for one in lines
+    ]
+    weeks = f"share of outbreaks noticed; {JUDGED} judged weeks a series"
+    return "\n".join([weeks, head, *rows])
+
+
+def _county_table(lines: Sequence[CountyLine]) -> str:
+    if not lines:
+        return ""
+    groups = list(lines[0].noticed.found_by_sources)
+    head = f"{'county of 20 townships':<38} {'false/week':>10} {'found':>6} " + " ".join(
+        f"{name:>14}" for name in groups
+    )
+    rows = [
+        f"{one.name:<38} {one.noticed.false_per_week:10.2f} {one.noticed.found:6.3f} "
+        + " ".join(f"{one.noticed.found_by_sources[name]:14.3f}" for name in groups)
+        + f" {one.noticed.delay:6.1f} {one.noticed.right:6.3f}"
+        for one in lines
+    ]
+    return "\n".join([f"{head}  delay  right", *rows])
