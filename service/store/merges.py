@@ -16,6 +16,7 @@ from service.care.written import Outcome, Written, refused
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.profiles import tell_core
 from service.store.records import Account
+from service.store.viewing import widen
 
 _SQL = load_statements("merges.sql")
 
@@ -66,6 +67,7 @@ class Merges(Database):
             refusal = refusal or await self._merge_refusal(connection, by, (kept, merged), now)
             if refusal is not None:
                 return refusal
+            await widen(connection)
             subject: str = pair[merged]["subject"]
             await connection.execute(_SQL["point_at"], merged, kept)
             account_id = by.account_id if by else None
@@ -89,6 +91,7 @@ class Merges(Database):
                 return refused(Outcome.NOT_MERGED, str(merged))
             if refusal := await self._merge_refusal(connection, by, (kept, merged), now):
                 return refusal
+            await widen(connection)
             await connection.execute(_SQL["point_at"], merged, None)
             account_id = by.account_id if by else None
             await connection.execute(_SQL["undo_merge"], merged, account_id, now)

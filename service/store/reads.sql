@@ -83,13 +83,18 @@ SELECT care.may_read_past($1, $2, $3)
 SELECT o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, o.valid,
        o.time_confidence, o.flags,
        o.number, o.beyond::text AS beyond
+-- with what was measured under another registration of the same person
 FROM care.reading o
-WHERE o.subject = $2 AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read_past($1, $2, $3)
+WHERE o.subject = ANY (ARRAY(SELECT p.subject FROM care.person p WHERE p.person_id IN (
+    SELECT care.same_person((SELECT person_id FROM care.person WHERE subject = $2)))) || $2::text)
+  AND o.effective_at >= $4 AND o.effective_at < $5 AND care.may_read_past($1, $2, $3)
 ORDER BY o.effective_at, o.identity
 
 -- name: series_marks
 SELECT m.change, m.at FROM core.series_mark m
-WHERE m.subject = $2 AND m.at >= $4 AND m.at < $5 AND care.may_read_past($1, $2, $3)
+WHERE m.subject = ANY (ARRAY(SELECT p.subject FROM care.person p WHERE p.person_id IN (
+    SELECT care.same_person((SELECT person_id FROM care.person WHERE subject = $2)))) || $2::text)
+  AND m.at >= $4 AND m.at < $5 AND care.may_read_past($1, $2, $3)
 ORDER BY m.at, m.mark_id
 
 -- name: timeline
@@ -114,18 +119,21 @@ WHERE d.alert_id = $1 ORDER BY d.step, d.channel, a.login
 -- name: messages
 SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en
 FROM care.patient_message m
-WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id = $2)
+WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id IN (SELECT care.same_person($2)))
 ORDER BY m.at DESC, m.message_id DESC LIMIT 50
 
 -- name: last_points
 SELECT DISTINCT ON (o.kind) o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse,
        o.glucose, o.valid, o.time_confidence, o.flags,
        o.number, o.beyond::text AS beyond
-FROM care.reading o WHERE o.subject = $1 AND o.effective_at >= $2
+FROM care.reading o
+WHERE o.subject = ANY (ARRAY(SELECT p.subject FROM care.person p WHERE p.person_id IN (
+    SELECT care.same_person((SELECT person_id FROM care.person WHERE subject = $1)))) || $1::text)
+  AND o.effective_at >= $2
 ORDER BY o.kind, o.effective_at DESC, o.identity
 
 -- name: open_alerts
-SELECT count(*) FROM care.alert_life WHERE person_id = $1 AND state <> 'closed'
+SELECT count(*) FROM care.alert_life WHERE person_id IN (SELECT care.same_person($1)) AND state <> 'closed'
 
 -- name: quarantine
 SELECT q.quarantine_id, q.recorded_at, q.hub, q.lane, q.sequence, q.reason, q.field, q.detail,

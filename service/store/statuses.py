@@ -18,6 +18,7 @@ from service.store.lives import SYSTEM, add_event
 from service.store.profiles import tell_core
 from service.store.records import Account
 from service.store.responsible import responsible_at
+from service.store.viewing import widen
 
 _SQL = load_statements("statuses.sql")
 
@@ -87,6 +88,7 @@ class Statuses(Database):
             person = await connection.fetchrow(_SQL["person_for_update"], said.person_id)
             if refusal := await self._status_refusal(connection, by, said, person, now):
                 return refusal
+            await widen(connection)
             status_id = uuid4()
             await connection.execute(
                 _SQL["say"],

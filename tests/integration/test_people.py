@@ -16,6 +16,7 @@ from service.care.written import Outcome
 from service.people import Contract, DutyShift, LeaveDays, Referral, Team, TeamMember
 from service.store.records import Account
 from tests.fixtures.database import Database
+from tests.integration.page_county import Reading, store_readings
 from tests.integration.service_county import (
     IDS,
     WANG,
@@ -468,6 +469,16 @@ async def everything(county: County) -> list[tuple[object, ...]]:
     return found
 
 
+async def pressures(county: County, login: str) -> int | None:
+    """How many readings of Zhang an account sees."""
+    account = await county.account(login)
+    day = timedelta(days=1)
+    series = await county.store.series(
+        account, ZHANG.subject, county.now - day, county.now + day, county.now
+    )
+    return len(series.points) if series else None
+
+
 async def test_duplicates_are_merged_and_taken_apart_without_a_loss(county: County) -> None:
     store, now = county.store, county.now
     old = await county.raise_alert(WANG.subject, priority=Priority.SOON)
@@ -483,6 +494,12 @@ async def test_duplicates_are_merged_and_taken_apart_without_a_loss(county: Coun
     assert {"village-a", "family-a"} <= await county.told(alert_id, 0)
     family = await county.account("family-a")
     assert await store.alert_card(family, alert_id, now) is not None
+    for subject in (ZHANG.subject, WANG.subject):
+        await store_readings(county, subject, [Reading(at=now, systolic=150, diastolic=90)])
+    assert await pressures(county, "zhang") == 2
+    assert await pressures(county, "family-b") == 2  # a contract is with the human being
+    assert await pressures(county, "village-b") == 2
+    assert await pressures(county, "admin") is None
     profile = (
         "SELECT body FROM core.inbox WHERE kind = 'profile' AND body->>'subject' = $1"
         " ORDER BY inbox_id DESC LIMIT 1"
@@ -490,6 +507,7 @@ async def test_duplicates_are_merged_and_taken_apart_without_a_loss(county: Coun
     body = await county.owner.fetchval(profile, WANG.subject)
     assert "hypertension" in body
     assert (await store.unmerge_people(None, WANG.person_id, now)).outcome is Outcome.CHANGED
+    assert await pressures(county, "zhang") == 1
     body = await county.owner.fetchval(profile, WANG.subject)
     assert "hypertension" not in body
     after = [row for row in await everything(county) if row[0] != alert_id]
