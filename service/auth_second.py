@@ -24,8 +24,6 @@ from service.store.factors import Factor
 from service.store.records import Account
 from service.store.sessions import Step
 
-_SECRET = "factor.secret"  # noqa: S105 -- the word it is sealed under
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -52,7 +50,7 @@ async def check_code(services: Services, account: Account, code: str, address: s
     for factor in await confirmed(services, account):
         if factor.secret is None:
             continue
-        secret = services.keys.open(factor.secret, _SECRET)
+        secret = services.store.pool.keys.read(factor.secret)
         step = step_of_code(secret, code, now, factor.last_step)
         if step is not None and await services.store.use_app(factor.factor_id, step, now):
             return True
@@ -69,7 +67,7 @@ async def finish(services: Services, account: Account, token: str) -> SignedIn:
 async def offer_app(services: Services, account: Account) -> Offer:
     """A fresh secret for an app; it counts after `confirm_app`."""
     secret = new_secret()
-    sealed = services.keys.seal(secret, _SECRET)
+    sealed = services.store.pool.keys.seal(secret)
     await services.store.offer_app(account, sealed, services.clock.now())
     return Offer(secret=secret, address=app_address(secret, account.login))
 
@@ -78,7 +76,7 @@ async def offered(services: Services, account: Account) -> Offer | None:
     """The app that waits for its first code; None where none does."""
     for factor in await services.store.factors(account.account_id):
         if factor.secret is not None and factor.confirmed_at is None:
-            secret = services.keys.open(factor.secret, _SECRET)
+            secret = services.store.pool.keys.read(factor.secret)
             return Offer(secret=secret, address=app_address(secret, account.login))
     return None
 
@@ -94,7 +92,7 @@ async def confirm_app(services: Services, account: Account, code: str, address: 
     for factor in await services.store.factors(account.account_id):
         if factor.secret is None or factor.confirmed_at is not None:
             continue
-        secret = services.keys.open(factor.secret, _SECRET)
+        secret = services.store.pool.keys.read(factor.secret)
         step = step_of_code(secret, code, now, factor.last_step)
         if step is not None and await services.store.use_app(factor.factor_id, step, now):
             await services.store.confirm_app(account, factor.factor_id, now)

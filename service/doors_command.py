@@ -8,6 +8,8 @@ from service.app import create_app
 from service.doors.doors import UndocumentedDoorError, doors
 from service.services import Services
 
+_OTHERWISE = dict([("nothing", "anybody"), ("token", "a program's own credential")])
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """There are none."""
@@ -25,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error.path} names no permission\n")
         return 1
     for door in found:
-        who = {"nothing": "anybody", "token": "operator's token"}.get(door.by)
+        who = _OTHERWISE.get(door.by)
         roles = who or ", ".join(sorted(role.value for role in door.roles))
         bound = f"  [{'; '.join(door.places)}]" if door.places else ""
         sys.stdout.write(f"{door.method:5} {door.path:42} {door.permission:18} {roles}{bound}\n")

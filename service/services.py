@@ -8,7 +8,6 @@ from gateway.clock import Clock
 from service.blind import Board
 from service.enrolment.desk import EnrolmentDesk
 from service.live import LiveBus
-from service.security.keyring import Keyring
 from service.settings import ServiceSettings
 from service.store.care_store import Store
 
@@ -17,7 +16,7 @@ from service.store.care_store import Store
 class Services:
     """The parts of a running service; their lifetimes belong to whoever built the bundle.
 
-    `enrolment` is None where the county lets hubs in by hand; `keys` seal names and secrets.
+    `enrolment` is None where the county lets hubs in by hand.
     """
 
     settings: ServiceSettings
@@ -25,7 +24,6 @@ class Services:
     store: Store
     bus: LiveBus
     enrolment: EnrolmentDesk | None = None
-    keys: Keyring = field(default_factory=Keyring)
     board: Board = field(default_factory=Board)
 
 

@@ -46,11 +46,6 @@ class ServiceSettings(BaseSettings):
         ge=60,
         description="What one session, or before log-in one address, may ask for in a minute",
     )
-    key_file: Path | None = Field(
-        default=None,
-        description="The county's data keys (`hearthwatch keys make`): names, phones and addresses "
-        "are sealed with them",
-    )
     webhook_url: str | None = Field(default=None, description="Where every ring is also posted")
     webhook_secret: SecretStr | None = Field(
         default=None, description="Standard Webhooks secret, `whsec_` and base64"

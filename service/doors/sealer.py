@@ -26,6 +26,7 @@ async def keep_sealing(services: Services) -> None:
             if rounds % SWEEP_EVERY == 0:
                 await services.store.sweep_glasses(services.clock.now())
                 await services.store.stop_collecting(services.clock.now())
+                await services.store.reseal()
             rounds += 1
             seal = await services.store.seal(services.clock.now())
             if seal is not None and (hour := seal.at.strftime("%Y-%m-%d %H")) != told:

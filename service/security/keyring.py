@@ -1,10 +1,9 @@
 """The county's data keys: names, phones and addresses leave this process sealed, or not at all.
 
-A sealed text is `hw1.<key id>.<base64url of nonce and AES-256-GCM box>`; the box is bound to the
-word of what it holds (`person.name`), so that no box can stand in another's place. Keys lie in a
-file beside the database, never in it: a copy of the database without the file is unreadable. The
-newest key seals, every key of the file opens, so that a key is changed while the county works. A
-word of the index is an HMAC-SHA-256 under a key of its own.
+A sealed text is `hw1.<key id>.<base64url of nonce and AES-256-GCM box>`. Keys lie in a file beside
+the database, never in it: a copy of the database without the file is unreadable. The newest key
+seals, every key of the file opens, so that a key is changed while the county works. A word of the
+index is an HMAC-SHA-256 under a key of its own.
 """
 
 import json
@@ -12,6 +11,7 @@ import re
 import secrets
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hmac import digest
 from pathlib import Path
@@ -24,6 +24,10 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _SEALED = re.compile(r"hw1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+={0,2})\Z")
 _WORD_BYTES = 16
+_PURPOSE = b"hearthwatch"
+
+UNREADABLE = "🔒"
+"""What stands for a text whose key is not here: nothing waits for a name, least of all an alert."""
 
 
 class KeyringError(Exception):
@@ -42,19 +46,19 @@ class Keyring:
         """The id of the key that seals; None where nothing is sealed."""
         return next(iter(self.keys), None)
 
-    def seal(self, text: str, word: str) -> str:
+    def seal(self, text: str) -> str:
         """`text` unreadable without the keys; the same text never gives the same box twice."""
         if self.current is None:
             return text
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        box = AESGCM(self.keys[self.current]).encrypt(nonce, text.encode(), word.encode())
+        box = AESGCM(self.keys[self.current]).encrypt(nonce, text.encode(), _PURPOSE)
         return f"hw1.{self.current}.{urlsafe_b64encode(nonce + box).decode()}"
 
-    def open(self, text: str, word: str) -> str:
-        """What was sealed as `word`; a text that was never sealed is given back as it is.
+    def open(self, text: str) -> str:
+        """What was sealed; a text that was never sealed is given back as it is.
 
         Raises:
-            KeyringError: the key is not in this ring, or the box was altered or stood elsewhere.
+            KeyringError: the key is not in this ring, or the box was altered.
         """
         found = _SEALED.match(text)
         if found is None:
@@ -64,9 +68,9 @@ class Keyring:
             raise KeyringError(f"key {found.group(1)} is not in the key file")
         packed = urlsafe_b64decode(found.group(2))
         try:
-            box = AESGCM(key).decrypt(packed[:_NONCE_BYTES], packed[_NONCE_BYTES:], word.encode())
+            box = AESGCM(key).decrypt(packed[:_NONCE_BYTES], packed[_NONCE_BYTES:], _PURPOSE)
         except InvalidTag as error:
-            raise KeyringError(f"a sealed {word} was altered or is no {word}") from error
+            raise KeyringError("a sealed text was altered") from error
         return box.decode()
 
     def index_word(self, text: str) -> bytes:
@@ -134,3 +138,44 @@ def write_keyring(file: Path, ring: Keyring) -> None:
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     fresh.replace(file)
+
+
+class Keys:
+    """The ring of a running process, read again when its file has changed."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._seen = self._stamp()
+        self.ring = Keyring() if file is None else read_keyring(file)
+
+    def renew(self) -> None:
+        """Reads the file again where it has changed; a broken file leaves the ring as it is."""
+        if self._file is None or self._stamp() == self._seen:
+            return
+        self._seen = self._stamp()
+        with suppress(KeyringError):
+            self.ring = read_keyring(self._file)
+
+    def seal(self, text: str) -> str:
+        """See `Keyring.seal`."""
+        return self.ring.seal(text)
+
+    def read(self, text: str) -> str:
+        """What was sealed, `UNREADABLE` without its key; any other text as it is."""
+        if not text.startswith("hw1."):
+            return text
+        try:
+            return self.ring.open(text)
+        except KeyringError:
+            self.renew()
+        try:
+            return self.ring.open(text)
+        except KeyringError:
+            return UNREADABLE
+
+    def word(self, text: str) -> bytes:
+        """See `Keyring.index_word`; letters count alike in either case."""
+        return self.ring.index_word(text.casefold().strip())
+
+    def _stamp(self) -> int:
+        return 0 if self._file is None else self._file.stat().st_mtime_ns

@@ -11,6 +11,7 @@ from service.store.factors import Factors
 from service.store.follow_ups import FollowUps
 from service.store.health import Health
 from service.store.lives import Lives
+from service.store.names import Names
 from service.store.operations import Operations
 from service.store.pages import CountyReads
 from service.store.population import PopulationReads
@@ -47,6 +48,7 @@ class Store(
     Seals,
     Consents,
     Factors,
+    Names,
 ):
     """Schema `care` and what the role hw_service may read of `core`.
 

@@ -79,7 +79,14 @@ class Clinic(Database):
         """Residents of the own clinic whose name contains `name`, at most `MOST_NAMES`."""
         if all(hub.clinic != clinic for hub in await self.clinic_hubs(account)):
             return []
-        who = (account.account_id, clinic, self.today(now), name, MOST_NAMES)
+        who = (
+            account.account_id,
+            clinic,
+            self.today(now),
+            name,
+            MOST_NAMES,
+            self.pool.keys.word(name),
+        )
         found = [Resident(**dict(row)) for row in await self.pool.fetch(_SQL["residents"], *who)]
         await self.audit_shown(account, "read residents", (each.subject for each in found), now)
         return found

@@ -160,8 +160,10 @@ class Consents(Database):
         if not len(reason.strip()) >= SHORTEST_REASON or not timedelta(0) < lasts <= LONGEST_GLASS:
             raise ValueError("a reason of at least 10 characters, and at most 24 hours")
         with beyond_view():
-            asked = (wanted.name.strip(), wanted.birth_year)
-            found = await self.pool.fetch(_SQL["by_name"], *asked)
+            name = wanted.name.strip()
+            asked = (name, wanted.birth_year, self.pool.keys.word(name))
+            rows = await self.pool.fetch(_SQL["by_name"], *asked)
+        found = [row for row in rows if row["name"] == name]  # the whole name, not a part of it
         if len(found) != 1:
             await self.audit(account, "refused glass", None, {"found": len(found)}, now)
             return None

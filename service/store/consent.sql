@@ -45,8 +45,8 @@ GROUP BY 1, a.account_id, s.name, i.name, c.role, a.because
 ORDER BY day DESC, last_at DESC LIMIT 100
 
 -- name: by_name
-SELECT person_id, subject FROM care.person
-WHERE name = $1 AND birth_year = $2 AND merged_into IS NULL AND status NOT IN ('deceased', 'moved') LIMIT 2
+SELECT person_id, subject, name FROM care.person
+WHERE (name = $1 OR person_id IN (SELECT w.person_id FROM care.name_word w WHERE w.word = $3)) AND birth_year = $2 AND merged_into IS NULL AND status NOT IN ('deceased', 'moved') LIMIT 50
 
 -- name: put_glass
 INSERT INTO care.glass (glass_id, account_id, person_id, reason, opened_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)

@@ -14,6 +14,8 @@ import asyncpg
 import msgspec
 
 from gateway.store.queries import load_queries
+from service.key_settings import KeySettings
+from service.security.keyring import Keys
 from service.store.records import Account
 from service.store.viewing import EVERYBODY, Connection, ViewedPool, present_viewer
 
@@ -41,14 +43,24 @@ _SQL = load_statements("sessions.sql")
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int = 8) -> AsyncGenerator[Pool]:
+async def open_pool(dsn: str, *, size: int = 8, keys: Keys | None = None) -> AsyncGenerator[Pool]:
     """At most `size` connections to `dsn`; JSON columns arrive as text. Closed on leaving.
 
-    They see the whole county, except where a request reads for somebody (`viewing.py`).
+    What is sealed arrives readable, where the key file (`HEARTHWATCH_KEY_FILE`, or `keys`) has its
+    key. They see the whole county, except where a request reads for somebody (`viewing.py`).
     """
-    opening = asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=EVERYBODY)
-    async with opening as pool:
-        yield ViewedPool(pool)
+    known = keys or Keys(KeySettings().key_file)
+
+    async def read_names(connection: Connection) -> None:
+        if known.ring.current is not None:
+            await connection.set_type_codec(
+                "text", schema="pg_catalog", encoder=str, decoder=known.read, format="text"
+            )
+
+    async with asyncpg.create_pool(
+        dsn, min_size=1, max_size=size, server_settings=EVERYBODY, init=read_names
+    ) as pool:
+        yield ViewedPool(pool, known)
 
 
 class Database:

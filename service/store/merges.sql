@@ -37,5 +37,8 @@ WHERE g.kept = $1 OR g.merged = $1 ORDER BY g.merged_at DESC
 -- Registrations that may be one human being: the same name and year of birth, or the same telephone and year.
 SELECT o.person_id, o.subject, o.name, o.birth_year, o.household
 FROM care.person p JOIN care.person o ON o.person_id <> p.person_id AND o.merged_into IS NULL
-    AND o.birth_year IS NOT DISTINCT FROM p.birth_year AND (o.name = p.name OR o.phone = p.phone)
+    AND o.birth_year IS NOT DISTINCT FROM p.birth_year AND (o.name = p.name OR o.phone = p.phone
+        -- of sealed names every word must be the other's too
+        OR (SELECT array_agg(w.word ORDER BY w.word) FROM care.name_word w WHERE w.person_id = o.person_id)
+         = (SELECT array_agg(w.word ORDER BY w.word) FROM care.name_word w WHERE w.person_id = p.person_id))
 WHERE p.person_id = $1 AND p.merged_into IS NULL ORDER BY o.subject LIMIT 20

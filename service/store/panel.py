@@ -98,7 +98,7 @@ class Panel(Handovers, Imports, Merges, Responsibles):
 
     async def panel(self, account: Account, name: str, now: datetime) -> list[PanelRow]:
         """At most 200 people: unseen notes first, then whom nobody has looked through longest."""
-        about = (account.account_id, self.today(now), name, MOST_PEOPLE)
+        about = (account.account_id, self.today(now), name, MOST_PEOPLE, self.pool.keys.word(name))
         rows = await self.pool.fetch(_SQL["panel"], *about)
         await self.audit_shown(account, "read panel", (row["subject"] for row in rows), now)
         return [PanelRow(**dict(row)) for row in rows]

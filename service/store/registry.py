@@ -14,7 +14,9 @@ from service.people import (
     Person,
     Staff,
 )
+from service.security.keyring import Keys
 from service.store.database import Connection, Database, as_json, load_statements
+from service.store.names import put_words
 from service.store.own import append_inbox
 from service.store.profiles import tell_core
 
@@ -54,7 +56,9 @@ class Registry(Database):
 
     async def register_household(self, household: Household) -> None:
         """Stores a home."""
-        row = (household.household_id, household.area, household.address)
+        keys = self.pool.keys
+        address = None if household.address is None else keys.seal(household.address)
+        row = (household.household_id, household.area, address)
         await self.pool.execute(_SQL["household"], *row)
 
     async def register_hub(self, hub: HubFact, now: datetime) -> None:
@@ -65,7 +69,7 @@ class Registry(Database):
     async def register_person(self, person: Person, now: datetime) -> None:
         """Stores a resident and tells the core the nameless profile."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await write_person_row(connection, person)
+            await write_person_row(connection, person, self.pool.keys)
             await tell_core(connection, person.person_id, now)
 
     async def bind_device(self, binding: BindingFact, now: datetime) -> None:
@@ -107,16 +111,16 @@ class Registry(Database):
             await connection.execute(_SQL["end_sessions"], account_id)
 
 
-async def write_person_row(connection: Connection, person: Person) -> None:
+async def write_person_row(connection: Connection, person: Person, keys: Keys) -> None:
     """Writes a resident's row inside a transaction that the caller holds."""
     await connection.execute(
         _SQL["person"],
         person.person_id,
         person.subject,
-        person.name,
+        keys.seal(person.name),
         person.birth_year,
         person.sex.value,
-        person.phone,
+        None if person.phone is None else keys.seal(person.phone),
         person.household,
         person.area,
         person.status.value,
@@ -126,3 +130,4 @@ async def write_person_row(connection: Connection, person: Person) -> None:
         as_json(person.targets),
         person.synthetic,
     )
+    await put_words(connection, person.person_id, person.name, person.phone, keys)

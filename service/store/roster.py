@@ -127,7 +127,7 @@ class Roster(Database):
                 )
                 outcome = Outcome.UNCHANGED if known == present else Outcome.CHANGED
             if outcome is not Outcome.UNCHANGED:
-                await write_person_row(connection, known)
+                await write_person_row(connection, known, self.pool.keys)
                 await tell_core(connection, known.person_id, now)
             return await _noted(connection, by, "person", outcome, person.subject, now)
 

@@ -137,7 +137,7 @@ class Routes(Database):
         Raises:
             UnknownSubjectError: nobody, or more than one person, goes by that word.
         """
-        found = await self.pool.fetch(_SQL["find_person"], person)
+        found = await self.pool.fetch(_SQL["find_person"], person, self.pool.keys.word(person))
         if len(found) > 1:
             raise UnknownSubjectError(f"{person}: several people; give the id or the subject")
         if not found and not person.startswith("home:"):

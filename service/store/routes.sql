@@ -2,6 +2,7 @@
 -- By subject, id, or full name; the command refuses a name that several people bear.
 SELECT p.subject, p.name FROM care.person p
 WHERE p.subject = $1 OR p.person_id::text = $1 OR p.name = $1
+    OR p.person_id IN (SELECT w.person_id FROM care.name_word w WHERE w.word = $2)
 ORDER BY p.subject LIMIT 3
 
 -- name: alert

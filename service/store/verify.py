@@ -28,10 +28,13 @@ from rules.explain import read_evidence, replay
 from rules.identity import alert_id, observation_identity
 from rules.vocabulary import QuantityName, Stage, SubjectRef
 from rules.window import Point
+from service.key_settings import KeySettings
+from service.security.keyring import Keys
 from service.store.backup import Manifest
 from service.store.database import load_statements
 
 _SQL = load_statements("verify.sql")
+_NAMES = load_statements("names.sql")
 _POINTS = msgspec.json.Decoder(Point)
 _COLUMNS = (
     QuantityName.SYSTOLIC,
@@ -89,7 +92,23 @@ async def verify(
         found.append(await _alerts(connection, extent.alerts))
         found.append(await _quarantine(connection, extent.readings or extent.alerts))
         found.append(await _columns(connection, zone, extent.people))
+        found.append(await _names(connection, Keys(KeySettings().key_file)))
         return found
+
+
+async def _names(connection: "asyncpg.Connection[asyncpg.Record]", keys: Keys) -> Finding:
+    """Whether every sealed text has its key here, and, with keys, whether every text is sealed."""
+    finding = Finding("names and addresses")
+    for row in await connection.fetch(_NAMES["sealed_with"]):
+        finding.looked_at += row["texts"]
+        if row["key"] and row["key"] not in keys.ring.keys:
+            finding.is_wrong(
+                f"{row['texts']} texts cannot be read: their key {row['key']} is not in the key"
+                " file (HEARTHWATCH_KEY_FILE)"
+            )
+        elif not row["key"] and keys.ring.current is not None:
+            finding.is_wrong(f"{row['texts']} texts are not sealed: hearthwatch keys reseal")
+    return finding
 
 
 @asynccontextmanager

@@ -13,6 +13,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
+from service.security.keyring import Keys
+
 if TYPE_CHECKING:
     import asyncpg
 
@@ -85,8 +87,9 @@ async def widen(connection: Connection) -> None:
 class ViewedPool:
     """A pool whose connections know for whom they read; a connection forgets it on its return."""
 
-    def __init__(self, pool: _Pool) -> None:
+    def __init__(self, pool: _Pool, keys: Keys) -> None:
         self._pool = pool
+        self.keys = keys
 
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[PooledConnection]:

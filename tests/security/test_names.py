@@ -1,0 +1,172 @@
+"""Names, phones and addresses at rest: sealed, found, re-keyed while the county works."""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.db_command import ALL_MIGRATIONS
+from service.keys_command import add_arguments, run
+from service.security.keyring import (
+    UNREADABLE,
+    Keyring,
+    KeyringError,
+    Keys,
+    new_keyring,
+    rotated,
+    sealed_with,
+    write_keyring,
+)
+from service.security.name_words import words_of
+from service.store.care_store import Store
+from service.store.consent import Wanted
+from service.store.database import open_pool
+from service.store.verify import Extent, verify
+from tests.fixtures.database import Database
+from tests.integration.service_county import WANG, ZHANG, ZONE, County, open_county
+
+
+@given(st.text())
+def test_a_sealed_text_opens_with_its_ring_and_with_no_other(text: str) -> None:
+    ring = new_keyring()
+    sealed = ring.seal(text)
+    assert ring.open(sealed) == text
+    assert ring.seal(text) != sealed, "the same name never looks the same twice"
+    assert rotated(ring).open(sealed) == text
+    with pytest.raises(KeyringError):
+        new_keyring().open(sealed)
+    with pytest.raises(KeyringError):
+        ring.open(sealed[:-6] + ("AAAAAA" if not sealed.endswith("AAAAAA") else "BBBBBB"))
+
+
+@pytest.mark.parametrize("asked", ["张桂英", "张桂", "桂英", "zgy", "zg", "13800000000", "0000"])
+def test_a_person_is_found_by_parts_initials_and_telephone(asked: str) -> None:
+    assert asked in words_of("张桂英", "13800000000")
+
+
+def test_no_single_character_is_a_word() -> None:
+    assert {word for word in words_of("张桂英", None) if len(word) < 2} == set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A county whose service has a key file."""
+
+    county: County
+    store: Store
+    file: Path
+
+
+@pytest.fixture
+async def sealed(database: Database, tmp_path: Path) -> AsyncIterator[Sealed]:
+    """Zhang was written before there was a key, Wang afterwards."""
+    file = tmp_path / "keys.json"
+    write_keyring(file, new_keyring())
+    async with (
+        open_county(database) as county,
+        open_pool(database.dsn_as("hw_service"), size=2, keys=Keys(file)) as pool,
+    ):
+        store = Store(pool, ZONE)
+        await store.register_person(WANG, county.now)
+        yield Sealed(county=county, store=store, file=file)
+
+
+async def at_rest(county: County) -> list[str]:
+    rows = await county.owner.fetch(
+        "SELECT name AS text FROM care.person UNION ALL SELECT phone FROM care.person"
+        " UNION ALL SELECT address FROM care.household"
+    )
+    return [row["text"] for row in rows if row["text"] is not None]
+
+
+async def keys(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return await asyncio.to_thread(run, parser.parse_args(words))
+
+
+@pytest.mark.peer
+@pytest.mark.row("X6")
+async def test_everything_is_sealed_found_and_shown_and_the_key_is_changed_at_work(
+    sealed: Sealed, database: Database
+) -> None:
+    county, store = sealed.county, sealed.store
+    plain = await at_rest(county)
+    assert ZHANG.name in plain
+    assert WANG.name not in plain, "written under a key, it never was"
+    assert await store.reseal() > 0
+    assert await store.reseal() == 0
+    first = Keys(sealed.file).ring.current
+    assert {sealed_with(text) for text in await at_rest(county)} == {first}
+    card = await store.person_card(ZHANG.person_id, county.now)
+    assert (card.name, card.phone, card.address) == (ZHANG.name, ZHANG.phone, "1 号")
+    stranger = await county.account("family-b")
+    glass = await store.break_glass(
+        stranger,
+        Wanted(name=ZHANG.name, birth_year=1950),
+        "救护车上无法联系家属",
+        timedelta(hours=1),
+        county.now,
+    )
+    assert glass == ZHANG.subject
+    assert await keys("rotate", str(sealed.file)) == 0
+    assert (await store.person_card(ZHANG.person_id, county.now)).name == ZHANG.name
+    assert await keys("retire", str(sealed.file), str(first), "--dsn", database.dsn) == 1
+    assert await keys("reseal", str(sealed.file), "--dsn", database.dsn) == 0
+    assert {sealed_with(text) for text in await at_rest(county)} == {Keys(sealed.file).ring.current}
+    card = await store.person_card(ZHANG.person_id, county.now)
+    assert card.name == ZHANG.name, "a running service reads the new key from the file by itself"
+    assert await keys("retire", str(sealed.file), str(first), "--dsn", database.dsn) == 0
+    assert (await store.person_card(ZHANG.person_id, county.now)).name == ZHANG.name
+
+
+@pytest.mark.peer
+@pytest.mark.row("X6")
+async def test_without_the_key_a_copy_is_unreadable_and_verify_says_so(
+    sealed: Sealed, database: Database
+) -> None:
+    await sealed.store.reseal()
+    everything = " ".join(await at_rest(sealed.county))
+    for secret in (ZHANG.name, str(ZHANG.phone), WANG.name):
+        assert secret not in everything
+    words = await sealed.county.owner.fetch(
+        "SELECT encode(word, 'hex') AS word FROM care.name_word"
+    )
+    assert len(words) > 10
+    async with open_pool(database.dsn_as("hw_service"), size=1, keys=Keys()) as pool:
+        blind = await Store(pool, ZONE).person_card(ZHANG.person_id, sealed.county.now)
+    assert str(blind.name).startswith("hw1.")
+    other = sealed.file.with_name("other.json")
+    write_keyring(other, new_keyring())
+    async with open_pool(database.dsn_as("hw_service"), size=1, keys=Keys(other)) as pool:
+        blind = await Store(pool, ZONE).person_card(ZHANG.person_id, sealed.county.now)
+    assert blind.name == UNREADABLE, "and nothing that concerns the alert waits for a name"
+    extent = Extent(readings=0, alerts=0, people=0)
+    found = await verify(database.dsn, ALL_MIGRATIONS, ZONE, extent)
+    (names,) = [each for each in found if each.check == "names and addresses"]
+    assert names.count == 1
+    assert "cannot be read" in names.wrong[0]
+
+
+@pytest.mark.peer
+async def test_a_clinic_finds_its_resident_by_initials(sealed: Sealed) -> None:
+    await sealed.store.reseal()
+    await sealed.county.owner.execute(
+        "INSERT INTO core.hub (hub, household, area, secret, clinic)"
+        " VALUES ('hub-clinic', 'home-1', 'village-area-a', '', 'clinic-a')"
+    )
+    doctor = await sealed.county.account("village-a")
+    for asked, found in (("zgy", [ZHANG.name]), ("桂英", [ZHANG.name]), ("wjg", [])):
+        residents = await sealed.store.residents(doctor, "clinic-a", asked, sealed.county.now)
+        assert [each.name for each in residents] == found
+
+
+def test_a_ring_without_keys_changes_nothing() -> None:
+    assert Keyring().seal("张") == "张"
+    assert Keys().read("张") == "张"
