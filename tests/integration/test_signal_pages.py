@@ -73,3 +73,48 @@ async def test_pages_about_signals_are_accessible_and_fit_a_phone(
         await expect(page.locator("svg.curve")).to_have_count(3)
         assert await violations(page) == []
         assert await overflow(page) <= 0
+        await page.goto(f"{address}/signals")
+        ask = page.locator("#new li:has(a.name:text-is('青山乡')) form > button").first
+        await ask.focus()
+        await page.keyboard.press("Enter")  # one tap, or one key
+        await expect(page.locator("#asked li")).to_contain_text("青山乡")
+
+
+@pytest.mark.row("C7")
+@pytest.mark.row("C11")
+async def test_an_officer_is_told_why_a_step_is_refused_and_never_sees_a_small_signal(
+    browser: Browser, county: County
+) -> None:
+    until = county.now + timedelta(hours=9)
+    (signal_id,) = await form(county, finding(arriving_until=until))
+    await form(county, finding("t-lin", (SMALL,)))
+    async with serve(county) as address:
+        async with signed_in(browser, address, "cdc") as page:
+            await page.goto(f"{address}/signals")
+            assert "临河镇" not in await page.locator("main").inner_text()
+            form_of = page.locator(f"#signal-{signal_id}")
+            await expect(form_of).to_contain_text("until then nothing is dismissed")
+            assert await form_of.locator("input[value=dismiss]").count() == 0
+            refused = await page.request.post(
+                f"{address}/signals/{signal_id}/act",
+                form={"act": "dismiss", "cause": "chance", "back": "true"},
+            )
+            assert refused.status == 409
+            assert "nothing is dismissed before it is in" in await refused.text()
+            await form_of.get_by_role("button", name="Ask the township to verify").click()
+            await expect(page.locator("#asked li")).to_have_count(1)
+        async with signed_in(browser, address, "desk", size=PHONE) as page:
+            await page.goto(f"{address}/verify")
+            assert await violations(page) == []
+            assert await overflow(page) <= 0
+
+
+@pytest.mark.row("C16")
+async def test_an_exercise_without_history_is_refused_in_words(
+    browser: Browser, county: County
+) -> None:
+    async with serve(county) as address, signed_in(browser, address, "cdc") as page:
+        await page.goto(f"{address}/signals")
+        await page.get_by_text("Begin an exercise").first.click()
+        await page.locator("#drill button").click()
+        await expect(page.get_by_role("alert")).to_contain_text("would not notice that")
