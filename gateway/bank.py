@@ -107,13 +107,17 @@ class Bank:
         """Copies of the columns of these rows, to compute on."""
         return self._states[rows], self._recent[rows]
 
-    def may_be_calm(self, rows: Rows) -> Flags:
-        """Whose readings the screen may judge by columns: no open case, nothing stale."""
+    def may_be_moved(self, rows: Rows) -> Flags:
+        """Whose columns the screen may move on by a reading: known, and nothing stale."""
         known = rows >= 0
-        calm = known & ~self._open[np.where(known, rows, 0)]
         if self._stale:
-            calm &= ~np.isin(rows, list(self._stale))
-        return calm
+            known &= ~np.isin(rows, list(self._stale))
+        return known
+
+    def may_be_calm(self, rows: Rows) -> Flags:
+        """Whose readings the screen may judge by columns: these, without an open case."""
+        moved = self.may_be_moved(rows)
+        return moved & ~self._open[np.where(moved, rows, 0)]
 
     def take(self, after: AfterBatch) -> None:
         """Take over what a batch has committed."""

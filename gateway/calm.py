@@ -9,7 +9,9 @@ mean the same is held by a property test and by whole streams run with and witho
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
 from types import MappingProxyType
+from typing import cast
 from zlib import crc32
 
 import numpy as np
@@ -22,11 +24,12 @@ from gateway.calm_columns import Readings, columns
 from gateway.calm_look import CalmLook
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
-from gateway.recent import RECENT, RecentRows
+from gateway.recent import RECENT, RecentRow, RecentRows
 from gateway.recent_many import Fresh, advance, closed, closing
 from gateway.reopened import Reopened, Stored, joined, overflowed
+from gateway.screen_algebra import NO
 from gateway.screening import may_decide, may_hold
-from gateway.stored_state import CalmRows, Rested
+from gateway.stored_state import CalmRows, MovedRow, Rested
 from gateway.suspicion import needs_exact
 from rules.pack import Pack
 from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
@@ -54,11 +57,30 @@ def fingerprint(pack: Pack) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screened:
-    """Who is calm, as rows, who was woken too early, and who must be looked at exactly."""
+    """Who is calm, as rows, who was woken too early, and who must be looked at exactly.
+
+    `moved` are those of `tense` whose columns have been moved on.
+    """
 
     calm: CalmRows | None
     tense: dict[SubjectRef, list[Point]]
+    moved: Mapping[SubjectRef, MovedRow] = field(default_factory=dict[SubjectRef, MovedRow])
     rested: Rested = field(default_factory=dict[SubjectRef, datetime | None])
+
+
+@dataclass(slots=True, kw_only=True)
+class _Columns:
+    """The copies of a batch, a place for each person, and what has become of them so far.
+
+    `moved` says whose columns hold all readings up to the present turn, `asks` which rules the last
+    one could make ask for somebody (None: any).
+    """
+
+    states: StateRows
+    recent: RecentRows
+    calm: Flags
+    moved: Flags
+    asks: dict[int, frozenset[str] | None]
 
 
 @dataclass(slots=True)
@@ -90,16 +112,21 @@ class Screener:
         if not plain:
             return Screened(calm=None, tense=new)
         rows = bank.rows(plain)
-        calm = bank.may_be_calm(rows)
         states, recent = bank.copies(np.maximum(rows, 0))
-        calm &= (recent["rules"] == self.mark) & (recent["waits"] == 0)
-        calm &= states["folded_through"] > EPOCH
+        sound = (recent["rules"] == self.mark) & (states["folded_through"] > EPOCH)
+        own = _Columns(
+            states=states,
+            recent=recent,
+            calm=bank.may_be_calm(rows) & sound & (recent["waits"] == 0),
+            moved=bank.may_be_moved(rows) & sound,
+            asks={},
+        )
         readings = columns([new[subject] for subject in plain], self.zone, shared)
         places = {subject: place for place, subject in enumerate(plain)} if stored else {}
         reopened = Reopened(stored, places, self.rules)
         for turn in range(int(readings.turn.max()) + 1):
-            self._take(readings.of_turn(turn), states, recent, calm, reopened)
-        chosen = np.flatnonzero(calm)
+            self._take(readings.of_turn(turn), own, reopened)
+        chosen = np.flatnonzero(own.calm)
         quiet = [plain[place] for place in chosen]
         done = set(quiet)
         return Screened(
@@ -109,23 +136,27 @@ class Screener:
             if quiet
             else None,
             tense={subject: points for subject, points in new.items() if subject not in done},
+            moved={
+                plain[place]: MovedRow(
+                    row=states[place],
+                    recent=cast("RecentRow", recent[place]),
+                    rules=own.asks.get(int(place)),
+                )
+                for place in np.flatnonzero(own.moved & ~own.calm)
+                if len(new[plain[place]]) == 1
+            },
         )
 
-    def _take(
-        self,
-        readings: Readings,
-        states: StateRows,
-        recent: RecentRows,
-        calm: Flags,
-        reopened: Reopened,
-    ) -> None:
+    def _take(self, readings: Readings, own: _Columns, reopened: Reopened) -> None:
         """One reading of each: what closed before it, then itself, then the screen."""
-        kept = np.flatnonzero(calm[readings.who])
+        kept = np.flatnonzero(own.moved[readings.who])
+        own.calm[readings.who[~own.moved[readings.who]]] = False
         who = readings.who[kept]
         if not who.size:
             return
-        state, memory, at = states[who], recent[who], readings.at[kept]
-        quiet = (at > memory["last_at"]) & (at // _MINUTE_US >= memory["watch_until"])
+        state, memory, at = own.states[who], own.recent[who], readings.at[kept]
+        newest = at > memory["last_at"]
+        quiet = own.calm[who] & newest & (at // _MINUTE_US >= memory["watch_until"])
         through = self.zone.day(at - _CLOSING_US) - 1
         folding, lost = closing(memory, state, through)
         before = state["folded_through"].astype(np.int64) - EPOCH
@@ -151,13 +182,24 @@ class Screener:
         look = CalmLook(
             states=state, recent=memory, values=values, at=at, days=fresh.day, zone=self.zone
         )
-        quiet &= ~lost & ~_begins(state, look) & ~self._may_matter(look, readings.shared[kept])
-        states[who], recent[who] = state, memory
-        calm[who] = quiet
+        moves = newest & ~lost & ~_begins(state, look) & ~self._unlearned(look)
+        moves &= ~self._doubtful(look, readings.shared[kept])
+        quiet &= moves
+        asking = may_decide(self.rules.pack, look)
+        matters = np.flatnonzero(quiet & reduce(np.bitwise_or, asking.values(), NO))
+        for row in matters:
+            own.asks[int(who[row])] = frozenset(name for name, asks in asking.items() if asks[row])
+        quiet[matters] = False
+        own.states[who], own.recent[who] = state, memory
+        own.calm[who], own.moved[who] = quiet, moves
 
-    def _may_matter(self, look: CalmLook, shared: Flags) -> Flags:
-        pack = self.rules.pack
-        found = may_decide(pack, look) | may_hold(pack.excludes, look)
+    def _unlearned(self, look: CalmLook) -> Flags:
+        """Whose reading baselines must not learn."""
+        return may_hold(self.rules.pack.excludes, look)
+
+    def _doubtful(self, look: CalmLook, shared: Flags) -> Flags:
+        """Whose reading may be somebody else's."""
+        found = NO
         if shared.any():
             for name in TRACKED:
                 usual = look.usual(name)

@@ -1,16 +1,18 @@
 """Score, then learn: one person's new points against the usual and the rules. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import partial
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
 from gateway.stored_state import StoredState
 from gateway.teaching import teaching
-from rules.engine import Decision, Evaluation, evaluate
+from rules.engine import Decision, Evaluation, NearMiss, evaluate
 from rules.explain import evidence
 from rules.pack import Pack
+from rules.rule import Rule
 from rules.screen import Extremes, extremes_of
 from rules.vocabulary import Profile, QuantityName, Stage, SubjectRef
 from rules.window import Blind, Point, Window
@@ -18,7 +20,9 @@ from rules.window import Blind, Point, Window
 LOOK_BACK = timedelta(days=16)
 """How far back a rule's window reaches: HW-11 looks at 14 days, plus a day at each end."""
 
-_AROUND = timedelta(days=1)
+AROUND = timedelta(days=1)
+"""At the edge of a window, what was measured around a reading may lie outside it."""
+
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,12 +49,27 @@ class Rulebook:
     zone: tzinfo
 
 
+Name = tuple[str, str, str]
+"""Rule, stage and trigger of a decision."""
+
+Near = Callable[[], tuple[NearMiss, ...]]
+"""What nearly fired, worked out when somebody asks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A decision with the canonical text from which it can be replayed."""
+    """A decision, and how to tell the canonical text from which it can be replayed.
+
+    Most decisions join an open case, and nobody reads what they rest on.
+    """
 
     decision: Decision
-    evidence: str
+    tell: Callable[[], str] = field(repr=False, compare=False)
+
+    @property
+    def evidence(self) -> str:
+        """The canonical text, worked out now."""
+        return self.tell()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +78,8 @@ class Assessment:
 
     `waits`: a confirmation is being waited for; `since`: the place of the earliest new point;
     `taught`: the points, of the days not folded yet at least, that baselines may learn; `extremes`:
-    those of the window's points.
+    those of the `watched` points of the window, which may have begun a wait for a confirmation
+    (None: all of them).
     """
 
     person: Person
@@ -69,6 +89,7 @@ class Assessment:
     since: tuple[datetime, str] | None = None
     waits: bool = False
     taught: tuple[Point, ...] = ()
+    watched: tuple[Point, ...] | None = None
     extremes: Extremes = field(default_factory=dict[QuantityName, tuple[float, float]])
 
 
@@ -119,36 +140,36 @@ def assess(
         now: the instant of the batch.
         whole: whether `points` is the whole history.
     """
-    ordered = sorted((point.as_heard() for point in points), key=lambda point: point.order)
-    extremes = extremes_of(ordered)
+    heard = window_of(person, points, rules.zone)
+    ordered, extremes = heard.points, extremes_of(heard.points)
     unfolded = points if whole else _unfolded(person, points, rules.zone)
     taught = tuple(teaching(unfolded, rules.pack, extremes))
     readings = learnable(taught)
     first = min((point.as_heard().order for point in fresh), default=None)
     again = [point for point in ordered if first and point.order >= first]
-    judged: dict[tuple[str, str, str], Judged] = {}
+    judged: dict[Name, Judged] = {}
     *late, newest = again or [None]
-    for point in late:
+    for place, point in enumerate(late, start=len(ordered) - len(again) + 1):
         assert point is not None
         state = _state_at(person, readings, point.effective_at, rules.zone, whole=whole)
-        known_then = [earlier for earlier in ordered if earlier.order <= point.order]
-        window = _window(person, known_then, state, rules.zone)
+        window = heard.up_to(place).with_usual(person_baselines(state, person.profile))
         new = frozenset({point.identity})
         evaluation = evaluate(
             rules.pack, window, now, new, waits=False, explain=False, extremes=extremes
         )
-        _collect(judged, evaluation, window, rules.pack, now)
+        found = judged_of(evaluation, near_of(evaluation), window, rules.pack, now)
+        judged = found | judged
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
     usual = _state_at(person, readings, latest, rules.zone, whole=whole)
-    window = _window(person, ordered, usual, rules.zone)
+    window = heard.with_usual(person_baselines(usual, person.profile))
     new = frozenset({newest.identity}) if newest else frozenset[str]()
     evaluation = evaluate(
         rules.pack, window, now, new, absent=not fresh, explain=False, extremes=extremes
     )
-    # At its edge the window may lack what was measured around a reading.
-    begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + _AROUND
-    _collect(judged, evaluation, window, rules.pack, now, missing_since=begin)
+    begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + AROUND
+    near = near_of(evaluation)
+    found = judged_of(evaluation, near, window, rules.pack, now, missing_since=begin)
     waits = [wake.due_at for wake in evaluation.wakes if wake.due_at > now]
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
@@ -159,7 +180,7 @@ def assess(
         person=person,
         state=StoredState(row=state, next_wake_at=min([*waits, *silences], default=None)),
         window=window,
-        judged=tuple(judged.values()),
+        judged=tuple((found | judged).values()),
         since=first,
         waits=bool(waits),
         taught=taught,
@@ -167,26 +188,53 @@ def assess(
     )
 
 
-def _collect(
-    judged: dict[tuple[str, str, str], Judged],
+def window_of(person: Person, points: Sequence[Point], zone: tzinfo) -> Window:
+    """What is known of a person's readings as they were heard, without what is usual for them."""
+    return Window(
+        points=tuple([point.as_heard() for point in points]),
+        profile=person.profile,
+        zone=zone,
+        blind=person.blind,
+    )
+
+
+def near_of(evaluation: Evaluation) -> Near:
+    """The near misses of an evaluation."""
+    return lambda: evaluation.near
+
+
+def judged_of(
     evaluation: Evaluation,
+    near: Near,
     window: Window,
     pack: Pack,
     now: datetime,
     missing_since: datetime | None = None,
-) -> None:
-    """Add decisions; from `missing_since` on those on a confirmation that did not come too.
+) -> dict[Name, Judged]:
+    """The decisions; from `missing_since` on those on a confirmation that did not come too.
 
     Before it a confirmation may lie outside the window, and what was missing there was told.
     """
+    judged: dict[Name, Judged] = {}
     for decision in evaluation.decisions:
         key = (decision.rule_id, decision.stage.value, decision.trigger)
         missing = missing_since is not None and decision.effective_at >= missing_since
         wanted = missing or decision.stage is not Stage.UNCONFIRMED
-        if wanted and key not in judged:
+        if wanted:
             rule = pack.rule(decision.rule_id)
-            text = evidence(decision, window, rule, evaluation.near, now)
-            judged[key] = Judged(decision=decision, evidence=text)
+            tell = partial(_told, decision, window, rule, near, now)
+            judged.setdefault(key, Judged(decision=decision, tell=tell))
+    return judged
+
+
+def _told(
+    decision: Decision,
+    window: Window,
+    rule: Rule,
+    near: Near,
+    now: datetime,
+) -> str:
+    return evidence(decision, window, rule, near(), now)
 
 
 def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Point]:
@@ -202,13 +250,3 @@ def _state_at(
     if whole:
         return refold(readings, horizon(at, zone), zone, person.settings)
     return fold(person.state.row, readings, horizon(at, zone), zone)
-
-
-def _window(person: Person, points: Sequence[Point], state: StateRow, zone: tzinfo) -> Window:
-    return Window(
-        points=tuple(points),
-        profile=person.profile,
-        baselines=person_baselines(state, person.profile),
-        zone=zone,
-        blind=person.blind,
-    )

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from gateway.blindness import blind_times
 from gateway.calm import Screened
 from gateway.county import County, is_home
-from gateway.detect import Assessment, Person, Rulebook, assess, needed_from, needs_history
+from gateway.detect import Assessment, Person, Rulebook, needed_from, needs_history
 from gateway.intake import Admitted
+from gateway.moved import assess_moved
 from gateway.remembering import remembered
 from gateway.series import settings_of
 from gateway.silences import NEVER, earliest_silence, may_rest
@@ -62,7 +63,7 @@ async def screen(
     rested = await _rested(quiet, county, store, rules, now)
     done = {*rested, *(screened.calm.subjects if screened.calm else ())}
     tense = {subject: points for subject, points in new.items() if subject not in done}
-    return Screened(calm=screened.calm, tense=tense, rested=rested)
+    return Screened(calm=screened.calm, tense=tense, moved=screened.moved, rested=rested)
 
 
 async def _rested(
@@ -101,7 +102,7 @@ async def _reopened(
 
 
 async def judge_people(
-    new: dict[SubjectRef, list[Point]],
+    screened: Screened,
     county: County,
     store: CoreStore,
     rules: Rulebook,
@@ -114,8 +115,11 @@ async def judge_people(
     Readings that may be somebody else's are put in doubt first (`suspicion_desk.py`). Of `bereft`,
     who have just lost a reading to another, everything is looked at again.
     """
-    heeded = await heed(new, county, store, rules)
+    tense = screened.tense
+    heeded = await heed(tense, county, store, rules)
     new = heeded.new
+    # What has come into doubt meanwhile, the screen has taken for theirs.
+    moved = {s: row for s, row in screened.moved.items() if new[s] == tense[s]}
     await county.recall(store, people=new)
     states = county.states.gather_all(list(new))
     people = [
@@ -142,7 +146,8 @@ async def judge_people(
     for person in people:
         subject = person.subject
         points, again = heeded.marked(stored[subject]), whole[subject]
-        found = assess(person, points, new[subject], rules, now, whole=again)
+        row = moved.get(subject)
+        found = assess_moved(person, row, points, new[subject], rules, now, whole=again)
         complete = again or bool(new[subject])
         assessed.append(remembered(found, rules, mark, complete=complete))
     return assessed

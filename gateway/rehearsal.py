@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
-from gateway.detect import Person, Rulebook, assess, needed_from, needs_history
+from gateway.detect import Person, Rulebook, needed_from, needs_history
 from gateway.episodes import episodes
+from gateway.moved import assess_moved
 from gateway.recent import BEGINNING
 from gateway.remembering import remembered
 from gateway.silences import NEVER, earliest_silence, may_rest
-from gateway.stored_state import AfterBatch, StoredState
+from gateway.stored_state import AfterBatch, MovedRow, StoredState
 from rules.vocabulary import Alert, Profile, SubjectRef
 from rules.window import Point
 
@@ -57,6 +58,7 @@ class _Look:
     life: _Life
     fresh: Sequence[Point]
     now: datetime
+    moved: MovedRow | None = None
 
 
 class Rehearsal:
@@ -159,16 +161,21 @@ class Rehearsal:
     async def _take(
         self, lives: Mapping[SubjectRef, _Life], new: dict[SubjectRef, list[Point]]
     ) -> None:
-        tense = new
+        tense, moved = new, dict[SubjectRef, MovedRow]()
         if self._screened:
             found = self._screener.screen(new, self._bank, _worn_by_one)
-            tense = found.tense
+            tense, moved = found.tense, dict(found.moved)
             if found.calm is not None:
                 wake_at = self._bank.known_wake_at
                 self._bank.take(AfterBatch(calm=found.calm, next_wake_at=wake_at))
         await self._judge(
             {
-                subject: _Look(life=lives[subject], fresh=points, now=points[0].received_at)
+                subject: _Look(
+                    life=lives[subject],
+                    fresh=points,
+                    now=points[0].received_at,
+                    moved=moved.get(subject),
+                )
                 for subject, points in tense.items()
             }
         )
@@ -185,7 +192,7 @@ class Rehearsal:
         whole = needs_history(person, fresh, self._rules.zone)
         known = life.points[: life.taken]
         points = known if whole else self._needed(person, known, fresh, now)
-        found = assess(person, points, fresh, self._rules, now, whole=whole)
+        found = assess_moved(person, look.moved, points, fresh, self._rules, now, whole=whole)
         complete = whole or bool(fresh)
         found = remembered(found, self._rules, self._screener.mark, complete=complete)
         rung = await episodes([found], self._book, self._rules.pack, now)

@@ -33,7 +33,7 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
         folded_through=int(found.state.row["folded_through"]),
         rules=mark,
         watch_until=watch_until(
-            heard,
+            heard if found.watched is None else found.watched,
             rules.pack,
             found.window.blind,
             profile=found.person.profile,
@@ -43,6 +43,9 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
         pregnant=found.person.profile.pregnant is Ternary.YES,
         last_at=0 if before is None else int(before["last_at"]),
     )
+    if found.state.recent is not None:
+        recent = _with(found.state.recent, memory)
+        return replace(found, state=replace(found.state, recent=recent))
     if not complete:
         return replace(found, state=replace(found.state, recent=_carried(found, memory)))
     open_days = memory.folded_through
@@ -64,6 +67,12 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
     rows = before.reshape(1).copy()
     days = memory.folded_through - int(found.person.state.row["folded_through"])
     closed(rows, np.array([days], dtype=np.int64))
+    return _with(rows[0], memory)
+
+
+def _with(row: RecentRow, memory: Memory) -> RecentRow:
+    """A copy of a row with what does not follow from the readings; nobody is watched shorter."""
+    rows = row.reshape(1).copy()
     rows["waits"], rows["pregnant"] = memory.waits, memory.pregnant
     until = -(-micros(memory.watch_until) // 60_000_000)
     rows["watch_until"] = max(int(rows["watch_until"][0]), until)

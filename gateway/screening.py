@@ -12,6 +12,7 @@ A condition over several readings decides something only if it rests on the new 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
 from typing import Protocol
@@ -45,12 +46,17 @@ from rules.expression import Condition
 from rules.pack import Pack
 from rules.rule import OnUnknown, Rule
 from rules.scope import span
-from rules.screen import Extremes
+from rules.screen import Extremes, edge_of
 from rules.tree import Tree
 from rules.vocabulary import QuantityName
 from rules.words import WEEKDAYS
 
-_DAY = timedelta(days=1)
+_SHORTEST_DAY = timedelta(hours=23)
+_BINARY = 1e-6
+"""More than a decimal loses as a number in binary floating point."""
+
+_NAMES: Mapping[str, str] = MappingProxyType({">=": "ge", ">": "gt", "<=": "le", "<": "lt"})
+
 ROOM = 1e-3
 """For sums in binary floating point and the engine's rounding to 1e-6, many times over."""
 
@@ -111,11 +117,15 @@ class _Seen:
     level: Truth
 
 
-def may_decide(pack: Pack, look: Look) -> Flags:
-    """For each reading whether `evaluate` could give a decision or a wait because of it."""
+def may_decide(pack: Pack, look: Look) -> dict[str, Flags]:
+    """By rule for each reading whether `evaluate` could give a decision or a wait because of it.
+
+    A rule that could not for any of them is missing.
+    """
     extremes = _extremes(look)
     walked = (rule for rule in pack.rules if could_matter(rule, extremes))
-    return reduce(np.bitwise_or, (_may_fire(rule, look) for rule in walked), NO)
+    found = {rule.id: _may_fire(rule, look) for rule in walked}
+    return {rule_id: flags for rule_id, flags in found.items() if flags.any()}
 
 
 def _extremes(look: Look) -> Extremes:
@@ -194,25 +204,31 @@ def _number(tree: Tree, seen: _Seen) -> Range:
     return as_range(_value(tree, seen))
 
 
-def _compared(seen: _Seen, quantity: str, sign: str, limit: Range) -> Truth:
+def _compared(seen: _Seen, quantity: Tree, sign: str, limit: Tree) -> Truth:
     """The new reading's number, rounded to the guideline's precision, against a limit."""
-    name = QuantityName(quantity)
+    name = QuantityName(quantity.text)
     value = seen.look.value(name)
-    half = float(QUANTITIES[name].precision) / 2 + 1e-6
-    found = compare(Range(value - half, value + half), sign, limit)
+    if limit.kind == "number":
+        # Rounded or not, a number is on the same side of where the comparison turns.
+        edge = exactly(float(edge_of(_NAMES[sign], name, Decimal(limit.text))))
+        side = ">=" if sign in {">", ">="} else "<"
+        found = compare(Range(value - _BINARY, value + _BINARY), side, edge)
+    else:
+        half = float(QUANTITIES[name].precision) / 2 + _BINARY
+        found = compare(Range(value - half, value + half), sign, _number(limit, seen))
     return Truth(found.yes, found.no | np.isnan(value), found.unknown)
 
 
 def _judged(sign: str) -> Callable[[_Seen, Parts], Truth]:
-    return lambda seen, parts: _compared(seen, parts[0].text, sign, _number(parts[1], seen))
+    return lambda seen, parts: _compared(seen, parts[0], sign, parts[1])
 
 
 def _hit(sign: str) -> Callable[[_Seen, Parts], Flags]:
-    return lambda seen, parts: _compared(seen, parts[0].text, sign, _number(parts[1], seen)).yes
+    return lambda seen, parts: _compared(seen, parts[0], sign, parts[1]).yes
 
 
 def _with_sign(seen: _Seen, parts: Parts) -> Flags:
-    return _compared(seen, parts[0].text, parts[1].text, _number(parts[2], seen)).yes
+    return _compared(seen, parts[0], parts[1].text, parts[2]).yes
 
 
 def _carried(seen: _Seen, parts: Parts) -> Flags:
@@ -325,9 +341,13 @@ def _given(seen: _Seen, parts: Parts) -> Truth:
 
 
 def _first_of_day(seen: _Seen, parts: Parts) -> Truth:
-    """No, where the day surely has another reading: of a day's span, today is wholly in."""
+    """No, where the day surely has another reading.
+
+    A span that is no longer than the shortest of days, the one on which summer time begins, holds
+    at most today as a whole; late in the evening it holds no whole day.
+    """
     carried = _carried(seen, parts)
-    bounds = seen.look.over(QuantityName(parts[0].text), _DAY)
+    bounds = seen.look.over(QuantityName(parts[0].text), _SHORTEST_DAY)
     another = NO if bounds is None else bounds.readings.low > 1
     return Truth(carried & ~another, YES, NO)
 

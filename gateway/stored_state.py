@@ -31,6 +31,20 @@ class StoredState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovedRow:
+    """What the screen knows of a person who has to be looked at exactly for one new reading.
+
+    `row` and `recent` are the columns with that reading in, except for what only the exact stage
+    tells: waits, and until when nothing is calm. `rules` are the only ones that the reading could
+    make ask for somebody; None where any could.
+    """
+
+    row: StateRow
+    recent: RecentRow
+    rules: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalmRows:
     """Rows that calm readings have moved on: where they stand, whose they are, what they hold."""
 

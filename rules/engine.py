@@ -102,6 +102,7 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     waits: bool = True,
     explain: bool = True,
     extremes: Extremes | None = None,
+    only: frozenset[str] | None = None,
 ) -> Evaluation:
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
@@ -116,12 +117,12 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     Whoever does not ask for them saves time: without `waits` confirmations are looked at only
     beside something that rings, which they may cover; without `explain` near misses are told only
     beside something that rings, as its evidence. `extremes` are those of the window's points, or
-    wider ones, where they are known already.
+    wider ones, where they are known already; `only` names the rules to look at.
 
     Raises:
         rules.scope.ConditionError: a condition that the loader's dry run should have refused.
     """
-    reviews = _reviews(rules, window, now, new)
+    reviews = _reviews(rules, window, now, new, only)
     for review in reviews:
         review.absences(absent=absent)
         if review.fresh:
@@ -143,12 +144,16 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     )
 
 
-def _reviews(rules: Pack, window: Window, now: datetime, new: frozenset[str]) -> "list[_Review]":
+def _reviews(
+    rules: Pack, window: Window, now: datetime, new: frozenset[str], only: frozenset[str] | None
+) -> "list[_Review]":
     """One for each rule that is for this person."""
     year = window.local_day(now).year
     narrowed: dict[frozenset[Vital], tuple[Window, tuple[Point, ...]]] = {}
     reviews: list[_Review] = []
     for rule in rules.rules:
+        if only is not None and rule.id not in only:
+            continue
         if not rule.population.includes(window.profile, year):
             continue
         if rule.vitals not in narrowed:

@@ -99,6 +99,11 @@ class Pack:
                 return rule
         raise KeyError(rule_id)
 
+    @property
+    def with_absences(self) -> frozenset[str]:
+        """The names of the rules that can miss somebody."""
+        return frozenset(rule.id for rule in self.rules if rule.absences)
+
     def for_hub(self) -> "Pack":
         """The same pack with the rules that a hub runs."""
         return replace(self, rules=tuple(r for r in self.rules if r.runs_on is RunsOn.HUB))

@@ -34,7 +34,7 @@ Extremes = Mapping[QuantityName, tuple[float, float]]
 class Comparison:
     """`ge('systolic', 180)` and its kind; of `low` and `high`, a censored side, `limit` is None.
 
-    `edge` is the number at which it turns (`_edge`), None where there is no limit.
+    `edge` is the number at which it turns (`edge_of`), None where there is no limit.
     """
 
     name: str
@@ -66,10 +66,11 @@ class Comparison:
         return high + room >= limit if self.name in {"ge", "gt"} else low - room <= limit
 
 
-def _edge(name: str, quantity: QuantityName, limit: Decimal) -> Decimal:
+def edge_of(name: str, quantity: QuantityName, limit: Decimal) -> Decimal:
     """The least number that, rounded to the guideline's precision, is at or above the limit.
 
-    Of `gt` and `le`: above it. Numbers are rounded half up (`codes.at_guideline_precision`).
+    Of `gt` and `le`: above it. Of `ge` and `gt` it is where they begin to hold, of `lt` and `le`
+    where they end. Numbers are rounded half up (`codes.at_guideline_precision`).
     """
     step = QUANTITIES[quantity].precision
     steps = (limit / step).to_integral_value(ROUND_CEILING)
@@ -118,7 +119,7 @@ def comparison(name: str, arguments: Sequence[str]) -> Comparison | None:
 
 def compared_with(name: str, quantity: QuantityName, limit: Decimal) -> Comparison:
     """The comparison of a reading with a limit; `name` is `ge`, `gt`, `le` or `lt`."""
-    return Comparison(name, quantity, limit, _edge(name, quantity, limit))
+    return Comparison(name, quantity, limit, edge_of(name, quantity, limit))
 
 
 def extremes_of(points: Iterable[Point]) -> Extremes:

@@ -264,6 +264,12 @@ class Window:
         """The same window with its oldest `count` points only."""
         return self if count >= len(self.points) else self._of_some(self.points[:count])
 
+    def with_usual(self, baselines: Mapping[QuantityName, Baseline]) -> "Window":
+        """The same window with what is usual for the person."""
+        window = self._of_some(self.points)
+        object.__setattr__(window, "baselines", baselines)
+        return window
+
     def _of_some(self, points: tuple[Point, ...]) -> "Window":
         """The same window with some of its own points, in their order: there is none to find."""
         window = object.__new__(Window)

@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
 from gateway.calm import Screener, screener
-from gateway.detect import LOOK_BACK, Person, Rulebook, assess, needs_history
+from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
+from gateway.moved import assess_moved
 from gateway.packs import load_first_pack, load_shipped
-from gateway.recent import DAYS, Memory, RecentRow, recent_of
+from gateway.recent import DAYS, Memory, RecentRow, micros, recent_of
 from gateway.remembering import remembered, watch_until
-from gateway.stored_state import AfterBatch
+from gateway.stored_state import AfterBatch, MovedRow
 from gateway.teaching import teaches
 from rules.pack import Pack
 from rules.vocabulary import Bound, Origin, Profile, QuantityName, SubjectRef, TimeConfidence, Vital
@@ -43,7 +44,7 @@ class Life:
     """One person, looked at in two stages.
 
     `calm` counts what the screen let pass, `reopened` how often a day closed that the ring could
-    not hold.
+    not hold, `moved` how often the screen had moved the columns on for the exact stage.
     """
 
     rules: Rulebook
@@ -55,6 +56,7 @@ class Life:
     calm: int = 0
     reopened: int = 0
     decided: int = 0
+    moved: int = 0
     wake_at: datetime | None = None
 
     def take(self, points: Sequence[Point], now: datetime) -> None:
@@ -70,7 +72,10 @@ class Life:
         self.reopened += len(stored)
         found = self.screener.screen({LI: ordered}, self.bank, lambda _: False, stored)
         if found.calm is None:
-            self._exact(ordered, now)
+            moved = found.moved.get(LI)
+            if moved is not None:
+                self._check_moved(ordered, now, moved)
+            self._exact(ordered, now, moved)
             return
         self.calm += len(points)
         self._check(ordered, now, found.calm.states[0], found.calm.recent[0])
@@ -80,20 +85,53 @@ class Life:
         since = (fresh[0].effective_at if fresh else now) - LOOK_BACK
         return [point for point in self.stored if whole or point.effective_at >= since]
 
-    def _exact(self, fresh: Sequence[Point], now: datetime) -> None:
+    def _exact(self, fresh: Sequence[Point], now: datetime, moved: MovedRow | None = None) -> None:
         person = Person(subject=LI, profile=self.profile, state=self.bank.gather(LI))
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
-        found = assess(person, points, fresh, self.rules, now, whole=whole)
+        found = assess_moved(person, moved, points, fresh, self.rules, now, whole=whole)
         complete = whole or bool(fresh)
         mark = self.screener.mark
         found = remembered(found, self.rules, mark, complete=complete)
-        for item in found.judged:
-            decision = item.decision
-            self.told.add((decision.rule_id, decision.stage.value, decision.trigger))
-            self.decided += 1
+        self.told |= self._told(found).keys()
+        self.decided += len(found.judged)
         self.wake_at = found.state.next_wake_at
         self.bank.take(AfterBatch(exact={LI: found.state}))
+
+    def _check_moved(self, fresh: Sequence[Point], now: datetime, moved: MovedRow) -> None:
+        """What the screen has worked out saves work, and changes nothing."""
+        person = Person(subject=LI, profile=self.profile, state=self.bank.gather(LI))
+        whole = needs_history(person, fresh, self.rules.zone)
+        points = self._window(fresh, now, whole=whole)
+        plainly = assess(person, points, fresh, self.rules, now, whole=whole)
+        found = assess_moved(person, moved, points, fresh, self.rules, now, whole=whole)
+        news, all_news = self._told(found), self._told(plainly)
+        assert news.items() <= all_news.items()
+        assert all_news.keys() - news.keys() <= self.told
+        assert found.waits == plainly.waits
+        assert found.state.row.tobytes() == plainly.state.row.tobytes()
+        mark = self.screener.mark
+        one = remembered(found, self.rules, mark, complete=True).state.recent
+        other = remembered(plainly, self.rules, mark, complete=True).state.recent
+        assert one is not None
+        assert other is not None
+        # Nobody is watched shorter; what is over is watched by nobody.
+        last = micros(fresh[-1].effective_at) // 60_000_000
+        assert max(int(one["watch_until"]), last) >= int(other["watch_until"]), (
+            one["watch_until"],
+            other["watch_until"],
+            last,
+        )
+        self._same(one, other, fresh)
+        self.moved += 1
+
+    @staticmethod
+    def _told(found: Assessment) -> dict[Key, str]:
+        """What each decision rests on."""
+        return {
+            (j.decision.rule_id, j.decision.stage.value, j.decision.trigger): j.evidence
+            for j in found.judged
+        }
 
     def _check(
         self, fresh: Sequence[Point], now: datetime, state: np.void, recent: RecentRow
@@ -102,14 +140,15 @@ class Life:
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
         found = assess(person, points, fresh, self.rules, now, whole=whole)
-        news = {
-            (j.decision.rule_id, j.decision.stage.value, j.decision.trigger) for j in found.judged
-        }
-        assert news <= self.told, fresh
+        assert self._told(found).keys() <= self.told, fresh
         assert not found.waits
         assert found.state.row.tobytes() == state.tobytes()
         again = self._memory(points, int(found.state.row["folded_through"]))
+        self._same(recent, again, fresh)
+
+    def _same(self, recent: RecentRow, again: RecentRow, fresh: Sequence[Point]) -> None:
         # Computed anew from a shorter past, it can only be earlier.
+        again = again.copy()
         again["watch_until"] = recent["watch_until"]
         # Days that no span from here on reaches are remembered by the one and not by the other.
         newest = fresh[-1].effective_at.astimezone(self.rules.zone).toordinal() - EPOCH
@@ -298,3 +337,12 @@ def test_a_shift_is_found_behind_the_screen() -> None:
     life = live(Course(7, 131, 3, 18, wild=False, meter=False, zone="Asia/Shanghai"))
     assert life.decided > 0
     assert life.calm > 40
+    assert life.moved > 0
+
+
+def test_the_first_hour_after_the_shortest_day_is_a_day_of_its_own() -> None:
+    """On the day after summer time begins, 24 hours back lies the day before yesterday."""
+    course = Course(
+        179311347, 168, 1, 0, wild=True, meter=False, zone="America/New_York", often=True
+    )
+    assert live(course, pack=load_shipped().beside).moved > 0

@@ -1,0 +1,97 @@
+"""An exact look at one new reading whose place in the columns the screen has worked out. Pure.
+
+The screen moves the columns on by a reading before it knows whether the reading matters. Where it
+does, that work is done, and most rules are known to have nothing to say.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+
+from gateway.detect import (
+    AROUND,
+    Assessment,
+    Person,
+    Rulebook,
+    assess,
+    judged_of,
+    needed_from,
+    window_of,
+)
+from gateway.priors import person_baselines
+from gateway.silences import NEVER, earliest_silence
+from gateway.stored_state import MovedRow, StoredState
+from rules.engine import NearMiss, evaluate
+from rules.screen import extremes_of
+from rules.window import Point, Window
+
+
+def assess_moved(  # noqa: PLR0913 - one argument a question
+    person: Person,
+    moved: MovedRow | None,
+    points: Sequence[Point],
+    fresh: Sequence[Point],
+    rules: Rulebook,
+    now: datetime,
+    *,
+    whole: bool,
+) -> Assessment:
+    """`detect.assess`, by what the screen knows already where it knows something.
+
+    Only rules are looked at that the reading could make ask for somebody; where one is told of, all
+    are, for what nearly fired beside it.
+    """
+    if moved is None or whole:
+        return assess(person, points, fresh, rules, now, whole=whole)
+    heard = window_of(person, points, rules.zone)
+    if not _is_newest(fresh, heard):
+        return assess(person, points, fresh, rules, now, whole=whole)
+    return _assess(person, moved, heard, rules, now)
+
+
+def _is_newest(fresh: Sequence[Point], heard: Window) -> bool:
+    """Whether all there is new is the last of the readings, at its own time."""
+    return (
+        len(fresh) == 1
+        and fresh[0].identity == heard.points[-1].identity
+        and not fresh[0].rings_by_arrival
+    )
+
+
+def _assess(
+    person: Person, moved: MovedRow, heard: Window, rules: Rulebook, now: datetime
+) -> Assessment:
+    newest, pack = heard.points[-1], rules.pack
+    window = heard.with_usual(person_baselines(moved.row, person.profile))
+    silence = earliest_silence(pack, person.profile, moved.recent)
+    missing = frozenset[str]() if silence > now else pack.with_absences
+    only = None if moved.rules is None else moved.rules | missing
+    # Where only some rules are asked, older readings have been told of: no wait is open.
+    watched = heard.points if only is None else (newest,)
+    extremes = extremes_of(watched)
+    new = frozenset({newest.identity})
+    found = evaluate(pack, window, now, new, explain=False, extremes=extremes, only=only)
+
+    @cache
+    def near() -> tuple[NearMiss, ...]:
+        return found.near if only is None else evaluate(pack, window, now, new, explain=False).near
+
+    begin = needed_from(person, [newest], rules, now) + AROUND
+    judged = judged_of(found, near, window, pack, now, missing_since=begin)
+    waits = [wake.due_at for wake in found.wakes if wake.due_at > now]
+    silences = [max(wake.due_at, now) for wake in found.silences]
+    silences += [silence] if now < silence < NEVER else []
+    return Assessment(
+        person=person,
+        state=StoredState(
+            row=moved.row,
+            next_wake_at=min([*waits, *silences], default=None),
+            recent=moved.recent,
+        ),
+        window=window,
+        watched=watched,
+        judged=tuple(judged.values()),
+        since=newest.order,
+        waits=bool(waits),
+        extremes=extremes,
+    )
