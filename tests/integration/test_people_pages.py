@@ -157,24 +157,25 @@ async def test_the_pages_are_accessible_and_fit_a_phone_in_both_languages(
         source=Source.FAMILY,
     )
     await store.say_status(None, dead, county.now)
-    views = [
-        ("family-a", "/people"),
-        ("family-a", ZHANGS),
-        ("family-a", "/duty"),
-        ("admin", "/manage"),
-        ("admin", "/duty"),
-        ("zhang", "/patient/pause"),
-    ]
-    faults: list[tuple[str, str, list[str], int]] = []
+    views = {
+        "family-a": ("/people", ZHANGS, "/duty"),
+        "admin": ("/manage", "/duty"),
+        "zhang": ("/patient/pause",),
+    }
+    faults: list[tuple[str, list[str], int]] = []
     async with serve(county) as address:
-        for login, path in views:
-            for language, size in (("zh", PHONE), ("en", DESKTOP)):
-                async with signed_in(browser, address, login, language=language, size=size) as page:
+        for login, paths in views.items():
+            async with signed_in(browser, address, login, language="zh", size=PHONE) as page:
+                for path in paths:
                     await page.goto(f"{address}{path}")
-                    wrong, wide = await violations(page), await overflow(page)
-                    if wrong or wide > 0:
-                        faults.append((path, language, wrong, wide))
-    assert faults == []
+                    faults.append((path, await violations(page), await overflow(page)))
+                await page.click("button[name=language][value=en]")
+                await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+                for path in paths:
+                    await page.goto(f"{address}{path}")
+                    faults.append((path, await violations(page), await overflow(page)))
+    assert [fault for fault in faults if fault[1:] != ([], 0)] == []
+    assert len(faults) == 12
 
 
 async def test_a_death_review_is_closed_on_the_page_by_its_owner(
