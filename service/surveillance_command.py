@@ -1,7 +1,8 @@
 """`hearthwatch surveillance`: detectors over a file, as an epidemiologist would run them in R.
 
 `detect` prints one JSON line a judged point; `methods` says which detectors a series has history
-for. What speaks to a county's database has commands of its own (`surveillance areas` and so on).
+for; `run-length` how often a likelihood-ratio CUSUM rings by chance. What speaks to a county's
+database has commands of its own (`surveillance areas` and so on).
 """
 
 import argparse
@@ -15,13 +16,14 @@ import msgspec
 import numpy as np
 
 from service.surveillance.detectors.history import offers
-from service.surveillance.detectors.methods import METHODS, detect
+from service.surveillance.detectors.likelihood_ratio import run_length
+from service.surveillance.detectors.methods import METHODS, detect, read_chart
 from service.surveillance.detectors.points import DetectorError, Points
 from service.surveillance.detectors.series_file import read_series
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`detect` and `methods`; both read a series file."""
+    """`detect` and `methods`, which read a series file, and `run-length`."""
     actions = parser.add_subparsers(dest="action", required=True)
     judge = actions.add_parser("detect", help="judge the points of a series, one JSON line each")
     judge.add_argument("--method", required=True, help=f"R's function: {', '.join(METHODS)}")
@@ -29,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--control", default="{}", help="its control parameters as JSON, or @FILE; default: R's"
     )
     history = actions.add_parser("methods", help="which detectors the series has history for")
+    chart = actions.add_parser("run-length", help="how long a likelihood-ratio CUSUM runs")
+    chart.add_argument(
+        "--control", required=True, help="JSON with mu0, mu1, h; mu (true means), alpha, n, g"
+    )
     for action in (judge, history):
         action.add_argument(
             "--series", required=True, type=Path, help="a JSON file with `observed`"
@@ -69,6 +75,11 @@ def _methods(arguments: argparse.Namespace) -> list[str]:
     ]
 
 
+def _run_length(arguments: argparse.Namespace) -> list[str]:
+    found = run_length(read_chart(cast("str", arguments.control)))
+    return [_json({"arl": found.arl, "pmf": found.pmf, "cdf": found.cdf})]
+
+
 def _lines(points: Points) -> Iterator[str]:
     for place, index in enumerate(points.index):
         undecided = bool(points.undecided[0, place])
@@ -97,4 +108,4 @@ def _json(line: dict[str, object]) -> str:
     return msgspec.json.encode(line).decode()
 
 
-_ACTIONS = {"detect": _detect, "methods": _methods}
+_ACTIONS = {"detect": _detect, "methods": _methods, "run-length": _run_length}

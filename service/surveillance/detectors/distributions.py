@@ -22,6 +22,7 @@ _student = cast("_Binary", special.stdtr)
 _normal = cast("_Unary", special.ndtr)
 _normal_inverse = cast("_Unary", special.ndtri)
 
+_log_gamma = cast("_Unary", special.gammaln)
 _hypergeometric = cast("Callable[[float, float, float, Counts], Counts]", special.hyp2f1)
 
 _LARGE = 1e9
@@ -46,6 +47,16 @@ def student_two_sided(statistic: Counts, freedom: float) -> Counts:
 def anscombe_integral(count: Counts, alpha: float) -> Counts:
     """The integral of (t + alpha t^2)^(-1/3) from 0 to `count`: nearly normal if count is NB."""
     return 1.5 * count ** (2 / 3) * _hypergeometric(1 / 3, 2 / 3, 5 / 3, -alpha * count)
+
+
+def count_log_mass(count: Counts, mean: float, alpha: float) -> Counts:
+    """The log of P(Y = count) where Y has `mean` and variance mean + alpha mean^2 (0: Poisson)."""
+    ways = -_log_gamma(count + 1)
+    if alpha == 0:
+        return ways + count * np.log(mean) - mean
+    size = 1 / alpha
+    ways += _log_gamma(count + size) - _log_gamma(np.asarray([size]))
+    return ways + size * np.log(size / (size + mean)) + count * np.log(mean / (size + mean))
 
 
 def count_cdf(count: Counts, mean: Counts, dispersion: Counts) -> Counts:

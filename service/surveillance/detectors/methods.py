@@ -19,6 +19,7 @@ from service.surveillance.detectors.farrington_flexible import (
     Threshold,
     farrington_flexible,
 )
+from service.surveillance.detectors.likelihood_ratio import Chart
 from service.surveillance.detectors.points import DetectorError, Points, Series
 from service.surveillance.detectors.windows import WindowControl, bayes, moving_percentile, rki
 
@@ -189,6 +190,16 @@ class _MovingPercentile(_Base, frozen=True, kw_only=True):
         return moving_percentile(series, control)
 
 
+class _Chart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    mu0: list[float]
+    mu1: list[float]
+    h: float
+    mu: list[float] | None = None
+    alpha: float = 0.0
+    n: int = 100
+    g: int = 5
+
+
 METHODS: dict[str, type[Control]] = {
     "earsC": _Ears,
     "farringtonFlexible": _Flexible,
@@ -213,6 +224,29 @@ def read_control(method: str, control: bytes | str) -> Control:
         return msgspec.json.decode(control, type=METHODS[method])
     except msgspec.DecodeError as error:
         raise DetectorError(f"control of {method}: {error}") from error
+
+
+def read_chart(control: bytes | str) -> Chart:
+    """A likelihood-ratio CUSUM from a JSON object with the names of R's `LRCUSUM.runlength`.
+
+    `mu` absent means that nothing has changed: the true means are `mu0`.
+
+    Raises:
+        DetectorError: a parameter is missing, unknown or unusable.
+    """
+    try:
+        read = msgspec.json.decode(control, type=_Chart)
+    except msgspec.DecodeError as error:
+        raise DetectorError(f"control of run-length: {error}") from error
+    return Chart(
+        mu=tuple(read.mu0 if read.mu is None else read.mu),
+        mu0=tuple(read.mu0),
+        mu1=tuple(read.mu1),
+        alpha=read.alpha,
+        h=read.h,
+        most=read.n,
+        states=read.g,
+    )
 
 
 def detect(method: str, control: bytes | str, series: Series) -> Points:
