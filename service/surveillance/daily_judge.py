@@ -3,8 +3,8 @@
 Pure. With three years of history and cases enough, Farrington flexible runs over the same weekday
 of earlier weeks (no weekday effect, 52 points a year). Before that, the window of EARS C2 (two days
 left out) over up to 28 known days, with the predictive law of a negative binomial count in place of
-the normal: on counts of a few a day the normal bound at 0.001 rings on 1.5-8 % of ordinary days,
-this one on 0.1-0.7 % (docs/surveillance.md).
+the normal: the normal bound at 0.001 over seven days rings on 1.5-8 % of ordinary days, this one on
+0.02-1.3 % (docs/surveillance.md).
 """
 
 from collections.abc import Iterable, Mapping
