@@ -130,11 +130,13 @@ WITH RECURSIVE inside (area_id, township) AS (
     SELECT area_id, area_id FROM care.area WHERE level = 'township'
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
-), who AS (
-    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
-        (SELECT max(o.effective_at) FROM care.reading o
-         WHERE o.subject = p.subject AND o.effective_at < $2 AND o.time_confidence <> 'unknown') AS last_at
+), who AS MATERIALIZED (
+    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household, last.at AS last_at
     FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
+    LEFT JOIN LATERAL (
+        SELECT o.effective_at AS at FROM care.reading o
+        WHERE o.subject = p.subject AND o.effective_at < $2 AND o.time_confidence <> 'unknown'
+        ORDER BY o.effective_at DESC LIMIT 1) last ON true
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
       AND coalesce(p.body ->> 'status', 'alive') NOT IN ('moved', 'deceased')
 )
