@@ -40,16 +40,26 @@ _NUMBERS: Mapping[str, tuple[Vital, QuantityName]] = MappingProxyType(
         "8462-4": (Vital.BLOOD_PRESSURE, QuantityName.DIASTOLIC),
         "8867-4": (Vital.PULSE, QuantityName.PULSE),
         "14743-9": (Vital.GLUCOSE, QuantityName.GLUCOSE),
+        "15074-8": (Vital.GLUCOSE, QuantityName.GLUCOSE),
+        "2339-0": (Vital.GLUCOSE, QuantityName.GLUCOSE),
+        "32016-8": (Vital.GLUCOSE, QuantityName.GLUCOSE),
         "41653-7": (Vital.GLUCOSE, QuantityName.GLUCOSE),
         "14749-6": (Vital.GLUCOSE_PLASMA, QuantityName.GLUCOSE),
+        "2345-7": (Vital.GLUCOSE_PLASMA, QuantityName.GLUCOSE),
         "53060-9": (Vital.KETONE, QuantityName.KETONE),
         "2708-6": (Vital.SPO2, QuantityName.SPO2),
+        "59408-5": (Vital.SPO2, QuantityName.SPO2),
         "8310-5": (Vital.TEMPERATURE, QuantityName.TEMPERATURE),
         "29463-7": (Vital.WEIGHT, QuantityName.WEIGHT),
         "9279-1": (Vital.RESPIRATORY_RATE, QuantityName.RESPIRATORY_RATE),
     }
 )
-"""LOINC codes that a line may carry."""
+"""LOINC codes that a line may carry.
+
+Glucose stands under as many names as there are units and samples: capillary (14743-9, 32016-8,
+41653-7), blood (15074-8, 2339-0), serum or plasma (14749-6, 2345-7). Of saturation 59408-5 names
+the pulse oximeter.
+"""
 
 _FLAGS: Mapping[str, str] = MappingProxyType(
     {"movement": QualityFlag.BODY_MOVEMENT.value, "clock_unset": QualityFlag.CLOCK_NOT_SET.value}

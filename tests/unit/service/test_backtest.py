@@ -141,6 +141,25 @@ def test_numbers_of_one_instant_are_one_measurement_and_bad_lines_are_told(tmp_p
     assert "no time zone" in reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("code", "unit"),
+    [
+        *(("14743-9", "mmol/L"), ("15074-8", "mmol/L"), ("14749-6", "mmol/L")),
+        *(("32016-8", "mg/dL"), ("41653-7", "mg/dL"), ("2339-0", "mg/dL"), ("2345-7", "mg/dL")),
+    ],
+)
+def test_glucose_is_known_by_each_of_its_codes(tmp_path: Path, code: str, unit: str) -> None:
+    value = "9" if unit == "mmol/L" else "162"
+    path = written(tmp_path / "r.csv", f"p-1,{START.isoformat()},{code},{value},{unit},m,")
+    found = read_readings(path)
+    assert not found.refused
+    (point,) = found.people[SubjectRef("p-1")]
+    number = point.values[QuantityName.GLUCOSE].value
+    assert number is not None
+    assert round(number) == 9
+    assert (point.kind is Vital.GLUCOSE_PLASMA) is (code in {"14749-6", "2345-7"})
+
+
 def test_a_file_without_its_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("subject,value\n", encoding="utf-8")
