@@ -150,7 +150,7 @@ def test_numbers_of_one_instant_are_one_measurement_and_bad_lines_are_told(tmp_p
 )
 def test_glucose_is_known_by_each_of_its_codes(tmp_path: Path, code: str, unit: str) -> None:
     value = "9" if unit == "mmol/L" else "162"
-    path = written(tmp_path / "r.csv", f"p-1,{START.isoformat()},{code},{value},{unit},m,")
+    path = written(tmp_path / "r.csv", [("p-1", START, code, value, unit)])
     found = read_readings(path)
     assert not found.refused
     (point,) = found.people[SubjectRef("p-1")]
