@@ -40,7 +40,7 @@ async def bench_coverage(
         await migrate(postgres.dsn, ALL_MIGRATIONS)
         async with open_pool(postgres.dsn, size=2) as owner:
             began_s = perf_counter()
-            contracts = await _fill(owner, people, doctors)
+            contracts = await fill_county(owner, people, doctors)
             filled_s = perf_counter() - began_s
         say(f"{people} people with {contracts} contracts registered in {filled_s:.0f} s")
         role_dsn = postgres.dsn_of("hearthwatch", role="hw_service")
@@ -75,15 +75,16 @@ def table(report: CoverageReport) -> str:
     )
 
 
-async def _fill(pool: Pool, people: int, doctors: int) -> int:
+async def fill_county(pool: Pool, people: int, doctors: int) -> int:
+    """Registers a county of that size in an empty database; how many contracts it holds."""
     villages = max(20, people // _PEOPLE_A_VILLAGE // 10 * 10)
     villages = min(villages, max(20, doctors // 20 * 10))
     day = _NOW.astimezone(ZONE).date()
     await pool.execute(_SQL["places"], villages)
     await pool.execute(_SQL["staff"], doctors, villages)
     await pool.execute(_SQL["accounts"])
-    await pool.execute(_SQL["people"], people, villages, timeout=600)
-    await pool.execute(_SQL["contracts"], people, villages, doctors, day, timeout=600)
+    await pool.execute(_SQL["people"], people, villages)
+    await pool.execute(_SQL["contracts"], people, villages, doctors, day)
     await pool.execute(_SQL["leaves"], doctors - villages, day)
     await pool.execute(_SQL["shifts"], villages // 10, _NOW)
     await pool.execute(_SQL["analyze"])

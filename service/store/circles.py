@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 import asyncpg
 
@@ -15,11 +16,15 @@ _HOME = "home:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """Whom and where a subject is: a known person, or somebody in a home."""
+    """Whom and where a subject is: a known person, or somebody in a home.
+
+    `kept` is the registration that holds for the person: another one's where it was merged.
+    """
 
     patient: Patient | None
     household: str | None
     area: str | None
+    kept: UUID | None = None
 
 
 async def find_subjects(connection: Connection, subjects: Iterable[str]) -> dict[str, Whereabouts]:
@@ -54,4 +59,4 @@ def _known(row: asyncpg.Record, areas: Mapping[str, str | None]) -> Whereabouts:
         canary=row["canary"],
     )
     area = row["area"] or areas.get(row["household"] or "")
-    return Whereabouts(patient=patient, household=row["household"], area=area)
+    return Whereabouts(patient=patient, household=row["household"], area=area, kept=row["kept"])

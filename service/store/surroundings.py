@@ -106,10 +106,15 @@ async def _terms(
 ) -> Mapping[UUID | str | None, Sequence[asyncpg.Record]]:
     """Contracts by person, and by home where nobody is known."""
     several = list(around)
-    people = {where.patient.person_id for where in several if where.patient}
+    people = {
+        where.patient.person_id: where.kept or where.patient.person_id
+        for where in several
+        if where.patient
+    }
     homes = {where.household for where in several if where.household and not where.patient}
     found: defaultdict[UUID | str | None, list[asyncpg.Record]] = defaultdict(list)
-    for row in await connection.fetch(_SQL["terms"], sorted(people), sorted(homes)):
+    asked = (list(people), list(people.values()), sorted(homes))
+    for row in await connection.fetch(_SQL["terms"], *asked):
         found[row["asked"] or row["household"]].append(row)
     return found
 
