@@ -14,6 +14,7 @@ from service.store.lives import Lives
 from service.store.names import Names
 from service.store.operations import Operations
 from service.store.pages import CountyReads
+from service.store.panel import Panel
 from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
@@ -36,6 +37,7 @@ class Store(
     Routes,
     Canaries,
     Registry,
+    Panel,
     CoverageChecks,
     Operations,
     CountyReads,
