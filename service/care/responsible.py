@@ -153,18 +153,6 @@ def responsible(cared: Cared, registers: Registers, at: datetime, zone: ZoneInfo
     )
 
 
-def is_around(found: Responsible, registers: Registers, staff_id: str) -> bool:
-    """Whether somebody who answered an alert still has to do with its person.
-
-    That is everybody of `found`, and whoever works where it comes to a desk: the end of a shift
-    takes nothing out of the hands of somebody who is on the way.
-    """
-    around = {acting.member.staff_id for acting in found.everybody()}
-    desks = {one for place in registers.places for one in registers.desks.get(place, ())}
-    shifts = {s.staff_id for place in registers.places for s in registers.shifts.get(place, ())}
-    return staff_id in around | desks | shifts | set(registers.county_duty)
-
-
 def _chain(asked: _Asked, cared: Cared, holding: tuple[Terms, ...]) -> Iterator[Acting]:
     """Everybody in the order in which they are asked; looked at only as far as it is read."""
     for terms in holding:

@@ -5,26 +5,30 @@ merge: the triggers of `0011_people.sql`), and every answer carries the instant 
 (a contract's midnight, the end of a shift). The worker asks again for both (hazard H9).
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from rules.vocabulary import PersonStatus
 from service.alerts.escalation import Timings, answer_by
 from service.alerts.lifecycle import NOT_YET_TOLD, Life, LifeState
-from service.care.responsible import Acting, Responsible, is_around, responsible
-from service.store.circles import find_subject
+from service.care.responsible import Responsible
+from service.store.circles import find_subjects
 from service.store.database import Connection, load_statements
 from service.store.lives import SYSTEM, add_event, life_from, save_life, tell_pages
-from service.store.responsible import Surroundings, load_surroundings
 from service.store.statuses import Statuses
+from service.store.surroundings import load_circles
 
 _SQL = load_statements("handovers.sql")
 _LIVES = load_statements("lives.sql")
 
-_BATCH = 50
+_BATCH = 200
+"""Asked about in one transaction; between two of them new alerts are taken first."""
+
 ASK_AGAIN = timedelta(hours=6)
 """No answer is relied on for longer."""
 
@@ -47,25 +51,56 @@ class AlertOwner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answerer:
-    """Whoever took the alert over, as they are now; `away_from` is their next day of leave."""
+    """Whoever took an alert over, as they are now; `away_from` is their next day of leave."""
 
     staff_id: str
     name: str
-    can_go_on: bool
+    here: bool
+    at_a_desk: bool
     away_from: date | None
+
+    def can_go_on(self, found: Responsible) -> bool:
+        """At work, and still around the person.
+
+        The end of a shift takes nothing out of the hands of somebody who is on the way.
+        """
+        around = {acting.member.staff_id for acting in found.everybody()}
+        return self.here and (self.at_a_desk or self.staff_id in around)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One alert that is asked about: its life, whose it was, and who is around its person now."""
+
+    life: Life
+    row: asyncpg.Record
+    former: str | None
+    since: datetime | None
+    found: Responsible
+    status: PersonStatus
+    answerer: _Answerer | None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether whoever answered it cannot go on with it."""
+        return self.answerer is not None and not self.answerer.can_go_on(self.found)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether another is responsible than when it was last asked."""
+        acting = self.found.owner.acting
+        return self.since is not None and self.former != (acting and acting.member.staff_id)
 
 
 class Handovers(Statuses):
     """What the worker does so that no open alert is left with somebody who is not there."""
 
     async def mind_people(self, timings: Timings, now: datetime) -> int:
-        """Begins and ends statuses, hands alerts over; how many of either there were."""
-        done = 0
-        while await self.mind_statuses(now):
-            done += 1
-        while asked := await self.hand_over(timings, now):
-            done += asked
-        return done
+        """Begins or ends one status, looks at one batch of alerts; how many of either there were.
+
+        To be called until it is 0: what rings meanwhile goes first.
+        """
+        return int(await self.mind_statuses(now)) + await self.hand_over(timings, now)
 
     async def next_people_due(self) -> datetime | None:
         """When `mind_people` has something to do next; None where nothing is known."""
@@ -73,15 +108,20 @@ class Handovers(Statuses):
         return min((due for due in dues if due is not None), default=None)
 
     async def hand_over(self, timings: Timings, now: datetime) -> int:
-        """Asks again for up to 50 open alerts whose they are; how many were asked about."""
+        """Asks again for a batch of open alerts whose they are; how many were asked about.
+
+        A fixed number of round trips, but for those that go over.
+        """
         async with self.pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(_SQL["due"], now, _BATCH)
-            known: dict[str, tuple[Surroundings, Responsible, PersonStatus]] = {}
-            for row in rows:
-                subject: str = row["subject"]
-                if subject not in known:
-                    known[subject] = await self._around_subject(connection, subject, now)
-                await self._settle_owner(connection, row, known[subject], timings, now)
+            if not rows:
+                return 0
+            looks = await self._looks(connection, rows, now)
+            names = await _names(connection, (look.former for look in looks))
+            for look in looks:
+                await self._pass_on(connection, look, names, timings, now)
+            kept = [_kept(look, now, self.zone) for look in looks]
+            await connection.executemany(_SQL["keep"], kept)
             return len(rows)
 
     async def owner_of_alert(self, alert_id: UUID) -> AlertOwner | None:
@@ -89,76 +129,91 @@ class Handovers(Statuses):
         row = await self.pool.fetchrow(_SQL["owner_of_alert"], alert_id)
         return AlertOwner(**dict(row)) if row is not None and row["since"] is not None else None
 
-    async def _around_subject(
-        self, connection: Connection, subject: str, now: datetime
-    ) -> tuple[Surroundings, Responsible, PersonStatus]:
-        where = await find_subject(connection, subject)
-        around = await load_surroundings(connection, where, now, self.zone)
-        status = where.patient.status if where.patient else PersonStatus.ALIVE
-        return around, responsible(around.cared, around.registers, now, self.zone), status
+    async def _looks(
+        self, connection: Connection, rows: Iterable[asyncpg.Record], now: datetime
+    ) -> list[_Look]:
+        owners = {row["alert_id"]: row for row in rows}
+        lives = await connection.fetch(_LIVES["lives_for_update"], list(owners))
+        around = await find_subjects(connection, (row["subject"] for row in lives))
+        circles = await load_circles(connection, around, self.zone, now)
+        accounts = {row["acknowledged_by"] for row in lives if row["acknowledged_by"]}
+        answerers = await _answerers(connection, accounts, self.today(now))
+        found: list[_Look] = []
+        for row in lives:
+            circle, owner = circles[row["subject"]], owners[row["alert_id"]]
+            look = _Look(
+                life=life_from(row),
+                row=row,
+                former=owner["staff_id"],
+                since=owner["since"],
+                found=circle.answering,
+                status=circle.patient.status if circle.patient else PersonStatus.ALIVE,
+                answerer=answerers.get(row["acknowledged_by"]),
+            )
+            found.append(look)
+        return found
 
-    async def _settle_owner(
+    async def _pass_on(
         self,
         connection: Connection,
-        row: asyncpg.Record,
-        known: tuple[Surroundings, Responsible, PersonStatus],
+        look: _Look,
+        names: Mapping[str, str],
         timings: Timings,
         now: datetime,
     ) -> None:
-        around, found, status = known
-        stored = await connection.fetchrow(_LIVES["life_for_update"], row["alert_id"])
-        assert stored is not None, "its life is locked above"
-        life = life_from(stored)
-        answerer = await self._answerer(connection, life, around, found, now)
-        former: str | None = row["staff_id"]
-        owner = found.owner.acting
-        changed = row["since"] is not None and former != (owner and owner.member.staff_id)
-        lost = answerer is not None and not answerer.can_go_on
-        if (lost or (changed and answerer is None)) and _asks(life, status):
-            whose = answerer.name if answerer else await _name(connection, former)
-            passed_on = _from_below(life, now)
-            await save_life(connection, passed_on)
+        """Asks from below whoever is responsible now, or only says that another is."""
+        life, answerer = look.life, look.answerer
+        former = names.get(look.former or "")
+        if (look.is_lost or (look.has_changed and answerer is None)) and _asks(life, look.status):
+            await save_life(connection, _from_below(life, now))
             due = answer_by(life.priority, dated=life.dated, since=now, timings=timings)
             await connection.execute(_SQL["fresh_clock"], life.alert_id, due, now)
-            await _tell(connection, life.alert_id, HANDED_OVER, whose, found, now)
-            await tell_pages(connection, stored, self.today(now))
-        elif changed:
-            whose = await _name(connection, former)
-            await _tell(connection, life.alert_id, RESPONSIBLE_CHANGED, whose, found, now)
-            await tell_pages(connection, stored, self.today(now))
-        since = now if changed or row["since"] is None else row["since"]
-        check_at = self._next_look(found, answerer, now)
-        await _keep(connection, life.alert_id, owner, since, check_at)
+            whose = answerer.name if answerer else former
+            await _tell(connection, life.alert_id, HANDED_OVER, whose, look.found, now)
+        elif look.has_changed:
+            await _tell(connection, life.alert_id, RESPONSIBLE_CHANGED, former, look.found, now)
+        else:
+            return
+        await tell_pages(connection, look.row, self.today(now))
 
-    async def _answerer(
-        self,
-        connection: Connection,
-        life: Life,
-        around: Surroundings,
-        found: Responsible,
-        now: datetime,
-    ) -> _Answerer | None:
-        if life.acknowledged_by is None:
-            return None
-        row = await connection.fetchrow(_SQL["answerer"], life.acknowledged_by, self.today(now))
-        if row is None or row["staff_id"] is None:
-            return None
-        here = not row["disabled"] and not row["on_leave"]
-        return _Answerer(
+
+def _kept(look: _Look, now: datetime, zone: ZoneInfo) -> tuple[object, ...]:
+    """The row of the answer: whose it is, since when, and when to ask again."""
+    acting = look.found.owner.acting
+    looks = [now + ASK_AGAIN]
+    if look.found.owner.holds_until is not None:
+        looks.append(look.found.owner.holds_until)
+    if look.answerer is not None and look.answerer.away_from is not None:
+        leaves = datetime.combine(look.answerer.away_from, time(), tzinfo=zone)
+        looks.append(leaves.astimezone(UTC))
+    since = now if look.has_changed or look.since is None else look.since
+    staff_id = acting.member.staff_id if acting else None
+    link = acting.link.value if acting else None
+    return (look.life.alert_id, staff_id, link, since, min(looks))
+
+
+async def _answerers(
+    connection: Connection, accounts: set[UUID], today: date
+) -> dict[UUID, _Answerer]:
+    if not accounts:
+        return {}
+    rows = await connection.fetch(_SQL["answerers"], sorted(accounts), today)
+    return {
+        row["account_id"]: _Answerer(
             staff_id=row["staff_id"],
             name=row["name"],
-            can_go_on=here and is_around(found, around.registers, row["staff_id"]),
+            here=not row["disabled"] and not row["on_leave"],
+            at_a_desk=row["at_a_desk"],
             away_from=row["next_leave"],
         )
+        for row in rows
+    }
 
-    def _next_look(self, found: Responsible, answerer: _Answerer | None, now: datetime) -> datetime:
-        looks = [now + ASK_AGAIN]
-        if found.owner.holds_until is not None:
-            looks.append(found.owner.holds_until)
-        if answerer is not None and answerer.away_from is not None:
-            leaves = datetime.combine(answerer.away_from, time(), tzinfo=self.zone)
-            looks.append(leaves.astimezone(UTC))
-        return min(looks)
+
+async def _names(connection: Connection, staff: Iterable[str | None]) -> dict[str, str]:
+    wanted = sorted({one for one in staff if one})
+    rows = await connection.fetch(_SQL["names_of"], wanted) if wanted else []
+    return {row["staff_id"]: row["name"] for row in rows}
 
 
 def _asks(life: Life, status: PersonStatus) -> bool:
@@ -199,19 +254,3 @@ async def _tell(
         "standing": found.owner.standing.value,
     }
     await add_event(connection, alert_id, SYSTEM, what, detail, now)
-
-
-async def _keep(
-    connection: Connection,
-    alert_id: UUID,
-    owner: Acting | None,
-    since: datetime,
-    check_at: datetime,
-) -> None:
-    staff_id = owner.member.staff_id if owner else None
-    link = owner.link.value if owner else None
-    await connection.execute(_SQL["keep"], alert_id, staff_id, link, since, check_at)
-
-
-async def _name(connection: Connection, staff_id: str | None) -> str | None:
-    return await connection.fetchval(_SQL["name_of"], staff_id)

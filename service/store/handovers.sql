@@ -2,7 +2,7 @@
 
 -- name: due
 -- Life and owner are locked together or not at all: whoever answers or closes an alert right now goes first.
-SELECT o.alert_id, o.staff_id, o.since, k.subject
+SELECT o.alert_id, o.staff_id, o.since
 FROM care.alert_owner o
 JOIN care.alert_life l ON l.alert_id = o.alert_id
 JOIN core.alert k ON k.alert_id = o.alert_id
@@ -19,17 +19,21 @@ UPDATE care.alert_owner SET staff_id = $2, link = $3, since = $4, check_at = $5 
 -- name: fresh_clock
 UPDATE care.alert_life SET answer_by = $2, asked_at = $3 WHERE alert_id = $1
 
--- name: answerer
--- Whoever took an alert over: still here, still at work, and on which day they next are not.
-SELECT a.staff_id, s.name, a.disabled,
+-- name: answerers
+-- Whoever took alerts over: still here, still at work, on which day they next are not, and whether they sit at desks.
+SELECT a.account_id, a.staff_id, s.name, a.disabled,
        EXISTS (SELECT FROM care.leave v WHERE v.staff_id = a.staff_id AND v.cancelled_at IS NULL
                AND $2 BETWEEN v.first_day AND v.last_day) AS on_leave,
        (SELECT min(v.first_day) FROM care.leave v WHERE v.staff_id = a.staff_id AND v.cancelled_at IS NULL
-        AND v.first_day > $2) AS next_leave
-FROM care.account a LEFT JOIN care.staff s ON s.staff_id = a.staff_id WHERE a.account_id = $1
+        AND v.first_day > $2) AS next_leave,
+       s.duty_desk OR a.role = 'county_duty' OR EXISTS (
+           SELECT FROM care.shift h WHERE h.staff_id = a.staff_id AND h.cancelled_at IS NULL
+           AND h.starts_at::date BETWEEN $2 - 2 AND $2 + 2) AS at_a_desk
+FROM care.account a JOIN care.staff s ON s.staff_id = a.staff_id
+WHERE a.account_id = ANY ($1::uuid[])
 
--- name: name_of
-SELECT name FROM care.staff WHERE staff_id = $1
+-- name: names_of
+SELECT staff_id, name FROM care.staff WHERE staff_id = ANY ($1::text[])
 
 -- name: owner_of_alert
 SELECT o.staff_id, s.name, o.link, o.since FROM care.alert_owner o

@@ -270,6 +270,36 @@ async def test_a_swapped_shift_moves_the_desk_at_once_and_keeps_what_was_sat(
     ]
 
 
+@pytest.mark.row("D16")
+async def test_the_end_of_a_shift_takes_nothing_from_whoever_is_on_the_way(county: County) -> None:
+    await county.store.end_contract(
+        None, contract(ZHANG, "a").contract_id, date(2026, 8, 31), county.now
+    )
+    shift = DutyShift(
+        shift_id=uuid4(),
+        institution_id="township",
+        staff_id="family-b",
+        starts_at=county.now - timedelta(hours=7),
+        ends_at=county.now + timedelta(minutes=20),
+    )
+    assert (await county.store.write_shift(None, shift, county.now)).good
+    alert_id = await county.raise_alert(priority=Priority.URGENT)
+    await mind(county)
+    assert "family-b" in await county.told(alert_id, 0)
+    colleague = await county.account("family-b")
+    await county.store.answer_alert(
+        colleague, alert_id, said=Answer.GOING, next_check_at=None, now=county.now
+    )
+    await mind(county, timedelta(minutes=20))
+    assert await owner(county) == ("desk", Link.DESK)
+    assert await county.state(alert_id) == "acknowledged"
+    assert await last_line(county, alert_id, "responsible changed") == {
+        "from": "家医乙",
+        "to": "镇值班",
+    }
+    assert "handed over" not in await county.timeline(alert_id)
+
+
 @pytest.mark.row("D13")
 async def test_the_team_answers_before_the_desk_and_a_referral_relation_leads_up(
     county: County,

@@ -22,7 +22,7 @@ from service.care.facts import (
     TeamPart,
     Terms,
 )
-from service.care.responsible import Link, Standing, is_around, owner_of, responsible
+from service.care.responsible import Link, Standing, owner_of, responsible
 from service.permissions import Role
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -218,12 +218,10 @@ def test_a_referral_relation_leads_up_beside_the_tree() -> None:
     assert asked(known, cared=person) == ("desk", Link.DESK)
 
 
-def test_who_answered_is_around_while_around_the_person() -> None:
+def test_everybody_around_a_person_is_named_once_the_nearest_first() -> None:
     around = responsible(PERSON, registers(), NOON, ZONE)
-    for staff_id in ("family", "village", "nurse", "desk", "county"):
-        assert is_around(around, registers(), staff_id)
-    assert not is_around(around, registers(), "second")
-    assert not is_around(around, registers(), "night")
+    names = [acting.member.staff_id for acting in around.everybody()]
+    assert names == ["family", "village", "nurse", "desk", "county"]
 
 
 STAFF = st.sampled_from(sorted(HOMES))
