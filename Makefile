@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 RUNS ?= 1
 
-.PHONY: help setup demo test test-bluez check check-bites fuzz emergencies chaos overload format bench lock clean
+.PHONY: help setup demo test test-bluez check check-bites fuzz emergencies holders kills chaos overload format bench lock clean
 
 help:
 	@echo "make demo         set everything up and run the whole walk with simulated homes"
@@ -19,6 +19,8 @@ help:
 	@echo "make check-bites  plant one violation of every check and see it caught"
 	@echo "make fuzz         throw 100,000 frames of noise at every decoder"
 	@echo "make emergencies  10,000 of them under everything that could hold one; none is held"
+	@echo "make holders      10,000 more through the service's own holders: quiet hours, budgets, shelves, status"
+	@echo "make kills        kill the service at 30 random instants; lose no alert, repeat no more than was under way"
 	@echo "make chaos        hit a county under load 61 times, lose nothing; SEED=7 for other blows"
 	@echo "make overload     three times what the core can commit for 5 minutes; OVERLOAD_ARGS='--rate 900'"
 	@echo "make format       write the one accepted layout"
@@ -53,6 +55,14 @@ fuzz: setup
 emergencies: setup
 	@deploy/install-test-peers.sh
 	@exec $(BIN)/python -m pytest tests/integration/test_emergencies.py --emergencies 10000 --timeout 3600 $(PYTEST_ARGS)
+
+holders: setup
+	@deploy/install-test-peers.sh
+	@exec $(BIN)/python -m pytest tests/integration/test_holders.py --emergencies 10000 --timeout 3600 $(PYTEST_ARGS)
+
+kills: setup
+	@deploy/install-test-peers.sh
+	@exec $(BIN)/python -m pytest tests/integration/test_service_killed.py --kills 30 --timeout 3600 $(PYTEST_ARGS)
 
 format: setup
 	$(BIN)/ruff check --fix-only --quiet .

@@ -37,8 +37,9 @@ class Rows:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How many emergencies are injected (`make emergencies`)."""
+    """How many emergencies are injected (`make emergencies`), how many kills (`make kills`)."""
     parser.addoption("--emergencies", default="300", help="how many emergencies are injected")
+    parser.addoption("--kills", default="3", help="how often the service is killed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -128,10 +128,13 @@ async def test_killed_while_a_delivery_is_under_way_repeats_it_once_under_the_sa
 
 
 @pytest.mark.slow
-async def test_killed_at_random_instants_loses_nothing(database: Database, county: County) -> None:
-    kills = 3
+async def test_killed_at_random_instants_loses_nothing(
+    database: Database, county: County, request: pytest.FixtureRequest
+) -> None:
+    """Three kills in the ordinary run, thirty by `make kills`."""
+    kills = int(str(request.config.getoption("--kills")))
     async with open_inbox(delay_s=0.01) as inbox:
-        alerts = [await county.raise_alert(priority=Priority.SOON) for _ in range(60)]
+        alerts = [await county.raise_alert(priority=Priority.SOON) for _ in range(60 * kills)]
         for _ in range(kills):
             inbox.began.clear()
             process = await start(database, inbox)
