@@ -25,6 +25,8 @@ from service.auth import hash_password
 from service.db_command import ALL_MIGRATIONS
 from service.lab.children import Child, Children
 from service.lab.control import Order, order
+from service.lab.demo_cluster import play_cluster
+from service.lab.demo_county import TOWNSHIPS
 from service.lab.demo_settings import HOST, DemoOptions, free_port
 from service.lab.first_pairing import pair_own_device
 from service.lab.homes_settings import (
@@ -122,6 +124,7 @@ class Demo:
         self._options = options
         self._screen = screen
         self._ground = ground
+        self._pool = pool
         self._store = Store(pool, ZONE)
         self._lab = LabStore(pool)
         self._keeper = keeper
@@ -159,10 +162,23 @@ class Demo:
     async def go_live(self, url: str) -> None:
         """Hand over to the wall clock and let the programme begin."""
         await self._expect_canary()
+        await self._report_cluster()
         self._live_since = self._wall.now()
         self._keeper.hand_over()
         self._screen.logins(url, load_logins(self._options.data))
         await order(self._options.data, Order(do="go_live", first_start=self._ground.first_start))
+
+    async def _report_cluster(self) -> None:
+        """Other institutions have reported too, so that the CDC's page has something to say."""
+        state = self._ground.state
+        await play_cluster(
+            self._pool,
+            list(TOWNSHIPS),
+            officer="cdc",
+            first_end=(state.start + timedelta(days=state.days)).astimezone(ZONE).date(),
+            now=self._wall.now(),
+            zone=ZONE,
+        )
 
     async def _expect_canary(self) -> None:
         """The hub beside the broker sends test measurements from now on; the core knows of whom."""

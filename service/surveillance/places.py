@@ -4,6 +4,7 @@ A day's number is judged by `daily_judge`, once the gates of `assess` let it thr
 pass is named with its reason and votes for nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -107,6 +108,15 @@ def closed_gates(known: Known, days: int) -> list[Closed]:
         if (gap := table.gap(area, indicator, day, known.today)) not in {None, Gap.REST_DAY}
         and gap is not None
     ]
+
+
+def watched_sources(known: Known) -> dict[str, Mapping[str, int]]:
+    """By township and kind of source: how many of its indicators somebody reports there."""
+    table = _Table.of(known)
+    return {
+        area: Counter(INDICATORS[code].source.value for code in table.indicators(area))
+        for area in known.areas
+    }
 
 
 def provisional_days(sources: Sequence[Source]) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ a signal may be said is decided by `showing`, and every act goes through `workfl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from service.store.records import Account
 from service.surveillance.counts import sources
 from service.surveillance.daily_signals import read_known
 from service.surveillance.data_values import WeekCell, data_value_set
-from service.surveillance.places import Closed, closed_gates, provisional_days
+from service.surveillance.places import Closed, closed_gates, provisional_days, watched_sources
 from service.surveillance.showing import Sight
 from service.surveillance.signal_formation import Entry, put_event
 from service.surveillance.signal_records import (
@@ -65,6 +65,14 @@ class Deed:
     risk: Risk | None = None
     duplicate_of: UUID | None = None
     question: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """What cannot be judged, and by township and kind of source how many indicators there are."""
+
+    closed: tuple[Closed, ...] = ()
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,11 +296,11 @@ class Signals(Database):
         rows = await self.pool.fetch(_SQL["shapes"], list(areas))
         return {row["area"]: row["geometry"] for row in rows}
 
-    async def closed(self, areas: Sequence[str], days: int, now: datetime) -> list[Closed]:
+    async def gates(self, areas: Sequence[str], days: int, now: datetime) -> Gates:
         """What of the last `days` cannot be judged of townships, from the newest counts."""
         async with self.pool.acquire() as connection:
             known = await read_known(connection, now, self.zone, areas, days + _USUAL_DAYS)
-        return closed_gates(known, days)
+        return Gates(closed=tuple(closed_gates(known, days)), sources=watched_sources(known))
 
     async def provisional(self) -> Mapping[str, int]:
         """By kind of source: over how many days the reports of one day arrive."""

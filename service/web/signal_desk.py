@@ -1,5 +1,6 @@
 """What every page about signals reads first: the reader's signals, places, gates, and the day."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +12,7 @@ from service.store.records import Account
 from service.surveillance.assess import Gap
 from service.surveillance.places import Closed
 from service.surveillance.signal_records import Signal, SignalEvent
-from service.surveillance.signal_store import NoSignalError, Signals
+from service.surveillance.signal_store import Gates, NoSignalError, Signals
 from service.web.language import mark, say
 from service.web.signal_pictures import DAYS_SHOWN
 from service.web.signal_view import Gate, Morning, SignalLine, morning, signal_lines
@@ -39,6 +40,7 @@ class Desk:
     lines: Sequence[SignalLine]
     names: Mapping[str, str]
     closed: Sequence[Closed]
+    watched: Mapping[str, Mapping[str, int]]
     provisional: Mapping[str, int]
     duty: Sequence[str]
     place: str
@@ -48,13 +50,20 @@ class Desk:
         """The county's day."""
         return self.now.astimezone(self.zone).date()
 
-    def silent_days(self) -> Mapping[str, frozenset[date]]:
-        """By township: days on which some source of it could not be judged."""
-        days: dict[str, set[date]] = {}
-        for one in self.closed:
-            if one.gap is not Gap.PROVISIONAL:
-                days.setdefault(one.area, set()).add(one.day)
-        return {area: frozenset(found) for area, found in days.items()}
+    def unjudged(self) -> Mapping[tuple[str, date], str]:
+        """Township-days of which `all` sources, or `some`, could not be judged.
+
+        A kind of source counts as judged when one of its numbers could be.
+        """
+        closed = Counter((one.area, one.day, one.source) for one in self.closed)
+        kinds: dict[tuple[str, date], set[str]] = {}
+        for (area, day, source), number in closed.items():
+            if number >= self.watched[area][source]:
+                kinds.setdefault((area, day), set()).add(source)
+        return {
+            (area, day): "all" if found >= self.watched[area].keys() else "some"
+            for (area, day), found in kinds.items()
+        }
 
     def gates(self) -> list[Gate]:
         """Each township and source kind that could not be judged yesterday, and why."""
@@ -105,7 +114,7 @@ async def open_desk(
         signals = [one for each in signals if (one := each.on_paper()).showing() is not None]
     events = await store.history(signals)
     names = await store.townships(account)
-    closed = [] if signal_id else await store.closed(list(names), DAYS_SHOWN, now)
+    gates = Gates() if signal_id else await store.gates(list(names), DAYS_SHOWN, now)
     return Desk(
         store=store,
         language=language,
@@ -115,7 +124,8 @@ async def open_desk(
         events=events,
         lines=signal_lines(signals, events, language, now, parts.settings.county_zone),
         names=names,
-        closed=closed,
+        closed=gates.closed,
+        watched=gates.sources,
         provisional=await store.provisional(),
         duty=await store.duty_today(account, now),
         place=await store.place(account),

@@ -115,7 +115,7 @@ def _points(points: Iterable[tuple[int, int]]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridRow:
-    """One township: a colour (or `silent`, or nothing) for every day."""
+    """One township: for every day a colour, or `all` or `some` unjudged, or nothing."""
 
     area: str
     name: str
@@ -138,10 +138,13 @@ def last_days(today: date) -> tuple[date, ...]:
 def township_grid(
     names: Mapping[str, str],
     signals: Iterable[Signal],
-    silent: Mapping[str, frozenset[date]],
+    unjudged: Mapping[tuple[str, date], str],
     today: date,
 ) -> Grid:
-    """Townships by day: the colour of the signal that the reader may know of, grey where silent."""
+    """Townships by day: the colour of the signal that the reader may know of.
+
+    Elsewhere `all` or `some` where so many of its sources could not be judged.
+    """
     days = last_days(today)
     colours: dict[tuple[str, date], Colour] = {}
     for signal in signals:
@@ -157,17 +160,16 @@ def township_grid(
             GridRow(
                 area=area,
                 name=name,
-                cells=tuple(_cell(colours.get((area, day)), day, silent.get(area)) for day in days),
+                cells=tuple(
+                    colours[area, day].value
+                    if (area, day) in colours
+                    else unjudged.get((area, day), "")
+                    for day in days
+                ),
             )
             for area, name in names.items()
         ),
     )
-
-
-def _cell(colour: Colour | None, day: date, silent: frozenset[date] | None) -> str:
-    if colour is not None:
-        return colour.value
-    return "silent" if silent and day in silent else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +204,10 @@ _WIDE, _TILE = 600, 120
 
 def map_of(names: Mapping[str, str], shapes: Mapping[str, str], grid: Grid) -> Map:
     """The operator's outlines where every township has one, else equal tiles by name."""
+    known = {one.value for one in Colour}
     colours = {
-        row.area: next((cell for cell in reversed(row.cells) if cell), "") for row in grid.rows
+        row.area: next((cell for cell in reversed(row.cells) if cell in known), row.cells[-1])
+        for row in grid.rows
     }
     rings = {area: _rings(shapes[area]) for area in names if area in shapes}
     if names and len(rings) == len(names) and all(rings.values()):

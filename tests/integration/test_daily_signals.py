@@ -85,9 +85,10 @@ async def test_a_silent_source_is_not_assessable_and_votes_for_nothing(county: C
     officer = await county.account("cdc")
     (signal,) = await signals_of(county).signals(officer, county.now)
     assert signal.standing.colour is Colour.YELLOW
-    closed = await signals_of(county).closed(["t-dong", "t-qing"], 14, county.now)
-    assert {(one.source, one.gap.value) for one in closed} == {("school", "silent")}
-    assert {one.day for one in closed} == {
+    gates = await signals_of(county).gates(["t-dong", "t-qing"], 14, county.now)
+    assert gates.sources["t-dong"] == dict.fromkeys(SOURCES, 1)
+    assert {(one.source, one.gap.value) for one in gates.closed} == {("school", "silent")}
+    assert {one.day for one in gates.closed} == {
         county.now.astimezone(ZONE).date() - timedelta(days=n) for n in (1, 2, 3)
     }
 

@@ -77,7 +77,7 @@ async def inbox(
 async def places(request: Request, parts: Parts, account: Reader) -> Response:
     """Townships by day, and the map: the colours of signals that the reader may know of."""
     desk = await open_desk(parts, account, language_of(request, account))
-    grid = township_grid(desk.names, desk.signals, desk.silent_days(), desk.today)
+    grid = township_grid(desk.names, desk.signals, desk.unjudged(), desk.today)
     drawn = map_of(desk.names, await desk.store.shapes(list(desk.names)), grid)
     return render(request, account, "signal_places.html", {"grid": grid, "map": drawn})
 
@@ -157,7 +157,7 @@ async def look(
     parts: Parts,
     account: Worker,
     signal_id: UUID,
-    purpose: Annotated[str, Form(min_length=8, max_length=300)],
+    purpose: Annotated[str, Form(min_length=4, max_length=300)],
 ) -> Response:
     """Opens the exact counts to the named duty officer, for the purpose that is stated."""
     try:
