@@ -23,6 +23,7 @@ class ReleasedCount:
     judgement: str
     expected: int | None
     threshold: int | None
+    floor: int
 
 
 class CountyReads(Database):
@@ -50,6 +51,7 @@ class CountyReads(Database):
                 judgement=row["judgement"],
                 expected=row["expected"],
                 threshold=row["threshold"],
+                floor=row["floor"],
             )
             for row in rows
         ]

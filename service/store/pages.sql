@@ -12,7 +12,7 @@ WITH RECURSIVE inside (area_id) AS (
     ORDER BY week_start DESC LIMIT $3
 )
 SELECT c.week_start, c.area, r.name AS area_name, r.level = 'county' AS total, c.disclosure, c.people,
-       c.monitored_up_to, c.judgement, c.expected, c.threshold
+       c.monitored_up_to, c.judgement, c.expected, c.threshold, c.floor
 FROM cdc.release_cell c
 JOIN weeks USING (week_start)
 JOIN inside ON inside.area_id = c.area

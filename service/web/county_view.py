@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from service.store.pages import ReleasedCount
+from service.surveillance.release import FLOOR
 from service.surveillance.series import CLOSE_AFTER, WEEK, week_of
 from service.web.language import say
 from service.web.words import WORDS
@@ -74,9 +75,13 @@ class NextRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountyTable:
-    """The page's content; the table's weeks from new to old, the pictures' from old to new."""
+    """The page's content; the table's weeks from new to old, the pictures' from old to new.
+
+    `floor` is that of the newest week.
+    """
 
     indicator: str
+    floor: int
     choices: tuple[Choice, ...]
     weeks: tuple[date, ...]
     rows: tuple[CountyRow, ...]
@@ -96,6 +101,7 @@ def county_table(
         areas.setdefault(cell.area, {})[cell.week_start] = cell
     return CountyTable(
         indicator=indicator,
+        floor=max(cells, key=lambda cell: cell.week_start).floor if cells else FLOOR,
         choices=tuple(Choice(code=code, chosen=code == indicator) for code in WORDS["indicator"]),
         weeks=weeks,
         rows=tuple(_row(by_week, weeks, top, language) for by_week in areas.values()),
@@ -140,7 +146,11 @@ def _cell(cell: ReleasedCount | None, language: str) -> CountyCell:
     if cell is None:
         return CountyCell(text="", detail="", hidden=True, flagged=False)
     if cell.people is None:
-        text = {"small": "1–4", "withheld": "≥5", "thin": "—"}[cell.disclosure]
+        text = {
+            "small": f"1–{cell.floor - 1}",
+            "withheld": f"≥{cell.floor}",
+            "thin": "—",
+        }[cell.disclosure]
         if cell.total:
             text = say(language, "not shown")
         return CountyCell(text=text, detail="", hidden=True, flagged=False)
@@ -158,13 +168,13 @@ def _detail(cell: ReleasedCount, language: str) -> str:
     if cell.judgement == "not_assessable":
         return say(language, "not assessable")
     return say(language, "daily average: expected %(expected)s, threshold %(threshold)s") % {
-        "expected": _from_floor(cell.expected),
-        "threshold": _from_floor(cell.threshold),
+        "expected": _from_floor(cell.expected, cell.floor),
+        "threshold": _from_floor(cell.threshold, cell.floor),
     }
 
 
-def _from_floor(people_a_day: int | None) -> str:
-    return "<5" if people_a_day is None else str(people_a_day)
+def _from_floor(people_a_day: int | None, floor: int) -> str:
+    return f"<{floor}" if people_a_day is None else str(people_a_day)
 
 
 _LEFT, _STEP, _WIDTH = 34, 44, 30

@@ -194,6 +194,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "indicator": {
         "reporting": mark("People with a reading"),
         "systolic_160": mark("People with a day's mean systolic of 160 or more"),
+        "systolic_above_2sd": mark("People with a day clearly above their own usual pressure"),
+        "controlled": mark("People whose pressure of 28 days lies below their own target"),
     },
     "flag": {
         "body_movement": mark("body movement"),

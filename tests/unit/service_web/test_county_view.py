@@ -21,6 +21,7 @@ def cell(area: str, people: int | None, **changes: object) -> ReleasedCount:
         "judgement": "usual" if people is not None else "not_shown",
         "expected": 10 if people is not None else None,
         "threshold": 14 if people is not None else None,
+        "floor": 5,
     }
     return ReleasedCount(**{**facts, **changes})  # pyright: ignore[reportArgumentType]
 
