@@ -97,7 +97,10 @@ class Roster(Database):
             row = (home.area, home.address)
             outcome = _outcome(present, row)
             if outcome is not Outcome.UNCHANGED:
-                await connection.execute(_REGISTRY["household"], home.household_id, *row)
+                sealed = None if home.address is None else self.pool.keys.seal(home.address)
+                await connection.execute(
+                    _REGISTRY["household"], home.household_id, home.area, sealed
+                )
             return await _noted(connection, by, "household", outcome, home.household_id, now)
 
     async def write_person(self, by: Account | None, person: Person, now: datetime) -> Written:
