@@ -122,11 +122,13 @@ class Correction:
 
         It matters only where the clock is right now and would have been an hour off then.
         """
-        by_pair = now.hub_time + (device_time - now.device_time)
-        if (
-            abs(device_time.replace(tzinfo=zone) - by_pair) <= _ONE_TIME
-            or abs(_offset(now, zone)) > _ONE_TIME
-        ):
+        if abs(_offset(now, zone)) > _ONE_TIME:
+            return False
+        try:
+            by_pair = now.hub_time + (device_time - now.device_time)
+        except OverflowError:  # the calendar's last hours; intake believes none of them
+            return False
+        if abs(device_time.replace(tzinfo=zone) - by_pair) <= _ONE_TIME:
             return False
         before = [look for look in self.looks if _utc_offset(look, zone) != _utc_offset(now, zone)]
         if not before or any(one.seen.hub_time >= before[-1].hub_time for one in self.sets):
@@ -157,7 +159,7 @@ class Correction:
             first = was_set_to
         now = self.now
         if now is None or first is None or now.device_time >= first - CLOCK_TOLERANCE:
-            yield _Stretch(first, None if now is None else now.device_time + CLOCK_TOLERANCE, now)
+            yield _Stretch(first, None if now is None else _just_after(now.device_time), now)
             return
         # It shows less than what it was set to: until it lost the time, it was right.
         right = CoincidentClocks(device_time=first, hub_time=self.sets[-1].seen.hub_time)
@@ -177,6 +179,14 @@ def looks_with(
     if looks and _utc_offset(looks[-1], zone) == _utc_offset(look, zone):
         return (*looks[:-1], look)
     return (*looks[-1:], look)
+
+
+def _just_after(shown: datetime) -> datetime:
+    """What a clock shows `CLOCK_TOLERANCE` later, as far as the calendar goes."""
+    try:
+        return shown + CLOCK_TOLERANCE
+    except OverflowError:
+        return shown
 
 
 def _utc_offset(look: CoincidentClocks, zone: tzinfo) -> timedelta | None:

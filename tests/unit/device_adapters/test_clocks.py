@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device_adapters.adapter import DecodeError, Record
 from device_adapters.ble.cgm_session import CgmSession
@@ -168,3 +170,29 @@ def test_what_a_sensor_says_of_its_session_is_read_or_refused() -> None:
     ):
         with pytest.raises(DecodeError):
             read(bytes.fromhex(octets))
+
+
+FIRST, LAST = datetime.min, datetime.max  # noqa: DTZ901 - a device's clock
+SHOWN = st.sampled_from([FIRST, LAST, NOON]) | st.datetimes()
+ZONES = st.sampled_from([CHINA, ZoneInfo("Europe/Berlin"), ZoneInfo("America/St_Johns")])
+
+
+@given(now=SHOWN, before=st.lists(SHOWN, max_size=2), made=SHOWN, zone=ZONES)
+def test_no_time_on_a_clock_is_too_far_off_to_be_dated(
+    now: datetime, before: list[datetime], made: datetime, zone: ZoneInfo
+) -> None:
+    seen = [pair(shown, SET_AT - HOUR * (len(before) - at)) for at, shown in enumerate(before)]
+    present = pair(now, SET_AT)
+    correction = Correction(
+        now=present, sets=tuple(ClockSet(seen=one) for one in seen), looks=(present,)
+    )
+    dated = correction.dating_of(made, zone)
+    assert dated.doubtful == (dated.pair is None)
+    assert not dated.ran_on  # no look from before a change
+
+
+def test_a_right_clock_and_a_record_of_the_calendars_last_hours() -> None:
+    """Read west of Greenwich, it is an instant of the year 10000."""
+    zone = ZoneInfo("America/St_Johns")
+    right = pair(SET_AT.astimezone(zone).replace(tzinfo=None), SET_AT)
+    assert Correction(now=right).dating_of(LAST, zone) == Dated(pair=right)

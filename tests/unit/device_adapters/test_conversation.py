@@ -209,3 +209,18 @@ async def test_a_clock_stays_as_it_is_when_the_disk_does_not_take_when_it_was_se
     link = cuff_ahead(131)
     await talk(link, kept=Kept(disk_takes=False))
     assert link.written == []
+
+
+@pytest.mark.row("P11")
+@pytest.mark.parametrize("year", [1582, 2000, 4100, 9999])
+async def test_no_year_on_a_clock_costs_a_reading_or_its_session(year: int) -> None:
+    """A difference of clocks that leads out of the calendar is a clock fault (law 3)."""
+    shown = NOON.replace(tzinfo=None, year=year)
+    link = MemoryLink(
+        values={**PLATE, "2A2B": encode_current_time(shown)}, indicated={"2A35": [PRESSURE] * 2}
+    )
+    kept, summary, _ = await talk(link)
+    assert (summary.reason, summary.count) == (SessionReason.QUIET, 2)
+    assert {one.device_time for one in kept.observations} == {SHOWN}
+    assert summary.clocks is not None
+    assert summary.clocks.device_time == shown
