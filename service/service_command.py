@@ -19,6 +19,7 @@ from gateway.structured_log import configure_logs
 from service.alerts.priorities import load_several, load_timings
 from service.app import create_app
 from service.credentials.authority import AuthorityError
+from service.doors.sealer import keep_sealing
 from service.enrolment.opening import open_enrolment, open_keeper
 from service.live import LiveBus
 from service.notify.channels import carried
@@ -28,12 +29,11 @@ from service.notify.patient import PatientNotifier
 from service.notify.webhook import SignedPost, WebhookNotifier
 from service.operations.notices import Messenger
 from service.operations.watch import Watch
-from service.doors.sealer import keep_sealing
 from service.services import Services
 from service.settings import ServiceSettings
 from service.store.care_store import Store
 from service.store.database import DATABASE_ERRORS, open_pool
-from service.surveillance.push import Pusher
+from service.surveillance.push import Pusher, SignalWay, Way, WeekWay
 from service.worker import Plan, Worker
 
 _log = structlog.get_logger()
@@ -146,18 +146,23 @@ async def open_plan(services: Services) -> AsyncGenerator[Plan]:
 
 
 def open_pusher(services: Services, client: httpx2.AsyncClient) -> Pusher | None:
-    """The way to the platform that is configured, None without one."""
+    """What surveillance sends out, by what is configured; None where that is nothing."""
     settings = services.settings
-    if settings.push_url is None or settings.push_secret is None:
-        return None
-    authorization = settings.push_authorization
-    post = SignedPost(
-        client,
-        url=settings.push_url,
-        secret=settings.push_secret.get_secret_value(),
-        authorization=None if authorization is None else authorization.get_secret_value(),
-    )
-    return Pusher(services.store.pool, post)
+    ways: list[Way] = []
+    if settings.push_url is not None and settings.push_secret is not None:
+        authorization = settings.push_authorization
+        platform = SignedPost(
+            client,
+            url=settings.push_url,
+            secret=settings.push_secret.get_secret_value(),
+            authorization=None if authorization is None else authorization.get_secret_value(),
+        )
+        ways.append(WeekWay(post=platform))
+    if settings.webhook_url is not None and settings.webhook_secret is not None:
+        secret = settings.webhook_secret.get_secret_value()
+        messenger = SignedPost(client, url=settings.webhook_url, secret=secret)
+        ways.append(SignalWay(post=messenger, public_url=settings.public_url))
+    return Pusher(services.store.pool, ways) if ways else None
 
 
 class PagesServer(uvicorn.Server):

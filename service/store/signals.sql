@@ -162,6 +162,19 @@ WHERE c.decided_at >= $1
   AND NOT EXISTS (SELECT FROM cdc.push p WHERE p.push_id = 'week-' || to_char(c.week_start, 'YYYY-MM-DD'))
 ORDER BY c.week_start, c.indicator, c.area
 
+-- name: unsent_news
+-- The newest of what made a signal wait for somebody, of signals that every officer may know of. Only the newest:
+-- an earlier one may be of a time when they might not.
+SELECT e.event_id, e.signal_id, e.rung FROM cdc.signal_event e
+JOIN (SELECT signal_id, max(event_id) AS event_id FROM cdc.signal_event
+      WHERE at >= $1 AND what IN ('formed', 'grew', 'rose') GROUP BY signal_id) AS newest USING (signal_id, event_id)
+JOIN cdc.signal s ON s.signal_id = e.signal_id
+WHERE NOT s.drill
+  AND EXISTS (SELECT FROM cdc.signal_source c WHERE c.signal_id = e.signal_id AND c.day > s.first_day - 7
+              AND c.observed > c.upperbound AND c.observed >= $2)
+  AND NOT EXISTS (SELECT FROM cdc.push p WHERE p.push_id = 'signal-' || e.event_id)
+ORDER BY e.event_id
+
 -- name: released_cells
 WITH RECURSIVE inside (area_id) AS (
     SELECT i.area
@@ -192,7 +205,7 @@ ON CONFLICT (push_id) DO NOTHING
 
 -- name: claim_push
 UPDATE cdc.push SET attempts = attempts + 1, next_attempt_at = $2
-WHERE push_id = (SELECT push_id FROM cdc.push WHERE next_attempt_at <= $1
+WHERE push_id = (SELECT push_id FROM cdc.push WHERE next_attempt_at <= $1 AND starts_with(push_id, $3)
                  ORDER BY next_attempt_at, push_id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING push_id, body, attempts
 

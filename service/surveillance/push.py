@@ -1,26 +1,112 @@
-"""Sends each released week once to the configured platform, until it has it (row C18).
+"""What surveillance sends out by itself: released weeks to a platform, word that a signal waits.
 
 Rows of `cdc.push` are timers like every delivery: claimed, sent, noted; a kill in between repeats
-the one that was under way, under the same id (week), which the platform takes as the same values.
+the one that was under way, under the same id, which tells the receiver that it is the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
 
 from service.notify.notifier import LEASE, Result, next_attempt_at
 from service.notify.webhook import SignedPost
-from service.store.database import Pool, load_statements
+from service.store.database import Connection, Pool, load_statements
 from service.surveillance.data_values import WeekCell, data_value_set
+from service.surveillance.release import FLOOR
 
 _SQL = load_statements("signals.sql")
 
-_LOOK_BACK = timedelta(days=70)
+_WEEKS_BACK = timedelta(days=70)
 """Weeks released longer ago than this are not sent when a platform is configured anew."""
+
+_NEWS_BACK = timedelta(hours=12)
+"""Older news of signals is none; the page of eight o'clock has them."""
+
+
+class Way(Protocol):
+    """One receiver and what is sent to it; ids of its rows begin with `prefix`."""
+
+    @property
+    def prefix(self) -> str:
+        """What its ids begin with."""
+        ...
+
+    @property
+    def post(self) -> SignedPost:
+        """How it is reached."""
+        ...
+
+    async def note(self, connection: Connection, now: datetime) -> None:
+        """Writes rows for what came since; twice is once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekWay:
+    """Every released week, once, as a data value set (row C18)."""
+
+    post: SignedPost
+    prefix: str = "week-"
+
+    async def note(self, connection: Connection, now: datetime) -> None:
+        """A row for each week that has none yet."""
+        cells = [
+            WeekCell(
+                week_start=row["week_start"],
+                indicator=row["indicator"],
+                area=row["area"],
+                people=row["people"],
+                disclosure=row["disclosure"],
+                decided_at=row["decided_at"],
+            )
+            for row in await connection.fetch(_SQL["unpushed_weeks"], now - _WEEKS_BACK)
+        ]
+        for week in sorted({one.week_start for one in cells}):
+            body = data_value_set(one for one in cells if one.week_start == week)
+            await connection.execute(
+                _SQL["put_push"], f"{self.prefix}{week.isoformat()}", body, now
+            )
+
+
+class _News(msgspec.Struct, frozen=True):
+    link: str
+    rung: int
+
+
+class _Body(msgspec.Struct, frozen=True):
+    type: str
+    timestamp: datetime
+    data: _News
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalWay:
+    """That a signal waits, and on which rung (row C9): a link, no place, no source, no number.
+
+    Only of signals that every officer may know of: when the others came is told to nobody.
+    """
+
+    post: SignedPost
+    public_url: str
+    prefix: str = "signal-"
+
+    async def note(self, connection: Connection, now: datetime) -> None:
+        """A row for each forming, growing or rising that has none yet."""
+        rows = await connection.fetch(_SQL["unsent_news"], now - _NEWS_BACK, FLOOR)
+        for row in rows:
+            link = f"{self.public_url.rstrip('/')}/signals/{row['signal_id']}"
+            news = _News(link=link, rung=row["rung"])
+            body = msgspec.json.encode(_Body(type="signal.waits", timestamp=now, data=news))
+            name = f"{self.prefix}{row['event_id']}"
+            await connection.execute(_SQL["put_push"], name, body.decode(), now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRow:
-    """How far a week's sending is."""
+    """How far one sending is."""
 
     push_id: str
     created_at: datetime
@@ -31,20 +117,24 @@ class PushRow:
 
 
 class Pusher:
-    """The way to one platform."""
+    """The configured ways."""
 
-    def __init__(self, pool: Pool, post: SignedPost) -> None:
+    def __init__(self, pool: Pool, ways: Sequence[Way]) -> None:
         self._pool = pool
-        self._post = post
+        self._ways = tuple(ways)
 
     async def tick(self, now: datetime) -> bool:
-        """Notes weeks that were released since, and tries one that is due; whether one was."""
-        await self._note_weeks(now)
-        async with self._pool.acquire() as connection:
-            row = await connection.fetchrow(_SQL["claim_push"], now, now + LEASE)
+        """Notes what came since, and tries one that is due on each way; whether one was."""
+        tried = [await self._try(way, now) for way in self._ways]
+        return any(tried)
+
+    async def _try(self, way: Way, now: datetime) -> bool:
+        async with self._pool.acquire() as connection, connection.transaction():
+            await way.note(connection, now)
+            row = await connection.fetchrow(_SQL["claim_push"], now, now + LEASE, way.prefix)
         if row is None:
             return False
-        outcome = await self._post.post(row["push_id"], row["body"], now)
+        outcome = await way.post.post(row["push_id"], row["body"], now)
         state, again, delivered = "failed", next_attempt_at(row["attempts"], now), None
         if outcome.result is Result.DELIVERED:
             state, again, delivered = "delivered", None, now
@@ -53,24 +143,6 @@ class Pusher:
         about = (row["push_id"], state, again, delivered, outcome.detail)
         await self._pool.execute(_SQL["note_push"], *about)
         return True
-
-    async def _note_weeks(self, now: datetime) -> None:
-        async with self._pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(_SQL["unpushed_weeks"], now - _LOOK_BACK)
-            cells = [
-                WeekCell(
-                    week_start=row["week_start"],
-                    indicator=row["indicator"],
-                    area=row["area"],
-                    people=row["people"],
-                    disclosure=row["disclosure"],
-                    decided_at=row["decided_at"],
-                )
-                for row in rows
-            ]
-            for week in sorted({one.week_start for one in cells}):
-                body = data_value_set(one for one in cells if one.week_start == week)
-                await connection.execute(_SQL["put_push"], f"week-{week.isoformat()}", body, now)
 
 
 async def pushes(pool: Pool) -> list[PushRow]:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from service.notify.webhook import SignedPost
 from service.surveillance.daily import refresh
-from service.surveillance.push import Pusher, pushes
+from service.surveillance.push import Pusher, SignalWay, WeekWay, pushes
 from service.surveillance.signal_store import Deed, TownshipAnswer
 from service.surveillance.signal_words import Cause, Verified
 from service.surveillance.workflow import Act
@@ -92,7 +92,7 @@ async def test_every_released_week_reaches_the_platform_once_and_only_what_is_sh
     weeks = {row["week_start"] for row in shown}
     async with platform() as (taken, url), httpx2.AsyncClient() as client:
         post = SignedPost(client, url=url, secret=SECRET, authorization="ApiToken d2p_test")
-        pusher = Pusher(county.store.pool, post)
+        pusher = Pusher(county.store.pool, [WeekWay(post=post)])
         taken.broken = 2
         assert await pusher.tick(county.now)
         for _ in range(20):
@@ -113,6 +113,30 @@ async def test_every_released_week_reaches_the_platform_once_and_only_what_is_sh
         for row in shown
     }
     assert {one.state for one in await pushes(county.store.pool)} == {"delivered"}
+
+
+@pytest.mark.row("C9")
+async def test_who_watches_the_messenger_hears_that_a_signal_waits_and_nothing_of_it(
+    county: County,
+) -> None:
+    (known,) = await form(county, finding("t-dong"))
+    await form(county, finding("t-lin", (evidence("school", 3, expected=0.5, upperbound=2.0),)))
+    await form(county, finding("t-qing", drill=True))
+    async with platform() as (taken, url), httpx2.AsyncClient() as client:
+        post = SignedPost(client, url=url, secret=SECRET, authorization="ApiToken d2p_test")
+        way = SignalWay(post=post, public_url="https://county.example/")
+        pusher = Pusher(county.store.pool, [way])
+        while await pusher.tick(county.now):
+            pass
+        county.clock.advance(timedelta(hours=25))
+        while await signals_of(county).tick(county.now):
+            pass
+        while await pusher.tick(county.now):
+            pass
+    link = f"https://county.example/signals/{known}"
+    said = [cast("dict[str, object]", body["data"]) for _, body in taken.sets]
+    assert said == [{"link": link, "rung": 0}, {"link": link, "rung": 1}]
+    assert {body["type"] for _, body in taken.sets} == {"signal.waits"}
 
 
 async def work_through(county: County) -> None:
