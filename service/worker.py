@@ -38,7 +38,7 @@ _SWEEP_S = 2.0
 _AFTER_ERROR_S = 1.0
 _QUICK = frozenset({Channel.PAGE, Channel.PATIENT})
 _LANES = (Channel.WEBHOOK, *sorted(PERSONAL))
-_PAGES_AT_ONCE = 200
+_PAGES_AT_ONCE = 100
 _NOTICES = ("hearthwatch_alert", "hearthwatch_live", "hearthwatch_hub", "hearthwatch_reading")
 
 
@@ -246,21 +246,20 @@ class Worker:
             _log.error("the county's packs cannot be read", why=str(error))
 
     async def _deliver(self, channels: frozenset[Channel], now: datetime) -> bool:
-        """Claims, sends and notes what is due on the channels of this house; whether there was any.
+        """Claims, sends and notes a batch on the channels of this house; whether there was any.
 
         Nothing leaves the house here: a page is woken, a patient's page is written. So several are
-        noted together.
+        noted together; but a batch at a time, because a new alert comes before an old page.
         """
         channels &= self._plan.notifiers.keys()
-        done = False
-        while found := await self._store.claim_deliveries(channels, now, most=_PAGES_AT_ONCE):
-            sent: list[tuple[Message, Outcome]] = []
-            for message in found:
-                outcome = await self._plan.notifiers[message.channel].send(message, now)
-                sent.append((message, outcome))
+        found = await self._store.claim_deliveries(channels, now, most=_PAGES_AT_ONCE)
+        sent: list[tuple[Message, Outcome]] = []
+        for message in found:
+            outcome = await self._plan.notifiers[message.channel].send(message, now)
+            sent.append((message, outcome))
+        if sent:
             await self._store.note_deliveries(sent, now)
-            done = True
-        return done
+        return bool(sent)
 
 
 async def _woken(event: asyncio.Event, timeout_s: float) -> None:

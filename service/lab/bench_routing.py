@@ -78,6 +78,8 @@ async def bench_routing(
             alerts = round(200 * seconds)
             routed_s = await _route(owner, services, people, alerts)
             say(f"{alerts} alerts routed in {routed_s:.1f} s")
+            await Worker(services, _plan(services)).settle(_NOW)
+            say("all of them are told")
             waits = await _ring_pages(owner, services, seconds)
             rows = await owner.fetchrow(_SQL["rows"])
     waits.sort()

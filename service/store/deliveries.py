@@ -25,7 +25,7 @@ from service.notify.notifier import (
     Result,
     next_attempt_at,
 )
-from service.store.database import Connection, Database, load_statements
+from service.store.database import Connection, Database, as_json, load_statements
 from service.store.lives import (
     SYSTEM,
     add_event,
@@ -36,6 +36,7 @@ from service.store.lives import (
 )
 
 _SQL = load_statements("deliveries.sql")
+_LIVES = load_statements("lives.sql")
 
 BETWEEN = timedelta(minutes=1)
 """What is no emergency leaves no oftener than this for one address; the rest comes bundled."""
@@ -121,8 +122,13 @@ class Deliveries(Database):
     async def note_deliveries(self, done: Sequence[tuple[Message, Outcome]], now: datetime) -> None:
         """The same for several attempts in one transaction."""
         async with self.pool.acquire() as connection, connection.transaction():
-            for message, outcome in done:
-                await _note(connection, message, outcome, now)
+            noted = [_noted(message, outcome, now) for message, outcome in done]
+            rows = [row for each in noted for row in each.rows]
+            await connection.executemany(_SQL["note_delivery"], rows)
+            events = [event for each in noted for event in each.events]
+            await connection.executemany(_LIVES["add_event"], events)
+            for alert_id in dict.fromkeys(m.alert_id for m, outcome in done if outcome.reached):
+                await tell_home(connection, alert_id, now)
             # another process of this service may have the page open that this one has not
             elsewhere = [m for m, o in done if m.channel is Channel.PAGE and not o.reached]
             await wake_pages(
@@ -238,7 +244,15 @@ class Deliveries(Database):
         )
 
 
-async def _note(connection: Connection, message: Message, outcome: Outcome, now: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Noted:
+    """What one attempt leaves in the log and on the timelines."""
+
+    rows: tuple[tuple[object, ...], ...]
+    events: tuple[tuple[object, ...], ...]
+
+
+def _noted(message: Message, outcome: Outcome, now: datetime) -> _Noted:
     retry_at = None
     state = outcome.result.value
     if outcome.result is not Result.DELIVERED:
@@ -247,21 +261,24 @@ async def _note(connection: Connection, message: Message, outcome: Outcome, now:
         state = "failed" if retry_at else "dead"
     delivered_at = now if outcome.result is Result.DELIVERED else None
     items = message.items or (message,)
-    for item in items:
-        values = (item.delivery_id, state, retry_at, delivered_at, outcome.detail)
-        await connection.execute(_SQL["note_delivery"], *values)
-        detail = {
-            "channel": message.channel.value,
-            "step": str(item.step),
-            "attempt": str(message.attempt),
-            "to": str(message.account_id or ""),
-            "result": outcome.detail,
-        }
-        if len(items) > 1:
-            detail["bundled"] = str(len(items))
-        await add_event(connection, item.alert_id, SYSTEM, f"delivery {state}", detail, now)
-        if outcome.reached:
-            await tell_home(connection, item.alert_id, now)
+    detail = {
+        "channel": message.channel.value,
+        "attempt": str(message.attempt),
+        "to": str(message.account_id or ""),
+        "result": outcome.detail,
+    }
+    if len(items) > 1:
+        detail["bundled"] = str(len(items))
+    what = f"delivery {state}"
+    return _Noted(
+        rows=tuple(
+            (item.delivery_id, state, retry_at, delivered_at, outcome.detail) for item in items
+        ),
+        events=tuple(
+            (now, item.alert_id, SYSTEM, what, as_json({**detail, "step": str(item.step)}))
+            for item in items
+        ),
+    )
 
 
 async def _apply_receipt(
