@@ -20,6 +20,7 @@ from service.surveillance.detectors.likelihood_ratio import run_length
 from service.surveillance.detectors.methods import METHODS, detect, read_chart
 from service.surveillance.detectors.points import DetectorError, Points
 from service.surveillance.detectors.series_file import read_series
+from service.surveillance.scan import Replicas
 from service.surveillance.scan_file import count_hits, likeliest, read_scan_file
 from service.surveillance.scan_near import CountRule
 
@@ -102,12 +103,12 @@ def _scan(arguments: argparse.Namespace) -> list[str]:
             _json({"places": [file.places[n].id for n in one.places], "cases": one.cases})
             for one in count_hits(file, rule)
         ]
-    found = likeliest(
-        file,
+    chance = Replicas(
         seed=cast("int", arguments.seed),
-        replicas=cast("int", arguments.replicas),
+        number=cast("int", arguments.replicas),
         dispersion=cast("float", arguments.dispersion),
     )
+    found = likeliest(file, chance)
     if found is None:
         return []
     told = {

@@ -1,9 +1,11 @@
 """Once a morning, and whenever asked: judge the townships, fuse their sources, form the signals.
 
-Detector, signal and task in one walk (row C8): `places` judges, `fusion` agrees, `signal_formation`
-stores. Exercises walk the same way with cases that stand in no table.
+Detector, signal and task in one walk (row C8): `places` judges, `fusion` agrees, the scan looks
+over neighbours (where outlines were imported), `signal_formation` stores. Exercises walk the same
+way with cases that stand in no table.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -16,6 +18,8 @@ from service.surveillance.daily_judge import HISTORY_DAYS
 from service.surveillance.fusion import fuse
 from service.surveillance.indicators import SourceKind
 from service.surveillance.places import WATCHED, Known, judge_places
+from service.surveillance.scan_near import scan_places
+from service.surveillance.scan_positions import positions
 from service.surveillance.signal_formation import take_findings
 
 MORNING = time(7, 30)
@@ -38,7 +42,13 @@ async def form_signals(pool: Pool, now: datetime, zone: ZoneInfo) -> list[UUID]:
         await store.lock_release(connection)
         known = await read_known(connection, now, zone)
         judged = judge_places(known)
-        return await take_findings(connection, fuse(judged.places, judged.day), now)
+        found = fuse(judged.places, judged.day)
+        told = {one.area for one in found}
+        where = await positions(connection, known.areas)
+        seed = judged.day.toordinal()
+        near = await asyncio.to_thread(scan_places, judged.places, where, judged.day, seed)
+        found += [one for one in near if one.area not in told]
+        return await take_findings(connection, found, now)
 
 
 async def form_drill(

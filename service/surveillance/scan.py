@@ -43,6 +43,21 @@ class Cluster:
         return 1 / self.pvalue
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicas:
+    """Simulated county-spans without a cluster, from which the p-value comes.
+
+    The same `seed` gives the same p-value. `dispersion` is variance over mean of the counts: above
+    1 replicas are negative binomial, for Poisson ones would call ordinary spread a cluster. With
+    `wanted`, drawing stops once the p-value is certain to be above it, and there is no cluster.
+    """
+
+    seed: int
+    number: int = 999
+    dispersion: float = 1.0
+    wanted: float | None = None
+
+
 def nearest_zones(east_north: Counts, most: int) -> Zones:
     """Every distinct zone of a centre and its nearest neighbours, 1 to `most` places.
 
@@ -62,25 +77,14 @@ def nearest_zones(east_north: Counts, most: int) -> Zones:
     return Zones(member=member)
 
 
-def scan(
-    counts: Counts,
-    expected: Counts,
-    zones: Zones,
-    *,
-    seed: int,
-    replicas: int = 999,
-    dispersion: float = 1.0,
-) -> Cluster | None:
+def scan(counts: Counts, expected: Counts, zones: Zones, chance: Replicas) -> Cluster | None:
     """The likeliest recent cluster; None where nowhere is more than expected.
 
     Args:
         counts: places x periods, the last period is now; every duration up to all periods is tried.
         expected: what each was expected to be, above 0.
         zones: from `nearest_zones`.
-        seed: of the replicas; the same gives the same p-value.
-        replicas: simulated county-spans without a cluster.
-        dispersion: variance over mean of the counts; above 1 replicas are negative binomial, for
-            Poisson ones would call ordinary spread a cluster.
+        chance: how its p-value is found.
     """
     scores, above, below = _scores(counts[None, :, :], expected, zones)
     best = int(np.argmax(scores[0]))
@@ -88,20 +92,22 @@ def scan(
     if highest <= 0:
         return None
     zone, span = divmod(best, counts.shape[1])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(chance.seed)
     reached = 1
-    for start in range(0, replicas, _BATCH):
-        size = min(_BATCH, replicas - start)
-        drawn = _replicas(rng, expected, size, dispersion)
+    for start in range(0, chance.number, _BATCH):
+        size = min(_BATCH, chance.number - start)
+        drawn = _replicas(rng, expected, size, chance.dispersion)
         tops = _scores(drawn, expected, zones)[0].reshape(size, -1).max(axis=1)
         reached += int((tops >= highest).sum())
+        if chance.wanted is not None and reached > chance.wanted * (chance.number + 1):
+            return None
     return Cluster(
         places=tuple(int(place) for place in np.flatnonzero(zones.member[zone])),
         periods=span + 1,
         observed=float(above[0, zone, span]),
         expected=float(below[zone, span]),
         score=highest,
-        pvalue=reached / (replicas + 1),
+        pvalue=reached / (chance.number + 1),
     )
 
 

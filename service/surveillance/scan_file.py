@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Meta
 
 from service.surveillance.detectors.points import Counts, DetectorError
-from service.surveillance.scan import Cluster, nearest_zones, planar, scan
+from service.surveillance.scan import Cluster, Replicas, nearest_zones, planar, scan
 from service.surveillance.scan_near import CountRule, Gathering, gatherings
 
 _Count = Annotated[float, Meta(ge=0)]
@@ -55,7 +55,7 @@ def count_hits(file: ScanFile, rule: CountRule) -> list[Gathering]:
     return gatherings(_counts(file), _kilometres(file), rule)
 
 
-def likeliest(file: ScanFile, *, seed: int, replicas: int, dispersion: float) -> Cluster | None:
+def likeliest(file: ScanFile, chance: Replicas) -> Cluster | None:
     """The scan's likeliest cluster; zones hold up to half of the places.
 
     Raises:
@@ -66,7 +66,7 @@ def likeliest(file: ScanFile, *, seed: int, replicas: int, dispersion: float) ->
         raise DetectorError(f"places: {missing[0]} has no `expected`")
     expected = np.asarray([place.expected for place in file.places], dtype=np.float64)
     zones = nearest_zones(_kilometres(file), max(1, len(file.places) // 2))
-    return scan(_counts(file), expected, zones, seed=seed, replicas=replicas, dispersion=dispersion)
+    return scan(_counts(file), expected, zones, chance)
 
 
 def _counts(file: ScanFile) -> Counts:

@@ -14,7 +14,7 @@ import numpy as np
 from service.surveillance.detectors.points import Counts, Flags
 from service.surveillance.fusion import HOME_PEOPLE, REPORTED, SUPPORTING, Place
 from service.surveillance.indicators import SourceKind
-from service.surveillance.scan import Cluster, nearest_zones, planar, scan
+from service.surveillance.scan import Cluster, Replicas, nearest_zones, planar, scan
 from service.surveillance.signal_words import WINDOW_DAYS, Colour, Finding, SourceEvidence
 
 CHANCE = 0.001
@@ -85,7 +85,7 @@ def scan_places(
         if len(here) < _LEAST_PLACES:
             continue
         cluster = _cluster([rows[place.area] for place in here], here, positions, seed)
-        if cluster is None or cluster.pvalue > CHANCE:
+        if cluster is None:
             continue
         found.extend(
             Finding(
@@ -140,14 +140,13 @@ def _cluster(
     expected = np.asarray([[one.expected for one in row] for row in rows], dtype=np.float64)
     kilometres = planar(np.asarray([positions[place.area] for place in places], dtype=np.float64))
     zones = nearest_zones(kilometres, max(1, len(places) // 2))
-    return scan(
-        counts,
-        np.maximum(expected, 0.01),
-        zones,
+    chance = Replicas(
         seed=seed,
-        replicas=_REPLICAS,
+        number=_REPLICAS,
         dispersion=_dispersion(places, rows[0][0]),
+        wanted=CHANCE,
     )
+    return scan(counts, np.maximum(expected, 0.01), zones, chance)
 
 
 def _dispersion(places: Sequence[Place], like: SourceEvidence) -> float:

@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 import pytest
 
-from service.surveillance.scan import nearest_zones, planar, scan
+from service.surveillance.scan import Replicas, nearest_zones, planar, scan
 
 COAST = np.array([[0.0, 0.0], [1.0, 0.0], [2.1, 0.0], [3.3, 0.0], [3.3, 9.0]])
 
@@ -30,7 +30,7 @@ def test_the_likeliest_cylinder_is_that_of_an_exhaustive_search() -> None:
             for periods in range(1, 5):
                 c, b = counts[row, -periods:].sum(), expected[row, -periods:].sum()
                 best = max(best, c * log(c / b) - (c - b) if c > b else 0.0)
-        found = scan(counts, expected, zones, seed=1, replicas=9)
+        found = scan(counts, expected, zones, Replicas(seed=1, number=9))
         assert (found.score if found else 0.0) == pytest.approx(best)
 
 
@@ -44,7 +44,7 @@ def test_an_injected_cluster_is_found_in_its_places_and_days() -> None:
     hit = int(np.argmax([row.sum() == 3 for row in zones.member]))
     inside = np.flatnonzero(zones.member[hit])
     counts[inside, -3:] += 7
-    found = scan(counts, expected, zones, seed=3, replicas=199)
+    found = scan(counts, expected, zones, Replicas(seed=3, number=199))
     assert found is not None
     assert found.periods == 3
     assert set(found.places) == set(inside)
@@ -57,9 +57,9 @@ def test_the_same_seed_gives_the_same_p_and_nothing_above_expectation_is_none() 
     expected = np.full((5, 3), 2.0)
     counts = rng.poisson(expected).astype(np.float64)
     zones = nearest_zones(COAST, 3)
-    first, again = (scan(counts, expected, zones, seed=7, replicas=99) for _ in range(2))
+    first, again = (scan(counts, expected, zones, Replicas(seed=7, number=99)) for _ in range(2))
     assert first == again
-    assert scan(np.zeros((5, 3)), expected, zones, seed=7) is None
+    assert scan(np.zeros((5, 3)), expected, zones, Replicas(seed=7)) is None
 
 
 def test_by_chance_one_scan_in_ten_is_below_a_tenth_also_with_spread_counts() -> None:
@@ -69,8 +69,8 @@ def test_by_chance_one_scan_in_ten_is_below_a_tenth_also_with_spread_counts() ->
     low = plain = 0
     for number in range(150):
         counts = rng.negative_binomial(6.0, 0.5, size=(5, 4)).astype(np.float64)
-        spread = scan(counts, expected, zones, seed=number, replicas=39, dispersion=2.0)
-        naive = scan(counts, expected, zones, seed=number, replicas=39)
+        spread = scan(counts, expected, zones, Replicas(seed=number, number=39, dispersion=2.0))
+        naive = scan(counts, expected, zones, Replicas(seed=number, number=39))
         low += spread is not None and spread.pvalue <= 0.1
         plain += naive is not None and naive.pvalue <= 0.1
     assert low <= 26  # 15 expected, three standard deviations above
