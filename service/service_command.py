@@ -135,7 +135,7 @@ async def open_plan(services: Services) -> AsyncGenerator[Plan]:
             )
             notifiers[Channel.WEBHOOK] = WebhookNotifier(post, public_url=settings.public_url)
             messenger = Messenger(post, public_url=settings.public_url)
-        notifiers |= carried(services, client)
+        notifiers |= carried(settings, services.store, client)
         yield Plan(
             timings=load_timings(table),
             several=load_several(table),

@@ -3,15 +3,16 @@
 import httpx2
 
 from service.notify.by_apprise import AppriseCarrier
-from service.notify.carrier import CarriedNotifier
+from service.notify.carrier import CarriedNotifier, Links
 from service.notify.group_robots import ROBOTS, RobotCarrier
 from service.notify.notifier import Channel
-from service.services import Services
+from service.settings import ServiceSettings
 
 
-def carried(services: Services, client: httpx2.AsyncClient) -> dict[Channel, CarriedNotifier]:
+def carried(
+    settings: ServiceSettings, links: Links, client: httpx2.AsyncClient
+) -> dict[Channel, CarriedNotifier]:
     """Every personal channel that is configured; the client's lifetime is the caller's."""
-    settings = services.settings
     by_apprise = {
         Channel.EMAIL: settings.email_url,
         Channel.SMS: settings.sms_url,
@@ -27,6 +28,6 @@ def carried(services: Services, client: httpx2.AsyncClient) -> dict[Channel, Car
         for name, url in settings.robot_urls.items()
     }
     return {
-        channel: CarriedNotifier(carrier, services.store, public_url=settings.public_url)
+        channel: CarriedNotifier(carrier, links, public_url=settings.public_url)
         for channel, carrier in {**carriers, **robots}.items()
     }
