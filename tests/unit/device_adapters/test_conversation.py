@@ -90,6 +90,31 @@ async def test_a_meter_without_record_access_is_listened_to() -> None:
     assert summary.high_water is None  # nobody said that this was all
 
 
+@dataclass
+class LosingLink(MemoryLink):
+    """A meter with the records 1 to n; that of number `lost` does not arrive the first time."""
+
+    lost: int = 0
+
+    def _report(self, request: bytes) -> None:
+        since = int.from_bytes(request[3:5], "little") if request[1] == 3 else 1
+        for number, (characteristic, payload) in enumerate(self.records, start=1):
+            if number >= since and number != self.lost:
+                self._takers[characteristic](payload)
+        self.lost = 0
+        self._takers["2A52"](bytes([6, 0, 1, 1]))
+
+
+@pytest.mark.row("P10")
+@pytest.mark.parametrize("lost", [2, 3])
+async def test_a_notification_that_was_lost_on_the_air_is_asked_for_again(lost: int) -> None:
+    """Nobody confirms a notification; its number is missed, and no other record comes twice."""
+    link = LosingLink(values=dict(PLATE), records=[sugar(n) for n in range(1, 5)], lost=lost)
+    kept, summary, _ = await talk(link)
+    assert [o.sequence for o in kept.observations] == [*(n for n in range(1, 5) if n != lost), lost]
+    assert (summary.missing, summary.high_water) == ((), 4)
+
+
 async def test_a_device_that_is_a_cuff_and_a_meter_gives_both() -> None:
     link = MemoryLink(
         values=dict(PLATE), indicated={"2A35": [PRESSURE]}, records=[sugar(1), sugar(2)]
