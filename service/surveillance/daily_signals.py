@@ -41,7 +41,7 @@ async def form_signals(pool: Pool, now: datetime, zone: ZoneInfo) -> list[UUID]:
     async with pool.acquire() as connection, connection.transaction():
         await store.lock_release(connection)
         known = await read_known(connection, now, zone)
-        judged = judge_places(known)
+        judged = await asyncio.to_thread(judge_places, known)  # seconds of CPU, with three years
         found = fuse(judged.places, judged.day)
         told = {one.area for one in found}
         where = await positions(connection, known.areas)
@@ -61,12 +61,11 @@ async def form_drill(
     """
     async with pool.acquire() as connection, connection.transaction():
         await store.lock_release(connection)
-        known = await read_known(connection, now, zone)
+        known = await read_known(connection, now, zone, [area])
         days = [known.today - timedelta(days=n) for n in range(1, _DRILL_DAYS + 1)]
         injected = {(area, code, day): cases for code in _DRILLED.values() for day in days}
-        judged = judge_places(replace(known, injected=injected))
-        findings = [one for one in fuse(judged.places, judged.day) if one.area == area]
-        return await take_findings(connection, findings, now)
+        judged = await asyncio.to_thread(judge_places, replace(known, injected=injected))
+        return await take_findings(connection, fuse(judged.places, judged.day), now)
 
 
 async def read_known(

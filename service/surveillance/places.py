@@ -134,7 +134,7 @@ class _Table:
 
     cells: Mapping[tuple[str, str], Mapping[date, Mapping[str, KnownCell]]]
     people: Mapping[tuple[str, str], Mapping[date, int]]
-    sending: Mapping[str, Source]
+    senders: Mapping[tuple[str, str], tuple[Source, ...]]
 
     @staticmethod
     def of(known: Known) -> "_Table":
@@ -151,25 +151,24 @@ class _Table:
             }
             for series, by_day in cells.items()
         }
-        return _Table(cells=cells, people=people, sending=sending)
+        senders = {
+            series: tuple(
+                sending[one] for one in sorted({one for found in by_day.values() for one in found})
+            )
+            for series, by_day in cells.items()
+        }
+        return _Table(cells=cells, people=people, senders=senders)
 
     def indicators(self, area: str) -> list[str]:
         """What is watched of a township: what somebody has reported there."""
         return [code for code in WATCHED if (area, code) in self.cells]
-
-    def senders(self, area: str, indicator: str) -> list[Source]:
-        """Who has reported this of the township in the time that is looked at."""
-        days = self.cells.get((area, indicator), {})
-        return [
-            self.sending[one] for one in sorted({one for found in days.values() for one in found})
-        ]
 
     def count(self, area: str, indicator: str, day: date) -> int | None:
         """The sum over its senders; None while one of them has not reported."""
         found = self.cells.get((area, indicator), {}).get(day, {})
         expected = [
             one.source_id
-            for one in self.senders(area, indicator)
+            for one in self.senders[area, indicator]
             if day.isoweekday() in one.weekdays
         ]
         if not found or any(one not in found for one in expected):
@@ -178,7 +177,7 @@ class _Table:
 
     def gap(self, area: str, indicator: str, day: date, today: date) -> Gap | None:
         """Why the day's number cannot be judged; None where it can."""
-        senders = self.senders(area, indicator)
+        senders = self.senders[area, indicator]
         kind = INDICATORS[indicator]
         if kind.source is SourceKind.HOME:
             shares = senders[0].delay_shares
@@ -223,7 +222,7 @@ class _Table:
         )
 
     def _arriving_until(self, area: str, day: date, known: Known) -> datetime | None:
-        senders = [one for code in self.indicators(area) for one in self.senders(area, code)]
+        senders = [one for code in self.indicators(area) for one in self.senders[area, code]]
         longest = max((len(one.delay_shares) for one in senders), default=0)
         if longest <= 1:
             return None  # a day is whole when it is over

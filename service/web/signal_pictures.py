@@ -59,7 +59,7 @@ def curves(
     for one in sorted(evidence, key=lambda one: one.day):
         series.setdefault((one.source, one.indicator), []).append(one)
     return [
-        _curve(days, today - timedelta(days=provisional.get(source, 0)))
+        _curve(days, today - timedelta(days=provisional.get(source, 0) + 1))
         for (source, _), days in sorted(series.items())
     ]
 
