@@ -8,7 +8,7 @@ import pytest
 
 from rules.vocabulary import AlertKind, Family, Priority
 from service.alerts.follow_up import Verdict
-from service.alerts.lifecycle import Answer, LifecycleError, Outcome, ShelfReason
+from service.alerts.lifecycle import Answer, LifecycleError, Outcome, ShelfReason, WhyNot
 from service.alerts.routing import DutyDay
 from service.people import Person
 from service.store.routes import Absence
@@ -474,3 +474,51 @@ async def test_a_fortnight_after_an_action_the_data_says_whether_it_helped(count
     assert (found.verdict, found.before, found.after) == (Verdict.IMPROVED, 168.0, 139.0)
     assert (found.readings_before, found.readings_after) == (3, 3)
     assert "followed up" in await county.timeline(alert_id)
+
+
+@pytest.mark.row("A1")
+async def test_nobodys_emergency_on_a_clinics_cuff_goes_to_the_clinic_there(
+    county: County,
+) -> None:
+    """No turn was open: the hub's area says who is near."""
+    await county.owner.execute(
+        "INSERT INTO core.hub (hub, household, area, secret)"
+        " VALUES ('hub-clinic', 'clinic-room', 'village-area-b', '')"
+    )
+    alert_id = await county.raise_alert("home:clinic-room")
+    await county.worker().settle(county.now)
+    assert await county.told(alert_id, 0) == {"village-b", "county"}
+    await advance(county, timedelta(minutes=5))
+    assert await county.told(alert_id, 1) == {"desk"}
+
+
+@pytest.mark.row("A15")
+async def test_equipment_asks_like_what_can_wait_and_never_rings_a_patient(county: County) -> None:
+    alert_id = await county.raise_alert(
+        priority=Priority.SOON, kind=AlertKind.TECHNICAL, family=Family.DATA_QUALITY
+    )
+    await county.worker().settle(county.now)
+    assert await county.told(alert_id, 0) == {"village-a"}
+    assert await county.told(alert_id, 0, "patient") == set()
+    (item,) = await county.store.worklist(await county.account("village-a"), county.now)
+    assert item.kind is AlertKind.TECHNICAL
+
+
+@pytest.mark.row("D10")
+async def test_an_alert_ends_with_a_coded_outcome_and_why_nothing_was_needed(
+    county: County,
+) -> None:
+    alert_id = await county.raise_alert(priority=Priority.SOON)
+    await county.worker().settle(county.now)
+    doctor = await county.account("village-a")
+    await county.store.close_alert(
+        doctor,
+        alert_id,
+        outcome=Outcome.NOT_NEEDED,
+        now=county.now,
+        why_not=WhyNot.WITHIN_TARGET,
+    )
+    assert await row(county, alert_id, "outcome") == "not_needed"
+    assert await row(county, alert_id, "why_not") == "within_target"
+    assert await county.store.follow_up_of(alert_id) is None
+    assert await county.owner.fetchval("SELECT count(*) FROM care.follow_up") == 0

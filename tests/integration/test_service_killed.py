@@ -127,6 +127,7 @@ async def test_killed_while_a_delivery_is_under_way_repeats_it_once_under_the_sa
                 assert secret not in body
 
 
+@pytest.mark.row("A11")
 @pytest.mark.slow
 async def test_killed_at_random_instants_loses_nothing(
     database: Database, county: County, request: pytest.FixtureRequest
