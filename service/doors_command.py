@@ -8,7 +8,8 @@ from service.app import create_app
 from service.doors.doors import UndocumentedDoorError, doors
 from service.services import Services
 
-_OTHERWISE = dict([("nothing", "anybody"), ("token", "a program's own credential")])
+_BY_CREDENTIAL = "token"
+_OTHERWISE = {"nothing": "anybody", _BY_CREDENTIAL: "a program's own credential"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

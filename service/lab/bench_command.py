@@ -19,6 +19,7 @@ from service.lab import (
     bench_core,
     bench_coverage,
     bench_devices,
+    bench_doors,
     bench_hub,
     bench_routing,
     bench_rules,
@@ -129,6 +130,10 @@ def _routing_table(report: bench_routing.RoutingReport | bench_coverage.Coverage
     return bench_routing.table(report)
 
 
+def _doors(folder: Path, arguments: argparse.Namespace) -> bench_doors.DoorsReport:
+    return asyncio.run(bench_doors.bench_doors(folder, cast("int", arguments.people)))
+
+
 BENCHES = {
     "walk": Bench(measure=_walk, table=bench_walk.table),
     "adapters": Bench(measure=_adapters, table=bench_devices.table),
@@ -136,10 +141,11 @@ BENCHES = {
     "hub": Bench(measure=_hub, table=bench_hub.table),
     "sim": Bench(measure=_sim, table=bench_sim.table),
     "core": Bench(measure=_core, table=core_table),
+    "doors": Bench(measure=_doors, table=bench_doors.table),
     "routing": Bench(measure=_routing, table=_routing_table),
     "surveillance": Bench(measure=_surveillance, table=bench_surveillance.table),
 }
-_PEOPLE = {"core": 3_400_000, "routing": 1_000_000}
+_PEOPLE = {"core": 3_400_000, "routing": 1_000_000, "doors": 30_000}
 _SECONDS = {"core": 30.0}
 
 

@@ -1,27 +1,6 @@
 -- name: worklist
-WITH mine AS (
-    -- from the open alerts, which are few, to the contracts: never through all contracts
-    SELECT l.alert_id
-    FROM care.alert_life l
-    JOIN care.contract c ON c.person_id = l.person_id
-    JOIN care.account a ON a.staff_id IN (c.family_doctor, c.village_doctor)
-    WHERE a.account_id = $1 AND NOT a.disabled AND l.state <> 'closed'
-      AND c.valid_from <= $2 AND (c.valid_to IS NULL OR c.valid_to >= $2)
-    UNION
-    SELECT l.alert_id
-    FROM care.alert_life l
-    JOIN care.person p ON p.household = l.household AND l.person_id IS NULL
-    JOIN care.contract c ON c.person_id = p.person_id
-    JOIN care.account a ON a.staff_id IN (c.family_doctor, c.village_doctor)
-    WHERE a.account_id = $1 AND NOT a.disabled AND l.state <> 'closed'
-      AND c.valid_from <= $2 AND (c.valid_to IS NULL OR c.valid_to >= $2)
-    UNION
-    SELECT l.alert_id
-    FROM care.delivery d
-    JOIN care.account a ON a.account_id = d.account_id
-    JOIN care.alert_life l ON l.alert_id = d.alert_id
-    WHERE d.account_id = $1 AND NOT a.disabled AND d.channel = 'page' AND l.state <> 'closed'
-)
+-- What concerns the account is asked once, by a function that is bound to the viewer.
+WITH mine AS MATERIALIZED (SELECT o.alert_id FROM care.open_alerts($1, $2) o)
 SELECT k.alert_id, k.subject, p.name AS person_name, p.birth_year, l.household, k.kind, k.priority,
        k.family, k.rule_id, k.stage, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.raised_at, k.effective_at, l.state, l.round,
        l.next_due_at, l.next_check_at, coalesce(s.name, o.login) AS acknowledged_by, k.evidence

@@ -24,8 +24,8 @@ Connection: TypeAlias = (
     "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 )
 
-EVERYBODY = {"hearthwatch.viewer": "all"}
-"""What the county's own work says on connecting."""
+EVERYBODY = {"hearthwatch.viewer": "all", "jit": "off"}
+"""What the county's own work says on connecting; compiling a policy takes longer than asking it."""
 
 _SAY = """
 SELECT set_config('hearthwatch.viewer', $1, false), set_config('hearthwatch.today', $2, false),
