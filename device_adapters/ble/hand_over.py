@@ -209,7 +209,15 @@ class HandOver:
 
     async def _hand_on(self, ready: list[Joined]) -> None:
         for joined in ready:
-            for observation in self._observations(joined):
+            try:
+                observations = self._observations(joined)
+            except (ArithmeticError, LookupError, ValueError) as error:
+                # A fault of ours: it costs this record, kept with its bytes, and not the hub.
+                reason = f"cannot be told: {error!r}"
+                at = joined.frame
+                await self._refuse(at, DecodeError(at.characteristic, 0, reason))
+                continue
+            for observation in observations:
                 self._count(observation)
                 await self._slots.acquire()
                 self._group.create_task(

@@ -1,16 +1,19 @@
 """Conversations with devices in memory: what is asked of whom, and what becomes of the answers."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 import pytest
 
 from device_adapters.adapter import DecodeError, Frame
-from device_adapters.ble.clocks import ClockSet
+from device_adapters.ble.clocks import ClockSet, Correction, Dated
 from device_adapters.ble.conversation import Conversation
 from device_adapters.ble.current_time import encode_current_time
+from device_adapters.ble.hand_over import HandOver
+from device_adapters.ble.inflow import Arrival
 from device_adapters.ble.origin import CONTEXT_MISSING, classify
+from device_adapters.ble.quirks import NONE
 from device_adapters.ble.scale_parts import ScaleParts
 from device_adapters.ble.session import Remembered, SessionReason, SessionSetup, SessionSummary
 from firmware_sim.profiles.blood_pressure import encode_blood_pressure
@@ -19,11 +22,20 @@ from firmware_sim.profiles.glucose import encode_glucose
 from firmware_sim.profiles.heart_rate import encode_heart_rate
 from firmware_sim.profiles.weight_scale import encode_weight
 from rules.identity import observation_identity
-from rules.vocabulary import HubId, HubStamp, Observation, Origin, QuantityName, Vital
+from rules.vocabulary import (
+    DeviceRef,
+    HubId,
+    HubStamp,
+    Observation,
+    Origin,
+    QuantityName,
+    Vital,
+)
 from tests.fakes.memory_link import MemoryLink
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SHOWN = datetime(2026, 11, 21, 7, 30)  # noqa: DTZ001 - a device's clock has no zone
+STAMP = HubStamp(boot_id="b", monotonic_s=0, wall=NOON, wall_trusted=True)
 PLATE = {"2A29": b"Acme", "2A24": b"X", "2A25": b"1"}
 PRESSURE = bytes.fromhex("02e60082009600ea070b15071e00")
 
@@ -64,7 +76,7 @@ async def talk(
         session="s",
         address="C0:00:00:00:00:01",
         zone=UTC,
-        stamps=lambda: HubStamp(boot_id="b", monotonic_s=0, wall=NOON, wall_trusted=True),
+        stamps=lambda: STAMP,
         remembered=remembered,
         last_content=content,
         first_wait_s=0.02,
@@ -249,3 +261,30 @@ async def test_no_year_on_a_clock_costs_a_reading_or_its_session(year: int) -> N
     assert {one.device_time for one in kept.observations} == {SHOWN}
     assert summary.clocks is not None
     assert summary.clocks.device_time == shown
+
+
+class FailsOnce(Correction):
+    """Fails on the first record as no record is known to make it fail."""
+
+    def dating_of(self, device_time: datetime | None, zone: tzinfo, digest: bytes = b"") -> Dated:
+        if device_time == SHOWN:
+            raise OverflowError("date value out of range")
+        return super().dating_of(device_time, zone, digest)
+
+
+async def test_a_fault_nobody_foresaw_costs_one_record_which_is_kept_with_its_bytes() -> None:
+    """As over MQTT (`test_hub_front.py`): the hub and the device's other records go on."""
+    kept = Kept()
+    setup = SessionSetup(
+        hub=HubId("h"), session="s", address="C0:00:00:00:00:01", zone=UTC, stamps=lambda: STAMP
+    )
+    device = DeviceRef(manufacturer="Acme", model="X", serial="1")
+    over = HandOver(setup, kept, device, NONE)
+    over.correction = FailsOnce(now=None)
+    later = PRESSURE[:-2] + bytes([31, 0])
+    async with over.group:
+        for payload in (PRESSURE, later):
+            await over.take(Arrival("2A35", payload, STAMP))
+    assert [frame.payload for frame in kept.refused] == [PRESSURE]
+    assert [one.raw for one in kept.observations] == [later]
+    assert (over.refused, over.count) == (1, 1)
