@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, openssl, a D-Bus daemon.
+# The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, what draws PDF, openssl, a D-Bus daemon.
 # Installs what is missing when it may; otherwise says exactly what to run and fails. Nothing is ever skipped, but for
 # TimescaleDB as WebAssembly (tests/timescale, pinned by hash), which comes from npm where there is one.
 set -euo pipefail
@@ -27,6 +27,8 @@ need postgresql '/usr/lib/postgresql/*/bin/initdb'
 need mosquitto mosquitto /usr/sbin/mosquitto
 need chromium chromium chromium-browser google-chrome
 need fonts-noto-cjk '/usr/share/fonts/opentype/noto/NotoSansCJK*'
+need libpangoft2-1.0-0 '/usr/lib/*/libpangoft2-1.0.so.0'
+need libharfbuzz-subset0 '/usr/lib/*/libharfbuzz-subset.so.0'
 need openssl openssl
 need dbus-daemon dbus-daemon
 [ ${#missing[@]} -gt 0 ] || exit 0
