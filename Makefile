@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 RUNS ?= 1
 
-.PHONY: help setup demo test test-bluez check check-bites fuzz emergencies holders kills chaos overload format bench lock clean
+.PHONY: help setup demo test test-bluez check check-bites fuzz emergencies holders kills chaos overload format bench lock sbom clean
 
 help:
 	@echo "make demo         set everything up and run the whole walk with simulated homes"
@@ -26,6 +26,7 @@ help:
 	@echo "make format       write the one accepted layout"
 	@echo "make bench        measure the whole walk"
 	@echo "make lock         renew requirements.lock from pyproject.toml"
+	@echo "make sbom         write sbom.json, what the program is made of (CycloneDX)"
 	@echo "make clean        remove the virtual environment and caches; the demo's data stays in var/"
 
 setup:
@@ -85,6 +86,9 @@ lock:
 		| grep -vE '^ *(--index-url|--extra-index-url|--find-links)' > requirements.lock.new
 	@! grep -nE '://|@ file' requirements.lock.new || { rm requirements.lock.new; echo "lock: an address slipped in"; exit 1; }
 	mv requirements.lock.new requirements.lock
+
+sbom: setup
+	$(BIN)/cyclonedx-py environment $(VENV) --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -20,6 +20,7 @@ check "formatter" ruff format --check --quiet .
 check "types" pyright
 check "import contracts" lint-imports --no-cache
 check "dependencies" deptry .
+check "security" bandit --quiet --configfile pyproject.toml --recursive rules device_adapters gateway service firmware_sim
 check "house rules" python -m pytest -q tests/architecture/test_house.py
 check "compose file" check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 

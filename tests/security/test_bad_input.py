@@ -1,0 +1,131 @@
+"""What comes in wrong, too much or with malice: a named refusal each, no word of ours inside."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from gateway.structured_log import configure_logs
+from service.app import create_app
+from service.auth import WeakPasswordError, hash_password, requires
+from service.doors.limits import Bucket
+from service.permissions import Permission
+from tests.fixtures.database import Database
+from tests.integration.service_county import ZHANG, County, open_county, serving
+from tests.security.matrix import bring, session
+
+pytestmark = pytest.mark.peer
+
+XML = {"Content-Type": "text/xml"}
+
+
+@pytest.fixture
+async def county(database: Database) -> AsyncIterator[County]:
+    async with open_county(database) as opened:
+        yield opened
+
+
+async def test_a_short_password_is_none() -> None:
+    with pytest.raises(WeakPasswordError):
+        await hash_password("1234567")
+
+
+async def test_hashing_leaves_the_event_loop_free() -> None:
+    turns = 0
+    hashing = asyncio.get_running_loop().create_task(hash_password("correct horse battery"))
+    while not hashing.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 20
+
+
+def test_a_bucket_gives_a_minutes_worth_and_says_when_there_will_be_more() -> None:
+    bucket = Bucket(60.0, at=0.0)
+    assert [bucket.take(60, 0.0) for _ in range(60)] == [0.0] * 60
+    assert bucket.take(60, 0.0) == 1.0
+    assert bucket.take(60, 1.0) == 0.0
+
+
+async def test_too_many_requests(county: County) -> None:
+    settings = county.services.settings.model_copy(update={"requests_per_minute": 60})
+    token = await session(county, "family-a")
+    cookie = {"Cookie": f"hearthwatch={token}"}
+    async with (
+        serving(replace(county.services, settings=settings)) as address,
+        httpx2.AsyncClient(base_url=address, timeout=60) as client,
+    ):
+        answers = [await client.get("/api/me", headers=cookie) for _ in range(200)]
+        other = await client.get("/api/me")
+    refused = [each for each in answers if each.status_code == 429]
+    assert refused
+    assert refused[0].headers["content-type"] == "application/problem+json"
+    assert int(refused[0].headers["retry-after"]) >= 1
+    assert other.status_code == 401, "one session's haste is its own"
+
+
+async def test_wrong_types_large_bodies_and_faults_of_ours_are_problems(county: County) -> None:
+    app = create_app(county.services)
+
+    @app.get("/api/broken")
+    async def broken() -> None:  # pyright: ignore[reportUnusedFunction] -- a route
+        raise RuntimeError("s-zhang 138/90 in a message that nobody may see")
+
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://county") as client:
+        wrong = await client.post(
+            "/api/login", content=b"<a/>", headers={"Content-Type": "text/xml"}
+        )
+        form = await client.post("/login", json={"login": "x", "password": "y"})
+        large = await client.post("/api/alerts/x/close", content=b"x" * (300 * 1024))
+        broke = await client.get("/api/broken")
+    assert (wrong.status_code, wrong.json()["reason"]) == (415, "wrong_type")
+    assert form.status_code == 415
+    assert (large.status_code, large.json()["reason"]) == (413, "too_large")
+    assert (broke.status_code, broke.json()["reason"]) == (500, "fault")
+    assert "zhang" not in broke.text
+    assert "Traceback" not in broke.text
+
+
+async def test_no_get_changes_anything(county: County) -> None:
+    """A link-preview robot with a doctor's cookie follows every address it can find."""
+    alert_id = await county.raise_alert()
+    await bring(county, alert_id, ZHANG, ("family-a",))
+    cookie = {"Cookie": f"hearthwatch={await session(county, 'family-a')}"}
+    async with (
+        serving(county.services) as address,
+        httpx2.AsyncClient(base_url=address, timeout=60) as client,
+    ):
+        for path in ("acknowledge", "close", ""):
+            await client.get(f"/doctor/alerts/{alert_id}/{path}", headers=cookie)
+            await client.get(f"/api/alerts/{alert_id}/{path}", headers=cookie)
+        assert (await client.get("/api/me", headers=cookie)).status_code == 200
+    assert await county.state(alert_id) == "unacknowledged"
+
+
+async def test_no_line_of_the_log_can_be_forged(
+    county: County, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs()
+    app = create_app(county.services)
+
+    @app.get("/api/broken/{word}")
+    async def broken(word: str) -> None:  # pyright: ignore[reportUnusedFunction] -- a route
+        raise RuntimeError(word)
+
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://county") as client:
+        await client.get("/api/broken/%0a%7b%22event%22%3a%22forged%22%7d")
+    out = capsys.readouterr()
+    lines = [line for line in (out.out + out.err).splitlines() if "request broke" in line]
+    assert lines
+    assert all(json.loads(line)["event"] == "request broke" for line in lines)
+    assert not [
+        line for line in (out.out + out.err).splitlines() if line.startswith('{"event":"forged')
+    ]
+
+
+def test_a_permission_is_asked_by_name() -> None:
+    assert requires(Permission.READ_ALERT).permission is Permission.READ_ALERT
