@@ -170,10 +170,13 @@ async def test_old_chunks_can_be_dropped_and_nobody_reads_past_the_table(
     chunk = await owner.fetchval("SELECT c::text FROM show_chunks('core.observation') c LIMIT 1")
     await owner.execute("SET ROLE hw_service")
     try:
-        assert await owner.fetchval("SELECT count(*) FROM core.observation") > 20
+        assert await owner.fetchval("SELECT count(*) FROM care.reading") == 0, "nobody said who"
+        await owner.execute("SET hearthwatch.viewer = 'all'")
+        assert await owner.fetchval("SELECT count(*) FROM care.reading") > 20
         assert await owner.fetchval("SELECT count(*) FROM core.reading_day") > 0
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await owner.fetchval(f"SELECT count(*) FROM {chunk}")  # noqa: S608 - the catalogue's
+        for way_around in ("core.observation", chunk):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await owner.fetchval(f"SELECT count(*) FROM {way_around}")  # noqa: S608 - ours
     finally:
         await owner.execute("RESET ROLE")
     before = await owner.fetchval("SELECT count(*) FROM core.observation")
