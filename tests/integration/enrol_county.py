@@ -137,6 +137,7 @@ def enrolling(settings: ServiceSettings, broker: CountyBroker) -> ServiceSetting
     return ServiceSettings(
         dsn=settings.dsn,
         secure_cookie=False,
+        second_factor="offered",
         pool_size=4,
         enrol_folder=broker.folder / "homes",
         enrol_certificates=broker.certificates,
