@@ -201,7 +201,7 @@ def _ring(
     after = paced(step, ladder, min((each.at for each in told), default=now))
     batch.lives.append(after)
     _note_ring(batch, ladder, replace(step, life=after), told, now)
-    _address(batch, row, circle, after, told, ways, now)
+    _address(batch, row, circle, after, told, ways=ways, now=now)
 
 
 def _is_no_data(row: asyncpg.Record) -> bool:
@@ -267,6 +267,7 @@ def _address(  # noqa: PLR0913 - one row a recipient and channel needs all of th
     circle: Circle,
     life: Life,
     told: Sequence[Told],
+    *,
     ways: Ways,
     now: datetime,
 ) -> None:
@@ -302,7 +303,7 @@ def _tell_home(batch: _Batch, circle: Circle, life: Life, now: datetime) -> None
             _add(batch, life, Channel(channel), account, at=now, now=now)
 
 
-def _tell(  # noqa: PLR0913 - as above
+def _tell(
     batch: _Batch, row: asyncpg.Record, life: Life, told: Told, now: datetime, *, outside: bool
 ) -> None:
     account = told.member.account_id

@@ -144,7 +144,7 @@ class County:
         assert credentials is not None
         return credentials.account
 
-    async def raise_alert(
+    async def raise_alert(  # noqa: PLR0913 - an alert has these columns
         self,
         subject: str = ZHANG.subject,
         *,

@@ -271,12 +271,11 @@ async def test_figures_are_for_this_machine_or_for_the_tokens_bearer(county: Cou
 async def test_figures_say_that_the_database_is_away(county: County, database: Database) -> None:
     async with open_pool(database.dsn_as("hw_service"), size=1) as pool:
         lost = replace(county.services, store=type(county.store)(pool, ZONE))
-        await pool.close()
-        async with serving(lost) as url, httpx2.AsyncClient(base_url=url) as client:
-            answer = await client.get("/metrics")
-            assert answer.is_success
-            assert "\nhearthwatch_database_up 0.0" in answer.text
-            assert "hearthwatch_core_up" not in answer.text
+    async with serving(lost) as url, httpx2.AsyncClient(base_url=url) as client:
+        answer = await client.get("/metrics")
+        assert answer.is_success
+        assert "\nhearthwatch_database_up 0.0" in answer.text
+        assert "hearthwatch_core_up" not in answer.text
 
 
 @pytest.mark.row("L7")
@@ -289,10 +288,9 @@ async def test_a_database_that_was_away_is_on_record_afterwards(
     lost_at = county.now
     working = county.services.store.pool
     async with open_pool(database.dsn_as("hw_service"), size=1) as broken:
-        await broken.close()
         county.services.store.pool = broken
-        with pytest.raises(asyncpg.InterfaceError):
-            await watch.look(county.now)
+    with pytest.raises(asyncpg.InterfaceError):
+        await watch.look(county.now)
     assert [t.kind for t in county.services.board.troubles] == [TroubleKind.DATABASE_SLOW]
     county.services.store.pool = working
     for _ in range(2):
