@@ -89,6 +89,7 @@ IMPORT_VIOLATIONS = {
     "gateway/planted_river.py": ("import river.stats", _RIVER),
     "service/planted_river_too.py": ("import river", _RIVER),
     "service/planted_mqtt.py": ("import aiomqtt", "One file talks to the MQTT library"),
+    "service/notify/planted_apprise.py": ("import apprise", "One file talks to apprise"),
     "service/web/planted_word.py": ("import docx", "One file sets Word, one sets PDF"),
     "service/web/planted_pdf.py": ("import weasyprint", "One file sets Word, one sets PDF"),
     "gateway/planted_sql.py": ("import asyncpg", "Only the two stores talk to asyncpg"),

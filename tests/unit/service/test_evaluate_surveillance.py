@@ -65,7 +65,8 @@ def test_detectors_stand_beside_fixed_limits_and_random_alerts_at_one_rate() -> 
     )
     for one in (flexible, fixed, chance):
         assert 0.001 < one.false_rate < 0.06
-    assert flexible.found > fixed.found > chance.found
+    # Forty outbreaks do not tell which of the two is better: that is what `evaluate` is for.
+    assert min(flexible.found, fixed.found) > 2 * chance.found
     assert flexible.found_by_size[str(SIZES[-1])] > 0.7
     assert chance.found < 0.15
 
