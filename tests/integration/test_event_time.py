@@ -214,8 +214,8 @@ async def test_a_case_that_ended_begins_anew_with_the_next_low_in_one_batch_as_i
                 " facts::text FROM core.case WHERE family <> 'adherence' ORDER BY began_at, family"
             )
             found.append([tuple(row) for row in rows])
-            await bench.owner.execute(
-                "TRUNCATE core.observation, core.subject_state, core.receipt, core.seen,"
-                " core.case, core.alert, core.outbox, core.taken CASCADE"
+            await bench.empty(
+                "core.observation, core.subject_state, core.receipt, core.seen,"
+                " core.case, core.alert, core.outbox, core.taken"
             )
     assert found[0] == found[1] == found[2]

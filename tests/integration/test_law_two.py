@@ -152,9 +152,9 @@ async def run(database: Database, course: Course) -> tuple[Books, Books]:
         repeat = [envelope(READINGS[index], 1000 + index) for index in course.order]
         await bench.take(Batch(arrivals=repeat), NOW + minutes(1))
         after = await _books(bench)
-        await bench.owner.execute(
-            "TRUNCATE core.observation, core.subject_state, core.receipt, core.seen, core.case,"
-            " core.alert, core.outbox, core.taken, core.inbox, core.quarantine CASCADE"
+        await bench.empty(
+            "core.observation, core.subject_state, core.receipt, core.seen, core.case,"
+            " core.alert, core.outbox, core.taken, core.inbox, core.quarantine"
         )
         return before, after
 

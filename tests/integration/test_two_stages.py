@@ -23,7 +23,7 @@ async def lived(database: Database, *, screens: bool, people: int) -> dict[str, 
     """What the village leaves behind."""
     async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
         told = await settled(bench, people)
-        await bench.owner.execute(f"TRUNCATE {', '.join(LIVED)} CASCADE")
+        await bench.empty(", ".join(LIVED))
         bench.county = await load_county(bench.store, screens=screens)
         await live(bench, told)
         return await _left(bench)
