@@ -10,26 +10,18 @@ loop.
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import psutil
-from pydantic import SecretStr
 
-from firmware_sim.peripheral import BloodPressureCuff
 from gateway.broker import LocalBroker
-from gateway.clock import WallClock
-from gateway.hub import Hub
-from gateway.hub_settings import HubSettings, TimeSource
-from gateway.spool_devices import PairedDevice
-from rules.vocabulary import DeviceRef
-from service.lab.bench_hub_air import DEVICES, READY, cuffs
+from service.lab.bench_hub_air import DEVICES, READY
+from service.lab.bench_hub_home import HUB
 from service.lab.children import Child, ChildError, Children
 
-_HUB = "hub-bench"
+_HOME = "service.lab.bench_hub_home"
 _SIMULATOR = "service.lab.bench_hub_air"
 _SETTLE_S = 3.0
 _PEER = "import asyncio; asyncio.run(asyncio.sleep(86400))"
@@ -68,7 +60,7 @@ async def bench_hub(folder: Path, *, seconds: float) -> HubReport:
         BrokerError: no broker could be started.
         ChildError: the hub does not stay up.
     """
-    async with LocalBroker(folder / "broker", users=("core", _HUB)) as broker:
+    async with LocalBroker(folder / "broker", users=("core", HUB)) as broker:
         alone = await _alone(broker, folder, seconds)
         with_radio, after_readings = await _with_radio(broker, folder, seconds)
     interpreter = await _interpreter(seconds)
@@ -111,61 +103,54 @@ async def _alone(broker: LocalBroker, folder: Path, seconds: float) -> Cost:
         name="hub",
         arguments=("hub", "--no-bluetooth", "--page-port", "0"),
         environment={
-            "HEARTHWATCH_HUB_HUB_ID": _HUB,
+            "HEARTHWATCH_HUB_HUB_ID": HUB,
             "HEARTHWATCH_HUB_SECRET_HEX": secrets.token_hex(32),
             "HEARTHWATCH_HUB_DATA_DIR": str((folder / "alone").absolute()),
             "HEARTHWATCH_HUB_BROKER_HOST": broker.host,
             "HEARTHWATCH_HUB_BROKER_PORT": str(broker.port),
-            "HEARTHWATCH_HUB_BROKER_PASSWORD": broker.credentials(_HUB).password,
+            "HEARTHWATCH_HUB_BROKER_PASSWORD": broker.credentials(HUB).password,
         },
     )
     async with Children(folder / "logs", lambda _: None) as children:
         children.start(child)
         await asyncio.sleep(_SETTLE_S)
-        return await _cost(children.pid_of("hub"), seconds)
+        pid = children.pid_of("hub")
+        assert pid is not None
+        return await _cost(pid, seconds)
 
 
 async def _with_radio(broker: LocalBroker, folder: Path, seconds: float) -> tuple[Cost, Cost]:
-    async with _home(broker, folder / "radio") as cuffs:
-        await asyncio.sleep(_SETTLE_S)
-        idle = await _cost(None, seconds)
-        for cuff in cuffs:
-            await cuff.measure(systolic=138, diastolic=88, pulse=70, at=WallClock().now())
-        for cuff in cuffs:
-            await cuff.transferred()
-        await asyncio.sleep(_SETTLE_S)
-        return idle, await _cost(None, seconds)
-
-
-@asynccontextmanager
-async def _home(broker: LocalBroker, folder: Path) -> AsyncGenerator[list[BloodPressureCuff]]:
-    """A hub that knows five cuffs; they sleep, as cuffs do between measurements."""
-    settings = HubSettings(
-        hub_id=_HUB,
-        secret_hex=SecretStr(secrets.token_hex(32)),
-        data_dir=folder,
-        time_source=TimeSource.ALWAYS,
-        broker_host=broker.host,
-        broker_port=broker.port,
-        broker_password=SecretStr(broker.credentials(_HUB).password),
-        page_port=0,
+    password = broker.credentials(HUB).password
+    arguments = (str(folder / "radio"), broker.host, str(broker.port), password)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", _HOME, *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
-    async with cuffs() as (radio, found), AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(
-            Hub(
-                settings,
-                WallClock(),
-                scanner_backend=radio.scanner_backend,
-                client_backend=radio.client_backend,
-            )
-        )
-        assert hub.radio is not None
-        for cuff in found:
-            plate = cuff.identity
-            ref = DeviceRef(manufacturer=plate.manufacturer, model=plate.model, serial=plate.serial)
-            paired = PairedDevice(address=plate.address, device=ref, command_version=0)
-            await hub.radio.remember(paired)
-        yield found
+    try:
+        await _ready(process)
+        idle = await _cost(process.pid, seconds)
+        assert process.stdin is not None
+        process.stdin.write(b"measure\n")
+        await _ready(process)
+        return idle, await _cost(process.pid, seconds)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _ready(process: asyncio.subprocess.Process) -> None:
+    """Wait until the process says so, and until what it has begun has settled.
+
+    Raises:
+        ChildError: it has ended instead.
+    """
+    assert process.stdout is not None
+    while (line := await process.stdout.readline()) != READY.encode():
+        if not line:
+            raise ChildError("the hub with its cuffs does not stay up")
+    await asyncio.sleep(_SETTLE_S)
 
 
 async def _simulator(seconds: float) -> Cost:
@@ -192,8 +177,8 @@ async def _interpreter(seconds: float) -> Cost:
         await process.wait()
 
 
-async def _cost(pid: int | None, seconds: float) -> Cost:
-    """What a process (None: this one) uses from now on for so many seconds."""
+async def _cost(pid: int, seconds: float) -> Cost:
+    """What a process uses from now on for so many seconds."""
     process = psutil.Process(pid)
     before = process.cpu_times()
     await asyncio.sleep(seconds)
