@@ -45,6 +45,10 @@ _NO_RSSI = -127
 _FLAGS, _DISCOVERABLE = "AdvertisingFlags", 0x03
 # A D-Bus call waits for ever; bluetoothd answers at once, or never when it hangs.
 _BLUETOOTHD_S = 10.0
+# A scan begins once a link that is being set up has ended (the kernel gives it 20 s). Whoever gives
+# up before leaves a scan behind that bluetoothd takes for ours, and begins no other.
+_SCAN_S = 45.0
+_AGAIN_AFTER_S = (1.0, 2.0, 4.0, 8.0)
 # An attribute transaction is over after 30 s (Core 5.4, vol 3 part F, 3.3.3).
 _ATTRIBUTE_S = 35.0
 # Somebody may have to type digits.
@@ -257,9 +261,7 @@ class BleakRadio:
             if not self._listeners:
                 return
             scanner = BleakScanner(self._on_advertisement, backend=self._scanner_backend)
-            with _link_errors():
-                async with asyncio.timeout(_BLUETOOTHD_S):
-                    await scanner.start()
+            await _start(scanner)
             self._scanner = scanner
             self._heard_at_s = asyncio.get_running_loop().time()
 
@@ -344,6 +346,21 @@ class BleakRadio:
         )
         for listener in tuple(self._listeners):
             listener(seen)
+
+
+async def _start(scanner: BleakScanner) -> None:
+    """Begin a scan; while bluetoothd is busy beginning or ending one, a little later."""
+    for wait_s in (*_AGAIN_AFTER_S, None):
+        try:
+            with _link_errors():
+                async with asyncio.timeout(_SCAN_S):
+                    await scanner.start()
+        except LinkError as error:
+            if wait_s is None or "InProgress" not in error.detail:
+                raise
+            await asyncio.sleep(wait_s)
+        else:
+            return
 
 
 def _ignore() -> None:

@@ -1,0 +1,51 @@
+"""A scan that bluetoothd will not begin yet is begun later; what is missing is said at once."""
+
+from typing import ClassVar
+
+import pytest
+from bleak.backends.scanner import BaseBleakScanner
+from bleak.exc import BleakDBusError
+
+from device_adapters.ble.link import LinkCause, LinkError
+from device_adapters.ble.radio import BleakRadio
+
+
+class Busy(BaseBleakScanner):
+    """Refuses to start for some times, in the words of bluetoothd."""
+
+    refusals: ClassVar[list[str]] = []
+    started: ClassVar[int] = 0
+
+    def __init__(self, *_arguments: object, **_more: object) -> None:
+        super().__init__(None, None)
+
+    async def start(self) -> None:
+        """Refuse while there are refusals."""
+        type(self).started += 1
+        if self.refusals:
+            raise BleakDBusError(self.refusals.pop(0), ["Operation already in progress"])
+
+    async def stop(self) -> None:
+        """Nothing was begun."""
+
+
+@pytest.fixture
+def busy() -> type[Busy]:
+    Busy.started = 0
+    Busy.refusals.clear()
+    return Busy
+
+
+async def test_a_scan_that_is_still_being_ended_is_waited_for(busy: type[Busy]) -> None:
+    busy.refusals.append("org.bluez.Error.InProgress")
+    async with BleakRadio(scanner_backend=busy).scan(lambda _seen: None):
+        assert busy.started == 2
+
+
+async def test_what_is_missing_is_said_at_once(busy: type[Busy]) -> None:
+    busy.refusals.append("org.bluez.Error.NotReady")
+    with pytest.raises(LinkError) as caught:
+        async with BleakRadio(scanner_backend=busy).scan(lambda _seen: None):
+            raise AssertionError("there is no radio")
+    assert caught.value.cause is LinkCause.ADAPTER_OFF
+    assert busy.started == 1
