@@ -4,8 +4,10 @@ Everything outside printable ASCII is escaped, so that nothing a device or a per
 second line or speak to a terminal. Tracebacks leave local variables out: a name may be one.
 """
 
+import io
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -15,6 +17,18 @@ _RENDER: tuple[Processor, ...] = (
     structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     structlog.processors.JSONRenderer(ensure_ascii=True),
 )
+
+
+class _StandardError(io.TextIOBase):
+    """The standard error of the moment: whoever has redirected it for a while gets it back."""
+
+    def write(self, text: str, /) -> int:
+        """Write to it."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush it."""
+        sys.stderr.flush()
 
 
 def configure_logs(*, level: int = logging.INFO) -> None:
@@ -27,10 +41,10 @@ def configure_logs(*, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*shared, *_RENDER],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _StandardError())),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_StandardError())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _name_library],

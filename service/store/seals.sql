@@ -16,17 +16,19 @@ WHERE a.audit_id > $1 AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stre
 ORDER BY a.audit_id LIMIT $2
 
 -- name: new_event
--- What synthetic people set off is forgotten again, and not sealed.
+-- What a canary sets off is forgotten again, and not sealed.
 SELECT v.event_id AS entry, v.at, v.alert_id, v.actor, v.what, v.detail::text AS detail
 FROM care.alert_event v JOIN core.alert k ON k.alert_id = v.alert_id
-WHERE v.event_id > $1 AND NOT k.synthetic AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'event' AND e.entry = v.event_id)
+WHERE v.event_id > $1 AND NOT EXISTS (SELECT FROM care.canary c WHERE c.subject = k.subject)
+  AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'event' AND e.entry = v.event_id)
 ORDER BY v.event_id LIMIT $2
 
 -- name: new_alert
 SELECT o.outbox_id AS entry, k.alert_id, k.case_id, k.subject, k.kind, k.priority, k.family, k.rule_id, k.rule_version,
        k.rule_hash, k.stage, k.dated, k.raised_at, k.effective_at, k.synthetic, k.evidence
 FROM core.outbox o JOIN core.alert k ON k.alert_id = o.alert_id
-WHERE o.outbox_id > $1 AND NOT k.synthetic AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'alert' AND e.entry = o.outbox_id)
+WHERE o.outbox_id > $1 AND NOT EXISTS (SELECT FROM care.canary c WHERE c.subject = k.subject)
+  AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'alert' AND e.entry = o.outbox_id)
 ORDER BY o.outbox_id LIMIT $2
 
 -- name: put_seal
@@ -63,8 +65,10 @@ SELECT 'audit' AS stream, a.audit_id AS entry FROM care.audit a
 WHERE a.audit_id <= $1 AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'audit' AND e.entry = a.audit_id)
 UNION ALL
 SELECT 'event', v.event_id FROM care.alert_event v JOIN core.alert k ON k.alert_id = v.alert_id
-WHERE v.event_id <= $2 AND NOT k.synthetic AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'event' AND e.entry = v.event_id)
+WHERE v.event_id <= $2 AND NOT EXISTS (SELECT FROM care.canary c WHERE c.subject = k.subject)
+  AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'event' AND e.entry = v.event_id)
 UNION ALL
 SELECT 'alert', o.outbox_id FROM core.outbox o JOIN core.alert k ON k.alert_id = o.alert_id
-WHERE o.outbox_id <= $3 AND NOT k.synthetic AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'alert' AND e.entry = o.outbox_id)
+WHERE o.outbox_id <= $3 AND NOT EXISTS (SELECT FROM care.canary c WHERE c.subject = k.subject)
+  AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'alert' AND e.entry = o.outbox_id)
 ORDER BY 1, 2 LIMIT 50
