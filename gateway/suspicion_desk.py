@@ -238,7 +238,7 @@ def _loading(
     people: frozenset[SubjectRef], fresh: Sequence[Point], county: County, rules: Rulebook
 ) -> _Loading:
     """All from the beginning where a reading is late for any of them; else what is not folded."""
-    states = {subject: county.states.gather(subject) for subject in people}
+    states = county.states.gather_all(list(people))
     folded = {subject: int(state.row["folded_through"]) for subject, state in states.items()}
     late = any(
         horizon(point.effective_at, rules.zone).toordinal() < max(folded.values())
