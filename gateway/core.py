@@ -24,7 +24,7 @@ from gateway.county import County, load_county, load_facts
 from gateway.detect import Rulebook
 from gateway.fact_desk import Desk, Publication, present_commands
 from gateway.facts import BindingFact, FactError, ObservationFact, decode_fact
-from gateway.hub_rules import rules_for_hubs
+from gateway.hub_rules import HubRules, rules_for_hubs
 from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
 from gateway.lanes import Lanes, Pace
@@ -241,13 +241,20 @@ class Core:
                 return self._take_facts
 
     def _desk(self, now: datetime) -> Desk:
-        rules = rules_for_hubs(self._rules.pack)
-        return Desk(self._store, self._county, now, rules)
+        return Desk(self._store, self._county, now, self._for_hubs(self._rules))
+
+    def _for_hubs(self, rules: Rulebook) -> HubRules:
+        """Where unsigned rules ring for nobody there may be none for the hubs either."""
+        return rules_for_hubs(rules.pack, may_be_none=not self._settings.unsigned_ring)
+
+    async def _present_rules(self) -> Rulebook:
+        unsigned = self._settings.unsigned_ring
+        return await present_rules(self._started, self._rules, self._store.packs, unsigned=unsigned)
 
     async def recall_rules(self) -> None:
         """Run the county's packs; the program's own where the county's cannot run with it."""
         try:
-            self._rules = await present_rules(self._started, self._rules, self._store.packs)
+            self._rules = await self._present_rules()
         except PackError as error:
             _log.error("the county's packs cannot run, the program's own do", why=str(error))
 
@@ -278,12 +285,13 @@ class Core:
     async def _take_packs(self, rows: list[InboxRow], now: datetime) -> None:
         """Run other rules from the next batch on; the hubs are told theirs."""
         async with self._store.batch():
-            refused = await apply_packs(rows, self._store.packs)
+            unsigned = self._settings.unsigned_ring
+            refused = await apply_packs(rows, self._store.packs, unsigned=unsigned)
             for row in rows:
                 why = refused.get(row.inbox_id)
                 await self._store.inbox.done(row.inbox_id, now, why)
-            rules = await present_rules(self._started, self._rules, self._store.packs)
-            desk = Desk(self._store, self._county, now, rules_for_hubs(rules.pack))
+            rules = await self._present_rules()
+            desk = Desk(self._store, self._county, now, self._for_hubs(rules))
             await desk.renew_rules()
             publications = await desk.publications()
         _log.info("packs", refused=len(refused), live=rules.pack.name)
@@ -480,7 +488,11 @@ class Core:
         while True:
             with contextlib.suppress(StoreFullError):  # the worker says it
                 async with self._turn, self._store.batch():
-                    await self._watchdog.beat(len(self._lanes))
+                    await self._watchdog.beat(
+                        len(self._lanes),
+                        rules=len(self._rules.pack.rules),
+                        unsigned_ring=self._settings.unsigned_ring,
+                    )
             await asyncio.sleep(LEASE_RENEWAL_S)
 
     async def _repeat_receipts(self) -> None:

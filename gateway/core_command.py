@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(settings: CoreSettings) -> None:
-    rules = Rulebook(pack=load_shipped().live, zone=ZoneInfo(settings.zone))
+    pack = load_shipped().ringing(unsigned=settings.unsigned_ring)
+    rules = Rulebook(pack=pack, zone=ZoneInfo(settings.zone))
     loop = asyncio.get_running_loop()
     async with (
         open_clock(settings.clock, participant=settings.holder, phase=2) as clock,

@@ -1,5 +1,7 @@
 """What a core must be told; read once, at the top of the process."""
 
+from typing import Literal
+
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +24,8 @@ class CoreSettings(BaseSettings):
         batch_limit: Readings in one transaction at most.
         screen: Whether calm readings are told apart first; without, everything is looked at
             exactly, with the same result.
+        unsigned_rules: `refuse` (rules that no clinician has signed ring for nobody and are looked
+            at in shadow), or `ring`: for the demo and for tests alone.
     """
 
     model_config = SettingsConfigDict(env_prefix="HEARTHWATCH_CORE_", extra="forbid", frozen=True)
@@ -39,3 +43,9 @@ class CoreSettings(BaseSettings):
     holder: str = "core-1"
     batch_limit: int = 1000
     screen: bool = True
+    unsigned_rules: Literal["refuse", "ring"] = "refuse"
+
+    @property
+    def unsigned_ring(self) -> bool:
+        """Whether rules that nobody has signed may ask for somebody (law 10)."""
+        return self.unsigned_rules == "ring"

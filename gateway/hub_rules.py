@@ -25,12 +25,14 @@ class HubRules(msgspec.Struct, frozen=True, kw_only=True):
         version: Its version.
         rules: One canonical JSON text a rule, in the pack's order.
         targets: Limit of each quantity without a personal one, as text in its canonical unit.
+        none_ring: The county means it where `rules` is empty: nobody has signed one yet.
     """
 
     pack: str
     version: int
     rules: tuple[str, ...]
     targets: Mapping[str, str]
+    none_ring: bool = False
 
 
 class WornLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,14 +58,15 @@ def limits_worn(
     return {name: limit for one in exact or mine for name, limit in one.limits.items()}
 
 
-def rules_for_hubs(pack: Pack) -> HubRules:
-    """What a core that runs `pack` sends to its hubs."""
+def rules_for_hubs(pack: Pack, *, may_be_none: bool = False) -> HubRules:
+    """What a core that runs `pack` sends to its hubs; `may_be_none`: no rule is no mistake."""
     hub = pack.for_hub()
     return HubRules(
         pack=hub.name,
         version=hub.version,
         rules=tuple(rule.raw for rule in hub.rules),
         targets={name: str(value) for name, value in hub.targets.items()},
+        none_ring=may_be_none and not hub.rules,
     )
 
 
@@ -78,6 +81,6 @@ def pack_of(sent: HubRules, shipped: Pack) -> Pack:
         rules = tuple(rule_from_raw(raw, targets) for raw in sent.rules)
     except (ValueError, ArithmeticError) as error:
         raise HubRulesError(f"{sent.pack} {sent.version}: {error}") from error
-    if not rules:
+    if not rules and not sent.none_ring:
         raise HubRulesError(f"{sent.pack} {sent.version}: no rule at all")
     return replace(shipped, name=sent.pack, version=sent.version, rules=rules, targets=targets)

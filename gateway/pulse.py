@@ -40,7 +40,8 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
 
     `lag_s` is, by lane, how long the oldest reading of the last batch took from its hub to the
     commit; `delays` the same of every batch. `readings_per_s` is over the last minute.
-    `broker_lost_at` is None while the broker is there.
+    `broker_lost_at` is None while the broker is there. `rules` is how many rules may ring,
+    `unsigned_ring` whether those that nobody has signed may; None from a former core.
     """
 
     v: int = PULSE_VERSION
@@ -59,6 +60,8 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     delays: Mapping[str, Histogram]
     alert_seconds: Histogram
     broker_lost_at: datetime | None = None
+    rules: int | None = None
+    unsigned_ring: bool | None = None
 
 
 _PULSES = msgspec.json.Decoder(Pulse)
@@ -138,7 +141,15 @@ class Meter:
             self._alerts += 1
             self._alert_seconds.add(max(0.0, wait_s))
 
-    def pulse(self, *, people: int, waiting: int, at_s: float) -> Pulse:
+    def pulse(
+        self,
+        *,
+        people: int,
+        waiting: int,
+        at_s: float,
+        rules: int | None = None,
+        unsigned_ring: bool | None = None,
+    ) -> Pulse:
         """The report to write now; `at_s` is the loop's clock."""
         self._forget(at_s)
         return Pulse(
@@ -157,6 +168,8 @@ class Meter:
             delays={lane: tally.histogram() for lane, tally in self._delays.items()},
             alert_seconds=self._alert_seconds.histogram(),
             broker_lost_at=self.broker_lost_at,
+            rules=rules,
+            unsigned_ring=unsigned_ring,
         )
 
     def _forget(self, at_s: float) -> None:

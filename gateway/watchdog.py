@@ -47,15 +47,26 @@ class Watchdog:
         if last is not None:
             await self._note("core", last, now)
 
-    async def beat(self, waiting: int) -> None:
-        """Write the report; a process that was stalled notes for how long."""
+    async def beat(
+        self, waiting: int, *, rules: int | None = None, unsigned_ring: bool | None = None
+    ) -> None:
+        """Write the report; a process that was stalled notes for how long.
+
+        `rules` may ring, those that nobody has signed among them where `unsigned_ring` says so.
+        """
         now, at_s = self._clock.now(), _loop_s()
         if self._beaten_at_s is not None:
             stalled = timedelta(seconds=at_s - self._beaten_at_s)
             if stalled > NOTICED:
                 await self._note("core", now - stalled, now)
         self._beaten_at_s = at_s
-        pulse = self._meter.pulse(people=len(self._county.states), waiting=waiting, at_s=at_s)
+        pulse = self._meter.pulse(
+            people=len(self._county.states),
+            waiting=waiting,
+            at_s=at_s,
+            rules=rules,
+            unsigned_ring=unsigned_ring,
+        )
         holder, epoch = self._store.holder, self._store.epoch
         await self._store.pulses.write(pulse, epoch=epoch, holder=holder, now=now)
 

@@ -122,6 +122,22 @@ def usual_sd(call: Call, quantity: str) -> float | None:
     return call.trace.note(f"recent_sd_{quantity}", exact(sd))
 
 
+def baseline_z(call: Call, quantity: str, length: str) -> float | None:
+    """How many of the person's own deviations the span's mean lies above the recent mean.
+
+    None while either is missing, or where the person has never varied.
+    """
+    known = _recent(call, quantity, length)
+    if known is None:
+        return None
+    mean, recent, sd = known
+    if not sd:
+        call.trace.unknown("baseline_unknown")
+        return None
+    call.trace.note("reference", recent)
+    return call.trace.note(f"z_{quantity}", (mean - recent) / sd)
+
+
 def session_share_above(call: Call, quantity: str, deviations: float, length: str) -> float | None:
     """Share (0-1) of sessions whose mean exceeds the recent mean by over `deviations` sd."""
     known = _recent(call, quantity, length)

@@ -259,6 +259,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "above_usual": Function(run=averages.above_usual, takes=(_Q, _S), baseline=True),
         "above_anchor": Function(run=averages.above_anchor, takes=(_Q, _S), baseline=True),
         "usual_sd": Function(run=averages.usual_sd, takes=(_Q,), baseline=True),
+        "baseline_z": Function(run=averages.baseline_z, takes=(_Q, _S), baseline=True),
         "session_share_above": Function(
             run=averages.session_share_above, takes=(_Q, _N, _S), baseline=True
         ),
@@ -274,6 +275,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "last": Function(run=courses.last, takes=(_Q, _S)),
         "gain": Function(run=courses.gain, takes=(_Q, _S)),
         "slope": Function(run=courses.slope, takes=(_Q, _S)),
+        "ahead": Function(run=courses.ahead, takes=(_Q, _S, _S)),
+        "since": Function(run=courses.since, takes=(_Q, _S)),
         "past_readings": Function(run=courses.past_readings, takes=(_Q, _S, _S)),
         "above_past": Function(run=courses.above_past, takes=(_Q, _S, _S)),
         "readings_between": Function(run=courses.readings_between, takes=(_Q, _N, _N, _S)),

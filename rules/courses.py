@@ -1,4 +1,4 @@
-"""Window functions over the course of a quantity: gains, shifts, slopes, hours of the day, runs.
+"""Window functions over the course of a quantity: gains, slopes, forecasts, hours of day, runs.
 
 All see valid readings only, each once, of the span that ends at the judged instant. A censored
 reading has no number: it enters no mean, gain or slope, and lies beyond any limit on its side.
@@ -56,6 +56,36 @@ def slope(call: Call, quantity: str, length: str) -> float | None:
         return None
     call.rest_on(*(point for point, _ in numbered))
     return call.trace.note(f"slope_{quantity}_{length}", steep)
+
+
+def ahead(call: Call, quantity: str, length: str, after: str) -> float | None:
+    """What the quantity will be `after` the judged instant if it goes on as it did in the span.
+
+    The least-squares line through the span's numbers, taken on from the newest number, at the
+    guideline's precision; None without three numbers at two instants. A forecast for a sensor's
+    course over minutes, and no more than that.
+    """
+    numbered = call.scope.numbered(quantity, length)
+    steep = _least_squares(numbered)
+    if steep is None:
+        call.trace.unknown()
+        return None
+    call.rest_on(*(point for point, _ in numbered))
+    newest, number = numbered[-1]
+    left = call.scope.at + span(after) - newest.effective_at
+    days = Decimal(str(left.total_seconds())) / _DAY_S
+    call.trace.note(f"slope_{quantity}_{length}", steep)
+    return call.trace.note(f"ahead_{quantity}_{after}", _rounded(quantity, number + steep * days))
+
+
+def since(call: Call, quantity: str, length: str) -> float | None:
+    """Days from the newest valid reading of that quantity in the span; None where there is none."""
+    points = call.valid(quantity, length)
+    if not points:
+        call.trace.unknown()
+        return None
+    gone = Decimal(str((call.scope.at - points[-1].effective_at).total_seconds())) / _DAY_S
+    return call.trace.note(f"since_{quantity}", gone)
 
 
 def _least_squares(numbered: Sequence[tuple[Point, Decimal]]) -> Decimal | None:

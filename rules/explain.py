@@ -15,10 +15,11 @@ import msgspec
 
 from rules.codes import MAIN_QUANTITIES, at_guideline_precision
 from rules.engine import Decision, NearMiss, reconsider
+from rules.in_words import sources_in_words
 from rules.pack import rule_from_raw
 from rules.parts import part_name
 from rules.rule import Rule, Text
-from rules.sentences import CENSORED, CERTAINTY, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
+from rules.sentences import CENSORED, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
 from rules.usual import Telling, unit_as_written, usual_sentences
 from rules.vocabulary import Profile, QuantityName, Stage, Vital
 from rules.window import SESSION_GAP, Baseline, Blind, Point, Value, Window
@@ -196,7 +197,7 @@ class _Card:
             happened=tuple(before + self._line(p) for p in rested),
             certainty=tuple(self._certainty()),
             baseline=" ".join(self._baselines(newest)),
-            guideline="; ".join(self._sources()),
+            guideline="; ".join(sources_in_words(self.rule, self.language)),
             rule=self._identity(),
             next_step=self._say(rule.action),
             patient=self._say(rule.patient),
@@ -286,12 +287,6 @@ class _Card:
         """The mean that the rule looked at, None where it looked at single readings."""
         means = [v for k, v in self.found.decision.facts.items() if k.startswith(f"mean_{name}_")]
         return str(at_guideline_precision(name, means[0])) if means else None
-
-    def _sources(self) -> Iterator[str]:
-        for source in self.rule.sources:
-            certainty = self._named(CERTAINTY, source.certainty)
-            sure = self._say(FRAME["certainty"]).format(certainty=certainty)
-            yield f"{source.guideline}, {source.section} ({sure})"
 
     def _identity(self) -> str:
         state = self._say(FRAME["signed" if self.rule.signed else "unsigned"])

@@ -11,7 +11,7 @@ from rules.codes import QUANTITIES as CODES
 from rules.expression import Condition
 from rules.phrases import IN_UNITS, LISTED, PHRASES, WORDS
 from rules.rule import Rule, Text
-from rules.sentences import QUANTITIES
+from rules.sentences import CERTAINTY, FRAME, QUANTITIES
 from rules.tree import Tree
 from rules.vocabulary import Priority, QuantityName
 
@@ -36,6 +36,18 @@ _PRIORITIES: Mapping[Priority, Text] = MappingProxyType(
 def rule_in_words(rule: Rule) -> Text:
     """When `rule` asks for a person, in one sentence a language."""
     return Text(zh=_Teller(rule, "zh").sentence(), en=_Teller(rule, "en").sentence())
+
+
+def sources_in_words(rule: Rule, language: str) -> tuple[str, ...]:
+    """Where the rule's numbers come from, and how sure that is; one line a source."""
+    return tuple(
+        f"{source.guideline}, {source.section} ("
+        + FRAME["certainty"]
+        .in_language(language)
+        .format(certainty=CERTAINTY[source.certainty].in_language(language))
+        + ")"
+        for source in rule.sources
+    )
 
 
 def condition_in_words(condition: Condition, language: str, level: Condition | None = None) -> str:

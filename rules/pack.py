@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from rules.cost import too_dear
 from rules.expression import Condition, compile_condition
 from rules.pack_format import (
+    KeptRuleFormat,
     PackFormat,
     RuleFormat,
     SignatureFormat,
@@ -205,7 +206,7 @@ def rule_from_raw(raw: str, targets: Mapping[str, Decimal]) -> Rule:
     Raises:
         ValueError: `raw` is not the canonical JSON of a rule of this format.
     """
-    return _rule(RuleFormat.model_validate_json(raw), raw, targets)
+    return _rule(KeptRuleFormat.model_validate_json(raw), raw, targets)
 
 
 def canonical(value: object) -> str:
@@ -245,7 +246,7 @@ def _place(name: str, lines: Mapping[Path, int], path: Path) -> str:
     return f"{name}:{lines.get(known, 1)}: {where}"
 
 
-def _rule(form: RuleFormat, raw: str, targets: Mapping[str, Decimal]) -> Rule:
+def _rule(form: RuleFormat | KeptRuleFormat, raw: str, targets: Mapping[str, Decimal]) -> Rule:
     rule_hash = _hash(raw, targets)
     return Rule(
         id=form.id,
@@ -281,6 +282,7 @@ def _rule(form: RuleFormat, raw: str, targets: Mapping[str, Decimal]) -> Rule:
         on_unknown=form.on_unknown,
         action=_text(form.action),
         patient=_text(form.patient),
+        owner=None if form.owner is None else _text(form.owner),
         sources=tuple(_source(source) for source in form.source),
         signed=form.signed is not None and form.signed.rule_hash == rule_hash,
         raw=raw,
@@ -316,12 +318,12 @@ def _compiled(text: str | None) -> Condition | None:
     return None if text is None else compile_condition(text)
 
 
-def _immediate(form: RuleFormat) -> Immediate | None:
+def _immediate(form: RuleFormat | KeptRuleFormat) -> Immediate | None:
     limb = form.immediate
     return limb and Immediate(when=compile_condition(limb.when), flagged=limb.flagged)
 
 
-def _pending(form: RuleFormat) -> Pending | None:
+def _pending(form: RuleFormat | KeptRuleFormat) -> Pending | None:
     limb = form.pending
     return limb and Pending(
         when=compile_condition(limb.when),
@@ -330,7 +332,7 @@ def _pending(form: RuleFormat) -> Pending | None:
     )
 
 
-def _clear(form: RuleFormat) -> Mapping[str, Condition]:
+def _clear(form: RuleFormat | KeptRuleFormat) -> Mapping[str, Condition]:
     when = form.clear.when
     if isinstance(when, dict):
         return {limb: compile_condition(text) for limb, text in when.items()}

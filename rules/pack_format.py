@@ -91,8 +91,8 @@ class ClearFormat(_Strict):
     after_action: bool = False
 
 
-class RuleFormat(_Strict):
-    """One rule."""
+class _RuleFields(_Strict):
+    """What every version of the program has written of a rule."""
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-[A-Z0-9]+[a-z]?$")]
     version: Annotated[int, Field(ge=1)]
@@ -121,6 +121,18 @@ class RuleFormat(_Strict):
     patient: TextFormat
     source: tuple[SourceFormat, ...] = Field(min_length=1)
     signed: SignatureFormat | None
+
+
+class RuleFormat(_RuleFields):
+    """One rule. `owner` answers for it: whoever is asked when it rings too often, or not at all."""
+
+    owner: TextFormat
+
+
+class KeptRuleFormat(_RuleFields):
+    """A rule as an alert or a hub's command has copied it; former versions named no owner."""
+
+    owner: TextFormat | None = None
 
 
 class TargetFormat(_Strict):

@@ -10,6 +10,7 @@ from rules.expression import Condition, compile_condition
 from rules.pack_format import PackFormat, RuleFormat, SourceFormat
 from rules.rule import OnUnknown, RunsOn
 from rules.scope import ConditionError, Scope
+from rules.sense import faults_of, possible_limits
 from rules.vocabulary import (
     Origin,
     Profile,
@@ -56,6 +57,9 @@ def problems_of(form: PackFormat, elsewhere: Mapping[str, str]) -> Iterator[Prob
     for index, target in enumerate(form.targets):
         if _plain(str(target.value)) not in _sourced((target.source,)):
             yield ("targets", index, "value"), f"{target.value} has no source"
+        low, high = possible_limits(target.quantity)
+        if not low <= target.value <= high:
+            yield ("targets", index, "value"), f"{target.value} is no {target.quantity}"
     for index, item in enumerate(form.learning.excludes):
         path = ("learning", "excludes", index, "when")
         yield from _expression_problems({path: item.when}, (item.source,))
@@ -124,6 +128,7 @@ def _expression_problems(
         missing = sorted(n for n in condition.numbers if _plain(n) not in sourced)
         if missing:
             yield path, f"number without a source: {', '.join(missing)}"
+        yield from ((path, fault) for fault in faults_of(condition.tree))
         calming = bool({"clear", "unless"} & set(path))
         yield from ((path, fault) for fault in _dry_run(condition, calming=calming))
 

@@ -36,8 +36,17 @@ class PackSet:
 
     @property
     def live(self) -> Pack:
-        """All rules that ring, as one pack."""
+        """All rules of live packs, signed or not, as one pack."""
+        return self.ringing(unsigned=True)
+
+    def ringing(self, *, unsigned: bool) -> Pack:
+        """All rules that ring, as one pack; without `unsigned` only those that somebody signed.
+
+        What nobody signed is in shadow then, as a resting rule is (law 10).
+        """
         live = [self._awake(pack) for pack in self.packs if pack.mode is Mode.LIVE]
+        if not unsigned:
+            live = [replace(p, rules=tuple(r for r in p.rules if r.signed)) for p in live]
         return _joined(live, self._others(live))
 
     @property

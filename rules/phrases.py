@@ -15,6 +15,7 @@ IN_UNITS = frozenset(
         "usual_sd",
         "gain",
         "last",
+        "ahead",
         "above_past",
         "mean_between",
         "usual",
@@ -86,6 +87,10 @@ PHRASES = _phrases(
         "above_usual": ("{1}内{0}均值高于本人近期常态", "the mean {0} of {1} minus the usual"),
         "above_anchor": ("{1}内{0}均值高于首周参照值", "the mean {0} of {1} minus the first week"),
         "usual_sd": ("本人{0}标准差", "the usual spread (sd) of {0}"),
+        "baseline_z": (
+            "{1}内{0}均值高于本人近期常态的标准差倍数",
+            "the mean {0} of {1} above the usual, in the person's own sd",
+        ),
         "session_share_above": (
             "{2}内{0}高于常态 {1} 个标准差的测量所占比例",
             "the share of sessions in {2} with {0} over {1} sd above the usual",
@@ -111,6 +116,14 @@ PHRASES = _phrases(
         "last": ("{1}内最近一次{0}", "the newest {0} of {1}"),
         "gain": ("{1}内{0}较此前最低值的增加", "the rise of {0} over its lowest in {1}"),
         "slope": ("{1}内{0}每天的变化", "the change of {0} a day over {1}"),
+        "ahead": (
+            "按{1}内的走势，{2}后的{0}预计值",
+            "the {0} expected in {2}, going on as in the last {1}",
+        ),
+        "since": (
+            "距{1}内最近一次有效{0}读数的天数",
+            "the days since the newest valid {0} reading of {1}",
+        ),
         "past_readings": (
             "{2}内、最近{1}以前的{0}读数次数",
             "the number of {0} readings in {2} before the last {1}",

@@ -159,7 +159,7 @@ class Rule:
     `next_day` or `at_closure`; `deadband` is the distance between firing and clearing, in words
     of the canonical unit. `absences` are named limbs that are judged at `now` and need no reading
     (`silence.py`). `raw` is the rule as canonical JSON, from which `rule_hash` is computed
-    and which an alert copies.
+    and which an alert copies. `owner` answers for the rule; None in the copies of former versions.
     """
 
     id: str
@@ -195,6 +195,7 @@ class Rule:
     signed: bool
     raw: str
     targets: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    owner: Text | None = None
 
     @property
     def needs_outcome(self) -> bool:

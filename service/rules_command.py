@@ -17,7 +17,7 @@ from typing import cast
 import rules.packs
 from gateway.packs import is_pack_file, load_shipped
 from rules.cases import CasesError, differences, live_through, load_cases
-from rules.in_words import rule_in_words
+from rules.in_words import rule_in_words, sources_in_words
 from rules.limits import loose_limits
 from rules.pack import Pack, PackError
 from rules.pack_format import json_schema
@@ -114,6 +114,10 @@ def _show(path: Path) -> int:
     for rule in pack.rules:
         told = rule_in_words(rule)
         _say(f"{rule.id} v{rule.version}\n  {told.zh}\n  {told.en}")
+        if rule.owner is not None:
+            _say(f"  {rule.owner.zh} / {rule.owner.en}")
+        for source in sources_in_words(rule, "en"):
+            _say(f"  {source}")
     return 0
 
 

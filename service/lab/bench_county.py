@@ -100,6 +100,7 @@ def children_of(county: BenchCounty) -> list[Child]:
                 "HEARTHWATCH_CORE_MQTT_PORT": str(broker.port),
                 "HEARTHWATCH_CORE_MQTT_USER": core.username,
                 "HEARTHWATCH_CORE_MQTT_PASSWORD": core.password,
+                "HEARTHWATCH_CORE_UNSIGNED_RULES": "ring",
             },
         ),
         Child(

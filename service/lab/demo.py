@@ -325,6 +325,7 @@ def _core(ground: Ground, clock: str) -> Child:
             "HEARTHWATCH_CORE_MQTT_PORT": str(ground.broker.port),
             "HEARTHWATCH_CORE_MQTT_USER": credentials.username,
             "HEARTHWATCH_CORE_MQTT_PASSWORD": credentials.password,
+            "HEARTHWATCH_CORE_UNSIGNED_RULES": "ring",
         },
     )
 

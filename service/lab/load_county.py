@@ -105,6 +105,7 @@ def core_of(broker: LocalBroker, dsn: str) -> Child:
             "HEARTHWATCH_CORE_MQTT_PORT": str(broker.port),
             "HEARTHWATCH_CORE_MQTT_USER": login.username,
             "HEARTHWATCH_CORE_MQTT_PASSWORD": login.password,
+            "HEARTHWATCH_CORE_UNSIGNED_RULES": "ring",
         },
     )
 

@@ -155,6 +155,11 @@ class Health(Database):
             canaries=tuple(canaries),
         )
 
+    async def core_pulse(self) -> Pulse | None:
+        """The owning core's last report; None before the first, or from another version."""
+        row = await self.pool.fetchrow(_SQL["pulse"])
+        return None if row is None else decode_pulse(row["body"])
+
     async def beat(self, now: datetime) -> None:
         """Say that the service lives."""
         await self.pool.execute(_SQL["beat"], now)

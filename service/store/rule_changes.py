@@ -189,6 +189,18 @@ class RuleChanges(Database):
         )
         return await self._propose(account, row, why, fact, now)
 
+    async def propose_held(self, account: Account, name: str, why: str, now: datetime) -> int:
+        """Propose a pack as it holds now, to be signed as it is. Returns the change's number.
+
+        Raises:
+            RuleChangeError: no pack is named so, or it is proposed already.
+        """
+        held = (await self.packs_now()).packs.packs
+        text = next((pack.text for pack in held if pack.name == name), None)
+        if text is None:
+            raise RuleChangeError("unknown", f"there is no pack {name}")
+        return await self.propose_pack(account, text, why, now)
+
     async def propose_rest(
         self, account: Account | None, kind: Kind, rule_id: str, why: str, now: datetime
     ) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.pack_book import LIVE
-from rules.in_words import rule_in_words
+from rules.in_words import rule_in_words, sources_in_words
 from rules.pack import Pack, PackError
 from rules.pack_set import PackSet
 from rules.rule import Mode, Rule
@@ -35,6 +35,8 @@ class RuleLine:
     may_rest: bool
     record: str
     is_idle: bool
+    owner: str
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,8 @@ def _rule(
         and rule.priority is not Priority.EMERGENCY,
         record=told,
         is_idle=record is not None and record.is_idle,
+        owner=rule.owner.in_language(language) if rule.owner else "",
+        sources=tuple(sources_in_words(rule, language)),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.pulse import Pulse
 from rules.vocabulary import Priority
 from service.blind import Trouble, TroubleKind
 from service.operations.judge import CORE_SILENT, Judge
@@ -141,6 +142,7 @@ class _Said:
         lost_at = pulse.broker_lost_at
         broker = self._say(mark("connected")) if lost_at is None else self._ago(lost_at)
         yield self._line(mark("Broker"), broker, wrong=lost_at is not None)
+        yield from self._rules(pulse)
         yield self._line(mark("Readings a second"), f"{pulse.readings_per_s:.1f}")
         lags = sorted(pulse.lag_s.items(), reverse=True)
         lag = ", ".join(f"{word(self.language, 'lane', k)} {v:.1f} s" for k, v in lags)
@@ -155,6 +157,18 @@ class _Said:
         if sum(pulse.alert_seconds.counts):
             mean_s = pulse.alert_seconds.total / sum(pulse.alert_seconds.counts)
             yield self._line(mark("Reading to alert"), f"{mean_s:.1f} s")
+
+    def _rules(self, pulse: Pulse) -> Iterator[StatusLine]:
+        """How many rules ring, and whether nobody's signature is enough for that (law 10)."""
+        if pulse.rules is None:
+            return
+        said = (
+            mark("unsigned ones ring too: for a demonstration only")
+            if pulse.unsigned_ring
+            else mark("only signed ones ring")
+        )
+        text = f"{pulse.rules} · {self._say(said)}"
+        yield self._line(mark("Rules that ring"), text, wrong=not pulse.rules)
 
     def waiting(self) -> Iterator[StatusLine]:
         figures, now = self.figures, self.figures.now

@@ -161,6 +161,7 @@ class HitCounty:
             "HEARTHWATCH_CORE_MQTT_PORT": str(port),
             "HEARTHWATCH_CORE_MQTT_USER": credentials.username,
             "HEARTHWATCH_CORE_MQTT_PASSWORD": credentials.password,
+            "HEARTHWATCH_CORE_UNSIGNED_RULES": "ring",
         }
 
 

@@ -105,6 +105,7 @@ FLUTTER = tuple(
     for at, flags in ((0, ()), (2, ("irregular_pulse",)), (4, ("irregular_pulse",)), (6, ()))
 )
 
+FALLING = tuple(sensor(5.0 * n, number) for n, number in enumerate(("7.0", "6.5", "6.0")))
 SETTLING = (pressure(0, "180"), pressure(3, "160"), pressure(DAY, "150"))
 
 EXAMPLES: dict[str, tuple[Example, ...]] = {
@@ -241,6 +242,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         _yes("mean_over_target('systolic', '3d') >= 0.0", *FOUR),
         _no("mean_over_target('systolic', '3d') >= 1.0", *FOUR),
     ),
+    "baseline_z": (
+        _yes("baseline_z('systolic', '7d') >= 2.4", *FOUR),  # the mean 140, (140 - 128) / 5
+        _no("baseline_z('systolic', '7d') > 2.4", *FOUR),
+        _unknown("baseline_z('glucose', '1d') > 1.0", glucose(0, "5.5")),
+    ),
     "above_usual": (
         _yes("above_usual('systolic', '3d') >= 12.0", *FOUR),
         _no("above_usual('systolic', '3d') > 12.0", *FOUR),
@@ -350,6 +356,18 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         _no("gain('weight', '3d') > 2.0", *SCALE[:1], weight(DAY, "72.04")),
         _no("gain('weight', '2d') > 1.1", *SCALE),
         _unknown("gain('weight', '1d') > 1.0", *SCALE),
+    ),
+    "ahead": (
+        # 7.0, 6.5 and 6.0 five minutes apart go on to 4.0 in twenty minutes
+        _yes("ahead('glucose', '30m', '20m') <= 4.0", *FALLING),
+        _no("ahead('glucose', '30m', '20m') < 4.0", *FALLING),
+        _yes("ahead('glucose', '30m', '10m') >= 5.0", *FALLING),
+        _unknown("ahead('glucose', '30m', '20m') < 4.0", *FALLING[:2]),
+    ),
+    "since": (
+        _yes("since('systolic', '7d') >= 2.0", HIGH, glucose(2 * DAY, "5.5")),
+        _no("since('systolic', '7d') > 2.0", HIGH, glucose(2 * DAY, "5.5")),
+        _unknown("since('systolic', '1d') > 2.0", HIGH, glucose(2 * DAY, "5.5")),
     ),
     "slope": (
         _yes("slope('weight', '7d') >= 0.67", *SCALE),

@@ -213,6 +213,7 @@ def _programs(town: MessageTown, core_dsn: str, folder: Path) -> list[Child]:
                 "HEARTHWATCH_CORE_MQTT_PORT": str(town.port),
                 "HEARTHWATCH_CORE_MQTT_USER": "core",
                 "HEARTHWATCH_CORE_MQTT_PASSWORD": town.password,
+                "HEARTHWATCH_CORE_UNSIGNED_RULES": "ring",
             },
         ),
         Child(

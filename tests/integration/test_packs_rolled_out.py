@@ -48,6 +48,7 @@ class Town:
 
     bench: Bench
     asked: int = 0
+    unsigned: bool = True
 
     async def say(self, **fact: object) -> str | None:
         """One fact, as the core takes it; why it was refused."""
@@ -56,8 +57,10 @@ class Town:
         store = self.bench.store
         async with store.batch():
             row = InboxRow(inbox_id=self.asked, kind="pack", body=body)
-            refused = await apply_packs([row], store.packs)
-            self.bench.rules = await present_rules(STARTED, self.bench.rules, store.packs)
+            refused = await apply_packs([row], store.packs, unsigned=self.unsigned)
+            self.bench.rules = await present_rules(
+                STARTED, self.bench.rules, store.packs, unsigned=self.unsigned
+            )
         return refused.get(self.asked)
 
     async def propose(self, name: str, text: str) -> str | None:
@@ -144,6 +147,36 @@ async def test_a_running_core_changes_its_rules_and_its_hubs_without_a_restart(
         assert "Sit still for 5 minutes" in command.body, "the hub is told the new rules"
         again = await present_rules(STARTED, STARTED, bench.store.packs)
         assert again.pack.version == 3, "a core that starts later runs them too"
+
+
+@pytest.mark.row("R13")
+async def test_outside_the_demo_nothing_rings_that_nobody_has_signed(database: Database) -> None:
+    """Law 10, at a core: shipped and unsigned, signed, and no way back into silence."""
+    dsn = database.dsn_as("hw_core")
+    assert not CoreSettings(dsn=dsn).unsigned_ring, "the demo alone says otherwise"
+    async with county_bench(dsn, database.dsn) as bench:
+        nobody = load_shipped().ringing(unsigned=False)
+        assert nobody.rules == ()
+        assert {rule.id for rule in nobody.retired} >= {"HW-02"}, "open cases are still cleared"
+        bench.rules = Rulebook(pack=nobody, zone=ZONE)
+        crisis = [pressure(START + minutes(m), 235, 140) for m in (0, 6)]
+        await bench.feed(crisis[0])
+        assert await bench.alerts() == []
+        settings = CoreSettings(dsn=dsn, holder="core-test")
+        core = Core(settings, WallClock(), bench.store, bench.county, bench.rules)
+        await core.renew_commands()
+        silent = await bench.store.inbox.command(HUB)
+        assert silent is not None
+        assert '"none_ring": true' in silent.body
+        town = Town(bench, unsigned=False)
+        assert await town.propose("first", HIGHER) is None
+        assert await town.roll_out("first", HIGHER, signatures(HIGHER)) is None
+        assert len(bench.rules.pack.rules) == len(first_pack().rules)
+        await bench.feed(crisis[1])
+        assert {row["rule_id"] for row in await bench.alerts()} == {"HW-02"}
+        told = str(await town.say(action="roll_back", pack="first"))
+        assert "unsigned: nothing would ring" in told
+        assert bench.rules.pack.version == 3
 
 
 async def test_what_is_bad_or_unsigned_leaves_the_running_packs_and_says_why(

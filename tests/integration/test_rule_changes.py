@@ -40,7 +40,7 @@ async def core_answers(county: County) -> None:
         " WHERE applied_at IS NULL AND kind = 'pack' ORDER BY inbox_id"
     )
     waiting = [InboxRow(**dict(row)) for row in rows]
-    refused = await apply_packs(waiting, PackStore(county.core))
+    refused = await apply_packs(waiting, PackStore(county.core), unsigned=True)
     for row in waiting:
         await county.core.execute(
             "UPDATE core.inbox SET applied_at = $2, refused = $3 WHERE inbox_id = $1",

@@ -95,7 +95,7 @@ async def test_the_page_is_readable_and_names_nobody(
         signed_in(browser, address, "admin", language=language, size=PHONE) as page,
     ):
         await page.goto(f"{address}/rules")
-        await page.locator("#pack-first > details > summary").click()
+        await page.locator("#pack-first > details.pack-rules > summary").click()
         line = page.locator("#rule-HW-10")
         await expect(line).to_contain_text("9 / 50")
         await expect(page.locator("#changes")).to_contain_text("HW-10")

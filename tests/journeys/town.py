@@ -222,6 +222,7 @@ def _environment(town: Town, extra: dict[str, str]) -> dict[str, str]:
         "HEARTHWATCH_CORE_MQTT_PORT": str(town.broker.port),
         "HEARTHWATCH_CORE_MQTT_USER": credentials.username,
         "HEARTHWATCH_CORE_MQTT_PASSWORD": credentials.password,
+        "HEARTHWATCH_CORE_UNSIGNED_RULES": "ring",
         "HEARTHWATCH_DSN": town.database.dsn_as("hw_service"),
         "HEARTHWATCH_SECURE_COOKIE": "false",
         "HEARTHWATCH_PUBLIC_URL": town.url,

@@ -68,6 +68,19 @@ async def propose(
     )
 
 
+@router.post("/packs/{pack}/propose", response_model=None)
+async def propose_held(
+    request: Request, parts: Parts, account: Proposer, pack: str, why: Why
+) -> Response:
+    """Proposes a pack as it stands, so that it can be agreed to and signed without a shell."""
+    return await _after(
+        request,
+        parts,
+        account,
+        lambda now: parts.store.propose_held(account, pack, why, now),
+    )
+
+
 @router.post("/rest", response_model=None)
 async def rest(
     request: Request,
@@ -161,6 +174,7 @@ async def _page(
             if change.state == "open"
         },
         "shadows": shadow_lines(await parts.store.shadow_reports(now)),
+        "force": await parts.store.core_pulse(),
         "may_propose": allows(account.role, Permission.PROPOSE_RULES),
         "may_roll_back": allows(account.role, Permission.ROLL_OUT_RULES),
         "saved": "saved" in request.query_params,

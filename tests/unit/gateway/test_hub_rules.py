@@ -38,3 +38,10 @@ def test_rubbish_is_refused(text: str) -> None:
 def test_an_empty_list_does_not_leave_a_home_without_rules() -> None:
     with pytest.raises(HubRulesError, match="no rule"):
         pack_of(rules_for_hubs(replace(PACK, rules=())), PACK)
+
+
+def test_a_county_without_a_signed_rule_says_so_and_its_hubs_ring_for_nothing() -> None:
+    sent = rules_for_hubs(replace(PACK, rules=()), may_be_none=True)
+    assert sent.none_ring
+    assert pack_of(sent, PACK).rules == ()
+    assert not rules_for_hubs(PACK, may_be_none=True).none_ring

@@ -34,6 +34,7 @@ rules:
     on_unknown: skip
     action: {{zh: 联系患者, en: Call the patient}}
     patient: {{zh: 请联系医生, en: Please call your doctor}}
+    owner: {{zh: 县质控组, en: County quality group}}
     source:
       - guideline: own
         section: own

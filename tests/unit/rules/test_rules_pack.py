@@ -58,6 +58,19 @@ SIGNED = f"signed: {{name: Li, licence: '110', day: '2026-09-01', rule_hash: {HA
         ("age: minor, pregnancy", "age: any, pregnancy", "must say `age: minor`"),
         ("      down: readings", "      fall: readings", "one condition for each limb"),
         ("    value: 140\n", "    value: 150\n", "150 has no source"),
+        ("    value: 140\n", "    value: 18.7\n", "18.7 is no systolic"),
+        ("    owner: *owner\n", "", "Field required"),
+        (
+            "when: low('glucose')",
+            "when: low('glucose') || lt('glucose', 54)",
+            "54 is no glucose in",
+        ),
+        (
+            "when: low('glucose')",
+            "when: low('glucose') || pregnant() && mean('glucose', '1d') * 2 > 3.0",
+            "write 2.0",
+        ),
+        ("when: low('glucose')", "when: low('glucose') && !low('glucose')", "is never true"),
         ("pack: first", "pack: first\ncolour: red", "Extra inputs"),
     ],
 )

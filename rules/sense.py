@@ -1,0 +1,309 @@
+"""Whether a condition can mean anything: its types, its units, and whether it is always the same.
+
+The loader asks this of every condition before a pack runs, from the text alone: what only some
+person's readings would bring to light must not be found in a county.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import cache
+from inspect import signature
+from itertools import product
+from math import ceil, floor, inf
+from types import MappingProxyType
+from typing import get_args
+
+from rules.codes import QUANTITIES
+from rules.conditions import FUNCTIONS
+from rules.scope import span
+from rules.tree import Tree
+from rules.vocabulary import QuantityName
+from rules.words import Parameter
+
+_COMPARED, _JOINED = frozenset({"<", "<=", ">", ">="}), frozenset({"&&", "||"})
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_NOT = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_JUDGED = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+
+_NUMBERS = frozenset({"mean", "last", "ahead", "usual", "mean_between", "target"})
+"""What gives a quantity's own number; a literal beside it is a limit."""
+_DISTANCES = frozenset(
+    {"above_usual", "above_anchor", "gain", "mean_over_target", "above_past", "usual_sd"}
+)
+"""What gives a distance between two of its numbers."""
+_SHARES = frozenset({"flag_share", "round_share", "session_share_above"})
+_DAYS = frozenset({"reading_days", "days_with", "unsettled_days", "quiet_days"})
+_NOT_OF_THE_QUANTITY = frozenset(
+    {
+        *(("silent_for", 1), ("session_share_above", 1), ("flag_of_last", 2), ("meal_times", 4)),
+        *(("mean_between", 1), ("mean_between", 2)),
+        *(("readings_between", 1), ("readings_between", 2)),
+    }
+)
+"""Arguments that are days, deviations, counts or hours, not numbers of the quantity before them."""
+_READABLE: Mapping[QuantityName, Decimal] = MappingProxyType(
+    {QuantityName.GLUCOSE: Decimal("33.3")}
+)
+"""Above it meters say HI: a higher limit would be one in mg/dL."""
+
+_MOST_WAYS = 2000
+"""Ways for a condition to come out that are looked through at most."""
+
+
+def faults_of(tree: Tree) -> Iterator[str]:
+    """Every fault of a condition's tree, in words; none of one that makes sense."""
+    wrong = [*_wrong_types(tree)]
+    if not wrong and _type_of(tree) is not bool:
+        wrong = [f"{told(tree)!r} gives a number, not true or false"]
+    yield from wrong
+    yield from _wrong_units(tree)
+    if not wrong:
+        yield from _constants(tree)
+
+
+def told(tree: Tree) -> str:
+    """The node as it would be written."""
+    if tree.kind == "string":
+        return f"'{tree.text}'"
+    if tree.kind == "number":
+        return tree.text
+    parts = [told(part) for part in tree.parts]
+    if tree.kind == "call":
+        return f"{tree.text}({', '.join(parts)})"
+    signs = [part.kind == "sign" for part in tree.parts]
+    parts = [f"({text})" if sign else text for text, sign in zip(parts, signs, strict=True)]
+    return f"{tree.text}{parts[0]}" if len(parts) == 1 else f" {tree.text} ".join(parts)
+
+
+@cache
+def gives(name: str) -> type:
+    """What a function of the language gives where it is known: bool, int (a count) or float."""
+    told_by = signature(FUNCTIONS[name].run).return_annotation
+    kinds = [kind for kind in get_args(told_by) or (told_by,) if kind is not type(None)]
+    assert len(kinds) == 1, name
+    found: type = kinds[0]
+    return found
+
+
+def _type_of(tree: Tree) -> type:
+    if tree.kind == "number":
+        return float if "." in tree.text else int
+    if tree.kind == "call":
+        return gives(tree.text)
+    if tree.kind == "string":
+        return str
+    if tree.text in _COMPARED | _JOINED | {"!"}:
+        return bool
+    return _type_of(tree.parts[0])
+
+
+def _wrong_types(tree: Tree) -> Iterator[str]:
+    for part in tree.parts:
+        yield from _wrong_types(part)
+    if tree.kind == "call":
+        yield from _wrong_arguments(tree)
+    elif tree.kind == "sign":
+        yield from _wrong_joints(tree, [_type_of(part) for part in tree.parts])
+
+
+def _wrong_joints(tree: Tree, types: list[type]) -> Iterator[str]:
+    if tree.text in _JOINED | {"!"}:
+        if set(types) != {bool}:
+            yield f"{told(tree)!r}: {tree.text!r} joins what is true or false"
+    elif not set(types) <= {int, float}:
+        yield f"{told(tree)!r}: {tree.text!r} stands between numbers"
+    elif tree.text not in _COMPARED and len(set(types)) > 1:
+        yield f"{told(tree)!r}: {tree.text!r} between a whole number and a decimal: write 2.0"
+    elif tree.text == "/" and types[1] is int:
+        yield f"{told(tree)!r}: divides by a count, which may be 0"
+
+
+def _wrong_arguments(call: Tree) -> Iterator[str]:
+    for kind, part in zip(FUNCTIONS[call.text].takes, call.parts, strict=False):
+        if kind is Parameter.NUMBER and _type_of(part) not in {int, float}:
+            yield f"{told(call)!r}: {told(part)!r} is not a number"
+
+
+def _wrong_units(tree: Tree) -> Iterator[str]:
+    for part in tree.parts:
+        yield from _wrong_units(part)
+    if tree.kind == "call":
+        yield from _wrong_limits(tree)
+    elif tree.kind == "sign" and tree.text in _COMPARED:
+        one, other = tree.parts
+        for call, number in ((one, _literal(other)), (other, _literal(one))):
+            if call.kind == "call" and number is not None:
+                yield from _wrong_beside(call, number)
+
+
+def _wrong_limits(call: Tree) -> Iterator[str]:
+    quantity: QuantityName | None = None
+    for place, kind in enumerate(FUNCTIONS[call.text].takes):
+        part = call.parts[place]
+        if kind is Parameter.QUANTITY:
+            quantity = QuantityName(part.text)
+        number = _literal(part) if kind is Parameter.NUMBER else None
+        of_it = quantity is not None and (call.text, place) not in _NOT_OF_THE_QUANTITY
+        if number is None or quantity is None or not of_it:
+            continue
+        if call.text == "unsettled_days":
+            yield from _too_far(quantity, number, call)
+        else:
+            yield from _impossible(quantity, number, call)
+
+
+def _wrong_beside(call: Tree, number: Decimal) -> Iterator[str]:
+    if call.text in _NUMBERS:
+        yield from _impossible(QuantityName(call.parts[0].text), number, call)
+    elif call.text in _DISTANCES:
+        yield from _too_far(QuantityName(call.parts[0].text), number, call)
+    elif call.text in _SHARES and not 0 <= number <= 1:
+        yield f"{told(call)!r} is a share from 0 to 1, never {number}"
+
+
+def possible_limits(quantity: QuantityName) -> tuple[Decimal, Decimal]:
+    """The closed range, in the canonical unit, in which a limit of that quantity can lie."""
+    low, high = QUANTITIES[quantity].possible
+    return low, min(high, _READABLE.get(quantity, high))
+
+
+def _impossible(quantity: QuantityName, number: Decimal, call: Tree) -> Iterator[str]:
+    low, high = possible_limits(quantity)
+    if not low <= number <= high:
+        unit = QUANTITIES[quantity].unit
+        yield f"{told(call)!r}: {number} is no {quantity} in {unit} ({low} to {high})"
+
+
+def _too_far(quantity: QuantityName, number: Decimal, call: Tree) -> Iterator[str]:
+    low, high = possible_limits(quantity)
+    if abs(number) > high - low:
+        unit = QUANTITIES[quantity].unit
+        yield f"{told(call)!r}: {number} is no distance of {quantity} in {unit}"
+
+
+def _literal(tree: Tree) -> Decimal | None:
+    """A number as it is written, a minus before it counted in."""
+    if tree.kind == "number":
+        return Decimal(tree.text)
+    if tree.kind == "sign" and tree.text == "-" and len(tree.parts) == 1:
+        inner = _literal(tree.parts[0])
+        return None if inner is None else -inner
+    return None
+
+
+_End = tuple[float, int]
+"""A number, and -1 for just below it, 1 for just above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way for a condition to come out: between which ends each number lies, and which facts."""
+
+    ends: Mapping[str, tuple[_End, _End]] = field(default_factory=dict[str, tuple[_End, _End]])
+    facts: frozenset[tuple[str, bool]] = frozenset()
+
+    def joined(self, other: "_Way") -> "_Way | None":
+        """Both at once; None where they contradict each other."""
+        facts = self.facts | other.facts
+        if any((name, not held) in facts for name, held in other.facts):
+            return None
+        ends = dict(self.ends)
+        for name, (low, high) in other.ends.items():
+            known = ends.get(name, (low, high))
+            ends[name] = (max(known[0], low), min(known[1], high))
+            if ends[name][0] > ends[name][1]:
+                return None
+        return _Way(ends, facts)
+
+
+class _TooManyError(Exception):
+    """More ways than are looked through."""
+
+
+def _constants(tree: Tree) -> Iterator[str]:
+    try:
+        if not _ways(tree, wanted=True):
+            yield f"{told(tree)!r} is never true: it is constant"
+        elif not _ways(tree, wanted=False):
+            yield f"{told(tree)!r} is always true: it is constant"
+        else:
+            for part in tree.parts if tree.text in _JOINED else ():
+                yield from _constants(part)
+    except _TooManyError:
+        return  # nobody could read it either; the worked cases hold each of its limits
+
+
+def _ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
+    """The ways for `tree` to come out as wanted; none where it cannot."""
+    if tree.kind == "sign" and tree.text == "!":
+        return _ways(tree.parts[0], wanted=not wanted)
+    if tree.kind == "sign" and tree.text in _JOINED:
+        parts = [_ways(part, wanted=wanted) for part in tree.parts]
+        if (tree.text == "||") is wanted:
+            return _few([way for several in parts for way in several])
+        pairs = product(*_few_pairs(parts))
+        return _few([way for one, other in pairs if (way := one.joined(other)) is not None])
+    if tree.kind == "call" and tree.text in _JUDGED:
+        number = _literal(tree.parts[1])
+        if number is not None and wanted:
+            # Where the reading carries no such number it is false, whatever the limit.
+            return [_way(f"judged {tree.parts[0].text}", _JUDGED[tree.text], number, None)]
+    if tree.kind == "sign" and tree.text in _COMPARED:
+        return _compared_ways(tree, wanted=wanted)
+    return [_Way(facts=frozenset({(told(tree), wanted)}))]
+
+
+def _compared_ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
+    one, other = tree.parts
+    sign, number = tree.text, _literal(other)
+    if number is None and _literal(one) is not None:
+        one, sign, number = other, _TURNED[sign], _literal(one)
+    if number is None:
+        return [_Way(facts=frozenset({(told(tree), wanted)}))]
+    way = _way(told(one), sign if wanted else _NOT[sign], number, one)
+    return [way] if all(low <= high for low, high in way.ends.values()) else []
+
+
+def _way(name: str, sign: str, number: Decimal, what: Tree | None) -> _Way:
+    low, high = ((-inf, 0), (inf, 0)) if what is None else _domain(what)
+    limit, whole = float(number), what is not None and _type_of(what) is int
+    match sign:
+        case ">=":
+            low = max(low, (ceil(limit), 0) if whole else (limit, 0))
+        case ">":
+            low = max(low, (floor(limit) + 1, 0) if whole else (limit, 1))
+        case "<=":
+            high = min(high, (floor(limit), 0) if whole else (limit, 0))
+        case _:
+            high = min(high, (ceil(limit) - 1, 0) if whole else (limit, -1))
+    return _Way({name: (low, high)})
+
+
+def _domain(tree: Tree) -> tuple[_End, _End]:
+    """What a number can be at all."""
+    literal = _literal(tree)
+    if literal is not None:
+        return (float(literal), 0), (float(literal), 0)
+    if tree.kind != "call":
+        return (-inf, 0), (inf, 0)
+    if tree.text in _SHARES:
+        return (0.0, 0), (1.0, 0)
+    if tree.text in _DAYS:
+        texts = [part.text for part in tree.parts if part.kind == "string"]
+        longest = max(span(text) for text in texts if text[:1].isdigit())
+        return (0.0, 0), (float(ceil(longest / timedelta(days=1)) + 1), 0)
+    return ((0.0, 0) if gives(tree.text) is int else (-inf, 0)), (inf, 0)
+
+
+def _few(ways: list[_Way]) -> list[_Way]:
+    if len(ways) > _MOST_WAYS:
+        raise _TooManyError
+    return ways
+
+
+def _few_pairs(parts: Sequence[Sequence[_Way]]) -> Sequence[Sequence[_Way]]:
+    if len(parts[0]) * len(parts[1]) > _MOST_WAYS:
+        raise _TooManyError
+    return parts
