@@ -22,7 +22,7 @@ from service import (
 from service.auth import NotFinishedError, NotPermittedError, NotSignedInError
 from service.doors import openapi
 from service.doors.limits import RateLimit
-from service.doors.refusals import Refusals
+from service.doors.on_record import OnRecord
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response
 from service.services import Services
@@ -44,6 +44,7 @@ from service.web.pages import (
     glass,
     login,
     manage,
+    openid,
     own_pause,
     own_whose,
     patient,
@@ -87,6 +88,7 @@ ROUTERS = (
     answer.router,
     events.router,
     login.router,
+    openid.router,
     account.router,
     doctor.router,
     usual.router,
@@ -133,7 +135,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(Exception, _fault)
     for lost in DATABASE_ERRORS:
         app.add_exception_handler(lost, _unavailable)
-    app.add_middleware(Refusals, services=services)
+    app.add_middleware(OnRecord, services=services)
     app.add_middleware(SmallBodies, most_bytes=_MOST_BYTES)
     app.add_middleware(SameOriginOnly)
     app.add_middleware(RateLimit, services=services)

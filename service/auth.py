@@ -110,9 +110,7 @@ async def sign_in(services: Services, login: str, password: str, address: str) -
         await store.note_login_failure(login, address, now)
         return None
     factors = await store.factors(known.account.account_id)
-    return await open_session(
-        services, known.account, _step_after(services, known.account, factors)
-    )
+    return await open_session(services, known.account, step_after(services, known.account, factors))
 
 
 async def refuse_guessing(services: Services, login: str, address: str) -> None:
@@ -127,14 +125,16 @@ async def refuse_guessing(services: Services, login: str, address: str) -> None:
         raise TooManyFailuresError
 
 
-async def open_session(services: Services, account: Account, step: Step) -> SignedIn:
-    """A fresh session of an account whose proofs were checked."""
+async def open_session(
+    services: Services, account: Account, step: Step, by: str = "password"
+) -> SignedIn:
+    """A fresh session of an account whose proofs were checked; `by` names the first of them."""
     now = services.clock.now()
     whole = timedelta(hours=services.settings.session_hours)
     lasts = whole if step is Step.WHOLE else UNFINISHED_LASTS
     token = secrets.token_urlsafe(32)
     await services.store.open_session(
-        token_digest(token), account.account_id, now, now + lasts, step
+        token_digest(token), account.account_id, now, now + lasts, step, by
     )
     return SignedIn(account=account, token=token, step=step)
 
@@ -203,7 +203,8 @@ def token_digest(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def _step_after(services: Services, account: Account, factors: list[Factor]) -> Step:
+def step_after(services: Services, account: Account, factors: list[Factor]) -> Step:
+    """What a session of somebody who gave the first proof still lacks."""
     if any(factor.confirmed_at is not None for factor in factors):
         return Step.SECOND
     is_needed = account.role is not Role.PATIENT and services.settings.needs_second_factor

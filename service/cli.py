@@ -70,6 +70,7 @@ COMMANDS = {
     "clinic": Command("service.clinic_command", "say that a hub stands in a clinic"),
     "audit": Command("service.audit_command", "hand the sealed record out, prove it unaltered"),
     "keys": Command("service.keys_command", "make, change and retire the county's data keys"),
+    "openid": Command("service.openid_command", "whom the OpenID provider's names stand for"),
     "doors": Command("service.doors_command", "every route with who may use it"),
     "surveillance": Command("service.surveillance_command", "detectors over a file of counts"),
     "surveillance areas": Command(

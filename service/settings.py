@@ -41,6 +41,17 @@ class ServiceSettings(BaseSettings):
         description="Whether staff need a second proof beside the password (an app or a passkey); "
         "not given: needed, but in the demo",
     )
+    openid_issuer: str | None = Field(
+        default=None,
+        description="The county's OpenID provider, as its own document names itself; switches "
+        "log-in through it on, beside passwords, for accounts that `hearthwatch openid` linked",
+    )
+    openid_client_id: str | None = Field(
+        default=None, description="Under which name the provider knows these pages"
+    )
+    openid_client_secret: SecretStr | None = Field(
+        default=None, description="What these pages prove themselves with to the provider"
+    )
     requests_per_minute: int = Field(
         default=3000,
         ge=60,
@@ -167,6 +178,18 @@ class ServiceSettings(BaseSettings):
     def _push_is_signed(self) -> "ServiceSettings":
         if (self.push_url is None) != (self.push_secret is None):
             raise ValueError("HEARTHWATCH_PUSH_URL and HEARTHWATCH_PUSH_SECRET belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _provider_is_whole_and_secure(self) -> "ServiceSettings":
+        parts = (self.openid_issuer, self.openid_client_id, self.openid_client_secret)
+        if any(each is not None for each in parts) and not all(parts):
+            raise ValueError(
+                "HEARTHWATCH_OPENID_ISSUER, _CLIENT_ID and _CLIENT_SECRET belong together"
+            )
+        begins = ("https://", "http://127.0.0.1:", "http://localhost:")
+        if self.openid_issuer is not None and not self.openid_issuer.startswith(begins):
+            raise ValueError("the OpenID provider must be reached by https")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from service.store.follow_ups import FollowUps
 from service.store.health import Health
 from service.store.lives import Lives
 from service.store.names import Names
+from service.store.openid import OpenIdNames
 from service.store.operations import Operations
 from service.store.pages import CountyReads
 from service.store.panel import Panel
@@ -21,13 +22,11 @@ from service.store.rounds import Rounds
 from service.store.routes import Routes
 from service.store.rule_changes import RuleChanges
 from service.store.seals import Seals
-from service.store.sessions import Sessions
 from service.store.shadow_reads import ShadowReads
 from service.store.usual import Usuals
 
 
 class Store(
-    Sessions,
     Usuals,
     Lives,
     Rounds,
@@ -50,6 +49,7 @@ class Store(
     Seals,
     Consents,
     Factors,
+    OpenIdNames,
     Names,
 ):
     """Schema `care` and what the role hw_service may read of `core`.

@@ -1,8 +1,9 @@
 """The pool, the named statements, and the few things all parts of the store share."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +17,9 @@ import msgspec
 from gateway.store.queries import load_queries
 from service.key_settings import KeySettings
 from service.security.keyring import Keys
+from service.store.looks import Look, open_gathering, row_of
 from service.store.records import Account
-from service.store.viewing import EVERYBODY, Connection, ViewedPool, present_viewer
+from service.store.viewing import EVERYBODY, Connection, ViewedPool, Viewer, present_viewer
 
 Pool: TypeAlias = ViewedPool
 
@@ -86,7 +88,15 @@ class Database:
         detail: Mapping[str, str | int | None],
         now: datetime,
     ) -> None:
-        """Appends one audit row; `detail` carries ids and counts, never a value or a name."""
+        """Puts on record what was read, refused or done; `detail` carries ids and counts only.
+
+        What a request reads (`read …`) or is refused (`refused …`) becomes one row together, before
+        its answer leaves (`service/doors/on_record.py`); anything else is a row at once.
+        """
+        gathered = open_gathering()
+        if gathered is not None and action.startswith(_GATHERED):
+            gathered.looks.append(_look(account, action, {subject: 1}, detail, now))
+            return
         async with self.pool.acquire() as connection:
             account_id = account.account_id if account else None
             await write_audit(connection, account_id, action, subject, detail, now)
@@ -94,14 +104,46 @@ class Database:
     async def audit_shown(
         self, account: Account, action: str, shown: Iterable[str | None], now: datetime
     ) -> None:
-        """Appends one audit row for each distinct subject of a list, with how often it was shown.
+        """Puts on record whose lines a list showed, and how many of each; nobody's lines count too.
 
-        So that "who has read this person's data" is one question to `care.audit`. Lines that are
-        nobody's share a row; a list that showed nothing leaves one row all the same.
+        One row, whoever was in it: `subjects` answers "who has read this person's data".
         """
-        counts: Mapping[str | None, int] = Counter(shown) or {None: 0}
-        about = (account.account_id, action, list(counts), list(counts.values()))
-        await self.pool.execute(_SQL["audit_shown"], now, *about, *_request())
+        look = replace(_look(account, action, Counter(shown), {}, now), is_list=True)
+        if (gathered := open_gathering()) is not None:
+            gathered.looks.append(look)
+        else:
+            await self.write_looks([look])
+
+    async def write_looks(
+        self,
+        looks: Sequence[Look],
+        refusal: Mapping[str, str | int | None] | None = None,
+        about: str | None = None,
+    ) -> None:
+        """One row for all of them (`looks.row_of`); there is at least one."""
+        row, first = row_of(looks, refusal, about), looks[0]
+        told = (first.at, first.account_id, row.action, row.subject, as_json(row.detail))
+        await self.pool.execute(_SQL["audit_looks"], *told, *_of(first.viewer), row.subjects)
+
+
+_GATHERED = ("read ", "refused ")
+
+
+def _look(
+    account: Account | None,
+    action: str,
+    shown: Mapping[str | None, int],
+    detail: Mapping[str, str | int | None],
+    now: datetime,
+) -> Look:
+    return Look(
+        account_id=account.account_id if account else None,
+        action=action,
+        at=now,
+        shown=shown,
+        detail=detail,
+        viewer=present_viewer(),
+    )
 
 
 async def write_audit(
@@ -118,7 +160,10 @@ async def write_audit(
 
 
 def _request() -> tuple[UUID | None, str | None, date | None]:
-    viewer = present_viewer()
+    return _of(present_viewer())
+
+
+def _of(viewer: Viewer | None) -> tuple[UUID | None, str | None, date | None]:
     return (None, None, None) if viewer is None else (viewer.request, viewer.route, viewer.today)
 
 

@@ -21,6 +21,8 @@ LONGEST_TRANSACTION = timedelta(minutes=10)
 """A row that becomes visible later than this after younger ones were sealed `verify` finds."""
 
 STREAMS = ("audit", "event", "alert")
+_LATER = frozenset({"subjects", "reasons"})
+"""Columns of a later date: where they say nothing, a row is spelled as it was before them."""
 
 
 class Seals(Database):
@@ -129,7 +131,9 @@ def line_of(stream: str, row: asyncpg.Record) -> str:
     """The one spelling of a stored row; an alert's evidence as its SHA-256: it holds readings."""
     fields: dict[str, object] = {"stream": stream}
     for name, value in row.items():
-        if name == "evidence":
+        if name in _LATER:
+            fields |= {name: value} if value else {}
+        elif name == "evidence":
             fields["evidence_sha256"] = sha256(value.encode()).hexdigest()
         elif name == "detail":
             fields[name] = msgspec.json.decode(value)

@@ -10,7 +10,7 @@ SELECT audit_through, event_through, alert_through FROM care.seal WHERE at <= $1
 
 -- name: new_audit
 SELECT a.audit_id AS entry, a.at, a.account_id, a.action, a.subject, a.detail::text AS detail, a.request, a.door,
-       a.because
+       a.because, a.subjects, a.reasons
 FROM care.audit a
 WHERE a.audit_id > $1 AND NOT EXISTS (SELECT FROM care.seal_entry e WHERE e.stream = 'audit' AND e.entry = a.audit_id)
 ORDER BY a.audit_id LIMIT $2
@@ -47,7 +47,7 @@ WHERE seal_id > $1 AND seal_id <= $2 ORDER BY seal_id, place
 
 -- name: audit_rows
 SELECT a.audit_id AS entry, a.at, a.account_id, a.action, a.subject, a.detail::text AS detail, a.request, a.door,
-       a.because
+       a.because, a.subjects, a.reasons
 FROM care.audit a WHERE a.audit_id = ANY ($1::bigint[])
 
 -- name: event_rows

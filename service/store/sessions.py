@@ -57,13 +57,14 @@ class Sessions(Database):
         now: datetime,
         expires_at: datetime,
         step: Step = Step.WHOLE,
+        by: str = "password",
     ) -> None:
-        """Stores a new session."""
+        """Stores a new session; `by` names the first proof (`password`, `openid`)."""
         row = (token_hash, account_id, now, expires_at, step.value)
-        await self.pool.execute(_SQL["open_session"], *row)
-        action = "signed in" if step is Step.WHOLE else "gave the password"
-        async with self.pool.acquire() as connection:
-            await write_audit(connection, account_id, action, None, {}, now)
+        action = "signed in" if step is Step.WHOLE else "gave the first proof"
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(_SQL["open_session"], *row)
+            await write_audit(connection, account_id, action, None, {"by": by}, now)
 
     async def use_session(
         self, token_hash: bytes, now: datetime, idle_since: datetime

@@ -2,10 +2,11 @@
 INSERT INTO care.audit (at, account_id, action, subject, detail, request, door, because)
 VALUES ($1, $2, $3, $4, $5, $6, $7, care.because($2, $4, $8, $1))
 
--- name: audit_shown
-INSERT INTO care.audit (at, account_id, action, subject, detail, request, door, because)
-SELECT $1, $2, $3, s.subject, jsonb_build_object('shown', s.shown), $6, $7, care.because($2, s.subject, $8, $1)
-FROM unnest($4::text[], $5::bigint[]) AS s (subject, shown)
+-- name: audit_looks
+INSERT INTO care.audit (at, account_id, action, subject, detail, request, door, because, subjects, reasons)
+SELECT $1, $2, $3, $4, $5, $6, $7, care.because($2, $4, $8, $1), array_agg(s.subject ORDER BY s.place),
+       array_agg(care.because($2, s.subject, $8, $1) ORDER BY s.place)
+FROM unnest($9::text[]) WITH ORDINALITY AS s (subject, place)
 
 -- name: login_failures
 SELECT count(*) FILTER (WHERE login = $1) AS by_login,

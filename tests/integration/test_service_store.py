@@ -180,7 +180,7 @@ async def test_every_read_and_every_refusal_leaves_an_audit_row(county: County) 
     ]
 
 
-async def test_a_worklist_leaves_a_row_for_each_person_it_shows(county: County) -> None:
+async def test_a_worklist_leaves_one_row_that_names_each_person_it_shows(county: County) -> None:
     await county.store.register_contract(contract(WANG, "a"))
     mine, other = await county.account("family-a"), await county.account("family-b")
     now = county.now
@@ -190,26 +190,33 @@ async def test_a_worklist_leaves_a_row_for_each_person_it_shows(county: County) 
     assert len(await county.store.worklist(mine, now)) == 4
     assert await county.store.worklist(other, now) == []
     rows = await county.owner.fetch(
-        "SELECT account_id, action, subject, detail::text AS detail FROM care.audit"
-        " ORDER BY account_id = $1 DESC, subject",
-        mine.account_id,
+        "SELECT account_id, action, subject, subjects, reasons, detail::text AS detail"
+        " FROM care.audit ORDER BY audit_id"
     )
-    assert [(row["account_id"], row["action"], row["subject"], row["detail"]) for row in rows] == [
-        (mine.account_id, "read worklist", "home:home-2", '{"shown": 1}'),
-        (mine.account_id, "read worklist", WANG.subject, '{"shown": 1}'),
-        (mine.account_id, "read worklist", ZHANG.subject, '{"shown": 2}'),
-        (other.account_id, "read worklist", None, '{"shown": 0}'),
+    assert [tuple(row.values()) for row in rows] == [
+        (
+            mine.account_id,
+            "read worklist",
+            None,
+            ["home:home-2", WANG.subject, ZHANG.subject],
+            [None, None, None],
+            '{"shown": [1, 1, 2]}',
+        ),
+        (other.account_id, "read worklist", None, None, None, '{"shown": 0}'),
     ]
 
 
-async def test_a_quarantine_list_leaves_a_row_for_each_home_it_shows(county: County) -> None:
+async def test_a_quarantine_list_leaves_one_row_that_names_each_home_it_shows(
+    county: County,
+) -> None:
     admin = await county.account("admin")
     await county.owner.execute(
         "INSERT INTO core.hub (hub, household, area, secret)"
-        " VALUES ('hub-1', 'home-1', 'village-area-a', '')"
+        " VALUES ('hub-1', 'home-1', 'village-area-a', ''),"
+        " ('hub-2', 'home-2', 'village-area-b', '')"
     )
     assert await county.store.quarantine(admin, county.now) == []
-    for sequence, hub in enumerate(("hub-1", "hub-1", "hub-unheard")):
+    for sequence, hub in enumerate(("hub-1", "hub-1", "hub-unheard", "hub-2")):
         await county.core.execute(
             "INSERT INTO core.quarantine"
             " (recorded_at, hub, epoch, lane, sequence, reason, field, detail, payload)"
@@ -218,15 +225,14 @@ async def test_a_quarantine_list_leaves_a_row_for_each_home_it_shows(county: Cou
             hub,
             sequence,
         )
-    assert len(await county.store.quarantine(admin, county.now)) == 3
+    assert len(await county.store.quarantine(admin, county.now)) == 4
     rows = await county.owner.fetch(
-        "SELECT subject, detail::text AS detail FROM care.audit WHERE action = 'read quarantine'"
-        " ORDER BY audit_id, subject NULLS FIRST"
+        "SELECT subject, subjects, detail::text AS detail FROM care.audit"
+        " WHERE action = 'read quarantine' ORDER BY audit_id"
     )
-    assert [(row["subject"], row["detail"]) for row in rows] == [
-        (None, '{"shown": 0}'),
-        (None, '{"shown": 1}'),
-        ("home:home-1", '{"shown": 2}'),
+    assert [tuple(row.values()) for row in rows] == [
+        (None, None, '{"shown": 0}'),
+        (None, ["home:home-1", "home:home-2"], '{"shown": [2, 1], "nobodys": 1}'),
     ]
 
 

@@ -49,7 +49,8 @@ async def waiting(county: County, *kinds: str) -> list[tuple[str, str]]:
 async def read_by(county: County, login: str, action: str) -> set[str]:
     account = await county.account(login)
     rows = await county.owner.fetch(
-        "SELECT subject FROM care.audit WHERE account_id = $1 AND action = $2",
+        "SELECT unnest(coalesce(subjects, ARRAY[subject])) AS subject FROM care.audit"
+        " WHERE account_id = $1 AND action = $2",
         account.account_id,
         action,
     )

@@ -156,6 +156,13 @@ async def test_who_is_responsible_gets_through_every_door_of_their_role(
             own_clinic = "{hub}" not in door.path or login == "village-a"
             wrong += [f"{named(door)}: {status}"] if own_clinic else []
     assert wrong == []
+    rows = await town.county.owner.fetch(
+        "SELECT door, count(*) AS rows, bool_or(because = 'contract' OR 'contract' = ANY (reasons))"
+        " AS by_contract, bool_or(because = 'own') AS own FROM care.audit"
+        " WHERE action LIKE 'read%' OR action LIKE 'refused%' GROUP BY request, door"
+    )
+    assert [row["door"] for row in rows if row["rows"] > 1] == [], "one row a request"
+    assert any(row["own" if login == "zhang" else "by_contract"] for row in rows)
 
 
 @pytest.mark.row("X1")

@@ -221,6 +221,7 @@ async def _security(
         "needed": not whole,
         "offer": None if offer is None else _offer(offer),
         "passkeys": site(parts).has_passkeys,
+        "link": await parts.store.link_of(account),
         "factors": [
             FactorLine(factor_id=f.factor_id, kind=f.kind, since=f.created_at)
             for f in await confirmed(parts, account)

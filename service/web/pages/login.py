@@ -48,7 +48,7 @@ async def home(account: SignedInAccount) -> Response:
 @router.get("/login", dependencies=[Depends(public())], response_model=None)
 async def login_form(request: Request) -> Response:
     """The log-in form."""
-    return render(request, None, "login.html", {"fault": "", "login": ""})
+    return login_page(request)
 
 
 @router.post("/login", dependencies=[Depends(public())], response_model=None)
@@ -65,16 +65,22 @@ async def login(
         signed_in = await sign_in(parts, name, password, address)
     except TooManyFailuresError:
         fault = say(language, "Too many wrong passwords. Please wait a quarter of an hour.")
-        facts = {"fault": fault, "login": name}
-        page = render(request, None, "login.html", facts, status=429)
+        page = login_page(request, fault, name, status=429)
         page.headers["Retry-After"] = RETRY_AFTER
         return page
     if signed_in is None:
         fault = say(language, "Login or password is wrong.")
-        return render(request, None, "login.html", {"fault": fault, "login": name}, status=401)
+        return login_page(request, fault, name, status=401)
     answer = RedirectResponse(after(signed_in), status_code=303)
     set_session_cookie(answer, parts, signed_in.token)
     return answer
+
+
+def login_page(request: Request, fault: str = "", name: str = "", *, status: int = 200) -> Response:
+    """The log-in form, with what went wrong, and with the provider's way in where there is one."""
+    has_provider = services_of(request).settings.openid_issuer is not None
+    facts = {"fault": fault, "login": name, "openid": has_provider}
+    return render(request, None, "login.html", facts, status=status)
 
 
 def after(signed_in: SignedIn) -> str:
