@@ -109,6 +109,8 @@ async def serve(settings: ServiceSettings) -> None:
 async def open_services(settings: ServiceSettings, clock: ProcessClock) -> AsyncGenerator[Services]:
     """The bundle for one process: a pool, the store over it, and an empty live bus."""
     async with open_pool(settings.dsn, size=settings.pool_size) as pool:
+        if pool.keys.ring.current is None and not settings.demo:
+            _log.warning("names lie open", missing="HEARTHWATCH_KEY_FILE", see="hearthwatch keys")
         store = Store(pool, settings.county_zone)
         enrolment = open_enrolment(settings, pool, clock.now())
         yield Services(

@@ -11,6 +11,9 @@ SEAL_EVERY_S = 1.0
 SWEEP_EVERY = 10
 """At every tenth round broken glass is mended and collecting stops where consent is gone."""
 
+LOOK_EVERY = 600
+"""At every so many rounds somebody looks for texts that a program without keys has written."""
+
 _log = structlog.get_logger()
 
 
@@ -21,12 +24,13 @@ async def keep_sealing(services: Services) -> None:
     what `hearthwatch audit verify --head` compares.
     """
     healthy, told, rounds = True, "", 0
+    sealed_with: str | None = None
     while True:
         try:
             if rounds % SWEEP_EVERY == 0:
                 await services.store.sweep_glasses(services.clock.now())
                 await services.store.stop_collecting(services.clock.now())
-                await services.store.reseal()
+                sealed_with = await _reseal(services, sealed_with, rounds)
             rounds += 1
             seal = await services.store.seal(services.clock.now())
             if seal is not None and (hour := seal.at.strftime("%Y-%m-%d %H")) != told:
@@ -40,3 +44,15 @@ async def keep_sealing(services: Services) -> None:
                 _log.warning("sealing waits", error=type(error).__name__)
             healthy = False
         await asyncio.sleep(SEAL_EVERY_S)
+
+
+async def _reseal(services: Services, settled: str | None, rounds: int) -> str | None:
+    """Seals what is plain or under an older key; the key under which nothing is left.
+
+    Once all is, it is looked for again only now and then: whoever writes has the key.
+    """
+    keys = services.store.pool.keys
+    keys.renew()
+    if keys.ring.current == settled and rounds % LOOK_EVERY:
+        return settled
+    return settled if await services.store.reseal() else keys.ring.current

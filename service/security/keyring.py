@@ -160,6 +160,10 @@ class Keys:
         """See `Keyring.seal`."""
         return self.ring.seal(text)
 
+    def seal_if(self, text: str | None) -> str | None:
+        """The same, where there is a text."""
+        return None if text is None else self.ring.seal(text)
+
     def read(self, text: str) -> str:
         """What was sealed, `UNREADABLE` without its key; any other text as it is."""
         if not text.startswith("hw1."):

@@ -169,7 +169,8 @@ class Consents(Database):
             await self.audit(account, "refused glass", None, {"found": len(found)}, now)
             return None
         glass_id, subject = uuid4(), found[0]["subject"]
-        about = (account.account_id, found[0]["person_id"], reason.strip(), now, now + lasts)
+        sealed = self.pool.keys.seal(reason.strip())
+        about = (account.account_id, found[0]["person_id"], sealed, now, now + lasts)
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute(_SQL["put_glass"], glass_id, *about)
             detail = {"glass": str(glass_id), "until": (now + lasts).isoformat()}

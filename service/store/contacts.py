@@ -54,7 +54,7 @@ class Contacts(Database):
         Raises:
             UnknownLoginError: no such account.
         """
-        row = (uuid4(), login, channel.value, address, now)
+        row = (uuid4(), login, channel.value, self.pool.keys.seal(address), now)
         if await self.pool.fetchval(_SQL["set_contact"], *row) is None:
             raise UnknownLoginError(f"{login}: no such account")
 

@@ -64,7 +64,11 @@ class Enrolments(Database):
     async def household(self, account: Account, household: str, now: datetime) -> Place | None:
         """The home of that number, with its address: that somebody looked is written down."""
         await self.audit(account, "read home's place", None, {"household": household}, now)
-        return _place(await self.pool.fetchrow(_SQL["household_place"], household))
+        row = await self.pool.fetchrow(_SQL["household_place"], household)
+        if row is None:
+            return None
+        named = " · ".join(filter(None, (row["place"], row["address"])))
+        return Place(id=row["id"], area=row["area"], place=named)
 
     async def clinic(self, clinic: str) -> Place | None:
         """The institution of that id."""

@@ -29,7 +29,8 @@ UPDATE care.enrolment SET state = $2, hub = $3, decided_by = $4, decided_at = $5
 WHERE user_code = $1 AND state = 'pending' AND expires_at > $5 RETURNING fingerprint
 
 -- name: household_place
-SELECT h.household_id AS id, h.area, a.name || coalesce(' · ' || h.address, '') AS place
+-- The address by itself: sealed, it is opened on the way here.
+SELECT h.household_id AS id, h.area, a.name AS place, h.address
 FROM care.household h JOIN care.area a ON a.area_id = h.area WHERE h.household_id = $1
 
 -- name: clinic_place

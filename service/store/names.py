@@ -43,22 +43,31 @@ async def put_words(
     await connection.execute(_SQL["put_words"], person_id, words)
 
 
+_SINGLE = {
+    "home": ("household_id", "address"),
+    "contact": ("contact_id", "address"),
+    "note": ("note_id", "text"),
+    "reason": ("glass_id", "reason"),
+    "secret": ("factor_id", "secret"),
+}
+"""What else is sealed: its key and the column, by the name of its statements."""
+
+
 async def _reseal(connection: Connection, begin: str, keys: Keys) -> int:
+    """A text whose key is not here is left as it is."""
     done = 0
     for row in await connection.fetch(_SQL["people_to_seal"], begin, _AT_ONCE):
-        if UNREADABLE in {row["name"], row["phone"]}:
-            continue  # its key is not here: left as it is
-        phone: str | None = row["phone"]
-        sealed = None if phone is None else keys.seal(phone)
-        await connection.execute(
-            _SQL["seal_person"], row["person_id"], keys.seal(row["name"]), sealed
-        )
-        await put_words(connection, row["person_id"], row["name"], phone, keys)
-        done += 1
-    for what, column, key in (
-        ("home", "address", "household_id"),
-        ("secret", "secret", "factor_id"),
-    ):
+        if UNREADABLE not in {row["name"], row["phone"]}:
+            sealed = (keys.seal(row["name"]), keys.seal_if(row["phone"]))
+            await connection.execute(_SQL["seal_person"], row["person_id"], *sealed)
+            await put_words(connection, row["person_id"], row["name"], row["phone"], keys)
+            done += 1
+    for row in await connection.fetch(_SQL["staffs_to_seal"], begin, _AT_ONCE):
+        if UNREADABLE not in {row["name"], row["phone"]}:
+            sealed = (keys.seal(row["name"]), keys.seal_if(row["phone"]))
+            await connection.execute(_SQL["seal_staff"], row["staff_id"], *sealed)
+            done += 1
+    for what, (key, column) in _SINGLE.items():
         for row in await connection.fetch(_SQL[f"{what}s_to_seal"], begin, _AT_ONCE):
             if row[column] != UNREADABLE:
                 await connection.execute(_SQL[f"seal_{what}"], row[key], keys.seal(row[column]))

@@ -146,7 +146,8 @@ class Panel(Handovers, Imports, Merges, Responsibles):
         """Leaves a note of 1-2000 letters for whoever cares; False where not one's own."""
         if not await self._cares(account, person_id, now):
             return False
-        row = (uuid4(), person_id, account.account_id, now, text[:LONGEST_NOTE])
+        sealed = self.pool.keys.seal(text[:LONGEST_NOTE])
+        row = (uuid4(), person_id, account.account_id, now, sealed)
         await self.pool.execute(_SQL["add_note"], *row)
         await self._audit_person(account, "note written", person_id, now)
         return True

@@ -47,10 +47,10 @@ class Registry(Database):
         await self.pool.execute(
             _SQL["staff"],
             staff.staff_id,
-            staff.name,
+            self.pool.keys.seal(staff.name),
             staff.role.value,
             staff.institution_id,
-            staff.phone,
+            self.pool.keys.seal_if(staff.phone),
             staff.duty_desk,
         )
 
@@ -120,7 +120,7 @@ async def write_person_row(connection: Connection, person: Person, keys: Keys) -
         keys.seal(person.name),
         person.birth_year,
         person.sex.value,
-        None if person.phone is None else keys.seal(person.phone),
+        keys.seal_if(person.phone),
         person.household,
         person.area,
         person.status.value,

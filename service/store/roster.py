@@ -82,7 +82,9 @@ class Roster(Database):
             row = (staff.name, staff.role.value, where, staff.phone, staff.duty_desk)
             outcome = _outcome(present, row)
             if outcome is not Outcome.UNCHANGED:
-                await connection.execute(_REGISTRY["staff"], staff.staff_id, *row)
+                keys = self.pool.keys
+                sealed = (keys.seal(staff.name), *row[1:3], keys.seal_if(staff.phone), row[4])
+                await connection.execute(_REGISTRY["staff"], staff.staff_id, *sealed)
             return await _noted(connection, by, "staff", outcome, staff.staff_id, now)
 
     async def write_household(self, by: Account | None, home: Household, now: datetime) -> Written:

@@ -11,6 +11,7 @@ from gateway.core_settings import CoreSettings
 from gateway.operator_settings import OperatorSettings
 from service.cli import COMMANDS
 from service.ingest_settings import IngestSettings
+from service.key_settings import KeySettings
 from service.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,8 @@ def test_our_programs_know_every_variable_they_are_given() -> None:
             for field, info in settings.model_fields.items()
             if info.is_required()
         }
+        if name == "service":  # whoever opens the store reads it
+            known |= {f"HEARTHWATCH_{field}".upper() for field in KeySettings.model_fields}
         assert set(given) <= known, name
         assert required <= set(given), name
 
@@ -49,6 +52,15 @@ def test_the_service_believes_the_proxy_that_reaches_it_over_the_containers_netw
     ipam = cast("dict[str, list[dict[str, str]]]", loaded["networks"]["default"]["ipam"])
     given = cast("dict[str, str]", services()["service"]["environment"])
     assert given["HEARTHWATCH_FORWARDED_ALLOW_IPS"] == ipam["config"][0]["subnet"]
+
+
+def test_names_are_sealed_with_keys_from_outside_the_database() -> None:
+    given = cast("dict[str, str]", services()["service"]["environment"])
+    mounted = cast("list[str]", services()["service"]["volumes"])
+    folder = given["HEARTHWATCH_KEY_FILE"].rpartition("/")[0]
+    assert [each for each in mounted if each.endswith(f":{folder}:ro")]
+    elsewhere = cast("list[str]", services()["database"]["volumes"])
+    assert not [each for each in elsewhere if "HEARTHWATCH_KEYS" in each]
 
 
 def test_our_programs_know_the_commands() -> None:

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.clock import open_clock
+from gateway.structured_log import configure_logs
 from service.db_command import ALL_MIGRATIONS
 from service.keys_command import add_arguments, run
+from service.notify.notifier import Channel
 from service.security.keyring import (
     UNREADABLE,
     Keyring,
@@ -24,12 +27,15 @@ from service.security.keyring import (
     write_keyring,
 )
 from service.security.name_words import words_of
+from service.service_command import open_services
+from service.settings import ServiceSettings
 from service.store.care_store import Store
 from service.store.consent import Wanted
 from service.store.database import open_pool
+from service.store.enrolments import Enrolments
 from service.store.verify import Extent, verify
 from tests.fixtures.database import Database
-from tests.integration.service_county import WANG, ZHANG, ZONE, County, open_county
+from tests.integration.service_county import STAFF, WANG, ZHANG, ZONE, County, open_county
 
 
 @given(st.text())
@@ -77,12 +83,45 @@ async def sealed(database: Database, tmp_path: Path) -> AsyncIterator[Sealed]:
         yield Sealed(county=county, store=store, file=file)
 
 
+COLUMNS = (
+    *(("person", "name"), ("person", "phone"), ("household", "address")),
+    *(("staff", "name"), ("staff", "phone"), ("contact", "address"), ("note", "text")),
+    *(("glass", "reason"), ("second_factor", "secret")),
+)
+TYPED = ("13700000001", "zhao@clinic.example", "给王大夫：家里电话已换", "救护车上无法联系家属")
+"""A doctor's own number, an address for messages, a note, a reason."""
+
+
+async def write_everything(county: County, store: Store) -> None:
+    """A row in every column that is sealed."""
+    family = await county.account("family-a")
+    await store.register_staff(replace(STAFF["family-a"], phone=TYPED[0]))
+    await store.set_contact("family-a", Channel.EMAIL, TYPED[1], county.now)
+    assert await store.add_note(family, ZHANG.person_id, TYPED[2], county.now)
+    wanted = Wanted(name=ZHANG.name, birth_year=1950)
+    stranger = await county.account("family-b")
+    glass = (stranger, wanted, TYPED[3], timedelta(hours=1), county.now)
+    assert await store.break_glass(*glass) == ZHANG.subject
+    await store.offer_app(family, store.pool.keys.seal("GEZDGNBVGY3TQOJQ"), county.now)
+
+
 async def at_rest(county: County) -> list[str]:
-    rows = await county.owner.fetch(
-        "SELECT name AS text FROM care.person UNION ALL SELECT phone FROM care.person"
-        " UNION ALL SELECT address FROM care.household"
-    )
+    query = " UNION ALL ".join(f"SELECT {c}::text AS text FROM care.{t}" for t, c in COLUMNS)  # noqa: S608 -- ours
+    rows = await county.owner.fetch(query)
     return [row["text"] for row in rows if row["text"] is not None]
+
+
+async def everything(county: County) -> str:
+    """All that a copy of the database holds."""
+    tables = await county.owner.fetch(
+        "SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables"
+        " WHERE table_schema IN ('care', 'core', 'cdc') AND table_type = 'BASE TABLE'"
+    )
+    found: list[str] = []
+    for table in tables:
+        rows = await county.owner.fetch(f"SELECT t::text AS line FROM {table['name']} t")  # noqa: S608 -- ours
+        found += [f"{table['name']} {row['line']}" for row in rows]
+    return "\n".join(found)
 
 
 async def keys(*words: str) -> int:
@@ -99,22 +138,25 @@ async def test_everything_is_sealed_found_and_shown_and_the_key_is_changed_at_wo
     county, store = sealed.county, sealed.store
     plain = await at_rest(county)
     assert ZHANG.name in plain
+    assert STAFF["desk"].name in plain
     assert WANG.name not in plain, "written under a key, it never was"
+    await write_everything(county, store)
     assert await store.reseal() > 0
     assert await store.reseal() == 0
     first = Keys(sealed.file).ring.current
     assert {sealed_with(text) for text in await at_rest(county)} == {first}
     card = await store.person_card(ZHANG.person_id, county.now)
     assert (card.name, card.phone, card.address) == (ZHANG.name, ZHANG.phone, "1 号")
-    stranger = await county.account("family-b")
-    glass = await store.break_glass(
-        stranger,
-        Wanted(name=ZHANG.name, birth_year=1950),
-        "救护车上无法联系家属",
-        timedelta(hours=1),
-        county.now,
+    family, stranger = await county.account("family-a"), await county.account("family-b")
+    assert (await store.glasses(stranger, county.now, everybody=False))[0].reason == TYPED[3]
+    page = await store.person_page(family, ZHANG.person_id, county.now)
+    assert page is not None
+    assert [(note.author, note.text) for note in page.notes] == [("家医甲", TYPED[2])]
+    place = await Enrolments(store.pool, ZONE).household(
+        await county.account("admin"), "home-1", county.now
     )
-    assert glass == ZHANG.subject
+    assert place is not None
+    assert place.place == "甲村 · 1 号"
     assert await keys("rotate", str(sealed.file)) == 0
     assert (await store.person_card(ZHANG.person_id, county.now)).name == ZHANG.name
     assert await keys("retire", str(sealed.file), str(first), "--dsn", database.dsn) == 1
@@ -131,10 +173,21 @@ async def test_everything_is_sealed_found_and_shown_and_the_key_is_changed_at_wo
 async def test_without_the_key_a_copy_is_unreadable_and_verify_says_so(
     sealed: Sealed, database: Database
 ) -> None:
-    await sealed.store.reseal()
-    everything = " ".join(await at_rest(sealed.county))
-    for secret in (ZHANG.name, str(ZHANG.phone), WANG.name):
-        assert secret not in everything
+    county, store = sealed.county, sealed.store
+    await write_everything(county, store)
+    while await store.reseal():
+        pass
+    services = replace(county.services, store=store)
+    alert_id = await county.raise_alert()
+    await replace(county, services=services).worker().settle(county.now)
+    named = [staff.name for staff in STAFF.values()]
+    copy = await everything(county)
+    assert str(alert_id) in copy
+    for secret in (ZHANG.name, str(ZHANG.phone), WANG.name, "1 号", *TYPED):
+        assert secret not in copy
+    told = "care.patient_message"  # names the doctor who was called, to the person who waits
+    kept = "\n".join(line for line in copy.split("\n") if not line.startswith(told))
+    assert [name for name in named if name in kept] == []
     words = await sealed.county.owner.fetch(
         "SELECT encode(word, 'hex') AS word FROM care.name_word"
     )
@@ -170,3 +223,18 @@ async def test_a_clinic_finds_its_resident_by_initials(sealed: Sealed) -> None:
 def test_a_ring_without_keys_changes_nothing() -> None:
     assert Keyring().seal("张") == "张"
     assert Keys().read("张") == "张"
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("demo", [True, False])
+async def test_a_service_without_keys_says_that_names_lie_open(
+    database: Database, capsys: pytest.CaptureFixture[str], *, demo: bool
+) -> None:
+    configure_logs()
+    settings = ServiceSettings(dsn=database.dsn_as("hw_service"), demo=demo)
+    async with (
+        open_clock("wall", participant="service", phase=3) as clock,
+        open_services(settings, clock),
+    ):
+        pass
+    assert ("names lie open" in capsys.readouterr().err) is not demo
