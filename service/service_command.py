@@ -163,7 +163,9 @@ def open_pusher(services: Services, client: httpx2.AsyncClient) -> Pusher | None
     if settings.webhook_url is not None and settings.webhook_secret is not None:
         secret = settings.webhook_secret.get_secret_value()
         messenger = SignedPost(client, url=settings.webhook_url, secret=secret)
-        ways.append(SignalWay(post=messenger, public_url=settings.public_url))
+        ways.append(
+            SignalWay(post=messenger, public_url=settings.public_url, floor=settings.release_floor)
+        )
     return Pusher(services.store.pool, ways) if ways else None
 
 

@@ -6,12 +6,14 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from service.surveillance.release_settings import ReleaseSettings
 
 _ROBOTS = frozenset({"wecom", "dingtalk", "feishu"})
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(ReleaseSettings):
     """One frozen model, filled from `HEARTHWATCH_*`; no secret has a default."""
 
     model_config = SettingsConfigDict(env_prefix="HEARTHWATCH_", frozen=True, extra="ignore")
@@ -106,9 +108,6 @@ class ServiceSettings(BaseSettings):
     language: str = Field(default="zh", pattern="^(zh|en)$", description="Language before log-in")
     zone: str = Field(default="Asia/Shanghai", description="The county's time zone")
     demo: bool = Field(default=False, description="Pages say: demo thresholds, unsigned")
-    release_floor: int = Field(
-        default=5, ge=3, le=100, description="Smallest count above zero that the CDC's tables show"
-    )
     pool_size: int = Field(default=8, ge=2, le=50, description="Database connections at most")
 
     enrol_folder: Path | None = Field(

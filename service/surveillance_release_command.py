@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from service.store.database import DATABASE_ERRORS, Pool, open_pool, write_audit
 from service.surveillance.counts import declare_level
 from service.surveillance.daily import refresh
 from service.surveillance.preview import LEAST_SHOWN, Preview, WeekPreview, preview
-from service.surveillance.release import FLOOR
+from service.surveillance.release_settings import ReleaseSettings
 from service.surveillance.series import WEEK, Indicator, week_of
 
 
@@ -28,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="release an indicator at `township` or `county` from next week on",
     )
     parser.add_argument("--week", type=date.fromisoformat, help="its Monday (default: the next)")
-    parser.add_argument("--floor", type=int, default=FLOOR, help=f"smallest count shown ({FLOOR})")
+    parser.add_argument(
+        "--floor",
+        type=int,
+        help="dry run only: try another floor (default: HEARTHWATCH_RELEASE_FLOOR)",
+    )
     parser.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
     parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
 
@@ -39,18 +45,36 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.declare and declared is None:
         sys.stderr.write(f"{arguments.declare}: say INDICATOR=township or INDICATOR=county\n")
         return 2
-    if arguments.floor < 3 or (arguments.week and arguments.week.weekday() != 0):  # noqa: PLR2004
-        sys.stderr.write("a floor is 3 or more, and a week begins on a Monday\n")
+    floor = _floor(arguments)
+    if floor is None or (arguments.week and arguments.week.weekday() != 0):
+        sys.stderr.write(
+            "a floor is 3 to 100 (another than HEARTHWATCH_RELEASE_FLOOR in a dry run only), and a "
+            "week begins on a Monday\n"
+        )
         return 2
     try:
-        return asyncio.run(_act(find_dsn(arguments.dsn), arguments, declared))
+        return asyncio.run(_act(find_dsn(arguments.dsn), arguments, declared, floor))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
+def _floor(arguments: argparse.Namespace) -> int | None:
+    """The floor to use; None where it is impossible, or would release under another one."""
+    try:
+        if arguments.floor is None:
+            return ReleaseSettings().release_floor
+        tried = ReleaseSettings(release_floor=arguments.floor).release_floor
+    except ValidationError:
+        return None
+    return tried if arguments.dry_run else None
+
+
 async def _act(
-    dsn: str, arguments: argparse.Namespace, declared: tuple[Indicator, str] | None
+    dsn: str,
+    arguments: argparse.Namespace,
+    declared: tuple[Indicator, str] | None,
+    floor: int,
 ) -> int:
     now = WallClock().now()
     zone = ZoneInfo(arguments.zone)
@@ -58,11 +82,11 @@ async def _act(
         if declared:
             return await _declare(pool, *declared, now, zone)
         if arguments.make:
-            due = await refresh(pool, now, zone, floor=arguments.floor)
+            due = await refresh(pool, now, zone, floor=floor)
             sys.stdout.write(f"released what has closed; next at {due.isoformat()}\n")
             return 0
         async with pool.acquire() as connection:
-            found = await preview(connection, now, zone, floor=arguments.floor, week=arguments.week)
+            found = await preview(connection, now, zone, floor=floor, week=arguments.week)
     if found is None:
         sys.stderr.write("nobody has measured yet\n")
         return 1

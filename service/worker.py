@@ -76,7 +76,9 @@ class Worker:
         self._quick_lock = asyncio.Lock()
         self._counts_lock = asyncio.Lock()
         self._signals_lock = asyncio.Lock()
-        self._signals = Signals(services.store.pool, services.settings.county_zone)
+        self._signals = Signals(
+            services.store.pool, services.settings.county_zone, services.settings.release_floor
+        )
         self._chores = Chores(services.store, plan.notifiers)
         self._counts_due: datetime | None = None
         self._signals_due: datetime | None = None
@@ -230,7 +232,8 @@ class Worker:
             zone = self._services.settings.county_zone
             if self._signals_due is None or now >= self._signals_due:
                 await self._counts(now)  # yesterday's own counts first
-                await form_signals(self._store.pool, now, zone)
+                floor = self._services.settings.release_floor
+                await form_signals(self._store.pool, now, zone, floor=floor)
                 self._signals_due = next_morning(now, zone)
             while await self._signals.tick(now):
                 pass

@@ -55,6 +55,7 @@ from service.lab.timekeeper import Timekeeper
 from service.store.canaries import unknown_password
 from service.store.care_store import Store
 from service.store.database import Pool, open_pool
+from service.surveillance.release_settings import ReleaseSettings
 
 _LONGEST_GAP = timedelta(days=60)
 _INSTANT = timedelta.resolution
@@ -178,6 +179,7 @@ class Demo:
             first_end=(state.start + timedelta(days=state.days)).astimezone(ZONE).date(),
             now=self._wall.now(),
             zone=ZONE,
+            floor=ReleaseSettings().release_floor,
         )
 
     async def _expect_canary(self) -> None:

@@ -28,7 +28,7 @@ _INFECTED = 700
 _NAMED_FOR = timedelta(days=3650)
 
 
-async def play_cluster(
+async def play_cluster(  # noqa: PLR0913 -- everything a cluster is played into
     pool: Pool,
     townships: Sequence[str],
     *,
@@ -36,6 +36,7 @@ async def play_cluster(
     first_end: date,
     now: datetime,
     zone: ZoneInfo,
+    floor: int,
 ) -> int:
     """Reports up to yesterday of every township, a cluster in the first; signals formed or grown.
 
@@ -59,7 +60,7 @@ async def play_cluster(
     async with pool.acquire() as connection, connection.transaction():
         for source, found in cells.items():
             await put_cells(connection, source, found, now)
-    return len(await form_signals(pool, now, zone))
+    return len(await form_signals(pool, now, zone, floor=floor))
 
 
 async def _introduce(pool: Pool, officer: str, now: datetime, zone: ZoneInfo, today: date) -> None:

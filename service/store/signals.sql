@@ -26,7 +26,7 @@ WHERE ($3::uuid IS NULL OR s.signal_id = $3)
 ORDER BY s.raised_at DESC, s.signal_id
 
 -- name: evidence
-SELECT signal_id, source, indicator, day, observed, expected, upperbound, p, factor
+SELECT signal_id, source, indicator, day, observed, expected, upperbound, p, factor, backed
 FROM cdc.signal_source WHERE signal_id = ANY ($1::uuid[]) ORDER BY signal_id, day, source, indicator
 
 -- name: history
@@ -67,13 +67,15 @@ VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'new', 0, 0, $12)
 ON CONFLICT (signal_id) DO NOTHING
 
 -- name: put_source
-INSERT INTO cdc.signal_source (signal_id, source, indicator, day, observed, expected, upperbound, p, factor, as_of)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO cdc.signal_source (signal_id, source, indicator, day, observed, expected, upperbound, p, factor, as_of,
+                               backed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (signal_id, source, indicator, day) DO UPDATE
 SET observed = excluded.observed, expected = excluded.expected, upperbound = excluded.upperbound, p = excluded.p,
-    factor = excluded.factor, as_of = excluded.as_of
-WHERE (cdc.signal_source.observed, cdc.signal_source.expected, cdc.signal_source.upperbound, cdc.signal_source.factor)
-    IS DISTINCT FROM (excluded.observed, excluded.expected, excluded.upperbound, excluded.factor)
+    factor = excluded.factor, as_of = excluded.as_of, backed = excluded.backed
+WHERE (cdc.signal_source.observed, cdc.signal_source.expected, cdc.signal_source.upperbound, cdc.signal_source.factor,
+       cdc.signal_source.backed)
+    IS DISTINCT FROM (excluded.observed, excluded.expected, excluded.upperbound, excluded.factor, excluded.backed)
 
 -- name: attach
 UPDATE cdc.signal SET first_day = least(first_day, $2), last_day = greatest(last_day, $2), driver = $3,
@@ -171,7 +173,7 @@ JOIN (SELECT signal_id, max(event_id) AS event_id FROM cdc.signal_event
 JOIN cdc.signal s ON s.signal_id = e.signal_id
 WHERE NOT s.drill
   AND EXISTS (SELECT FROM cdc.signal_source c WHERE c.signal_id = e.signal_id AND c.day > s.first_day - 7
-              AND c.observed > c.upperbound AND c.observed >= $2)
+              AND c.observed > c.upperbound AND c.observed >= $2 AND c.backed)
   AND NOT EXISTS (SELECT FROM cdc.push p WHERE p.push_id = 'signal-' || e.event_id)
 ORDER BY e.event_id
 

@@ -1,7 +1,7 @@
 """Once a day: count the open weeks again, and release the weeks that have closed, each once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
@@ -17,9 +17,11 @@ from service.surveillance.judge import (
     DAYS_BEFORE,
     DETECTOR,
     TownshipWeek,
+    decide,
     judge_week,
     monitored_up_to,
 )
+from service.surveillance.places import GATES
 from service.surveillance.release import FLOOR, Disclosure
 from service.surveillance.series import (
     WEEK,
@@ -151,6 +153,28 @@ class Week:
     history_from: date
     whole_history: bool
 
+    def townships(
+        self, areas: Sequence[str], indicator: Indicator, floor: int
+    ) -> list[TownshipWeek]:
+        """A sibling group's true counts with what else a reader may know of them."""
+        found = [self.township(area, indicator, floor) for area in areas]
+        if indicator is Indicator.REPORTING:
+            return found
+        wholes = [self.township(area, Indicator.REPORTING, floor) for area in areas]
+        shown = {
+            cell.area
+            for cell in decide(wholes, "", floor=floor).cells
+            if cell.disclosure is Disclosure.SHOWN and self.is_for_townships(Indicator.REPORTING)
+        }
+        return [
+            replace(
+                one,
+                of_hidden=one.area not in shown,
+                of_least=_known_least(whole, floor),
+            )
+            for one, whole in zip(found, wholes, strict=True)
+        ]
+
     def township(self, area: str, indicator: Indicator, floor: int) -> TownshipWeek:
         """One township's true counts with what else a reader may know of them."""
         counted = self._counted(area, indicator)
@@ -166,6 +190,7 @@ class Week:
                 self.before.get((indicator.value, area, self.monday - n * WEEK)) is Disclosure.SHOWN
                 for n in (1, 2)
             ),
+            told_at_least=0 if is_part else min(reporting, self._told_at_least(area, floor)),
             asked=counted.people,
             households=counted.households,
             largest_share=counted.largest_share,
@@ -192,12 +217,27 @@ class Week:
         parts = [self._counted(area, i) for i in Indicator if i is not Indicator.REPORTING]
         return max(round(part.amount) for part in parts)
 
+    def _told_at_least(self, area: str, floor: int) -> int:
+        # An open gate (places.py) tells a reader that at least so many reported on a day.
+        days = self.series.get(Indicator.REPORTING, {})
+        week = days_between(self.monday, self.monday + WEEK)
+        most = max((days.get((area, day), 0) for day in week), default=0)
+        gates = (max(least, floor) for least in GATES)
+        return max((least for least in gates if least <= most), default=0)
+
     def _ceiling(self, area: str, reporting: int, floor: int, *, is_part: bool) -> int:
         most = monitored_up_to(self.monitored.get(area, 0), floor)
         if not is_part or not reporting:
             return most if not is_part else 0
         # Of fewer reporting people a reader knows only that they are fewer than the floor.
         return min(max(most, floor - 1), max(reporting, floor - 1))
+
+
+def _known_least(whole: TownshipWeek, floor: int) -> int:
+    """What a reader knows hidden reporting people to reach, small ones being told as such."""
+    if whole.people < floor:
+        return min(1, whole.people)
+    return max(floor, whole.told_at_least)
 
 
 async def read_week(
@@ -225,7 +265,7 @@ async def _release_week(
         group = [township.area for township in members]
         for indicator in Indicator:
             rows = judge_week(
-                [week.township(area, indicator, floor) for area in group],
+                week.townships(group, indicator, floor),
                 week.days(group, indicator),
                 county,
                 floor=floor,

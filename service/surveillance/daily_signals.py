@@ -33,14 +33,14 @@ _DRILLED: Mapping[SourceKind, str] = {
 _DRILL_DAYS = 3
 
 
-async def form_signals(pool: Pool, now: datetime, zone: ZoneInfo) -> list[UUID]:
+async def form_signals(pool: Pool, now: datetime, zone: ZoneInfo, *, floor: int) -> list[UUID]:
     """Judges the day before `now` and forms its signals; returns those new or grown.
 
     One transaction, one worker at a time; calling it twice changes nothing the second time.
     """
     async with pool.acquire() as connection, connection.transaction():
         await store.lock_release(connection)
-        known = await read_known(connection, now, zone)
+        known = await read_known(connection, now, zone, floor=floor)
         judged = await asyncio.to_thread(judge_places, known)  # seconds of CPU, with three years
         found = fuse(judged.places, judged.day)
         told = {one.area for one in found}
@@ -48,11 +48,11 @@ async def form_signals(pool: Pool, now: datetime, zone: ZoneInfo) -> list[UUID]:
         seed = judged.day.toordinal()
         near = await asyncio.to_thread(scan_places, judged.places, where, judged.day, seed)
         found += [one for one in near if one.area not in told]
-        return await take_findings(connection, found, now)
+        return await take_findings(connection, found, now, floor=floor)
 
 
 async def form_drill(
-    pool: Pool, area: str, cases: int, now: datetime, zone: ZoneInfo
+    pool: Pool, area: str, cases: int, now: datetime, zone: ZoneInfo, *, floor: int
 ) -> list[UUID]:
     """The same with an invented outbreak of `cases` a day in three sources of one township.
 
@@ -61,11 +61,12 @@ async def form_drill(
     """
     async with pool.acquire() as connection, connection.transaction():
         await store.lock_release(connection)
-        known = await read_known(connection, now, zone, [area])
+        known = await read_known(connection, now, zone, [area], floor=floor)
         days = [known.today - timedelta(days=n) for n in range(1, _DRILL_DAYS + 1)]
         injected = {(area, code, day): cases for code in _DRILLED.values() for day in days}
         judged = await asyncio.to_thread(judge_places, replace(known, injected=injected))
-        return await take_findings(connection, fuse(judged.places, judged.day), now)
+        found = fuse(judged.places, judged.day)
+        return await take_findings(connection, found, now, floor=floor)
 
 
 async def read_known(
@@ -74,6 +75,8 @@ async def read_known(
     zone: ZoneInfo,
     areas: Sequence[str] | None = None,
     days: int = HISTORY_DAYS,
+    *,
+    floor: int,
 ) -> Known:
     """Counts of the last `days` as they are known at `now`, of every township or those named."""
     today = now.astimezone(zone).date()
@@ -87,6 +90,7 @@ async def read_known(
         sources=await store.sources(connection),
         today=today,
         zone=zone,
+        floor=floor,
     )
 
 

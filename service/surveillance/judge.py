@@ -42,9 +42,10 @@ class TownshipWeek:
     """True counts of one township and week: distinct people, people monitored, other knowledge.
 
     `baseline_shown` is whether both weeks before were shown; the baseline reaches nine days back.
+    `told_at_least` people reported on some day, for all that pages about signals say.
     `asked` people in `households` homes stand behind the count, one home with at most
     `largest_share` of it. `of` is the count that it is part of, None for the reporting people
-    themselves.
+    themselves; `of_hidden` whether that one is hidden, `of_least` what a reader knows it to reach.
     """
 
     area: str
@@ -53,10 +54,13 @@ class TownshipWeek:
     least: int = 0
     ceiling: int
     baseline_shown: bool
+    told_at_least: int = 0
     asked: int
     households: int
     largest_share: float = 0.0
     of: int | None = None
+    of_hidden: bool = False
+    of_least: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +133,13 @@ def _cell(township: TownshipWeek, floor: int) -> Cell:
     return Cell(
         area=township.area,
         count=township.people,
-        least=township.least,
+        least=max(township.least, township.told_at_least),
         ceiling=max(township.ceiling, township.people),
         of=township.of,
+        of_hidden=township.of_hidden,
+        of_least=township.of_least,
         backed=is_backed(township.asked, township.households, township.largest_share, floor),
-        thin_least=floor if township.of is None else 0,
+        thin_least=max(floor, township.told_at_least) if township.of is None else 0,
     )
 
 
@@ -209,6 +215,7 @@ def _total(
         area=county,
         disclosure=Disclosure.WITHHELD if decided.total is None else Disclosure.SHOWN,
         people=decided.total,
-        monitored_up_to=monitored_up_to(sum(t.monitored for t in townships), floor),
+        # Each rounded before they are added: the rest after a shown township must not be narrower.
+        monitored_up_to=sum(monitored_up_to(t.monitored, floor) for t in townships),
         judgement=Judgement.NOT_SHOWN if decided.total is None else Judgement.NOT_ASSESSABLE,
     )

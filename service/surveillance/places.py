@@ -15,6 +15,7 @@ from service.surveillance.counts import KnownCell, Source
 from service.surveillance.daily_judge import HISTORY_DAYS, judge_days
 from service.surveillance.fusion import Place
 from service.surveillance.indicators import INDICATORS, Grain, Measure, SourceKind
+from service.surveillance.release import is_backed
 from service.surveillance.series import days_between, start_of
 from service.surveillance.signal_words import WINDOW_DAYS, SourceEvidence
 
@@ -29,6 +30,10 @@ WATCHED = tuple(
     and code not in _DENOMINATORS
 )
 """Indicators that are judged every day: what may mean illness, not of how many it is told."""
+
+
+GATES = tuple(sorted({INDICATORS[c].least_people for c in WATCHED if INDICATORS[c].least_people}))
+"""How many people must report before some indicator of the home channel is judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,8 @@ class Closed:
 class Known:
     """Everything that is known of a county's counts at one instant.
 
-    `injected` are an exercise's extra cases by area, indicator and day; they stand in no table.
+    `floor` is the smallest count that officers are told. `injected` are an exercise's extra cases
+    by area, indicator and day; they stand in no table.
     """
 
     areas: Sequence[str]
@@ -54,6 +60,7 @@ class Known:
     sources: Sequence[Source]
     today: date
     zone: ZoneInfo
+    floor: int
     injected: Mapping[tuple[str, str, date], int] = field(
         default_factory=dict[tuple[str, str, date], int]
     )
@@ -82,7 +89,7 @@ def judge_places(known: Known) -> Judged:
             rows += [
                 judged[one]
                 for one in window
-                if one in judged and table.gap(area, indicator, one, known.today) is None
+                if one in judged and table.gap(area, indicator, one, known) is None
             ]
             earliest = window[0] - timedelta(days=_SHOWN_BEFORE)
             before += [each for at, each in judged.items() if earliest <= at < window[0]]
@@ -105,7 +112,7 @@ def closed_gates(known: Known, days: int) -> list[Closed]:
         for area in known.areas
         for indicator in table.indicators(area)
         for day in days_between(known.today - timedelta(days=days), known.today)
-        if (gap := table.gap(area, indicator, day, known.today)) not in {None, Gap.REST_DAY}
+        if (gap := table.gap(area, indicator, day, known)) not in {None, Gap.REST_DAY}
         and gap is not None
     ]
 
@@ -175,7 +182,18 @@ class _Table:
             return None
         return round(sum(one.cell.value for one in found.values()))
 
-    def gap(self, area: str, indicator: str, day: date, today: date) -> Gap | None:
+    def backed(self, area: str, indicator: str, day: date, floor: int) -> bool:
+        """Whether enough people of enough homes stand behind it; institutions count no homes."""
+        if INDICATORS[indicator].source is not SourceKind.HOME:
+            return True
+        return all(
+            is_backed(
+                one.cell.people or 0, one.cell.households or 0, one.cell.largest_share or 0.0, floor
+            )
+            for one in self.cells[area, indicator][day].values()
+        )
+
+    def gap(self, area: str, indicator: str, day: date, known: Known) -> Gap | None:
         """Why the day's number cannot be judged; None where it can."""
         senders = self.senders[area, indicator]
         kind = INDICATORS[indicator]
@@ -185,15 +203,20 @@ class _Table:
             return assess_home(
                 people,
                 self.people.get((area, "reporting"), people),
-                least_people=kind.least_people,
+                # An open gate tells officers that so many report: never a number below the floor.
+                least_people=max(kind.least_people, known.floor),
                 delay_shares=shares,
                 day=day,
-                as_of=today,
+                as_of=known.today,
             ).gap
         found = self.cells.get((area, indicator), {}).get(day, {})
         gaps = [
             assess_report(
-                one.delay_shares, one.weekdays, sent=one.source_id in found, day=day, as_of=today
+                one.delay_shares,
+                one.weekdays,
+                sent=one.source_id in found,
+                day=day,
+                as_of=known.today,
             ).gap
             for one in senders
         ]
@@ -256,6 +279,7 @@ def _judge_series(
             expected=round(one.expected, 6),
             upperbound=round(one.upperbound, 6),
             p=round(one.pvalue, 6),
+            backed=table.backed(area, indicator, day, known.floor),
         )
         for day, one in judged.items()
     }

@@ -85,7 +85,7 @@ def _previews(week: Week, areas: Sequence[Township], floor: int) -> list[Preview
 def _preview(
     week: Week, group: Sequence[str], county: str, indicator: Indicator, floor: int
 ) -> Preview:
-    townships = [week.township(area, indicator, floor) for area in group]
+    townships = week.townships(group, indicator, floor)
     decided = decide(townships, county, floor=floor)
     marks = [cell.disclosure for cell in decided.cells]
     level = "township" if week.is_for_townships(indicator) else "county"

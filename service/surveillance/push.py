@@ -15,7 +15,6 @@ from service.notify.notifier import LEASE, Result, next_attempt_at
 from service.notify.webhook import SignedPost
 from service.store.database import Connection, Pool, load_statements
 from service.surveillance.data_values import WeekCell, data_value_set
-from service.surveillance.release import FLOOR
 
 _SQL = load_statements("signals.sql")
 
@@ -91,11 +90,12 @@ class SignalWay:
 
     post: SignedPost
     public_url: str
+    floor: int
     prefix: str = "signal-"
 
     async def note(self, connection: Connection, now: datetime) -> None:
         """A row for each forming, growing or rising that has none yet."""
-        rows = await connection.fetch(_SQL["unsent_news"], now - _NEWS_BACK, FLOOR)
+        rows = await connection.fetch(_SQL["unsent_news"], now - _NEWS_BACK, self.floor)
         for row in rows:
             link = f"{self.public_url.rstrip('/')}/signals/{row['signal_id']}"
             news = _News(link=link, rung=row["rung"])

@@ -39,7 +39,8 @@ class Cell:
     mean are at most the people reporting); they make the audit assume a well-informed reader.
     `of` is the count that a reader may subtract it from, None where there is none. `backed` is
     whether enough people of enough homes stand behind it; `thin_least` the smallest count that a
-    reader takes a THIN cell for.
+    reader takes a THIN cell for. `of_hidden` says that `of` is itself hidden: a reader knows only
+    what all such add up to, and that it is at least `of_least`.
     """
 
     area: str
@@ -47,6 +48,8 @@ class Cell:
     least: int = 0
     ceiling: int = UNBOUNDED
     of: int | None = None
+    of_hidden: bool = False
+    of_least: int = 0
     backed: bool = True
     thin_least: int = 0
 
@@ -76,6 +79,19 @@ class _Hidden:
     high: int
     need: tuple[int, int] | None
     least_values: int
+    of_hidden: bool = False
+    of_least: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sums:
+    """What a reader knows of all hidden cells together; see `_is_open`."""
+
+    total: int
+    lows: int
+    free: int
+    bounded: int
+    wholes: int
 
 
 def is_backed(people: int, households: int, largest_share: float, floor: int = FLOOR) -> bool:
@@ -118,7 +134,8 @@ def release(cells: Sequence[Cell], *, floor: int = FLOOR, whole: Cell | None = N
         key=lambda cell: (cell.count, cell.area),
     )
     for taken in range(len(partners) + 1):
-        if _protects(hidden, partners[:taken], partners[taken:], floor):
+        shown = [cell for cell in cells if cell not in hidden and cell not in partners[:taken]]
+        if _protects(hidden, partners[:taken], shown, floor):
             marks.update({cell.area: Disclosure.WITHHELD for cell in partners[:taken]})
             return _table(cells, marks, total)
     return _table(cells, marks, None)
@@ -162,12 +179,33 @@ def _box(cell: Cell, floor: int) -> _Hidden:
     if not cell.backed and not (cell.thin_least and 0 < cell.count < floor):
         may_be_small = cell.thin_least < floor
         need = (1, floor - 1) if may_be_small else None
-        return _Hidden(low=cell.thin_least, high=cell.ceiling, need=need, least_values=floor - 1)
+        return _Hidden(
+            low=cell.thin_least,
+            high=cell.ceiling,
+            need=need,
+            least_values=floor - 1,
+            of_hidden=cell.of_hidden,
+            of_least=cell.of_least,
+        )
     if cell.count < floor:
-        return _Hidden(low=1, high=floor - 1, need=(1, floor - 1), least_values=floor - 1)
+        return _Hidden(
+            low=1,
+            high=floor - 1,
+            need=(1, floor - 1),
+            least_values=floor - 1,
+            of_hidden=cell.of_hidden,
+            of_least=cell.of_least,
+        )
     of = cell.of or 0
     need = (max(floor, of - floor + 1), of - 1)
-    return _Hidden(low=need[0], high=need[1], need=need, least_values=1)
+    return _Hidden(
+        low=need[0],
+        high=need[1],
+        need=need,
+        least_values=1,
+        of_hidden=cell.of_hidden,
+        of_least=cell.of_least,
+    )
 
 
 def _protects(
@@ -178,7 +216,7 @@ def _protects(
         return True
     total = sum(cell.count for cell in (*hidden, *withheld))
     # Partners are taken smallest first, and a reader knows it: none exceeds the smallest shown.
-    top = shown[0].count if shown else UNBOUNDED
+    top = min((cell.count for cell in shown if cell.count >= floor), default=UNBOUNDED)
     boxes = [_box(cell, floor) for cell in hidden]
     boxes += [
         _Hidden(
@@ -186,16 +224,36 @@ def _protects(
             high=max(cell.count, min(top, cell.ceiling)),
             need=None,
             least_values=floor - 1,
+            of_hidden=cell.of_hidden,
+            of_least=cell.of_least,
         )
         for cell in withheld
     ]
-    lows, highs = sum(box.low for box in boxes), sum(box.high for box in boxes)
-    return all(_is_open(box, total, lows, highs) for box in boxes)
+    bounded = sum(box.high for box in boxes if box.of_hidden)
+    sums = _Sums(
+        total=total,
+        lows=sum(box.low for box in boxes),
+        free=sum(box.high for box in boxes if not box.of_hidden),
+        bounded=bounded,
+        wholes=_of_hidden((*hidden, *withheld), shown),
+    )
+    return all(_is_open(box, sums) for box in boxes)
 
 
-def _is_open(box: _Hidden, total: int, lows: int, highs: int) -> bool:
-    lowest = max(box.low, total - (highs - box.high))
-    highest = min(box.high, total - (lows - box.low))
+def _of_hidden(hidden: Sequence[Cell], shown: Sequence[Cell]) -> int:
+    """What cells with a hidden whole add up to at most: a reader knows the sum of such wholes."""
+    wholes = sum(cell.of or 0 for cell in (*hidden, *shown) if cell.of_hidden)
+    return wholes - sum(max(1, cell.count) for cell in shown if cell.of_hidden)
+
+
+def _is_open(box: _Hidden, sums: _Sums) -> bool:
+    # Cells whose wholes are hidden share what those add up to.
+    if box.of_hidden:
+        others = sums.free + min(sums.bounded - box.high, sums.wholes - box.of_least)
+    else:
+        others = sums.free - box.high + min(sums.bounded, sums.wholes)
+    lowest = max(box.low, sums.total - others)
+    highest = min(box.high, sums.total - (sums.lows - box.low))
     if box.need is not None and not (lowest <= box.need[0] and highest >= box.need[1]):
         return False
     return highest - lowest + 1 >= box.least_values

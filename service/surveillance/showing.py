@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 
-from service.surveillance.release import FLOOR
 from service.surveillance.signal_words import Colour, SourceEvidence, colour_of
 
 
@@ -46,10 +45,18 @@ class Showing:
 
 
 def show(
-    colour: Colour, driver: str, evidence: Sequence[SourceEvidence], sight: Sight
+    colour: Colour,
+    driver: str,
+    evidence: Sequence[SourceEvidence],
+    sight: Sight,
+    *,
+    floor: int,
 ) -> Showing | None:
-    """What may be said; None where the signal is not to be known of at all."""
-    crossed = _to_officers(evidence) if sight is Sight.OFFICER else _standing_out(evidence)
+    """What may be said; None where the signal is not to be known of at all.
+
+    `floor` is the smallest count above zero that officers are told.
+    """
+    crossed = _to_officers(evidence, floor) if sight is Sight.OFFICER else _standing_out(evidence)
     if not crossed:
         return None
     names = sorted({(one.source, one.indicator) for one in crossed})
@@ -76,17 +83,17 @@ def show(
     )
 
 
-def is_for_officers(evidence: Sequence[SourceEvidence]) -> bool:
+def is_for_officers(evidence: Sequence[SourceEvidence], floor: int) -> bool:
     """Whether officers may know of a signal that rests on these rows."""
-    return bool(_to_officers(evidence))
+    return bool(_to_officers(evidence, floor))
 
 
-def shown_number(number: int | None, sight: Sight) -> str:
-    """A verified number as the reader may see it: below the floor only "1–4"."""
+def shown_number(number: int | None, sight: Sight, floor: int) -> str:
+    """A verified number as the reader may see it: below a floor of 5 only "1–4"."""
     if number is None:
         return ""
-    if sight is not Sight.EXACT and 0 < number < FLOOR:
-        return f"1–{FLOOR - 1}"
+    if sight is not Sight.EXACT and 0 < number < floor:
+        return f"1–{floor - 1}"
     return str(number)
 
 
@@ -103,13 +110,13 @@ def _of(
     return tuple(one for one in evidence if (one.source, one.indicator) == (source, indicator))
 
 
-def _to_officers(evidence: Sequence[SourceEvidence]) -> list[SourceEvidence]:
+def _to_officers(evidence: Sequence[SourceEvidence], floor: int) -> list[SourceEvidence]:
     """Rows over their threshold that reach the floor; no smaller count changes this list.
 
     Where the statistic alone stands out, an officer is told nothing: that it stood out with no
     large count over its threshold would say something of the small ones.
     """
-    return [one for one in evidence if one.crossed and one.may_be_named]
+    return [one for one in evidence if one.crossed and one.may_be_named(floor)]
 
 
 def _standing_out(evidence: Sequence[SourceEvidence]) -> list[SourceEvidence]:

@@ -189,7 +189,7 @@ def _verification(one: VerificationRecord, signal: Signal) -> ExportedVerificati
         due_at=one.due_at,
         answered_at=one.answered_at,
         finding=one.finding or "",
-        cases=shown_number(one.cases, signal.sight),
+        cases=shown_number(one.cases, signal.sight, signal.floor),
     )
 
 

@@ -57,9 +57,12 @@ def grade(finding: Finding, sources: Sequence[SourceEvidence]) -> Grade:
 
 
 async def take_findings(
-    connection: Connection, findings: Iterable[Finding], now: datetime
+    connection: Connection, findings: Iterable[Finding], now: datetime, *, floor: int
 ) -> list[UUID]:
-    """Stores findings as signals; returns those that are new or say more than before, in order."""
+    """Stores findings as signals; returns those that are new or say more than before, in order.
+
+    `floor`: a signal that officers may know of only now gets its clock now.
+    """
     told: list[UUID] = []
     for finding in sorted(findings, key=lambda one: (one.day, one.area)):
         sources = [await _adjusted(connection, finding.area, one, now) for one in finding.sources]
@@ -71,7 +74,7 @@ async def take_findings(
                 watched=row["watched"],
                 grew_at=row["grew_at"],
             )
-            signal_id = await _add(connection, known, finding, sources, now)
+            signal_id = await _add(connection, known, (finding, sources), now, floor)
         else:
             signal_id = await _form(connection, finding, sources, now)
         if signal_id is not None:
@@ -124,10 +127,11 @@ async def _form(
 async def _add(
     connection: Connection,
     known: Known,
-    finding: Finding,
-    sources: Sequence[SourceEvidence],
+    found: tuple[Finding, Sequence[SourceEvidence]],
     now: datetime,
+    floor: int,
 ) -> UUID | None:
+    finding, sources = found
     before = known.standing
     graded = grade(finding, sources)
     stored = await _stored(connection, before.signal_id, known.first_day)
@@ -140,7 +144,7 @@ async def _add(
     )
     higher = graded.colour.rank > before.colour.rank
     # To officers it begins now, so its clock must not tell that it began on smaller counts.
-    emerged = not is_for_officers(stored) and is_for_officers(sources)
+    emerged = not is_for_officers(stored, floor) and is_for_officers(sources, floor)
     grew = not graded.watched and (higher or was_watched or emerged or (not is_open and more))
     after = before
     if grew:
@@ -180,6 +184,7 @@ async def _stored(connection: Connection, signal_id: UUID, first_day: date) -> l
             upperbound=row["upperbound"],
             p=row["p"],
             factor=row["factor"],
+            backed=row["backed"],
         )
         for row in await connection.fetch(_SQL["evidence"], [signal_id])
         if row["day"] >= first_day
@@ -211,6 +216,7 @@ async def _put_sources(
                 one.p,
                 one.factor,
                 now,
+                one.backed,
             )
             for one in sources
         ],

@@ -29,7 +29,8 @@ _COUNTED_AT = time(1)
 class Signal:
     """One stored signal with its true evidence; `standing` is what the workflow decides by.
 
-    `sight` says how much of it the reader may be shown; a page asks `showing()` and nothing else.
+    `sight` says how much of it the reader may be shown, counts below `floor` only to some; a page
+    asks `showing()` and nothing else.
     """
 
     signal_id: UUID
@@ -50,13 +51,14 @@ class Signal:
     is_owner: bool
     is_duty: bool
     sight: Sight
+    floor: int
     evidence: tuple[SourceEvidence, ...]
 
     def showing(self) -> Showing | None:
         """What the reader may be told; None where it is not to be known of."""
         since = self.first_day - timedelta(days=WINDOW_DAYS)
         window = [one for one in self.evidence if one.day > since]
-        return show(self.standing.colour, self.driver, window, self.sight)
+        return show(self.standing.colour, self.driver, window, self.sight, floor=self.floor)
 
     def on_paper(self) -> "Signal":
         """The same as every officer may know it: a document can be passed on."""

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from service.store.database import Connection, Database, load_statements, write_audit
+from service.store.database import Connection, Database, Pool, load_statements, write_audit
 from service.store.records import Account
 from service.surveillance.counts import sources
 from service.surveillance.daily_signals import read_known
@@ -87,7 +88,14 @@ class TownshipAnswer:
 
 
 class Signals(Database):
-    """What officers, townships and the clock do with signals."""
+    """What officers, townships and the clock do with signals.
+
+    `floor` is the smallest count above zero that officers are told.
+    """
+
+    def __init__(self, pool: Pool, zone: ZoneInfo, floor: int) -> None:
+        super().__init__(pool, zone)
+        self._floor = floor
 
     async def signals(
         self, account: Account, now: datetime, since: datetime | None = None
@@ -135,8 +143,12 @@ class Signals(Database):
         ]
 
     async def verifications(self, signals: Sequence[Signal]) -> list[VerificationRecord]:
-        """Questions to townships about signals, oldest first."""
+        """Questions to townships since the reader may know of the signals, oldest first.
+
+        An earlier one was about smaller counts: neither its words nor its hour are for officers.
+        """
         rows = await self.pool.fetch(_SQL["verifications"], [one.signal_id for one in signals])
+        since = {one.signal_id: one.known_since(self.zone) for one in signals}
         return [
             VerificationRecord(
                 verification_id=row["verification_id"],
@@ -153,6 +165,7 @@ class Signals(Database):
                 account=row["account"] or "",
             )
             for row in rows
+            if row["asked_at"] >= since[row["signal_id"]]
         ]
 
     async def act(self, account: Account, signal_id: UUID, deed: Deed, now: datetime) -> Standing:
@@ -299,7 +312,9 @@ class Signals(Database):
     async def gates(self, areas: Sequence[str], days: int, now: datetime) -> Gates:
         """What of the last `days` cannot be judged of townships, from the newest counts."""
         async with self.pool.acquire() as connection:
-            known = await read_known(connection, now, self.zone, areas, days + _USUAL_DAYS)
+            known = await read_known(
+                connection, now, self.zone, areas, days + _USUAL_DAYS, floor=self._floor
+            )
         return Gates(closed=tuple(closed_gates(known, days)), sources=watched_sources(known))
 
     async def provisional(self) -> Mapping[str, int]:
@@ -370,6 +385,7 @@ class Signals(Database):
                 is_owner=row["is_owner"],
                 is_duty=row["is_duty"],
                 sight=sight,
+                floor=self._floor,
                 evidence=evidence.get(row["signal_id"], ()),
             )
             if signal.showing() is not None:
@@ -395,6 +411,7 @@ class Signals(Database):
                     upperbound=row["upperbound"],
                     p=row["p"],
                     factor=row["factor"],
+                    backed=row["backed"],
                 )
             )
         return {signal: tuple(rows) for signal, rows in found.items()}

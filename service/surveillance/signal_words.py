@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from service.surveillance.release import FLOOR
-
 WINDOW_DAYS = 7
 """Rolling days over which sources of one township agree."""
 
@@ -64,7 +62,8 @@ class SourceEvidence:
     """One source on one day of one place, true counts: for detection and the duty officer only.
 
     `upperbound` None means that nothing could be said; `factor` is what outcomes of earlier signals
-    of this series have made of the distance between `expected` and `upperbound` (1 = nothing).
+    of this series have made of the distance between `expected` and `upperbound` (1 = nothing);
+    `backed` whether enough people of enough homes stand behind the count to speak of it.
     """
 
     source: str
@@ -75,6 +74,7 @@ class SourceEvidence:
     upperbound: float | None
     p: float | None
     factor: float = 1.0
+    backed: bool = True
 
     @property
     def crossed(self) -> bool:
@@ -94,10 +94,9 @@ class SourceEvidence:
         bound = self.adjusted_bound
         return bound is not None and self.observed > bound
 
-    @property
-    def may_be_named(self) -> bool:
+    def may_be_named(self, floor: int) -> bool:
         """Whether saying that it stands out betrays no cell below the floor."""
-        return self.observed >= FLOOR
+        return self.backed and self.observed >= floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """What an account is told of what cannot be seen right now: calm sentences, nobody's data.
 
 Clinicians hear of the county and of silent hubs where their patients live; the CDC of townships
-only, and from five silent hubs on (design law 8); administrators of everything; patients of nothing
-here (their own hub tells them what to do).
+only, and from the county's floor of silent hubs on (design law 8): a small number could be known
+homes; administrators of everything; patients of nothing here (their own hub tells them what to do).
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,6 @@ from service.blind import Board, Trouble, TroubleKind
 from service.permissions import Permission, Role, allows
 from service.store.records import Account
 from service.web.language import mark
-
-CDC_FLOOR = 5
-"""Fewer silent hubs are not named to the CDC: a small number could be known homes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +68,11 @@ _TOWNSHIP = mark(
 )
 
 
-def blind_lines(board: Board, account: Account | None) -> list[BlindLine]:
-    """The sentences for this account, the oldest trouble first; none for patients or nobody."""
+def blind_lines(board: Board, account: Account | None, floor: int) -> list[BlindLine]:
+    """The sentences for this account, the oldest trouble first; none for patients or nobody.
+
+    Fewer silent hubs than `floor` are not named to the CDC.
+    """
     if account is None or account.role is Role.PATIENT:
         return []
     clinical = not allows(account.role, Permission.READ_COUNTS)
@@ -82,7 +82,7 @@ def blind_lines(board: Board, account: Account | None) -> list[BlindLine]:
         for trouble in board.troubles
         if trouble.kind in texts
     ]
-    hubs = _for_clinicians(board, account) if clinical else _for_the_cdc(board)
+    hubs = _for_clinicians(board, account) if clinical else _for_the_cdc(board, floor)
     return _once(sorted((*county, *hubs), key=lambda line: line.since))
 
 
@@ -100,14 +100,14 @@ def _for_clinicians(board: Board, account: Account) -> Iterable[BlindLine]:
             yield BlindLine(text=_HUBS, since=trouble.since, values=values)
 
 
-def _for_the_cdc(board: Board) -> Iterable[BlindLine]:
+def _for_the_cdc(board: Board, floor: int) -> Iterable[BlindLine]:
     townships: dict[str, list[Trouble]] = {}
     for trouble in _silent(board):
         place = board.places.get(trouble.place)
         if place is not None and place.township is not None:
             townships.setdefault(place.township, []).append(trouble)
     for name, troubles in townships.items():
-        if sum(trouble.silent for trouble in troubles) >= CDC_FLOOR:
+        if sum(trouble.silent for trouble in troubles) >= floor:
             since = min(trouble.since for trouble in troubles)
             yield BlindLine(text=_TOWNSHIP, since=since, values={"place": name})
 

@@ -40,13 +40,14 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """How a document writes: language, zone, who asks for it and when."""
+    """How a document writes: language, zone, who asks for it and when, the smallest count."""
 
     language: str
     zone: ZoneInfo
     writer: str
     county: str
     now: datetime
+    floor: int
 
     def moment(self, at: datetime) -> str:
         """Day and minute in the county's zone."""
@@ -196,5 +197,5 @@ def _list(title: str, lines: Sequence[SignalLine], setting: Setting) -> Section:
 def _foot(setting: Setting) -> str:
     written = setting.say(mark("Written by %(who)s with Hearthwatch.")) % {"who": setting.writer}
     return f"{written} " + setting.say(
-        mark("No count below 5 and no person stands in it. It is no diagnosis.")
-    )
+        mark("No count below %(floor)s and no person stands in it. It is no diagnosis.")
+    ) % {"floor": setting.floor}

@@ -57,7 +57,8 @@ def render(
         now=services.clock.now(),
         tabs=_tabs(account, language),
         here=request.url.path,
-        blind=blind_lines(services.board, account),
+        blind=blind_lines(services.board, account, services.settings.release_floor),
+        floor=services.settings.release_floor,
     )
     return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
 

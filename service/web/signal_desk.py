@@ -102,7 +102,7 @@ async def open_desk(
     `paper` gives what every officer may know, whoever reads: a document can be passed on.
     """
     now = parts.clock.now()
-    store = Signals(parts.store.pool, parts.store.zone)
+    store = Signals(parts.store.pool, parts.store.zone, parts.settings.release_floor)
     if signal_id is None:
         signals = await store.signals(account, now)
     else:

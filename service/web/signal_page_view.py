@@ -158,7 +158,11 @@ def _p(value: float | None) -> str:
 
 
 def _adjusted(signal: Signal, language: str) -> str:
-    said = [one for one in signal.evidence if one.may_be_named or signal.sight is not Sight.OFFICER]
+    said = [
+        one
+        for one in signal.evidence
+        if one.may_be_named(signal.floor) or signal.sight is not Sight.OFFICER
+    ]
     factor = max((one.factor for one in said), default=1.0)
     if factor <= 1:
         return ""
@@ -179,7 +183,7 @@ def _asked(one: VerificationRecord, signal: Signal, language: str) -> Asked:
         answered_by=one.answered_by,
         answered_at=one.answered_at,
         finding="" if one.finding is None else word(language, "finding", one.finding.value),
-        cases=shown_number(one.cases, signal.sight),
+        cases=shown_number(one.cases, signal.sight, signal.floor),
         looked_at=("、" if language == "zh" else ", ").join(names),
         account=one.account,
     )

@@ -213,7 +213,8 @@ def _line(
             for other, text in names.items()
             if other != signal.signal_id
         ),
-        question=_question(showing, language),
+        # Officers read the question later: it names what they may know, where they may know it.
+        question=_question(signal.on_paper().showing() or showing, language),
         arriving_until=arriving if arriving is not None and arriving > now else None,
         grew_at=signal.grew_at,
     )

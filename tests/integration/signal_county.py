@@ -6,6 +6,7 @@ from uuid import UUID
 
 from service.people import Area, NewAccount, Staff
 from service.permissions import Role
+from service.surveillance.release import FLOOR
 from service.surveillance.signal_formation import take_findings
 from service.surveillance.signal_store import Signals
 from service.surveillance.signal_words import Colour, Finding, SourceEvidence, colour_of
@@ -67,11 +68,11 @@ def finding(
 async def form(county: County, *findings: Finding) -> list[UUID]:
     """What the daily pass does once fusion has spoken."""
     async with county.store.pool.acquire() as connection, connection.transaction():
-        return await take_findings(connection, findings, county.now)
+        return await take_findings(connection, findings, county.now, floor=FLOOR)
 
 
-def signals_of(county: County) -> Signals:
-    return Signals(county.store.pool, ZONE)
+def signals_of(county: County, floor: int = FLOOR) -> Signals:
+    return Signals(county.store.pool, ZONE, floor)
 
 
 async def seed_officers(county: County) -> None:

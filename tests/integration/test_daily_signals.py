@@ -7,6 +7,7 @@ import pytest
 
 from service.surveillance.counts import put_cells
 from service.surveillance.daily_signals import form_drill, form_signals, next_morning
+from service.surveillance.release import FLOOR
 from service.surveillance.series import CountCell
 from service.surveillance.signal_words import Colour
 from tests.fixtures.database import Database
@@ -59,8 +60,8 @@ async def report(
 @pytest.mark.row("C14")
 async def test_an_outbreak_in_three_sources_becomes_one_orange_signal(county: County) -> None:
     await report(county, {("t-dong", kind): 25 for kind in SOURCES})
-    (signal_id,) = await form_signals(county.store.pool, county.now, ZONE)
-    assert await form_signals(county.store.pool, county.now, ZONE) == []
+    (signal_id,) = await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR)
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
     officer = await county.account("cdc")
     (signal,) = await signals_of(county).signals(officer, county.now)
     assert (signal.signal_id, signal.area) == (signal_id, "t-dong")
@@ -75,13 +76,13 @@ async def test_an_outbreak_in_three_sources_becomes_one_orange_signal(county: Co
 
 async def test_usual_days_raise_nothing(county: County) -> None:
     await report(county, {})
-    assert await form_signals(county.store.pool, county.now, ZONE) == []
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
 
 
 @pytest.mark.row("C13")
 async def test_a_silent_source_is_not_assessable_and_votes_for_nothing(county: County) -> None:
     await report(county, {("t-dong", kind): 25 for kind in SOURCES}, silent="school")
-    await form_signals(county.store.pool, county.now, ZONE)
+    await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR)
     officer = await county.account("cdc")
     (signal,) = await signals_of(county).signals(officer, county.now)
     assert signal.standing.colour is Colour.YELLOW
@@ -95,20 +96,20 @@ async def test_a_silent_source_is_not_assessable_and_votes_for_nothing(county: C
 
 async def test_without_history_nothing_is_judged(county: County) -> None:
     await report(county, {("t-dong", "clinic"): 40}, days=6)
-    assert await form_signals(county.store.pool, county.now, ZONE) == []
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
 
 
 @pytest.mark.row("C16")
 async def test_an_exercise_forms_a_marked_signal_and_changes_no_count(county: County) -> None:
     await report(county, {})
     before = await county.owner.fetchval("SELECT sum(value) FROM cdc.count_cell")
-    (drill,) = await form_drill(county.store.pool, "t-qing", 25, county.now, ZONE)
+    (drill,) = await form_drill(county.store.pool, "t-qing", 25, county.now, ZONE, floor=FLOOR)
     assert await county.owner.fetchval("SELECT sum(value) FROM cdc.count_cell") == before
     officer = await county.account("cdc")
     (signal,) = await signals_of(county).signals(officer, county.now)
     assert (signal.signal_id, signal.drill) == (drill, True)
     assert signal.standing.colour is Colour.ORANGE
-    assert await form_signals(county.store.pool, county.now, ZONE) == []
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
 
 
 def test_the_next_morning_is_half_past_seven_of_the_county() -> None:

@@ -9,6 +9,7 @@ import pytest
 from service.people import Area
 from service.surveillance.counts import put_cells
 from service.surveillance.daily_signals import form_signals
+from service.surveillance.release import FLOOR
 from service.surveillance.scan_positions import middle
 from service.surveillance.series import CountCell
 from tests.fixtures.database import Database
@@ -75,20 +76,20 @@ async def test_neighbours_are_told_together_only_where_it_is_known_that_they_are
     county: County,
 ) -> None:
     await _report(county, 5)
-    assert await form_signals(county.store.pool, county.now, ZONE) == []
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
     await _outlines(county)
-    assert await form_signals(county.store.pool, county.now, ZONE)
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR)
     duty = await county.account("duty")
     found = {one.area for one in await signals_of(county).signals(duty, county.now)}
     assert found >= {f"n{number:02}" for number in STRUCK}
     assert len(found) <= len(STRUCK) + 2
-    assert await form_signals(county.store.pool, county.now, ZONE) == []
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
 
 
 async def test_quiet_neighbours_are_not_told(county: County) -> None:
     await _report(county, 0)
     await _outlines(county)
-    assert await form_signals(county.store.pool, county.now, ZONE) == []
+    assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
 
 
 def test_the_middle_of_an_outline_of_any_depth() -> None:

@@ -4,8 +4,10 @@ import asyncio
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -23,15 +25,24 @@ from starlette.routing import Route
 from service.notify.webhook import SignedPost
 from service.surveillance.daily import refresh
 from service.surveillance.push import Pusher, SignalWay, WeekWay, pushes
+from service.surveillance.release import FLOOR
 from service.surveillance.signal_store import Deed, TownshipAnswer
 from service.surveillance.signal_words import Cause, Verified
 from service.surveillance.workflow import Act
 from service.web.brief import Brief, Section
 from service.web.brief_docx import BriefTemplateError, write_docx
+from service.web.signal_view import signal_lines
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_passwords, seed_townships
 from tests.integration.service_county import PASSWORD, ZONE, County, open_county, serving
-from tests.integration.signal_county import evidence, finding, form, seed_officers, signals_of
+from tests.integration.signal_county import (
+    DAY,
+    evidence,
+    finding,
+    form,
+    seed_officers,
+    signals_of,
+)
 
 pytestmark = [pytest.mark.peer]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -124,7 +135,7 @@ async def test_who_watches_the_messenger_hears_that_a_signal_waits_and_nothing_o
     await form(county, finding("t-qing", drill=True))
     async with platform() as (taken, url), httpx2.AsyncClient() as client:
         post = SignedPost(client, url=url, secret=SECRET, authorization="ApiToken d2p_test")
-        way = SignalWay(post=post, public_url="https://county.example/")
+        way = SignalWay(post=post, public_url="https://county.example/", floor=FLOOR)
         pusher = Pusher(county.store.pool, [way])
         while await pusher.tick(county.now):
             pass
@@ -165,14 +176,17 @@ async def signed_in(county: County, login: str) -> AsyncGenerator[httpx2.AsyncCl
 
 
 @pytest.mark.row("C20")
-@pytest.mark.parametrize("login", ["cdc", "duty"])
 async def test_the_record_holds_formed_passed_on_answered_and_fed_back_and_no_small_number(
-    county: County, login: str
+    county: County,
 ) -> None:
     await work_through(county)
-    async with signed_in(county, login) as client:
+    async with signed_in(county, "cdc") as client:
         found = (await client.get("/signals/record.json")).json()
         text = (await client.get("/signals/record.csv")).text
+        client.cookies.clear()
+        again = await client.post("/login", data={"login": "duty", "password": PASSWORD})
+        assert again.status_code == 303
+        assert (await client.get("/signals/record.json")).json() == found
     by_place = {one["place"]: one for one in found}
     assert set(by_place) == {"镇", "青山乡"}, "a document holds what every officer may know"
     one = by_place["镇"]
@@ -185,6 +199,62 @@ async def test_the_record_holds_formed_passed_on_answered_and_fed_back_and_no_sm
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
     assert {row["phase"] for row in rows} == {"formation", "transmission", "response", "feedback"}
     assert "'=1+1" in {row["why"] for row in rows}, "no formula for a spreadsheet"
+
+
+@pytest.mark.row("C11")
+async def test_a_higher_floor_holds_on_every_page_and_paper(county: County) -> None:
+    """Seven cases are told where the floor is five; where it is eight nothing tells of them."""
+    settings = county.services.settings.model_copy(update={"release_floor": 8})
+    county.services = replace(county.services, settings=settings)
+    seven = evidence("school", 7, expected=1.0, upperbound=3.0)
+    await form(county, finding("township-area", (evidence(), seven)), finding("t-lin", (seven,)))
+    async with signed_in(county, "cdc") as client:
+        pages = {
+            path: (await client.get(path)).text
+            for path in ("/signals", "/signals/all", "/signals/brief", "/signals/record.csv")
+        }
+        (link,) = set(re.findall(r"/signals/[0-9a-f-]{36}", pages["/signals"]))
+        pages[link] = (await client.get(link)).text
+        word = (await client.get(f"{link}/brief.docx")).content
+        refused = await client.post("/signals/drill", data={"area": "t-lin", "cases": "7"})
+    document = docx.Document(io.BytesIO(word))
+    pages["word"] = " ".join(
+        [one.text for one in document.paragraphs]
+        + [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    )
+    for path, text in pages.items():
+        assert "学校缺课" not in text, path
+        assert "镇" in text, path
+        assert "临河镇</a>" not in text, path
+    assert "至少为8" in pages["/signals"]
+    assert "小于8" in pages["word"]
+    assert refused.status_code == 409
+
+
+@pytest.mark.row("C11")
+async def test_what_was_asked_about_small_counts_is_not_told_once_larger_ones_cross(
+    county: County,
+) -> None:
+    """The duty officer asked about three pupils; the next day the clinic crosses."""
+    small = evidence("school", 3, expected=0.5, upperbound=2.0)
+    (signal_id,) = await form(county, finding("t-lin", (small,)))
+    store, duty = signals_of(county), await county.account("duty")
+    (seen,) = await store.signals(duty, county.now)
+    (line,) = signal_lines([seen], [], "zh", county.now, ZONE)
+    assert "学校缺课" in line.question, "nobody else knows of it yet"
+    ask = Deed(act=Act.ASK, reason="看一看", question=line.question)
+    await store.act(duty, signal_id, ask, county.now)
+    county.clock.advance(timedelta(days=1))
+    after = DAY + timedelta(days=1)
+    await form(county, finding("t-lin", (small, evidence("clinic", day=after)), day=after))
+    officer = await county.account("cdc")
+    for reader, asked in ((officer, 0), (duty, 1)):
+        (signal,) = await store.signals(reader, county.now)
+        assert len(await store.verifications([signal])) == asked
+    (seen,) = await store.signals(duty, county.now)
+    (line,) = signal_lines([seen], [], "zh", county.now, ZONE)
+    assert "学校缺课" not in line.question, "an officer will read it"
+    assert "门诊就诊" in line.question
 
 
 @pytest.mark.row("C17")

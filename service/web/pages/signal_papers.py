@@ -73,9 +73,9 @@ async def record_csv(parts: Parts, account: Reader, days: _Days = 30) -> Respons
 @router.get("/counts.json", response_model=None)
 async def counts(parts: Parts, account: CountReader, weeks: _Weeks = 4) -> Response:
     """Released counts of the newest weeks as a DHIS2 data value set."""
-    text = await Signals(parts.store.pool, parts.store.zone).released_values(
-        account, weeks, parts.clock.now()
-    )
+    text = await Signals(
+        parts.store.pool, parts.store.zone, parts.settings.release_floor
+    ).released_values(account, weeks, parts.clock.now())
     return Response(text, media_type="application/json")
 
 
@@ -96,7 +96,7 @@ async def signal_pdf(request: Request, parts: Parts, account: Reader, signal_id:
 async def _morning(request: Request, parts: Services, account: Account) -> Brief:
     language = language_of(request, account)
     desk = await open_desk(parts, account, language, paper=True)
-    return morning_brief(morning_of(desk), _setting(desk, account), desk.duty)
+    return morning_brief(morning_of(desk), _setting(parts, desk, account), desk.duty)
 
 
 async def _one(
@@ -114,22 +114,23 @@ async def _one(
         provisional=desk.provisional,
         today=desk.today,
     )
-    return signal_brief(signal_page(signal, known, desk.language), _setting(desk, account))
+    return signal_brief(signal_page(signal, known, desk.language), _setting(parts, desk, account))
 
 
-def _setting(desk: Desk, account: Account) -> Setting:
+def _setting(parts: Services, desk: Desk, account: Account) -> Setting:
     return Setting(
         language=desk.language,
         zone=desk.zone,
         writer=account.name or account.login,
         county=desk.place,
         now=desk.now,
+        floor=parts.settings.release_floor,
     )
 
 
 async def _record(parts: Services, account: Account, days: int) -> list[ExportedSignal]:
     now = parts.clock.now()
-    store = Signals(parts.store.pool, parts.store.zone)
+    store = Signals(parts.store.pool, parts.store.zone, parts.settings.release_floor)
     found = await store.signals(account, now, now - timedelta(days=days))
     signals = [one.on_paper() for one in found]
     since = {str(one.signal_id): one.known_since(parts.settings.county_zone) for one in signals}

@@ -88,15 +88,27 @@ async def drill(
     parts: Parts,
     account: Worker,
     area: Annotated[str, Form(max_length=200)],
-    cases: Annotated[int, Form(ge=5, le=500)],
+    cases: Annotated[int, Form(ge=1, le=500)],
 ) -> Response:
     """Forms an exercise: an invented outbreak of so many cases a day in three sources."""
     now = parts.clock.now()
     store = _store(parts)
+    floor = parts.settings.release_floor
     if area not in await store.townships(account):
         return await error_page(request, 404)
+    if cases < floor:
+        return await _morning(
+            request, parts, account, say(language_of(request, account), _NO_DRILL)
+        )
     await store.audit(account, "began an exercise", None, {"area": area, "cases": cases}, now)
-    formed = await form_drill(parts.store.pool, area, cases, now, parts.settings.county_zone)
+    formed = await form_drill(
+        parts.store.pool,
+        area,
+        cases,
+        now,
+        parts.settings.county_zone,
+        floor=floor,
+    )
     if not formed:
         return await _morning(
             request, parts, account, say(language_of(request, account), _NO_DRILL)
@@ -217,4 +229,4 @@ def _plain_reason(language: str, act: Act, cause: Cause | None, risk: Risk | Non
 
 
 def _store(parts: Services) -> Signals:
-    return Signals(parts.store.pool, parts.store.zone)
+    return Signals(parts.store.pool, parts.store.zone, parts.settings.release_floor)

@@ -65,7 +65,7 @@ async def answer(  # noqa: PLR0913 -- the fields of one form
         account=account_text.strip(),
     )
     try:
-        store = Signals(parts.store.pool, parts.store.zone)
+        store = Signals(parts.store.pool, parts.store.zone, parts.settings.release_floor)
         await store.answer(account, verification, said, parts.clock.now())
     except NoSignalError:
         return await error_page(request, 404)
@@ -77,7 +77,7 @@ async def answer(  # noqa: PLR0913 -- the fields of one form
 async def _page(
     request: Request, parts: Services, account: Account, *, saved: bool = False, refused: str = ""
 ) -> Response:
-    store = Signals(parts.store.pool, parts.store.zone)
+    store = Signals(parts.store.pool, parts.store.zone, parts.settings.release_floor)
     language = language_of(request, account)
     facts: dict[str, object] = {
         "questions": await store.questions(account, parts.clock.now()),

@@ -12,7 +12,8 @@ from service.operations.judge import Judge
 from service.permissions import Role
 from service.store.health import Canary, CorePulse, DarkArea, Seen
 from service.store.records import Account
-from service.web.blind_view import CDC_FLOOR, blind_lines
+from service.surveillance.release import FLOOR
+from service.web.blind_view import blind_lines
 
 START = datetime(2026, 9, 1, 1, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -140,19 +141,19 @@ def silent(area: str, count: int) -> Trouble:
 @pytest.mark.row("L7")
 def test_silent_hubs_are_told_to_whose_patients_live_there() -> None:
     dark_village = board(silent("v-1", 3))
-    assert len(blind_lines(dark_village, account(Role.VILLAGE_DOCTOR))) == 1
-    assert blind_lines(dark_village, account(Role.VILLAGE_DOCTOR, OTHER)) == []
-    assert len(blind_lines(dark_village, account(Role.COUNTY_DUTY, OTHER))) == 1
-    assert len(blind_lines(dark_village, account(Role.ADMINISTRATOR, OTHER))) == 1
-    assert blind_lines(dark_village, account(Role.PATIENT)) == []
-    assert blind_lines(dark_village, None) == []
+    assert len(blind_lines(dark_village, account(Role.VILLAGE_DOCTOR), FLOOR)) == 1
+    assert blind_lines(dark_village, account(Role.VILLAGE_DOCTOR, OTHER), FLOOR) == []
+    assert len(blind_lines(dark_village, account(Role.COUNTY_DUTY, OTHER), FLOOR)) == 1
+    assert len(blind_lines(dark_village, account(Role.ADMINISTRATOR, OTHER), FLOOR)) == 1
+    assert blind_lines(dark_village, account(Role.PATIENT), FLOOR) == []
+    assert blind_lines(dark_village, None, FLOOR) == []
 
 
 @pytest.mark.row("L7")
 def test_the_cdc_hears_of_townships_and_from_five_hubs_on() -> None:
     officer = account(Role.CDC_OFFICER)
-    assert blind_lines(board(silent("v-1", CDC_FLOOR - 1)), officer) == []
-    lines = blind_lines(board(silent("v-1", 2), silent("v-2", 3)), officer)
+    assert blind_lines(board(silent("v-1", FLOOR - 1)), officer, FLOOR) == []
+    lines = blind_lines(board(silent("v-1", 2), silent("v-2", 3)), officer, FLOOR)
     assert [line.values for line in lines] == [{"place": "云岭镇"}]
 
 
@@ -161,6 +162,6 @@ def test_two_causes_with_the_same_words_are_said_once() -> None:
         Trouble(kind=TroubleKind.CORE_DOWN, since=START + MINUTE),
         Trouble(kind=TroubleKind.BROKER_LOST, since=START),
     )
-    lines = blind_lines(both, account(Role.CDC_OFFICER))
+    lines = blind_lines(both, account(Role.CDC_OFFICER), FLOOR)
     assert [line.since for line in lines] == [START]
-    assert len(blind_lines(both, account(Role.FAMILY_DOCTOR))) == 2
+    assert len(blind_lines(both, account(Role.FAMILY_DOCTOR), FLOOR)) == 2

@@ -53,13 +53,18 @@ _CONSTRAINT = cast("LinearConstraint", _SCIPY.LinearConstraint)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One released cell as its reader has it."""
+    """One released cell as its reader has it.
+
+    `at_least` is what the pages about signals have said of it before: a number of the home channel
+    was judged on some day, so that many reported.
+    """
 
     indicator: str
     area: str
     disclosure: str
     people: int | None
     monitored_up_to: int
+    at_least: int = 0
 
 
 @dataclass(slots=True)
@@ -115,8 +120,8 @@ class Attacker:
         least_thin = self.floor if cell.indicator == REPORTING else 0
         return {
             "small": (1, self.floor - 1),
-            "withheld": (self.floor, cell.monitored_up_to),
-            "thin": (least_thin, cell.monitored_up_to),
+            "withheld": (max(self.floor, cell.at_least), cell.monitored_up_to),
+            "thin": (max(least_thin, cell.at_least), cell.monitored_up_to),
         }[cell.disclosure]
 
     def _feasible(self, row: Mapping[int, float], value: int) -> bool:
@@ -167,7 +172,7 @@ def _narrowed(attacker: Attacker, cell: Seen, small: range, floor: int) -> list[
             return [f"{cell.indicator} {cell.area}: only {sorted(left)}"]
         return []
     # A withheld cell may stand for few who are *not* counted: those stay open too.
-    values = range(floor, cell.monitored_up_to + 1)
+    values = range(max(floor, cell.at_least), cell.monitored_up_to + 1)
     left = attacker.possible(cell.indicator, cell.area, values)
     if len(left) < min(floor - 1, len(values)):
         return [f"{cell.indicator} {cell.area}: only {sorted(left)}"]

@@ -1,8 +1,10 @@
 """The attack suite: a solver with everything that is released of a week recovers nothing hidden."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 import pytest
 
@@ -35,7 +37,11 @@ def counted(amount: int, people: int, households: int) -> Counted:
 
 
 def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week:
-    """Townships of all sizes: nobody, a few, some dozens; homes of one to five people."""
+    """Townships of all sizes: nobody, a few, some dozens; homes of one to five people.
+
+    On the busiest day of the week all of them reported, or some.
+    """
+    busiest: dict[tuple[str, date], int] = {}
     found: dict[tuple[str, str], Counted] = {}
     monitored: dict[str, int] = {}
     for town in towns:
@@ -45,6 +51,7 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
         homes = max(1, reporting // rng.choice((1, 1, 2, 5))) if reporting else 0
         monitored[town] = reporting + rng.choice((0, 0, 1, 3, 20))
         found[town, "reporting"] = counted(reporting, reporting, homes)
+        busiest[town, MONDAY] = rng.choice((reporting, reporting, rng.randint(0, reporting)))
         high = rng.choice(
             (0, reporting, rng.randint(0, reporting), min(reporting, rng.randint(0, 9)))
         )
@@ -58,7 +65,7 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
         monday=MONDAY,
         counted=found,
         monitored=monitored,
-        series={},
+        series={Indicator.REPORTING: busiest},
         before={},
         levels={},
         history_from=MONDAY,
@@ -66,17 +73,27 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
     )
 
 
+def open_gates(week: Week, floor: int) -> dict[str, int]:
+    """How many people a reader of the pages about signals knows to have reported on some day."""
+    known: dict[str, int] = {}
+    for (town, _), people in week.series.get(Indicator.REPORTING, {}).items():
+        for least in (10, 30):  # docs/surveillance.md, "judged from"
+            if people >= max(least, floor):
+                known[town] = max(least, floor)
+    return known
+
+
 def released(week: Week, towns: Sequence[str], floor: int) -> dict[Indicator, list[ReleaseRow]]:
     """Every row that the nightly pass would store of the week."""
     return {
-        indicator: judge_week(
-            [week.township(town, indicator, floor) for town in towns], None, WHOLE, floor=floor
-        )
+        indicator: judge_week(week.townships(towns, indicator, floor), None, WHOLE, floor=floor)
         for indicator in Indicator
     }
 
 
-def as_seen(rows: dict[Indicator, list[ReleaseRow]]) -> list[Seen]:
+def as_seen(
+    rows: dict[Indicator, list[ReleaseRow]], known: Mapping[str, int] = MappingProxyType({})
+) -> list[Seen]:
     return [
         Seen(
             indicator=indicator.value,
@@ -84,6 +101,7 @@ def as_seen(rows: dict[Indicator, list[ReleaseRow]]) -> list[Seen]:
             disclosure=row.disclosure.value,
             people=row.people,
             monitored_up_to=row.monitored_up_to,
+            at_least=known.get(row.area, 0) if indicator is Indicator.REPORTING else 0,
         )
         for indicator, cells in rows.items()
         for row in cells
@@ -98,7 +116,7 @@ def test_nothing_is_recovered_from_all_tables_of_a_week_together(floor: int, see
     for _ in range(6):
         towns = [f"T{n}" for n in range(rng.randint(1, 7))]
         week = week_of_county(rng, towns, rng.choice((12, 40, 200)))
-        cells = as_seen(released(week, towns, floor))
+        cells = as_seen(released(week, towns, floor), open_gates(week, floor))
         hidden += sum(cell.people is None for cell in cells)
         assert recovered(cells, floor) == [], cells
     assert hidden > 10, "there was something to recover"
@@ -163,6 +181,31 @@ def test_without_complementary_suppression_the_attacker_recovers_cells(
     assert recovered(as_seen(released(week, towns, FLOOR)), FLOOR) == []
     monkeypatch.setattr(release_module, "_protects", always)
     assert recovered(as_seen(released(week, towns, FLOOR)), FLOOR) != []
+
+
+def test_what_is_judged_on_a_page_about_signals_narrows_no_small_cell() -> None:
+    """Thirty reported on a day, says the page; thirty-three less those are no "1-4" any more."""
+    towns = ["A", "B", "C"]
+    found = {
+        (town, i.value): counted(people, people, people)
+        for town, people in (("A", 3), ("B", 30), ("C", 60))
+        for i in (Indicator.REPORTING,)
+    }
+    week = Week(
+        monday=MONDAY,
+        counted=found,
+        monitored={"A": 10, "B": 40, "C": 60},
+        series={Indicator.REPORTING: {("B", MONDAY): 30}},
+        before={},
+        levels={},
+        history_from=MONDAY,
+        whole_history=False,
+    )
+    known = open_gates(week, FLOOR)
+    assert known == {"B": 30}
+    assert recovered(as_seen(released(week, towns, FLOOR), known), FLOOR) == []
+    unaware = released(replace(week, series={}), towns, FLOOR)
+    assert recovered(as_seen(unaware, known), FLOOR) != [], "the suite bites"
 
 
 def test_without_the_look_at_who_is_not_counted_two_people_are_told(

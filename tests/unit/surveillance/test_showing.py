@@ -33,15 +33,19 @@ ROWS = st.lists(
 
 
 @pytest.mark.row("C11")
-@given(rows=ROWS, colour=st.sampled_from([Colour.BLUE, Colour.YELLOW, Colour.ORANGE]))
+@given(
+    rows=ROWS,
+    colour=st.sampled_from([Colour.BLUE, Colour.YELLOW, Colour.ORANGE]),
+    floor=st.sampled_from([FLOOR, 8, 11]),
+)
 def test_every_count_below_the_floor_gives_an_officer_the_same_page(
-    rows: list[SourceEvidence], colour: Colour
+    rows: list[SourceEvidence], colour: Colour, floor: int
 ) -> None:
     """Nothing an officer is shown changes when a small count is any other small count, or none."""
-    seen = show(colour, "home", rows, Sight.OFFICER)
-    for small in range(FLOOR):
-        others = [replace(one, observed=small) if one.observed < FLOOR else one for one in rows]
-        assert show(colour, "home", others, Sight.OFFICER) == seen
+    seen = show(colour, "home", rows, Sight.OFFICER, floor=floor)
+    for small in range(floor):
+        others = [replace(one, observed=small) if one.observed < floor else one for one in rows]
+        assert show(colour, "home", others, Sight.OFFICER, floor=floor) == seen
 
 
 @given(rows=ROWS)
@@ -49,9 +53,9 @@ def test_nobody_but_the_duty_officer_with_a_purpose_gets_a_number(
     rows: list[SourceEvidence],
 ) -> None:
     for sight in (Sight.OFFICER, Sight.DUTY):
-        seen = show(Colour.ORANGE, "home", rows, sight)
+        seen = show(Colour.ORANGE, "home", rows, sight, floor=FLOOR)
         assert seen is None or all(not one.evidence for one in seen.sources)
-    exact = show(Colour.ORANGE, "home", rows, Sight.EXACT)
+    exact = show(Colour.ORANGE, "home", rows, Sight.EXACT, floor=FLOOR)
     assert exact is None or exact.exact
 
 
@@ -66,21 +70,37 @@ def test_an_officer_is_told_the_colour_of_what_may_be_named() -> None:
         p=0.001,
     )
     small = replace(large, source="school", observed=4, expected=0.5, upperbound=2.0)
-    officer = show(Colour.YELLOW, "school", [large, small], Sight.OFFICER)
+    officer = show(Colour.YELLOW, "school", [large, small], Sight.OFFICER, floor=FLOOR)
     assert officer is not None
     assert (officer.colour, [one.source for one in officer.sources]) == (Colour.BLUE, ["clinic"])
     assert officer.sources[0].drives, "the hidden driver is not told"
-    duty = show(Colour.YELLOW, "school", [large, small], Sight.DUTY)
+    duty = show(Colour.YELLOW, "school", [large, small], Sight.DUTY, floor=FLOOR)
     assert duty is not None
     assert duty.colour is Colour.YELLOW
-    assert show(Colour.BLUE, "school", [small], Sight.OFFICER) is None
+    assert show(Colour.BLUE, "school", [small], Sight.OFFICER, floor=FLOOR) is None
 
 
 @pytest.mark.parametrize(
     ("number", "said"), [(None, ""), (0, "0"), (1, "1–4"), (4, "1–4"), (5, "5")]
 )
 def test_a_small_verified_number_is_not_told(number: int | None, said: str) -> None:
-    assert shown_number(number, Sight.DUTY) == said
+    assert shown_number(number, Sight.DUTY, FLOOR) == said
+
+
+def test_a_county_with_a_higher_floor_tells_less() -> None:
+    seven = SourceEvidence(
+        source="clinic",
+        indicator="rash",
+        day=DAY,
+        observed=7,
+        expected=1.0,
+        upperbound=4.0,
+        p=0.001,
+    )
+    assert show(Colour.BLUE, "clinic", [seven], Sight.OFFICER, floor=FLOOR) is not None
+    assert show(Colour.BLUE, "clinic", [seven], Sight.OFFICER, floor=8) is None
+    assert shown_number(7, Sight.OFFICER, 8) == "1–7"
+    assert shown_number(8, Sight.OFFICER, 8) == "8"
 
 
 @pytest.mark.row("C15")
