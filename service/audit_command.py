@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from service.security.chain import Entry, Seal, faults, instant
+from service.security.chain import Check, Entry, Seal, instant
 from service.store.database import DATABASE_ERRORS, open_pool
 from service.store.seals import Seals
 
@@ -50,8 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
             return asyncio.run(_export(find_dsn(arguments.dsn), arguments.file))
         heads = [bytes.fromhex(each) for each in arguments.head]
         if arguments.file is not None:
-            seals = list(read_record(arguments.file))
-            return _tell(seals, list(faults(seals, heads)))
+            check, told = Check(heads), Told()
+            for seal in read_record(arguments.file):
+                told.add(check.take(seal))
+            told.add(check.end())
+            return told.end(check)
         return asyncio.run(_verify(find_dsn(arguments.dsn), heads))
     except (NoDatabaseError, UnreadableRecordError, ValueError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"{error}\n")
@@ -59,11 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _verify(dsn: str, heads: list[bytes]) -> int:
+    check, told = Check(heads), Told()
     async with open_pool(dsn, size=1) as pool:
         store = Seals(pool, ZoneInfo("UTC"))
-        seals = [seal async for seal in store.chain()]
-        found = list(faults(seals, heads)) + await store.slipped_in(WallClock().now())
-    return _tell(seals, found)
+        async for seal in store.chain():
+            told.add(check.take(seal))
+        told.add(check.end())
+        told.add(await store.slipped_in(WallClock().now()))
+    return told.end(check)
 
 
 async def _export(dsn: str, file: Path) -> int:
@@ -71,13 +77,14 @@ async def _export(dsn: str, file: Path) -> int:
     async with open_pool(dsn, size=1) as pool:
         with file.open("w", encoding="utf-8") as out:
             async for head in Seals(pool, ZoneInfo("UTC")).chain():
-                out.write(_spelled(head) + "\n")
+                out.write(spelled(head) + "\n")
     told = f"seal {head.number}: {head.digest.hex()}" if head is not None else "nothing is sealed"
     sys.stdout.write(f"{file}: {told}\n")
     return 0
 
 
-def _spelled(seal: Seal) -> str:
+def spelled(seal: Seal) -> str:
+    """One line of an exported record."""
     return json.dumps(
         {
             "seal": seal.number,
@@ -126,12 +133,25 @@ def _seal_in(told: dict[str, object]) -> Seal:
     )
 
 
-def _tell(seals: list[Seal], found: list[str]) -> int:
-    for fault in found[:_SHOWN]:
-        sys.stdout.write(f"WRONG {fault}\n")
-    if len(found) > _SHOWN:
-        sys.stdout.write(f"      and {len(found) - _SHOWN} more\n")
-    rows = sum(len(seal.entries) for seal in seals)
-    head = seals[-1].digest.hex() if seals else "-"
-    sys.stdout.write(f"{len(seals)} seals over {rows} rows, {len(found)} faults; head {head}\n")
-    return 1 if found else 0
+class Told:
+    """Faults as they are found, some of them in words; a record of years is never in memory."""
+
+    def __init__(self) -> None:
+        self._faults = 0
+
+    def add(self, faults: Iterable[str]) -> None:
+        """Tells of some of them, counts all."""
+        for fault in faults:
+            self._faults += 1
+            if self._faults <= _SHOWN:
+                sys.stdout.write(f"WRONG {fault}\n")
+
+    def end(self, check: Check) -> int:
+        """The last line, and the command's status."""
+        if self._faults > _SHOWN:
+            sys.stdout.write(f"      and {self._faults - _SHOWN} more\n")
+        head = check.head.hex() if check.head else "-"
+        sys.stdout.write(
+            f"{check.seals} seals over {check.rows} rows, {self._faults} faults; head {head}\n"
+        )
+        return 1 if self._faults else 0

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import Request
 from pwdlib import PasswordHash
@@ -102,27 +102,31 @@ async def sign_in(services: Services, login: str, password: str, address: str) -
     """
     now = services.clock.now()
     store = services.store
-    await refuse_guessing(services, login, address)
+    tried = await begin_try(services, login, address)
     known = await store.credentials(login)
     stored = known.password_hash if known else await _beside(_hash_of_nobody)
     right = await _beside(_hasher.verify, password, stored)
     if known is None or not right:
-        await store.note_login_failure(login, address, now)
+        await store.note_login_failure(address, now)
         return None
+    await store.forget_try(tried)
     factors = await store.factors(known.account.account_id)
     return await open_session(services, known.account, step_after(services, known.account, factors))
 
 
-async def refuse_guessing(services: Services, login: str, address: str) -> None:
-    """Returns where another try is allowed.
+async def begin_try(services: Services, login: str, address: str) -> UUID:
+    """A try that counts as a failure until `Store.forget_try` is told that it was right.
 
     Raises:
-        TooManyFailuresError: too many failures lately.
+        TooManyFailuresError: too many failures lately; this try was not judged and does not count.
     """
-    since = services.clock.now() - FAILURE_WINDOW
-    by_login, by_address = await services.store.login_failures(login, address, since)
-    if by_login >= MOST_FAILURES_PER_LOGIN or by_address >= MOST_FAILURES_PER_ADDRESS:
+    now, tried = services.clock.now(), uuid4()
+    asked = (tried, login, address, now, now - FAILURE_WINDOW)
+    by_login, by_address = await services.store.begin_try(*asked)
+    if by_login > MOST_FAILURES_PER_LOGIN or by_address > MOST_FAILURES_PER_ADDRESS:
+        await services.store.forget_try(tried)
         raise TooManyFailuresError
+    return tried
 
 
 async def open_session(

@@ -6,7 +6,7 @@ Whoever gets through has a new session (ASVS 7.2.4); wrong codes count like wron
 from dataclasses import dataclass
 from uuid import UUID
 
-from service.auth import SignedIn, open_session, refuse_guessing, sign_out, token_digest
+from service.auth import SignedIn, begin_try, open_session, sign_out, token_digest
 from service.security.second_step import (
     Site,
     app_address,
@@ -45,7 +45,7 @@ async def check_code(services: Services, account: Account, code: str, address: s
     Raises:
         TooManyFailuresError: too many failures lately.
     """
-    await refuse_guessing(services, account.login, address)
+    tried = await begin_try(services, account.login, address)
     now = services.clock.now()
     for factor in await confirmed(services, account):
         if factor.secret is None:
@@ -53,8 +53,9 @@ async def check_code(services: Services, account: Account, code: str, address: s
         secret = services.store.pool.keys.read(factor.secret)
         step = step_of_code(secret, code, now, factor.last_step)
         if step is not None and await services.store.use_app(factor.factor_id, step, now):
+            await services.store.forget_try(tried)
             return True
-    await services.store.note_login_failure(account.login, address, now)
+    await services.store.note_login_failure(address, now)
     return False
 
 
@@ -87,7 +88,7 @@ async def confirm_app(services: Services, account: Account, code: str, address: 
     Raises:
         TooManyFailuresError: too many failures lately.
     """
-    await refuse_guessing(services, account.login, address)
+    tried = await begin_try(services, account.login, address)
     now = services.clock.now()
     for factor in await services.store.factors(account.account_id):
         if factor.secret is None or factor.confirmed_at is not None:
@@ -96,8 +97,9 @@ async def confirm_app(services: Services, account: Account, code: str, address: 
         step = step_of_code(secret, code, now, factor.last_step)
         if step is not None and await services.store.use_app(factor.factor_id, step, now):
             await services.store.confirm_app(account, factor.factor_id, now)
+            await services.store.forget_try(tried)
             return True
-    await services.store.note_login_failure(account.login, address, now)
+    await services.store.note_login_failure(address, now)
     return False
 
 
@@ -136,7 +138,7 @@ async def passkey_used(
     Raises:
         TooManyFailuresError: too many failures lately.
     """
-    await refuse_guessing(services, account.login, address)
+    tried = await begin_try(services, account.login, address)
     now = services.clock.now()
     challenge = await services.store.take_challenge(token_digest(token))
     for factor in await confirmed(services, account):
@@ -145,8 +147,9 @@ async def passkey_used(
         count = proven(site(services), challenge, credential, factor.passkey)
         if count is not None:
             await services.store.use_passkey(factor.factor_id, count, now)
+            await services.store.forget_try(tried)
             return True
-    await services.store.note_login_failure(account.login, address, now)
+    await services.store.note_login_failure(address, now)
     return False
 
 

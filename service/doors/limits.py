@@ -34,11 +34,16 @@ class Bucket:
         return 0.0
 
 
+ADDRESS_TIMES = 10
+"""How many sessions' worth one address may ask for: a whole hospital sits behind one."""
+
+
 class RateLimit:
     """Refuses what comes too fast, before anything else is asked (ASVS 2.4.1).
 
-    The key is the session's cookie, else the address. Guessing is counted elsewhere: by login and
-    address, over a quarter of an hour (`service.auth`).
+    Counted by the session's cookie, and by the address: whoever makes a cookie up for each request
+    has one address all the same; without a cookie an address has one session's worth. Guessing is
+    counted elsewhere: by login and address, over a quarter of an hour (`service.auth`).
     """
 
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
@@ -52,8 +57,14 @@ class RateLimit:
             await self._app(scope, receive, send)
             return
         settings = self._services.settings
-        key = _key(HTTPConnection(scope), settings.cookie_name)
-        wait_s = self._take(key, settings.requests_per_minute)
+        connection, rate = HTTPConnection(scope), settings.requests_per_minute
+        address = connection.client.host if connection.client else "unknown"
+        token = connection.cookies.get(settings.cookie_name)
+        if token is None:
+            wait_s = self._take(f"{address} without", rate)
+        else:
+            by_session = self._take(sha256(token.encode()).hexdigest(), rate)
+            wait_s = by_session or self._take(address, ADDRESS_TIMES * rate)
         if wait_s:
             refusal = problem_response(429, "too_many_requests", "Too many requests; wait")
             refusal.headers["Retry-After"] = str(ceil(wait_s))
@@ -70,10 +81,3 @@ class RateLimit:
                 self._buckets.popitem(last=False)  # who has been silent longest is full again
         self._buckets.move_to_end(key)
         return bucket.take(per_minute, at)
-
-
-def _key(connection: HTTPConnection, cookie: str) -> str:
-    token = connection.cookies.get(cookie)
-    if token:
-        return sha256(token.encode()).hexdigest()
-    return connection.client.host if connection.client else "unknown"

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
 from uuid import UUID
@@ -10,16 +10,22 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service.security.chain import BEGINNING, Entry, Seal, canonical, digest_of, instant, made
+from service.security.chain import (
+    BEGINNING,
+    LONGEST_TRANSACTION,
+    MOST_ROWS,
+    Entry,
+    Seal,
+    canonical,
+    digest_of,
+    instant,
+    made,
+)
 from service.store.database import Connection, Database, load_statements
 
 _SQL = load_statements("seals.sql")
 _LOCK_KEY = 0x48575345  # "HWSE": two services never write the same seal
-_AT_ONCE = 5_000
-_SEALS_AT_ONCE = 200
-LONGEST_TRANSACTION = timedelta(minutes=10)
-"""A row that becomes visible later than this after younger ones were sealed `verify` finds."""
-
+_SEALSMOST_ROWS = 200
 STREAMS = ("audit", "event", "alert")
 _LATER = frozenset({"subjects", "reasons"})
 """Columns of a later date: where they say nothing, a row is spelled as it was before them."""
@@ -41,7 +47,7 @@ class Seals(Database):
             entries: list[Entry] = []
             for stream in STREAMS:
                 after = settled[f"{stream}_through"] if settled else 0
-                rows = await connection.fetch(_SQL[f"new_{stream}"], after, _AT_ONCE)
+                rows = await connection.fetch(_SQL[f"new_{stream}"], after, MOST_ROWS)
                 entries += [entry_of(stream, row) for row in rows]
             if not entries:
                 return None
@@ -53,7 +59,7 @@ class Seals(Database):
     async def chain(self) -> AsyncGenerator[Seal]:
         """All seals, oldest first, each with its rows as they stand now."""
         after = 0
-        while rows := await self.pool.fetch(_SQL["seals"], after, _SEALS_AT_ONCE):
+        while rows := await self.pool.fetch(_SQL["seals"], after, _SEALSMOST_ROWS):
             through = rows[-1]["seal_id"]
             entries = await self._entries(after, through)
             for row in rows:

@@ -33,14 +33,24 @@ class LiveSession:
 class Sessions(Database):
     """Who is signed in."""
 
-    async def login_failures(self, login: str, address: str, since: datetime) -> tuple[int, int]:
-        """How many wrong passwords came for `login` and from `address` after `since`."""
+    async def begin_try(
+        self, try_id: UUID, login: str, address: str, now: datetime, since: datetime
+    ) -> tuple[int, int]:
+        """Counts a try as a failure until it is forgotten; how many came after `since`.
+
+        For `login` and from `address`, this one included. It is committed before it is counted, so
+        that of any number at once no more get through than one after the other.
+        """
+        await self.pool.execute(_SQL["begin_try"], try_id, now, login, address)
         row = await self.pool.fetchrow(_SQL["login_failures"], login, address, since)
         return (row["by_login"], row["by_address"]) if row else (0, 0)
 
-    async def note_login_failure(self, login: str, address: str, now: datetime) -> None:
-        """Counts one wrong password."""
-        await self.pool.execute(_SQL["note_login_failure"], now, login, address)
+    async def forget_try(self, try_id: UUID) -> None:
+        """The try was right, or was not judged at all."""
+        await self.pool.execute(_SQL["forget_try"], try_id)
+
+    async def note_login_failure(self, address: str, now: datetime) -> None:
+        """Puts on record that a try was wrong."""
         await self.audit(None, "login refused", None, {"address": address}, now)
 
     async def credentials(self, login: str) -> Credentials | None:

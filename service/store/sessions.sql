@@ -13,8 +13,11 @@ SELECT count(*) FILTER (WHERE login = $1) AS by_login,
        count(*) FILTER (WHERE address = $2) AS by_address
 FROM care.login_failure WHERE (login = $1 OR address = $2) AND at > $3
 
--- name: note_login_failure
-INSERT INTO care.login_failure (at, login, address) VALUES ($1, $2, $3)
+-- name: begin_try
+INSERT INTO care.login_failure (try_id, at, login, address) VALUES ($1, $2, $3, $4)
+
+-- name: forget_try
+DELETE FROM care.login_failure WHERE try_id = $1
 
 -- name: forget_login_failures
 DELETE FROM care.login_failure WHERE at < $1

@@ -7,14 +7,23 @@ from dataclasses import replace
 
 import httpx2
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from gateway.structured_log import configure_logs
 from service.app import create_app
-from service.auth import WeakPasswordError, hash_password, requires
-from service.doors.limits import Bucket
+from service.auth import (
+    MOST_FAILURES_PER_LOGIN,
+    TooManyFailuresError,
+    WeakPasswordError,
+    hash_password,
+    requires,
+    sign_in,
+)
+from service.doors.limits import ADDRESS_TIMES, Bucket, RateLimit
 from service.permissions import Permission
 from tests.fixtures.database import Database
-from tests.integration.service_county import ZHANG, County, open_county, serving
+from tests.integration.service_county import PASSWORD, ZHANG, County, open_county, serving
 from tests.security.matrix import bring, session
 
 pytestmark = pytest.mark.peer
@@ -64,6 +73,46 @@ async def test_too_many_requests(county: County) -> None:
     assert refused[0].headers["content-type"] == "application/problem+json"
     assert int(refused[0].headers["retry-after"]) >= 1
     assert other.status_code == 401, "one session's haste is its own"
+
+
+async def test_a_cookie_made_up_for_each_request_does_not_help(county: County) -> None:
+    settings = county.services.settings.model_copy(update={"requests_per_minute": 60})
+
+    async def fine(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("fine")(scope, receive, send)
+
+    limited = RateLimit(fine, services=replace(county.services, settings=settings))
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=limited), base_url="http://county"
+    ) as client:
+        answers = [
+            (await client.get("/", headers={"Cookie": f"hearthwatch=made-up-{n}"})).status_code
+            for n in range(ADDRESS_TIMES * 60 + 200)
+        ]
+    assert set(answers[:60]) == {200}, "a hospital's address has more than one session's worth"
+    assert 429 in answers
+
+
+async def test_guesses_at_the_same_time_are_counted_like_one_after_the_other(
+    county: County,
+) -> None:
+    """Forty at once, the right one among the last: no more are judged than five."""
+    await county.owner.execute(
+        "UPDATE care.account SET password_hash = $1", await hash_password(PASSWORD)
+    )
+    words = [*(f"wrong {n}" for n in range(39)), PASSWORD]
+    found = await asyncio.gather(
+        *(
+            sign_in(county.services, "family-a", word, f"192.0.2.{n}")
+            for n, word in enumerate(words)
+        ),
+        return_exceptions=True,
+    )
+    assert sum(each is None for each in found) <= MOST_FAILURES_PER_LOGIN
+    assert sum(isinstance(each, TooManyFailuresError) for each in found) >= 34
+    assert await sign_in(county.services, "family-b", PASSWORD, "192.0.2.99") is not None
+    kept = await county.owner.fetchval("SELECT count(*) FROM care.login_failure")
+    assert kept <= MOST_FAILURES_PER_LOGIN, "neither the refused nor the right ones count"
 
 
 async def test_wrong_types_large_bodies_and_faults_of_ours_are_problems(county: County) -> None:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import io
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +12,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from service.audit_command import add_arguments, run
+from service.audit_command import add_arguments, run, spelled
 from service.doors.sealer import keep_sealing
-from service.store.seals import LONGEST_TRANSACTION
+from service.security.chain import (
+    BEGINNING,
+    LONGEST_TRANSACTION,
+    Entry,
+    canonical,
+    digest_of,
+    instant,
+    made,
+)
 from tests.fixtures.database import Database
-from tests.integration.service_county import ZHANG, County, open_county
+from tests.integration.service_county import START, ZHANG, County, open_county
 from tests.security.matrix import bring
 
 pytestmark = pytest.mark.peer
@@ -114,6 +123,51 @@ async def test_what_the_owner_of_the_database_alters_is_found(
     status, said = await audit("verify", "--dsn", database.dsn)
     assert status == 1
     assert told in said
+
+
+@pytest.mark.row("X2")
+async def test_a_row_put_in_today_that_says_it_is_of_last_month_is_found(
+    county: County, database: Database, tmp_path: Path
+) -> None:
+    """The running service seals it like any other: its own time gives it away."""
+    await county.owner.execute(
+        "INSERT INTO care.audit (at, action, detail) VALUES ($1, 'read nothing', '{}')",
+        county.now - timedelta(days=30),
+    )
+    assert await county.store.seal(county.now) is not None
+    file = tmp_path / "record.jsonl"
+    assert (await audit("export", str(file), "--dsn", database.dsn))[0] == 0
+    for words in (("--dsn", database.dsn), (str(file),)):
+        status, said = await audit("verify", *words)
+        assert (status, "was put in later" in said) == (1, True)
+
+
+async def test_a_record_of_any_length_is_checked_in_the_same_memory(tmp_path: Path) -> None:
+    """1,500 seals of 10 rows, some 3 MB: what the check keeps of them is the last one."""
+    file, previous = tmp_path / "record.jsonl", BEGINNING
+    with file.open("w", encoding="utf-8") as out:
+        for number in range(1, 1501):
+            at = START + timedelta(seconds=number)
+            lines = [
+                canonical({"at": instant(at), "entry": number * 100 + n, "stream": "audit"})
+                for n in range(10)
+            ]
+            entries = [
+                Entry(stream="audit", number=number * 100 + n, line=line, digest=digest_of(line))
+                for n, line in enumerate(lines)
+            ]
+            seal = made(number, at, previous, entries)
+            previous = seal.digest
+            out.write(spelled(seal) + "\n")
+    tracemalloc.start()
+    try:
+        status, said = await audit("verify", str(file), "--head", previous.hex())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert status == 0, said
+    assert "1500 seals over 15000 rows, 0 faults" in said
+    assert peak < file.stat().st_size / 4, "bytes"
 
 
 async def test_a_row_that_commits_late_is_sealed_after_younger_ones(
