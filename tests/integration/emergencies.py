@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
 
+from gateway.arrivals import Spoken
 from gateway.facts import BindingFact
 from rules.identity import alert_id, observation_identity
 from rules.vocabulary import (
@@ -24,8 +25,9 @@ from rules.vocabulary import (
     Stage,
     SubjectRef,
     Ternary,
+    Vital,
 )
-from tests.integration.county_bench import ZONE, pressure, sugar
+from tests.integration.county_bench import HUB, ZONE, pressure, sugar
 
 HOME = SubjectRef("home:h-1")
 CONFIRMED_BY = timedelta(minutes=15)
@@ -41,6 +43,13 @@ class Danger(StrEnum):
     ODD = "295 over 190"
     LOW = "LO"
     HIGH = "HI"
+    PAIN = "185 over 115 with chest pain"
+    FAINTED = "78 over 48 after a faint"
+
+
+SAID = {Danger.PAIN: "chest_pain", Danger.FAINTED: "fainted"}
+"""What the person says beside the reading; then the reading must be known to be theirs."""
+_PRESSURES = frozenset({Danger.CRISIS, Danger.ODD, Danger.PAIN, Danger.FAINTED})
 
 
 class Worn(StrEnum):
@@ -95,7 +104,7 @@ class Emergency:
     @property
     def device(self) -> DeviceRef:
         """The device that found it."""
-        model = "BP-1" if self.danger in {Danger.CRISIS, Danger.ODD} else "GL-1"
+        model = "BP-1" if self.danger in _PRESSURES else "GL-1"
         return DeviceRef(manufacturer="Acme", model=model, serial=f"e{self.number}")
 
     def bindings(self) -> Iterator[BindingFact]:
@@ -120,6 +129,25 @@ class Emergency:
     def repeated(self) -> Observation:
         """The same reading, sent once more by another radio session."""
         return replace(self.reading(), session="again")
+
+    def said(self) -> Spoken | None:
+        """What the person tells of how they feel."""
+        if self.danger not in SAID:
+            return None
+        subject = self.profile.subject
+        told = Observation(
+            device=DeviceRef(manufacturer="Acme", model="said", serial=subject),
+            kind=Vital.SYMPTOM,
+            quantities={},
+            received=self.reading().received,
+            hub=HUB,
+            session=f"said-{self.number}",
+            origin=Origin.PERSON,
+            device_time=self.at.astimezone(ZONE).replace(tzinfo=None),
+            context={"symptom": SAID[self.danger]},
+            source="said",
+        )
+        return Spoken(subject=subject, observation=told)
 
     def before(self) -> tuple[Observation, ...]:
         """What was measured earlier, of the same person."""
@@ -147,9 +175,11 @@ class Emergency:
         """The alerts of which one must have rung; several where the time of ringing decides."""
         # Without time and number the repetition is a reading of its own, and either may ring.
         sent = [self.reading(), *([self.repeated()] if self.amid is Amid.AGAIN else [])]
+        said = self.said()
+        sent += [said.observation] if said is not None else []  # either may be the later one
         return tuple(
             alert_id(rule_id=rule, stage=stage, trigger=trigger)
-            for rule, stage in self._expected()
+            for rule, stage in self.expected()
             for trigger in map(observation_identity, sent)
         )
 
@@ -157,11 +187,14 @@ class Emergency:
         """The instant by which it must have rung."""
         return self.at + (CONFIRMED_BY if self._waits() else timedelta(0))
 
-    def _expected(self) -> tuple[tuple[str, Stage], ...]:
+    def expected(self) -> tuple[tuple[str, Stage], ...]:
+        """Rule and stage of each alert of which one must ring."""
         if self._is_a_childs():
             return (("HW-MIN", Stage.IMMEDIATE),)
         if self._waits():
             return (("HW-03", Stage.UNCONFIRMED), ("HW-03", Stage.CONDITION))
+        if self.danger in SAID:
+            return (("HW-01" if self.danger is Danger.PAIN else "HW-04e", Stage.CONDITION),)
         rule = {Danger.LOW: "HW-05", Danger.HIGH: "HW-08"}.get(self.danger, "HW-02")
         return ((rule, Stage.IMMEDIATE),)
 
@@ -183,12 +216,14 @@ class Emergency:
             Danger.ODD: lambda: pressure(at, 295, 190, device=self.device),
             Danger.LOW: lambda: sugar(at, "LO", device=self.device),
             Danger.HIGH: lambda: sugar(at, "HI", device=self.device),
+            Danger.PAIN: lambda: pressure(at, 185, 115, device=self.device),
+            Danger.FAINTED: lambda: pressure(at, 78, 48, device=self.device),
         }[self.danger]()
         slot = {Worn.SLOT: 1}.get(self.worn)
         return replace(made, user_slot=slot, session=f"e{self.number}-{at.isoformat()}")
 
     def _calm(self, at: datetime) -> Observation:
-        kind = self.danger in {Danger.CRISIS, Danger.ODD}
+        kind = self.danger in _PRESSURES
         made = (
             pressure(at, 128, 78, device=self.device)
             if kind
@@ -225,12 +260,13 @@ def emergencies(seed: int, count: int, start: datetime) -> Iterator[Emergency]:
     """So many of them at `start`; every attribute is drawn apart from the others."""
     chance = Random(seed)  # noqa: S311 - a test's dice
     for number in range(count):
-        name = f"{seed}-{number}"
+        name, danger = f"{seed}-{number}", chance.choice([*Danger])
+        worn = [Worn.OWN, Worn.SLOT] if danger in SAID else [Worn.OWN, *Worn]
         yield Emergency(
             number=seed * 1_000_000 + number,
             at=start.astimezone(UTC),
-            danger=chance.choice([*Danger]),
-            worn=chance.choice([Worn.OWN, *Worn]),
+            danger=danger,
+            worn=chance.choice(worn),
             clocked=chance.choice([*Clocked]),
             amid=chance.choice([*Amid]),
             profile=_somebody(SubjectRef(f"s-{name}"), chance),

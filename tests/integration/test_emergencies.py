@@ -5,7 +5,9 @@
 
 import pytest
 
-from rules.vocabulary import AlertId
+from gateway.packs import load_first_pack
+from gateway.sorting import Batch
+from rules.vocabulary import AlertId, Priority
 from tests.fixtures.database import Database
 from tests.integration.county_bench import START, Bench, county_bench, minutes
 from tests.integration.emergencies import Amid, Emergency, emergencies
@@ -29,6 +31,12 @@ async def test_every_injected_emergency_comes_through(
     assert held == []
 
 
+def test_every_emergency_rule_is_among_what_is_injected() -> None:
+    rings = {rule for one in emergencies(0, 400, START) for rule, _ in one.expected()}
+    wanted = {r.id for r in load_first_pack().rules if r.priority is Priority.EMERGENCY}
+    assert wanted <= rings
+
+
 async def test_an_emergency_that_nobody_was_told_of_is_held(database: Database) -> None:
     async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
         several = list(emergencies(0, 5, START))
@@ -47,7 +55,10 @@ async def _inject(bench: Bench, turn: int) -> list[str]:
     amid = [reading for one in several for reading in one.beside()]
     dangers = [one.reading() for one in several]
     twice = [one.reading() for one in several if one.amid is Amid.TWICE]
+    said = [(told, one.number % 2) for one in several if (told := one.said()) is not None]
+    await bench.take(Batch(spoken=[told for told, late in said if not late]), now)
     await bench.feed(*amid, *dangers, *twice, now=now)
+    await bench.take(Batch(spoken=[told for told, late in said if late]), now)
     again = [one for one in several if one.amid is Amid.AGAIN]
     if again:
         await bench.feed(*(one.repeated() for one in again), now=now + minutes(1))
