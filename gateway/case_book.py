@@ -57,11 +57,20 @@ class CaseBook:
         self._known |= taken.keys()
 
     def answered(self, subject: SubjectRef, now: datetime, after: timedelta) -> bool:
-        """Close with an outcome what rang so long before `now`; whether anything was closed."""
+        """Close with an outcome what rang so long before `now`; whether anything was closed.
+
+        A case that opened without ringing, because the last one was closed lately, nobody answers.
+        """
         own = self._open.get(subject)
         if not own:
             return False
-        due = [c for c in own.values() if c.last_rang_at and c.last_rang_at + after <= now]
+        due = [
+            case
+            for case in own.values()
+            if case.last_rang_at is not None
+            and case.last_rang_at >= case.opened_at
+            and case.last_rang_at + after <= now
+        ]
         for case in due:
             assert case.last_rang_at is not None
             ended = close(case, outcome=ASSUMED_OUTCOME, now=case.last_rang_at + after)

@@ -95,8 +95,9 @@ ORDER BY subject, family, ended_at DESC;
 
 -- name: unheard
 -- Open in shadow for so long since they rang, where nothing live is open that somebody would answer.
+-- What opened without ringing (the last case was closed lately) nobody answers.
 SELECT s.case_id::text AS case_id FROM core.shadow_case s
-WHERE s.variant = $1 AND s.state = 'open' AND s.last_rang_at <= $2 AND s.subject = ANY ($4::text[]) AND NOT EXISTS (
+WHERE s.variant = $1 AND s.state = 'open' AND s.last_rang_at <= $2 AND s.last_rang_at >= s.opened_at AND s.subject = ANY ($4::text[]) AND NOT EXISTS (
     SELECT FROM core.case c WHERE c.subject = s.subject AND c.family = s.family
         AND c.opened_at <= $3 AND (c.ended_at IS NULL OR c.ended_at > s.last_rang_at))
 ORDER BY s.case_id;

@@ -1,6 +1,6 @@
 """A village of the simulator's cohort, as its hubs tell a county of it."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +27,7 @@ from rules.vocabulary import (
 )
 from tests.integration.county_bench import HUB, ZONE, Bench, envelope
 
+Names = Mapping[str, tuple[QuantityName, Vital]]
 FIRST = date(2026, 3, 1)
 BATCH = timedelta(hours=3)
 NAMES = {
@@ -35,6 +36,13 @@ NAMES = {
     "8867-4": (QuantityName.PULSE, Vital.PULSE),
     "14743-9": (QuantityName.GLUCOSE, Vital.GLUCOSE),
 }
+EVERYTHING = NAMES | {
+    "29463-7": (QuantityName.WEIGHT, Vital.WEIGHT),
+    "2708-6": (QuantityName.SPO2, Vital.SPO2),
+    "8310-5": (QuantityName.TEMPERATURE, Vital.TEMPERATURE),
+}
+"""What the cohort measures besides, for rules beyond the first pack."""
+_CONDITIONS = (frozenset({"heart_failure"}), frozenset({"hypertension", "diabetes_2"}), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,8 @@ class Told:
     observation: Observation
 
 
-def told_by(subject: str, block: Block) -> Iterator[Told]:
-    channels = [(NAMES[c.code], c) for c in block.channels if c.code in NAMES]
+def told_by(subject: str, block: Block, names: Names = NAMES) -> Iterator[Told]:
+    channels = [(names[c.code], c) for c in block.channels if c.code in names]
     if not channels:
         return
     for row in range(len(block.true_s)):
@@ -81,8 +89,13 @@ def told_by(subject: str, block: Block) -> Iterator[Told]:
         )
 
 
-async def settled(bench: Bench, people: int, *, days: int = 60, seed: int = 5) -> list[Told]:
-    """What a village will tell in two months, its people and devices known to the county."""
+async def settled(
+    bench: Bench, people: int, *, days: int = 60, seed: int = 5, names: Names = NAMES
+) -> list[Told]:
+    """What a village will tell in two months, its people and devices known to the county.
+
+    With more `names` than a cuff's and a meter's some are sick in their hearts, too.
+    """
     calendar = Calendar(first=FIRST, days=days)
     request = Request(purpose=Purpose.TUNING, seed=seed, people=people, calendar=calendar)
     told: list[Told] = []
@@ -91,8 +104,11 @@ async def settled(bench: Bench, people: int, *, days: int = 60, seed: int = 5) -
         name = f"p{found.person.number}"
         subject = SubjectRef(f"s-{name}")
         drugs = frozenset({"insulin"} if found.person.number % 3 == 0 else ())
-        await bench.tell(Profile(subject=subject, birth_year=1950, drug_classes=drugs))
-        own = [one for block in found.blocks for one in told_by(name, block)]
+        sick = _CONDITIONS[found.person.number % 3] if names is not NAMES else None
+        await bench.tell(
+            Profile(subject=subject, birth_year=1950, drug_classes=drugs, conditions=sick)
+        )
+        own = [one for block in found.blocks for one in told_by(name, block, names)]
         for device in sorted({one.observation.device.key for one in own}):
             await bench.tell(BindingFact(device=device, subject=subject, valid_from=begin))
         told += own
@@ -107,16 +123,21 @@ async def live(
     before: Callable[[datetime], Awaitable[None]] | None = None,
     span: timedelta = BATCH,
 ) -> None:
-    """Take it in batches of a span, absences when they are due; `before` and `after` each batch."""
+    """Take it in batches of a span, absences when they are due.
+
+    `before` is called before each batch and each absence, `after` after each batch.
+    """
     while told:
         until = told[0].at + span
         batch = [one for one in told if one.at <= until]
         told = told[len(batch) :]
         now = batch[-1].at
+        while (due := bench.county.states.next_wake_at()) is not None and due <= now:
+            if before is not None:
+                await before(due)
+            await bench.wake(due)
         if before is not None:
             await before(now)
-        while (due := bench.county.states.next_wake_at()) is not None and due <= now:
-            await bench.wake(due)
         arrivals: list[Arrival] = []
         for one in batch:
             bench.sent += 1
