@@ -14,10 +14,11 @@ _PLAN_EVERY = timedelta(hours=1)
 
 
 class Chores:
-    """Follow-ups after fourteen days, the monthly drill, and keys whose time is over."""
+    """Follow-ups after fourteen days, the monthly drill, and what nobody carries any more."""
 
     def __init__(self, store: Store, notifiers: Mapping[Channel, Notifier]) -> None:
         self._store = store
+        self._channels = frozenset(notifiers)
         self._drillers = {
             channel: notifier
             for channel, notifier in notifiers.items()
@@ -28,12 +29,13 @@ class Chores:
     async def tick(self, now: datetime) -> None:
         """Does everything that is due at `now`."""
         await self._store.judge_follow_ups(now)
-        if not self._drillers:
-            return
         if self._plan_at is None or now >= self._plan_at:
+            await self._store.bury_switched_off(self._channels, now)
             await self._store.plan_drills(list(self._drillers), now)
             await self._store.forget_links(now)
             self._plan_at = now + _PLAN_EVERY
+        if not self._drillers:
+            return
         await self._store.bury_silent(now)
         while claimed := await self._store.claim_drill(list(self._drillers), now):
             drill_id, message = claimed

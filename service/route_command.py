@@ -4,14 +4,14 @@ route explain PERSON RULE --at TIME     the ladder, rung by rung, if nobody answ
 route why ALERT [LOGIN]                 who was told; why this account was, or was not
 route hygiene --days 30                 figures by rule and by doctor
 route reach [--set LOGIN CHANNEL ADDRESS | --remove LOGIN CHANNEL]
+route day LOGIN 07:30 20:00 --budget 5   when somebody works, and how often what can wait may ring
 """
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from importlib.resources import files
+from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,13 +19,19 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from gateway.packs import load_shipped
 from rules.vocabulary import Priority
-from service.alerts.escalation import Timings
-from service.alerts.priorities import load_timings
+from service.alerts.priorities import shipped_timings
+from service.alerts.routing import DutyDay
 from service.notify.notifier import PERSONAL, Channel
 from service.store.care_store import Store
-from service.store.contacts import UnknownLoginError
+from service.store.contacts import UnknownLoginError, is_possible
 from service.store.database import DATABASE_ERRORS, open_pool
-from service.store.routes import Explained, UnknownSubjectError, Why
+from service.store.routes import (
+    DoctorFigures,
+    Explained,
+    RuleFigures,
+    UnknownSubjectError,
+    Why,
+)
 
 _DAYS = 30
 
@@ -52,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reach = what.add_parser("reach", help="the addresses of staff and whether somebody is there")
     reach.add_argument("--set", nargs=3, metavar=("LOGIN", "CHANNEL", "ADDRESS"))
     reach.add_argument("--remove", nargs=2, metavar=("LOGIN", "CHANNEL"))
+    day = what.add_parser("day", help="when somebody works, in county time")
+    day.add_argument("login")
+    day.add_argument("opens", type=time.fromisoformat)
+    day.add_argument("closes", type=time.fromisoformat)
+    day.add_argument("--budget", type=int, default=DutyDay().budget)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,19 +91,26 @@ async def _answer(arguments: argparse.Namespace) -> Sequence[str]:
             case "explain":
                 return await _explain(store, arguments, now)
             case "why":
-                why = await store.why(arguments.alert, arguments.login, _timings(), now)
+                why = await store.why(arguments.alert, arguments.login, shipped_timings(), now)
                 return _why_lines(why, arguments, zone)
             case "hygiene":
                 return await _hygiene(store, now - timedelta(days=arguments.days), now)
+            case "day":
+                return await _day(store, arguments)
             case _:
                 return await _reach(store, arguments, now)
 
 
 async def _explain(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
     at = _instant(arguments.at, store.zone) if arguments.at else now
-    priority = _priority(arguments.rule)
+    priority, undampable = _rule(arguments.rule)
     found = await store.explain_route(
-        arguments.person, priority, _timings(), at, dated=arguments.dated
+        arguments.person,
+        priority,
+        shipped_timings(),
+        at,
+        dated=arguments.dated,
+        undampable=undampable,
     )
     return explain_lines(found, priority, store.zone)
 
@@ -148,26 +166,39 @@ def _why_lines(why: Why | None, arguments: argparse.Namespace, zone: ZoneInfo) -
     return lines or ["nobody has been told yet"]
 
 
+def acted_share(figures: RuleFigures | DoctorFigures) -> str:
+    """Of the closed alerts the share that led to something; `-` where none is closed."""
+    return f"{100 * figures.acted_on // figures.closed} %" if figures.closed else "-"
+
+
 async def _hygiene(store: Store, since: datetime, until: datetime) -> Sequence[str]:
     rules, doctors = await store.hygiene(since, until)
     head = f"{'rule':<10}{'alerts':>8}{'people':>8}{'open':>6}{'>24 h':>7}{'chatter':>9}"
     lines = [f"{head}{'acted':>7}{'answer':>9}"]
     for one in rules:
-        acted = f"{100 * one.acted_on // one.closed} %" if one.closed else "-"
         answer = "-" if one.median_answer_s is None else f"{one.median_answer_s / 60:.0f} min"
         counts = f"{one.rule_id:<10}{one.alerts:>8}{one.people:>8}{one.open:>6}{one.standing:>7}"
-        lines.append(f"{counts}{one.chattering:>9}{acted:>7}{answer:>9}")
+        lines.append(f"{counts}{one.chattering:>9}{acted_share(one):>7}{answer:>9}")
     lines.append("")
-    lines.append(
-        f"{'doctor':<16}{'alerts':>8}{'rang':>6}{'worst day':>11}{'days over':>11}{'answered':>10}"
-        f"{'cannot':>8}"
+    head = (
+        f"{'doctor':<16}{'alerts':>8}{'open':>6}{'>24 h':>7}{'chatter':>9}{'acted':>7}{'rang':>6}"
     )
+    lines.append(f"{head}{'worst day':>11}{'days over':>11}{'answered':>10}{'cannot':>8}")
     lines += [
-        f"{each.login:<16}{each.alerts:>8}{each.interruptions:>6}{each.worst_day:>11}"
-        f"{each.days_over:>11}{each.answered:>10}{each.cannot:>8}"
+        f"{each.login:<16}{each.alerts:>8}{each.open:>6}{each.standing:>7}{each.chattering:>9}"
+        f"{acted_share(each):>7}{each.interruptions:>6}{each.worst_day:>11}{each.days_over:>11}"
+        f"{each.answered:>10}{each.cannot:>8}"
         for each in doctors
     ]
     return lines
+
+
+async def _day(store: Store, arguments: argparse.Namespace) -> Sequence[str]:
+    day = DutyDay(opens=arguments.opens, closes=arguments.closes, budget=arguments.budget)
+    if not is_possible(day):
+        raise _UnusableError("it ends before it begins, or the budget is not between 1 and 50")
+    await store.set_duty_day(arguments.login, day)
+    return [f"{arguments.login}: {day.opens:%H:%M}-{day.closes:%H:%M}, {day.budget} a day"]
 
 
 async def _reach(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
@@ -196,12 +227,13 @@ def _channel(word: str) -> Channel:
     return Channel(word)
 
 
-def _priority(word: str) -> Priority:
+def _rule(word: str) -> tuple[Priority, bool]:
+    """The priority of a rule, or of a priority's own name; and whether nothing moves it."""
     for rule in load_shipped().beside.rules:
         if rule.id == word:
-            return rule.priority
+            return rule.priority, rule.undampable
     try:
-        return Priority.from_word(word)
+        return Priority.from_word(word), False
     except KeyError:
         raise _UnusableError(f"{word}: neither a rule nor a priority") from None
 
@@ -212,11 +244,6 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
     except ValueError:
         raise _UnusableError(f"{text}: no instant, such as 2026-09-01T02:00") from None
     return at if at.tzinfo else at.replace(tzinfo=zone)
-
-
-def _timings() -> Timings:
-    table = (files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8")
-    return load_timings(table)
 
 
 def _clock(at: datetime | None, zone: ZoneInfo) -> str:

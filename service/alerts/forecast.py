@@ -39,11 +39,12 @@ class Forecast:
     tells_home: bool
 
 
-def forecast(  # noqa: PLR0913 - the same seven things an alert rests on
+def forecast(  # noqa: PLR0913 - the same things an alert rests on
     circle: Circle,
     *,
     priority: Priority,
     dated: bool,
+    undampable: bool = False,
     load: Load,
     timings: Timings,
     zone: tzinfo,
@@ -55,6 +56,7 @@ def forecast(  # noqa: PLR0913 - the same seven things an alert rests on
         alert_id=_NOBODY,
         priority=priority,
         dated=dated,
+        undampable=undampable,
         tier=NOT_YET_TOLD,
         step=NOT_YET_TOLD,
         next_due_at=now,

@@ -101,6 +101,8 @@ class LifecycleError(Exception):
 class Life:
     """One alert's life. `step` counts how often people were told, `round` the ladder's restarts.
 
+    `undampable` says that its rule rang at once and nothing may move it, whatever its priority.
+
     `answer_by` is when its time to answer is over: of an urgent alert that was only seen the ladder
     runs on then. `answers_needed` people must answer (1 unless the rule asks for several);
     `answered_by` are those who have since the ladder last began. `returned_at` is when readings
@@ -111,6 +113,7 @@ class Life:
     alert_id: UUID
     priority: Priority
     dated: bool = False
+    undampable: bool = False
     state: LifeState = LifeState.UNACKNOWLEDGED
     tier: int = 0
     step: int = 0
@@ -262,6 +265,16 @@ def worsen(life: Life, *, by: UUID, now: datetime) -> Life:
     return replace(reset, grouped_into=by, next_due_at=None, tier=life.tier, returned_at=None)
 
 
+def join(life: Life, *, by: UUID) -> Life:
+    """The life of an owned alert after `by`, an equal one of its case, rang: one clock for both.
+
+    Its owner keeps it; whoever answers the newer one has both.
+    """
+    if life.state is not LifeState.ACKNOWLEDGED or life.grouped_into is not None:
+        return life
+    return replace(life, grouped_into=by, next_due_at=None)
+
+
 def is_emergency(life: Life) -> bool:
     """Whether only contacted, going or cannot answer it; an old or undated point is a task."""
     return life.priority is Priority.EMERGENCY and not life.dated
@@ -269,7 +282,7 @@ def is_emergency(life: Life) -> bool:
 
 def may_rest(life: Life) -> bool:
     """Whether quiet hours, a budget, grouping or a shelf may move it: soon, routine, old points."""
-    return life.dated or life.priority <= Priority.SOON
+    return life.dated or (life.priority <= Priority.SOON and not life.undampable)
 
 
 def _allowed_check(life: Life, asked: datetime | None, now: datetime) -> datetime:

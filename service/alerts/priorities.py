@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
+from importlib.resources import files
 from typing import Annotated
 
 import msgspec
@@ -66,6 +68,12 @@ def load_several(text: str) -> Mapping[str, int]:
         return msgspec.yaml.decode(text, type=_Table).several_must_answer
     except msgspec.MsgspecError as error:
         raise PrioritiesError(str(error)) from error
+
+
+@cache
+def shipped_timings() -> Timings:
+    """The answering times that the program comes with."""
+    return load_timings((files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8"))
 
 
 def _timing(times: _Times) -> Timing:

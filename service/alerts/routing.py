@@ -8,11 +8,11 @@ The ladders follow the family-doctor contract:
     emergency                 both doctors and county duty together -> township duty
 
 Outside the doctors' duty hours an urgent alert goes to the duty phone of their institution at the
-same moment. A member of staff without a working account counts as nobody (hazard H9). Without a
-contract in force the duty desk of the institution takes the doctors' places; for nobody in
-particular at a clinic (its cuff, when it was nobody's turn) the village doctors of the area do. The
-patient hears by the `patient` channel beside every step and is no rung of a ladder: nobody answers
-for a doctor.
+same moment, or, where nobody sits there, to the county's. A member of staff without a working
+account counts as nobody (hazard H9). Without a contract in force the duty desk of the institution
+takes the doctors' places; for nobody in particular at a clinic (its cuff, when it was nobody's
+turn) the village doctors of the area do. The patient hears by the `patient` channel beside every
+step and is no rung of a ladder: nobody answers for a doctor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,6 +45,7 @@ class Doubt(StrEnum):
     CONTRACT_EXPIRED = "contract_expired"
     NO_CONTRACT = "no_contract"
     UNKNOWN_PERSON = "unknown_person"
+    RECORDED_DECEASED = "recorded_deceased"
     NOBODY_REACHABLE = "nobody_reachable"
 
 
@@ -181,7 +182,7 @@ def route(*, priority: Priority, dated: bool, circle: Circle, at: time | None = 
     county = _desk(a for a in circle.answering.county if a.link is not Link.LAST_RESORT)
     if not village and not family:
         village = _first(_desk(circle.answering.village_desk), _clinic(circle), township)
-    phone = _phone(priority, (*village, *family), township, at)
+    phone = _phone(priority, (*village, *family), _first(township, county), at)
     tiers = _ladder(
         priority, dated=dated, doctors=(village, family), phone=phone, up=(township, county)
     )
@@ -252,6 +253,8 @@ def _phone(
 def _doubts(circle: Circle) -> Iterable[Doubt]:
     if circle.patient is None:
         yield Doubt.UNKNOWN_PERSON
+    elif circle.patient.status is PersonStatus.DECEASED:
+        yield Doubt.RECORDED_DECEASED
     standing = circle.answering.owner.standing
     if standing is not Standing.CONTRACTED:
         expired = standing is Standing.EXPIRED

@@ -18,6 +18,9 @@ from service.notify.wording import Wording
 
 _TIMEOUT_S = 20.0
 
+_FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
+"""What plug-ins of many hands raise over an address or an answer they did not think of."""
+
 
 class AppriseCarrier:
     """Carries by the service that `template` names."""
@@ -33,14 +36,16 @@ class AppriseCarrier:
     async def carry(self, address: str, text: Wording, message_id: str, now: datetime) -> Outcome:
         """Tries once, at most 20 s; a template that apprise cannot read is refused for good."""
         del message_id, now
-        target = _service(self._template.replace("{address}", quote(address, safe="@+")))
-        if target is None:
-            return Outcome(result=Result.REFUSED, detail="unusable address")
         try:
+            target = _service(self._template.replace("{address}", quote(address, safe="@+")))
+            if target is None:
+                return Outcome(result=Result.REFUSED, detail="unusable address")
             async with asyncio.timeout(_TIMEOUT_S):
                 taken = await target.async_notify(body=text.body, title=text.title)
         except TimeoutError:
             return Outcome(result=Result.RETRY_LATER, detail="timed out")
+        except _FAULTS as error:
+            return Outcome(result=Result.RETRY_LATER, detail=type(error).__name__)
         if taken:
             return Outcome(result=Result.DELIVERED, detail="taken by the service")
         return Outcome(result=Result.RETRY_LATER, detail="refused or unreachable")

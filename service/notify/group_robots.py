@@ -18,13 +18,12 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
+from service.notify.bounded import LONGEST_S, Answer, post
 from service.notify.notifier import Channel, Outcome, Result
 from service.notify.wording import Wording
 
-_TIMEOUT_S = 10.0
 
-
-class _Answer(msgspec.Struct, frozen=True):
+class _Said(msgspec.Struct, frozen=True):
     """WeCom and DingTalk say `errcode`, Feishu `code`; nothing at all is no answer of theirs."""
 
     errcode: int | None = None
@@ -101,7 +100,15 @@ ROBOTS: Mapping[Channel, Robot] = {
 class RobotCarrier:
     """Carries by one messenger's robots; `url` is a county's own gateway to it, if it has one."""
 
-    def __init__(self, robot: Robot, client: httpx2.AsyncClient, *, url: str | None = None) -> None:
+    def __init__(
+        self,
+        robot: Robot,
+        client: httpx2.AsyncClient,
+        *,
+        url: str | None = None,
+        longest_s: float = LONGEST_S,
+    ) -> None:
+        self._longest_s = longest_s
         self._robot = robot
         self._client = client
         self._url = url or robot.url
@@ -112,22 +119,17 @@ class RobotCarrier:
         url = self._url.replace("{address}", quote(key, safe="")) + self._robot.query(secret, now)
         body = self._robot.body(f"{text.title}\n{text.body}", secret, now)
         headers = {"content-type": "application/json", "x-message-id": message_id}
-        try:
-            response = await self._client.post(
-                url, content=body, headers=headers, timeout=_TIMEOUT_S
-            )
-        except httpx2.TimeoutException:
-            return Outcome(result=Result.RETRY_LATER, detail="timed out")
-        except httpx2.HTTPError as error:
-            return Outcome(result=Result.RETRY_LATER, detail=type(error).__name__)
-        return self._outcome(response)
+        answer = await post(
+            self._client, url, content=body, headers=headers, longest_s=self._longest_s
+        )
+        return answer if isinstance(answer, Outcome) else self._outcome(answer)
 
-    def _outcome(self, response: httpx2.Response) -> Outcome:
-        if response.status_code != HTTPStatus.OK:
-            detail = f"HTTP {response.status_code}"
+    def _outcome(self, answer: Answer) -> Outcome:
+        if answer.status != HTTPStatus.OK:
+            detail = f"HTTP {answer.status}"
             return Outcome(result=Result.RETRY_LATER, detail=detail)
         try:
-            said = msgspec.json.decode(response.content, type=_Answer).said
+            said = msgspec.json.decode(answer.body, type=_Said).said
         except msgspec.MsgspecError:
             said = None
         if said == 0:

@@ -11,9 +11,9 @@ import httpx2
 import msgspec
 from standardwebhooks import Webhook
 
+from service.notify.bounded import post
 from service.notify.notifier import Message, Outcome, Result
 
-_TIMEOUT_S = 10.0
 # Everything else that is no success may pass with time: a restart, a proxy, a wrong deployment.
 _NEVER = frozenset({HTTPStatus.GONE})
 
@@ -53,13 +53,8 @@ class SignedPost:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": self._signer.sign(message_id, now, body),
         }
-        try:
-            response = await self._client.post(
-                self._url, content=body, headers=headers, timeout=_TIMEOUT_S
-            )
-        except httpx2.HTTPError as error:
-            return Outcome(result=Result.RETRY_LATER, detail=type(error).__name__)
-        return _outcome(response.status_code)
+        answer = await post(self._client, self._url, content=body, headers=headers)
+        return answer if isinstance(answer, Outcome) else _outcome(answer.status)
 
 
 class WebhookNotifier:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from service.alerts.routing import DutyDay
+from service.alerts.routing import USUAL_DAY, DutyDay
+from service.care.written import Outcome as WrittenOutcome
+from service.care.written import Written, refused
 from service.notify.notifier import (
     LEASE,
     Channel,
@@ -18,12 +20,17 @@ from service.notify.notifier import (
     Result,
     next_attempt_at,
 )
+from service.permissions import Role
 from service.store.database import Database, load_statements
+from service.store.records import Account
 
 _SQL = load_statements("contacts.sql")
 
 EVERY = timedelta(days=30)
 """How often an address is asked."""
+
+LONGEST_ADDRESS = 500
+MOST_INTERRUPTIONS = 50
 
 PATIENCE = timedelta(days=3)
 """How long it may take to answer."""
@@ -72,8 +79,68 @@ class Contacts(Database):
         if await self.pool.fetchval(_SQL["set_duty_day"], *row) is None:
             raise UnknownLoginError(f"{login}: no such account")
 
-    async def reach(self) -> list[Reach]:
-        """Every address in use, the dead ones first."""
+    async def write_contact(
+        self, by: Account, login: str, channel: Channel, address: str, now: datetime
+    ) -> Written:
+        """The same from a page. Refused: `unknown_staff`, `not_yours`, `unreadable` (empty)."""
+        refusal = await self._refusal(by, login)
+        if refusal is None and not 0 < len(address) <= LONGEST_ADDRESS:
+            refusal = refused(WrittenOutcome.UNREADABLE, "address")
+        if refusal:
+            return refusal
+        await self.set_contact(login, channel, address, now)
+        detail = {"login": login, "channel": channel.value}
+        await self.audit(by, "address written", None, detail, now)
+        return Written(outcome=WrittenOutcome.CHANGED, about=login)
+
+    async def drop_contact(
+        self, by: Account, login: str, channel: Channel, now: datetime
+    ) -> Written:
+        """Takes an address away. Refused: `unknown_staff`, `not_yours`, `unknown_row`."""
+        if refusal := await self._refusal(by, login):
+            return refusal
+        if not await self.remove_contact(login, channel):
+            return refused(WrittenOutcome.UNKNOWN_ROW, channel.value)
+        detail = {"login": login, "channel": channel.value}
+        await self.audit(by, "address removed", None, detail, now)
+        return Written(outcome=WrittenOutcome.CHANGED, about=login)
+
+    async def write_duty_day(self, by: Account, login: str, day: DutyDay, now: datetime) -> Written:
+        """Says when somebody works, from a page: the own day, or an administrator's staff's.
+
+        Refused: `unknown_staff`, `not_yours`, `ends_before_it_begins`, `unreadable` (the budget).
+        """
+        if refusal := await self._refusal(by, login):
+            return refusal
+        if not is_possible(day):
+            wrong = (
+                WrittenOutcome.ENDS_BEFORE_IT_BEGINS
+                if day.closes <= day.opens
+                else WrittenOutcome.UNREADABLE
+            )
+            return refused(wrong, login)
+        await self.set_duty_day(login, day)
+        detail = {"login": login, "opens": f"{day.opens:%H:%M}", "closes": f"{day.closes:%H:%M}"}
+        await self.audit(by, "duty day written", None, {**detail, "budget": day.budget}, now)
+        return Written(outcome=WrittenOutcome.CHANGED, about=login)
+
+    async def duty_day(self, account_id: UUID) -> DutyDay:
+        """When an account works; the county's usual day where it has set none."""
+        row = await self.pool.fetchrow(_SQL["duty_day_of"], account_id)
+        if row is None:
+            return USUAL_DAY
+        return DutyDay(opens=row["opens"], closes=row["closes"], budget=row["budget"])
+
+    async def _refusal(self, by: Account, login: str) -> Written | None:
+        about = (login, by.account_id, by.role is Role.ADMINISTRATOR)
+        row = await self.pool.fetchrow(_SQL["staff_of"], *about)
+        if row is None:
+            return refused(WrittenOutcome.UNKNOWN_STAFF, login)
+        return None if row["mine"] else refused(WrittenOutcome.NOT_YOURS, login)
+
+    async def reach(self, below: Account | None = None) -> list[Reach]:
+        """Every address in use, the dead ones first; where given of staff below that account."""
+        place = below.account_id if below else None
         return [
             Reach(
                 login=row["login"],
@@ -83,7 +150,7 @@ class Contacts(Database):
                 since=row["since"],
                 reached_at=row["reached_at"],
             )
-            for row in await self.pool.fetch(_SQL["reach"])
+            for row in await self.pool.fetch(_SQL["reach"], place)
         ]
 
     async def unreachable(self) -> int:
@@ -161,6 +228,11 @@ class Contacts(Database):
     async def last_drill(self) -> datetime | None:
         """When a drill was last sent."""
         return await self.pool.fetchval(_SQL["last_drill"])
+
+
+def is_possible(day: DutyDay) -> bool:
+    """Whether it ends after it begins, with a budget of 1 to 50."""
+    return day.opens < day.closes and 1 <= day.budget <= MOST_INTERRUPTIONS
 
 
 def _next_morning(local: datetime) -> datetime:

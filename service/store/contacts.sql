@@ -15,16 +15,24 @@ SELECT a.account_id, $2, $3, $4 FROM care.account a WHERE a.login = $1
 ON CONFLICT (account_id) DO UPDATE SET opens = excluded.opens, closes = excluded.closes, budget = excluded.budget
 RETURNING account_id
 
+-- name: duty_day_of
+SELECT opens, closes, budget FROM care.duty_day WHERE account_id = $1
+
+-- name: staff_of
+-- A member of staff by log-in, and whether this account may write of them: the own, or an administrator's below.
+SELECT a.account_id, a.account_id = $2 OR ($3 AND s.institution_id IN (SELECT care.institutions_of($2))) AS mine
+FROM care.account a JOIN care.staff s ON s.staff_id = a.staff_id WHERE a.login = $1
+
 -- name: reach
 SELECT a.login, coalesce(s.name, p.name, a.login) AS name, c.channel, c.state, c.since, c.reached_at
 FROM care.contact c JOIN care.account a ON a.account_id = c.account_id
 LEFT JOIN care.staff s ON s.staff_id = a.staff_id
 LEFT JOIN care.person p ON p.person_id = a.person_id
-WHERE NOT a.disabled
+WHERE NOT a.disabled AND ($1::uuid IS NULL OR s.institution_id IN (SELECT care.institutions_of($1)))
 ORDER BY c.state = 'dead' DESC, a.login, c.channel LIMIT 1000
 
 -- name: unreachable
--- Staff with a working account whom no message reaches: no address at all, or all of them dead.
+-- Staff with a working account and with addresses, all of them dead.
 SELECT count(*) FROM care.account a
 WHERE NOT a.disabled AND a.role IN ('village_doctor', 'family_doctor', 'county_duty')
     AND EXISTS (SELECT FROM care.contact c WHERE c.account_id = a.account_id)

@@ -41,8 +41,14 @@ _LIVES = load_statements("lives.sql")
 BETWEEN = timedelta(minutes=1)
 """What is no emergency leaves no oftener than this for one address; the rest comes bundled."""
 
+UNCARRIED = timedelta(hours=1)
+"""What waits so long on a way that no process of this county has is a dead letter."""
+
 LINK_LASTS = timedelta(hours=72)
 """How long a message can be answered from itself; afterwards one signs in."""
+
+
+_SWITCHED_OFF = "channel switched off"
 
 
 class Said(StrEnum):
@@ -206,6 +212,24 @@ class Deliveries(Database):
                 what = "receipt" if result is ReceiptResult.NOTED else "receipt replayed"
                 await add_event(connection, row["alert_id"], SYSTEM, what, detail, now)
             return result
+
+    async def bury_switched_off(self, channels: frozenset[Channel], now: datetime) -> int:
+        """Dead letters of what is due on a way that was switched off; how many.
+
+        `channels` are those of this process; every process of a county has the same.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            about = (sorted(channels), now - UNCARRIED, _SWITCHED_OFF)
+            rows = await connection.fetch(_SQL["bury_switched_off"], *about)
+            for row in rows:
+                detail = {
+                    "channel": row["channel"],
+                    "to": str(row["account_id"] or ""),
+                    "step": str(row["step"]),
+                    "result": _SWITCHED_OFF,
+                }
+                await add_event(connection, row["alert_id"], SYSTEM, "delivery dead", detail, now)
+            return len(rows)
 
     async def forget_links(self, now: datetime) -> None:
         """Drops keys whose time is over."""

@@ -86,6 +86,11 @@ WHERE delivery_id = $1
 -- name: set_undeliverable
 UPDATE care.delivery SET state = 'dead', next_attempt_at = NULL, detail = $2 WHERE delivery_id = $1
 
+-- name: bury_switched_off
+UPDATE care.delivery SET state = 'dead', next_attempt_at = NULL, detail = $3
+WHERE next_attempt_at <= $2 AND channel <> ALL ($1::text[])
+RETURNING alert_id, account_id, channel, step
+
 -- name: add_link
 INSERT INTO care.answer_link (token_hash, account_id, bundle, drill_id, made_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)

@@ -5,6 +5,7 @@ merge: the triggers of `0011_people.sql`), and every answer carries the instant 
 (a contract's midnight, the end of a shift). The worker asks again for both (hazard H9).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +17,7 @@ import asyncpg
 from rules.vocabulary import PersonStatus
 from service.alerts.escalation import Timings, answer_by
 from service.alerts.lifecycle import NOT_YET_TOLD, Life, LifeState
+from service.alerts.routing import Circle
 from service.care.responsible import Responsible
 from service.store.circles import find_subjects
 from service.store.database import Connection, load_statements
@@ -69,8 +71,19 @@ class _Answerer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """Somebody whom the present rung has told, or is to tell when their duty begins."""
+
+    staff_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """One alert that is asked about: its life, whose it was, and who is around its person now."""
+    """One alert that is asked about: its life, whose it was, and who is around its person now.
+
+    `told` are those of the rung that waits for an answer, `near` everybody who may answer now.
+    """
 
     life: Life
     row: asyncpg.Record
@@ -79,11 +92,19 @@ class _Look:
     found: Responsible
     status: PersonStatus
     answerer: _Answerer | None
+    told: tuple[_Told, ...] = ()
+    near: frozenset[str] = frozenset()
 
     @property
     def is_lost(self) -> bool:
         """Whether whoever answered it cannot go on with it."""
         return self.answerer is not None and not self.answerer.can_go_on(self.found)
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether nobody of those who were told is still around to answer."""
+        waits = self.life.state is LifeState.UNACKNOWLEDGED and self.answerer is None
+        return waits and bool(self.told) and not any(t.staff_id in self.near for t in self.told)
 
     @property
     def has_changed(self) -> bool:
@@ -138,6 +159,7 @@ class Handovers(Statuses):
         circles = await load_circles(connection, around, self.zone, now)
         accounts = {row["acknowledged_by"] for row in lives if row["acknowledged_by"]}
         answerers = await _answerers(connection, accounts, self.today(now))
+        told = await _told(connection, list(owners))
         found: list[_Look] = []
         for row in lives:
             circle, owner = circles[row["subject"]], owners[row["alert_id"]]
@@ -149,6 +171,8 @@ class Handovers(Statuses):
                 found=circle.answering,
                 status=circle.patient.status if circle.patient else PersonStatus.ALIVE,
                 answerer=answerers.get(row["acknowledged_by"]),
+                told=told.get(row["alert_id"], ()),
+                near=_near(circle),
             )
             found.append(look)
         return found
@@ -164,11 +188,14 @@ class Handovers(Statuses):
         """Asks from below whoever is responsible now, or only says that another is."""
         life, answerer = look.life, look.answerer
         former = names.get(look.former or "")
-        if (look.is_lost or (look.has_changed and answerer is None)) and _asks(life, look.status):
+        moves = look.is_lost or look.is_deserted or (look.has_changed and answerer is None)
+        if moves and _asks(life, look.status):
             await save_life(connection, _from_below(life, now))
             due = answer_by(life.priority, dated=life.dated, since=now, timings=timings)
             await connection.execute(_SQL["fresh_clock"], life.alert_id, due, now)
             whose = answerer.name if answerer else former
+            if look.is_deserted and not look.has_changed:
+                whose = "、".join(told.name for told in look.told)
             await _tell(connection, life.alert_id, HANDED_OVER, whose, look.found, now)
         elif look.has_changed:
             await _tell(connection, life.alert_id, RESPONSIBLE_CHANGED, former, look.found, now)
@@ -208,6 +235,20 @@ async def _answerers(
         )
         for row in rows
     }
+
+
+async def _told(connection: Connection, alerts: list[UUID]) -> Mapping[UUID, tuple[_Told, ...]]:
+    found: defaultdict[UUID, tuple[_Told, ...]] = defaultdict(tuple)
+    for row in await connection.fetch(_SQL["told_now"], alerts):
+        found[row["alert_id"]] += (_Told(staff_id=row["staff_id"], name=row["name"]),)
+    return found
+
+
+def _near(circle: Circle) -> frozenset[str]:
+    """Everybody whom a ladder of this circle may name, at work at this moment."""
+    found = {acting.member.staff_id for acting in circle.answering.everybody()}
+    beside = (*circle.clinic, *circle.answering.administrators)
+    return frozenset(found | {member.staff_id for member in beside})
 
 
 async def _names(connection: Connection, staff: Iterable[str | None]) -> dict[str, str]:

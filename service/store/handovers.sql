@@ -38,3 +38,13 @@ SELECT staff_id, name FROM care.staff WHERE staff_id = ANY ($1::text[])
 -- name: owner_of_alert
 SELECT o.staff_id, s.name, o.link, o.since FROM care.alert_owner o
 LEFT JOIN care.staff s ON s.staff_id = o.staff_id WHERE o.alert_id = $1
+
+-- name: told_now
+-- Staff whom the rung that waits for an answer has on its list.
+SELECT DISTINCT d.alert_id, s.staff_id, s.name
+FROM care.alert_life l
+JOIN care.delivery d ON d.alert_id = l.alert_id AND d.step = l.step
+JOIN care.account a ON a.account_id = d.account_id
+JOIN care.staff s ON s.staff_id = a.staff_id
+WHERE l.alert_id = ANY ($1::uuid[]) AND l.state = 'unacknowledged' AND d.channel = 'page'
+ORDER BY d.alert_id, s.staff_id

@@ -233,6 +233,7 @@ def life_from(row: asyncpg.Record) -> Life:
         alert_id=row["alert_id"],
         priority=Priority(row["priority"]),
         dated=row["dated"],
+        undampable=row["undampable"],
         state=LifeState(row["state"]),
         tier=row["tier"],
         step=row["step"],

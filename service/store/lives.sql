@@ -1,6 +1,6 @@
 -- name: life_for_update
 SELECT l.alert_id, l.case_id, l.person_id, l.state, l.tier, l.step, l.round, l.next_due_at,
-       l.answer_by, l.answers_needed, l.answered_by, l.returned_at, l.shelved_until, l.shelf_reason, l.grouped_into,
+       l.answer_by, l.undampable, l.answers_needed, l.answered_by, l.returned_at, l.shelved_until, l.shelf_reason, l.grouped_into,
        l.acknowledged_by, l.acknowledged_at, l.answer, l.next_check_at, l.outcome, l.closed_at,
        k.priority, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.subject, k.family, k.kind, k.stage,
        k.rule_id, k.raised_at, l.household
@@ -10,7 +10,7 @@ FOR UPDATE OF l
 
 -- name: lives_for_update
 SELECT l.alert_id, l.case_id, l.person_id, l.state, l.tier, l.step, l.round, l.next_due_at,
-       l.answer_by, l.answers_needed, l.answered_by, l.returned_at, l.shelved_until, l.shelf_reason, l.grouped_into,
+       l.answer_by, l.undampable, l.answers_needed, l.answered_by, l.returned_at, l.shelved_until, l.shelf_reason, l.grouped_into,
        l.acknowledged_by, l.acknowledged_at, l.answer, l.next_check_at, l.outcome, l.closed_at,
        k.priority, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.subject, k.family, k.kind, k.stage,
        k.rule_id, k.raised_at, l.household
@@ -20,7 +20,15 @@ ORDER BY k.priority DESC, k.raised_at, l.alert_id
 FOR UPDATE OF l
 
 -- name: group_of
-SELECT alert_id FROM care.alert_life WHERE grouped_into = $1 AND state <> 'closed' ORDER BY alert_id FOR UPDATE
+-- What an alert asks for too, and what those ask for. Through the case, which is indexed.
+WITH RECURSIVE near AS (
+    SELECT o.alert_id, o.grouped_into FROM care.alert_life l JOIN care.alert_life o ON o.case_id = l.case_id
+    WHERE l.alert_id = $1 AND o.state <> 'closed'
+), asked (alert_id) AS (
+    SELECT alert_id FROM near WHERE grouped_into = $1
+    UNION SELECT n.alert_id FROM near n JOIN asked a ON n.grouped_into = a.alert_id
+)
+SELECT alert_id FROM care.alert_life WHERE alert_id IN (SELECT alert_id FROM asked) ORDER BY alert_id FOR UPDATE
 
 -- name: save_life
 UPDATE care.alert_life SET state = $2, tier = $3, step = $4, round = $5, next_due_at = $6,

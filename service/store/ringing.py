@@ -290,13 +290,17 @@ def _address(  # noqa: PLR0913 - one row a recipient and channel needs all of th
 
 
 def _tell_home(batch: _Batch, circle: Circle, life: Life, now: datetime) -> None:
-    """The person, and in an emergency everybody else at home, in the same minute as the doctors."""
+    """The person, and in an emergency everybody else at home, in the same minute as the doctors.
+
+    The dead are told nothing; who lives with them is, for somebody has measured.
+    """
     patient = circle.patient
-    if patient is not None and patient.status is PersonStatus.DECEASED:
-        return
-    accounts = [patient.account_id] if patient is not None else []
+    is_dead = patient is not None and patient.status is PersonStatus.DECEASED
+    accounts = [patient.account_id] if patient is not None and not is_dead else []
     if life.priority is Priority.EMERGENCY or patient is None:
         accounts += [each.account_id for each in circle.family]
+    if is_dead and not accounts:
+        return
     for account in accounts or [None]:
         _add(batch, life, Channel.PATIENT, account, at=now, now=now)
         for channel in batch.contacts.get(account, ()) if account is not None else ():

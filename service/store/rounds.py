@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from rules.vocabulary import Priority
 from service.alerts.escalation import answer_by
@@ -18,6 +19,7 @@ from service.alerts.lifecycle import (
     Life,
     LifeState,
     ShelfReason,
+    join,
     may_rest,
     return_to_normal,
     worsen,
@@ -48,8 +50,8 @@ class Rounds(Database):
             where = await find_subjects(connection, (row["subject"] for row in rows))
             begun = await _begin_lives(connection, rows, where, ways, now)
             resting = await _shelved(connection, [r for r in rows if r["alert_id"] in begun], now)
-            await _reset_siblings(connection, [r for r in rows if r["alert_id"] in begun], now)
             ringing = [alert_id for alert_id in begun if alert_id not in resting]
+            await _reset_siblings(connection, [r for r in rows if r["alert_id"] in ringing], now)
             await ring_many(connection, ringing, ways, self.zone, now)
             return len(rows)
 
@@ -105,11 +107,36 @@ async def _begin_lives(
                 timings=ways.timings,
             ),
             ways.several.get(row["rule_id"], 1),
+            _is_undampable(row["evidence"]),
         )
         for row in rows
     ]
     found = await connection.fetch(_SQL["begin_lives"], now, *map(list, zip(*columns, strict=True)))
     return {row["alert_id"] for row in found}
+
+
+class _Decided(msgspec.Struct, frozen=True):
+    undampable: bool = False
+
+
+class _Evidence(msgspec.Struct, frozen=True):
+    decision: _Decided = _Decided()
+
+
+_EVIDENCE = msgspec.json.Decoder(_Evidence)
+
+
+def _is_undampable(evidence: str | None) -> bool:
+    """Whether the rule said so when it rang; what cannot be read is held by nothing.
+
+    Asked of what could wait and rang at once (None: anything else), as the core's cases do.
+    """
+    if evidence is None:
+        return False
+    try:
+        return _EVIDENCE.decode(evidence).decision.undampable
+    except msgspec.MsgspecError:
+        return True
 
 
 async def _shelved(
@@ -151,7 +178,11 @@ async def _shelved(
 async def _reset_siblings(
     connection: Connection, rows: Sequence[asyncpg.Record], now: datetime
 ) -> None:
-    """Older alerts of a case on which something worse rings now: who owned them looks again."""
+    """Older alerts of a case on which something rings now that asks for them too.
+
+    Who owned something milder looks again; who owns something equal keeps it, and the newer one's
+    clock holds for both. What only rests on a shelf asks for nobody.
+    """
     newest: defaultdict[UUID, list[asyncpg.Record]] = defaultdict(list)
     for row in rows:
         newest[row["case_id"]].append(row)
@@ -165,8 +196,13 @@ async def _reset_siblings(
     ):
         worst = max(newest[row["case_id"]], key=lambda one: (one["priority"], not one["dated"]))
         life = life_from(row)
-        reset = worsen(life, by=worst["alert_id"], now=now)
-        if not _is_worse(worst, life) or reset is life:
+        if _is_worse(worst, life):
+            reset = worsen(life, by=worst["alert_id"], now=now)
+        elif worst["priority"] == life.priority and worst["dated"] == life.dated:
+            reset = join(life, by=worst["alert_id"])
+        else:
+            continue
+        if reset is life:
             continue
         lives.append(reset)
         detail = {"by": str(worst["alert_id"])}

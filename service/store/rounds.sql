@@ -1,6 +1,7 @@
 -- name: take_outbox
 SELECT o.outbox_id, k.alert_id, k.case_id, k.subject, k.priority, k.kind, k.stage, k.rule_id, k.raised_at,
-    care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.family
+    care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, k.family,
+    CASE WHEN k.priority <= 2 AND k.stage = 'immediate' THEN k.evidence END AS evidence
 FROM core.outbox o JOIN core.alert k ON k.alert_id = o.alert_id
 WHERE o.taken_at IS NULL
 ORDER BY k.priority DESC, o.outbox_id LIMIT $1
@@ -11,11 +12,12 @@ UPDATE core.outbox SET taken_at = $2 WHERE outbox_id = ANY ($1::bigint[])
 
 -- name: begin_lives
 INSERT INTO care.alert_life (alert_id, case_id, person_id, household, area, state, tier, step, round, taken_at,
-    asked_at, answer_by, answers_needed)
+    asked_at, answer_by, answers_needed, undampable)
 SELECT n.alert_id, n.case_id, n.person_id, n.household, n.area, 'unacknowledged', -1, -1, 0, $1, $1,
-    n.answer_by, n.needed
-FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::smallint[])
-    AS n (alert_id, case_id, person_id, household, area, answer_by, needed)
+    n.answer_by, n.needed, n.undampable
+FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::smallint[],
+    $9::boolean[])
+    AS n (alert_id, case_id, person_id, household, area, answer_by, needed, undampable)
 ON CONFLICT (alert_id) DO NOTHING RETURNING alert_id
 
 -- name: due_lives

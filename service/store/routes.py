@@ -15,7 +15,9 @@ from service.alerts.forecast import Forecast, forecast
 from service.alerts.lifecycle import Outcome
 from service.store.circles import find_subject
 from service.store.database import Database, load_statements
+from service.store.records import Account
 from service.store.surroundings import load_circles
+from service.store.viewing import beyond_view
 
 _SQL = load_statements("routes.sql")
 
@@ -104,12 +106,20 @@ class RuleFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorFigures:
-    """One member of staff over a span; `days_over` counts days above the budget."""
+    """One member of staff over a span; `days_over` counts days above the budget.
+
+    `open` to `chattering` are of the alerts that interrupted them, as in `RuleFigures`.
+    """
 
     login: str
     name: str
     role: str
     alerts: int
+    open: int
+    standing: int
+    closed: int
+    acted_on: int
+    chattering: int
     interruptions: int
     worst_day: int
     could_wait: int
@@ -130,9 +140,18 @@ class Routes(Database):
     """Questions about routing; nothing here changes anything."""
 
     async def explain_route(
-        self, person: str, priority: Priority, timings: Timings, at: datetime, *, dated: bool
+        self,
+        person: str,
+        priority: Priority,
+        timings: Timings,
+        at: datetime,
+        *,
+        dated: bool,
+        undampable: bool = False,
     ) -> Explained:
         """The whole ladder for `person` (subject, id, full name, or `home:<household>`) at `at`.
+
+        `undampable` as of a rule's ring at once that nothing may move.
 
         Raises:
             UnknownSubjectError: nobody, or more than one person, goes by that word.
@@ -150,6 +169,7 @@ class Routes(Database):
                 circle,
                 priority=priority,
                 dated=dated,
+                undampable=undampable,
                 load=Load(),
                 timings=timings,
                 zone=self.zone,
@@ -167,6 +187,25 @@ class Routes(Database):
             forecast=seen,
             contacts=contacts,
         )
+
+    async def route_page(
+        self,
+        account: Account,
+        person_id: UUID,
+        priority: Priority,
+        timings: Timings,
+        at: datetime,
+        now: datetime,
+    ) -> Explained | None:
+        """The ladder for one of the account's own people; None where it does not care for them."""
+        about = (account.account_id, person_id, self.today(now))
+        subject = await self.pool.fetchval(_SQL["own_subject"], *about)
+        if subject is None:
+            await self.audit(account, "refused person", None, {"person": str(person_id)}, now)
+            return None
+        await self.audit(account, "read route", subject, {"at": at.isoformat()}, now)
+        with beyond_view():  # the person is the reader's own; who else lives there counts too
+            return await self.explain_route(subject, priority, timings, at, dated=False)
 
     async def why(
         self, alert_id: UUID, login: str | None, timings: Timings, now: datetime
@@ -190,13 +229,18 @@ class Routes(Database):
         return await self._absent(alert, account, timings)
 
     async def hygiene(
-        self, since: datetime, until: datetime
+        self, since: datetime, until: datetime, *, below: Account | None = None
     ) -> tuple[list[RuleFigures], list[DoctorFigures]]:
-        """Figures by rule and by member of staff for alerts taken in [since, until)."""
+        """Figures by rule and by member of staff for alerts taken in [since, until).
+
+        Rules over the whole county; staff only of the institutions that `below` administers.
+        """
         acted = [outcome.value for outcome in ACTED]
-        rules = await self.pool.fetch(_SQL["rule_figures"], since, until, acted)
-        span = (since, until, BUDGET, self.zone.key)
-        doctors = await self.pool.fetch(_SQL["doctor_figures"], *span)
+        place = below.account_id if below else None
+        span = (since, until, BUDGET, self.zone.key, place, acted)
+        with beyond_view():  # counts over the county, of whose alerts the reader may see none
+            rules = await self.pool.fetch(_SQL["rule_figures"], since, until, acted)
+            doctors = await self.pool.fetch(_SQL["doctor_figures"], *span)
         return (
             [RuleFigures(**dict(row)) for row in rules],
             [DoctorFigures(**dict(row)) for row in doctors],
@@ -221,6 +265,7 @@ class Routes(Database):
             timings,
             alert["taken_at"],
             dated=alert["dated"],
+            undampable=alert["undampable"],
         )
         due = next(
             (

@@ -5,10 +5,13 @@ WHERE p.subject = $1 OR p.person_id::text = $1 OR p.name = $1
     OR p.person_id IN (SELECT w.person_id FROM care.name_word w WHERE w.word = $2)
 ORDER BY p.subject LIMIT 3
 
+-- name: own_subject
+SELECT p.subject FROM care.person p WHERE p.person_id = $2 AND care.cares_for($1, $2, $3)
+
 -- name: alert
 SELECT l.alert_id, l.state, l.taken_at, l.asked_at, l.acknowledged_at, l.tier, l.step, k.subject, k.priority,
     k.rule_id, k.raised_at, care.as_task(k.dated, k.raised_at, k.effective_at) AS dated, l.person_id,
-    coalesce(s.name, o.login) AS acknowledged_by, l.grouped_into, l.shelved_until
+    coalesce(s.name, o.login) AS acknowledged_by, l.grouped_into, l.shelved_until, l.undampable
 FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
 LEFT JOIN care.account o ON o.account_id = l.acknowledged_by
 LEFT JOIN care.staff s ON s.staff_id = o.staff_id
@@ -56,15 +59,33 @@ WHERE l.taken_at >= $1 AND l.taken_at < $2 AND NOT k.synthetic
 GROUP BY k.rule_id ORDER BY alerts DESC, k.rule_id
 
 -- name: doctor_figures
--- Of each member of staff: interruptions by day, how often the day was over its budget, answers, refusals.
+-- Of each member of staff ($5: only below this account's place): interruptions by day, how often the day was over its
+-- budget, answers, refusals; and of the alerts that interrupted them how many stand, chatter and were acted on.
 WITH days AS (
     SELECT d.account_id, (d.interrupts_at AT TIME ZONE $4)::date AS day, count(DISTINCT d.interrupts_at) AS times,
-        count(DISTINCT d.interrupts_at) FILTER (WHERE d.priority <= 2) AS could_wait,
-        count(DISTINCT d.alert_id) AS alerts
+        count(DISTINCT d.interrupts_at) FILTER (WHERE d.priority <= 2) AS could_wait
     FROM care.delivery d JOIN core.alert k ON k.alert_id = d.alert_id
     WHERE d.interrupts_at >= $1 AND d.interrupts_at < $2 AND d.channel = 'page' AND d.state <> 'not_needed'
       AND NOT k.synthetic
     GROUP BY d.account_id, day
+), told AS (
+    SELECT DISTINCT d.account_id, d.alert_id
+    FROM care.delivery d JOIN core.alert k ON k.alert_id = d.alert_id
+    WHERE d.interrupts_at >= $1 AND d.interrupts_at < $2 AND d.channel = 'page' AND d.state <> 'not_needed'
+      AND NOT k.synthetic
+), rang AS (
+    SELECT k.alert_id, l.state, l.outcome, l.taken_at, (
+        SELECT count(*) FROM core.alert o
+        WHERE o.case_id = k.case_id AND o.rule_id = k.rule_id AND o.raised_at > k.raised_at - interval '24 hours'
+          AND o.raised_at <= k.raised_at) >= 3 AS chatters
+    FROM (SELECT DISTINCT alert_id FROM told) t
+    JOIN core.alert k ON k.alert_id = t.alert_id JOIN care.alert_life l ON l.alert_id = t.alert_id
+), mine AS (
+    SELECT t.account_id, count(*) AS alerts, count(*) FILTER (WHERE r.state <> 'closed') AS open,
+        count(*) FILTER (WHERE r.state <> 'closed' AND r.taken_at < $2::timestamptz - interval '24 hours') AS standing,
+        count(*) FILTER (WHERE r.state = 'closed') AS closed, count(*) FILTER (WHERE r.outcome = ANY ($6::text[])) AS acted_on,
+        count(*) FILTER (WHERE r.chatters) AS chattering
+    FROM told t JOIN rang r ON r.alert_id = t.alert_id GROUP BY t.account_id
 ), said AS (
     SELECT e.actor, count(*) FILTER (WHERE e.detail ->> 'answer' <> 'cannot') AS answered,
         count(*) FILTER (WHERE e.detail ->> 'answer' = 'cannot') AS cannot
@@ -72,14 +93,17 @@ WITH days AS (
     WHERE e.what = 'answered' AND e.at >= $1 AND e.at < $2 AND NOT k.synthetic
     GROUP BY e.actor
 )
-SELECT a.login, coalesce(s.name, a.login) AS name, a.role, sum(days.alerts)::bigint AS alerts, sum(days.times)::bigint AS interruptions,
+SELECT a.login, coalesce(s.name, a.login) AS name, a.role, mine.alerts, mine.open, mine.standing, mine.closed,
+    mine.acted_on, mine.chattering, sum(days.times)::bigint AS interruptions,
     max(days.times) AS worst_day, sum(days.could_wait)::bigint AS could_wait,
     count(*) FILTER (WHERE days.times > $3) AS days_over, coalesce(max(said.answered), 0) AS answered,
     coalesce(max(said.cannot), 0) AS cannot
-FROM days JOIN care.account a ON a.account_id = days.account_id
+FROM days JOIN mine ON mine.account_id = days.account_id JOIN care.account a ON a.account_id = days.account_id
 LEFT JOIN care.staff s ON s.staff_id = a.staff_id
 LEFT JOIN said ON said.actor = a.account_id::text
-GROUP BY a.login, s.name, a.role ORDER BY interruptions DESC, a.login LIMIT 500
+WHERE $5::uuid IS NULL OR s.institution_id IN (SELECT care.institutions_of($5))
+GROUP BY a.login, s.name, a.role, mine.alerts, mine.open, mine.standing, mine.closed, mine.acted_on, mine.chattering
+ORDER BY interruptions DESC, a.login LIMIT 500
 
 -- name: budget_today
 SELECT count(DISTINCT d.interrupts_at) AS times, coalesce(max(b.budget), 5) AS budget

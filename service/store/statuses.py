@@ -25,6 +25,9 @@ _SQL = load_statements("statuses.sql")
 DIED = "person died"
 """The timeline's word on an alert that rings no more because its person has died."""
 
+LIVES = "person lives"
+"""The timeline's word on an alert that asks again because the death was an error."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
@@ -232,6 +235,14 @@ async def _hold(connection: Connection, person_id: UUID, now: datetime) -> None:
     if holding != row["status"]:
         await connection.execute(_SQL["set_status"], person_id, holding)
         await tell_core(connection, person_id, now)
+        if row["status"] == PersonStatus.DECEASED.value:
+            await _ask_again(connection, person_id, now)
+
+
+async def _ask_again(connection: Connection, person_id: UUID, now: datetime) -> None:
+    """Somebody was thought dead by mistake: what the death has silenced asks from below at once."""
+    for row in await connection.fetch(_SQL["resume_ladders"], person_id, now):
+        await add_event(connection, row["alert_id"], SYSTEM, LIVES, {}, now)
 
 
 def _status(row: asyncpg.Record) -> StatusRow:

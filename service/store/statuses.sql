@@ -81,6 +81,14 @@ WHERE l.person_id IN (SELECT care.same_person($2)) AND (l.state <> 'closed' OR k
 UPDATE care.alert_life SET next_due_at = NULL
 WHERE person_id IN (SELECT care.same_person($1)) AND state <> 'closed' RETURNING alert_id
 
+-- name: resume_ladders
+-- What a death that was an error has silenced; what another alert asks for, or readings have ended, asks no more.
+UPDATE care.alert_life SET tier = -1,
+    next_due_at = CASE state WHEN 'shelved' THEN greatest(shelved_until, $2) ELSE $2 END
+WHERE person_id IN (SELECT care.same_person($1)) AND state IN ('unacknowledged', 'acknowledged', 'shelved')
+  AND next_due_at IS NULL AND grouped_into IS NULL
+RETURNING alert_id
+
 -- name: stop_deliveries
 UPDATE care.delivery SET state = 'dead', next_attempt_at = NULL, detail = 'the person has died'
 WHERE alert_id = ANY ($1::uuid[]) AND (state = 'pending' OR next_attempt_at IS NOT NULL)

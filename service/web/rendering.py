@@ -180,6 +180,7 @@ def _tabs(account: Account | None, language: str) -> list[_Tab]:
         (Permission.PLAN_DUTY, "/duty", say(language, "Duty")),
         (Permission.READ_QUARANTINE, "/admin", say(language, "Operation")),
         (Permission.MANAGE_PEOPLE, "/manage", say(language, "Coverage")),
+        (Permission.MANAGE_PEOPLE, "/alarms", say(language, "Alarms")),
         (Permission.ENROL, "/enrol", say(language, "Let in")),
     )
     return [

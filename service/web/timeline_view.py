@@ -17,7 +17,7 @@ _WHAT: Mapping[str, str] = {
     "answered again": mark("answered the same again"),
     "held": mark("comes later"),
     "moved": mark("moved"),
-    "grouped": mark("a worse alert of this case asks for it too"),
+    "grouped": mark("a later alert of this case asks for it too"),
     "returned to normal": mark("the values are back in range"),
     "shelved": mark("put aside"),
     "shelf ended": mark("no longer put aside; it asks again"),
@@ -27,13 +27,17 @@ _WHAT: Mapping[str, str] = {
     "closed": mark("closed"),
     "handed over": mark("handed over to another"),
     "responsible changed": mark("another is responsible now; who answered goes on"),
-    "person died": mark("the person has died; nobody is asked any more"),
+    "person died": mark("the person is recorded as deceased; nobody is asked any more"),
+    "person lives": mark("the death was an error; it asks again"),
     "delivery delivered": mark("delivered"),
     "delivery failed": mark("failed, will be tried again"),
     "delivery dead": mark("could not be delivered"),
 }
 _HANDING = frozenset({"handed over", "responsible changed"})
 """Their `from` and `to` are names of staff as they were then."""
+
+_UNDELIVERED = frozenset({"delivery failed", "delivery dead"})
+"""Whoever reads these wants to know why; what the other end said itself stands as it is."""
 
 _KINDS: Mapping[str, str] = {
     "tier": "tier",
@@ -90,5 +94,7 @@ def _sentence(entry: TimelineEntry, names: Mapping[str, str], language: str) -> 
         details.append(told)
     elif entry.what in _HANDING and entry.detail.get("to"):
         details.append(f"{entry.detail.get('from') or '–'} → {entry.detail['to']}")
+    if entry.what in _UNDELIVERED and entry.detail.get("result"):
+        details.append(word(language, "result", entry.detail["result"]))
     colon = say(language, ": ")
     return f"{who}{colon}{what}" + (f" ({say(language, ', ').join(details)})" if details else "")

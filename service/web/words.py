@@ -123,6 +123,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "contract_expired": mark("The contract has expired: please settle who is responsible."),
         "no_contract": mark("Nobody has a contract with this person."),
         "unknown_person": mark("The person is not confirmed: find out who in this home it was."),
+        "recorded_deceased": mark(
+            "The person is recorded as deceased: find out who in this home measured."
+        ),
         "nobody_reachable": mark("Nobody on the ladder could be reached."),
     },
     "channel": {
@@ -183,6 +186,21 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "failed": mark("failed, will be tried again"),
         "dead": mark("could not be delivered"),
         "not_needed": mark("no longer needed"),
+    },
+    "contact": {
+        "new": mark("not asked yet"),
+        "good": mark("somebody is there"),
+        "dead": mark("nobody is there"),
+    },
+    "result": {
+        "timed out": mark("no answer in time"),
+        "answer not understood": mark("the answer was not understood"),
+        "refused or unreachable": mark("refused, or nobody there"),
+        "no address": mark("no address"),
+        "unusable address": mark("the address cannot be used"),
+        "channel switched off": mark("this way is switched off"),
+        "the person has died": mark("the person has died"),
+        "receipt": mark("the messenger says that it cannot arrive"),
     },
     "stage": {
         "immediate": mark("at once"),

@@ -23,6 +23,7 @@ from standardwebhooks import Webhook
 from gateway.clock import WallClock
 from rules.vocabulary import Priority
 from service.live import LiveBus
+from service.notify.bounded import Answer, post
 from service.notify.by_apprise import AppriseCarrier
 from service.notify.carrier import CarriedNotifier, Carrier
 from service.notify.group_robots import ROBOTS, RobotCarrier
@@ -40,6 +41,7 @@ from service.notify.notifier import (
 from service.notify.page import PageNotifier
 from service.notify.patient import PatientNotifier
 from service.notify.webhook import SignedPost, WebhookNotifier
+from service.notify.wording import Wording
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -294,6 +296,65 @@ async def test_whatever_the_other_end_answers_is_an_outcome(
         outcome = await notifier.send(message(Channel.WEBHOOK), NOW)
     assert outcome.result is expected
     assert len(other.received) == 1, "the channel itself never repeats"
+
+
+@dataclass(kw_only=True)
+class Dribbler:
+    """Takes a message and answers a byte now and then, for ever; or without an end, at once."""
+
+    endless: bool = False
+    port: int = 0
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"x" * (65536 if self.endless else 1))
+                await writer.drain()
+                await asyncio.sleep(0 if self.endless else 0.02)
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def dribbling(*, endless: bool) -> AsyncGenerator[int]:
+    dribbler = Dribbler(endless=endless)
+    server = await asyncio.start_server(dribbler.take, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        server.close()
+
+
+async def test_a_server_that_dribbles_holds_nothing_up() -> None:
+    """Each byte comes in time, the answer never ends: the whole of it has a limit."""
+    async with dribbling(endless=False) as port, httpx2.AsyncClient() as client:
+        url = f"http://127.0.0.1:{port}/"
+        async with asyncio.timeout(60):
+            outcome = await post(client, url, content=b"{}", headers={}, longest_s=0.3)
+    assert outcome == Outcome(result=Result.RETRY_LATER, detail="timed out")
+
+
+async def test_an_answer_without_an_end_is_read_to_a_limit() -> None:
+    async with dribbling(endless=True) as port, httpx2.AsyncClient() as client:
+        async with asyncio.timeout(60):
+            answer = await post(
+                client, f"http://127.0.0.1:{port}/", content=b"", headers={}, longest_s=30
+            )
+    assert isinstance(answer, Answer)
+    assert len(answer.body) == 64 * 1024
+
+
+@pytest.mark.parametrize(
+    "address", ["a@x\nbcc: b@y.example", "号码@邮局", "\ud800@x.example", "%", "x" * 400, "@"]
+)
+async def test_an_address_that_nobody_thought_of_ends_no_process(address: str) -> None:
+    with post_office() as (_, port):
+        text = Wording(title="t", body="b")
+        outcome = await AppriseCarrier(mail_template(port)).carry(address, text, "id", NOW)
+    assert outcome.result in set(Result)
 
 
 async def test_nobody_listening_is_tried_again_later() -> None:

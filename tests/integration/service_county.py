@@ -53,7 +53,7 @@ VALUES ($1, $2, $3, 'HW-02', 'immediate', $4, 'closed', $5, $5, '{}', $5, $5, ''
 _INSERT_ALERT = """
 INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id, rule_version,
                         rule_hash, stage, dated, raised_at, effective_at, synthetic, evidence)
-VALUES ($1, $2, $3, $4, $5, $6, $9, 1, 'hash', $10, $7, $8, $8, true, '{}')
+VALUES ($1, $2, $3, $4, $5, $6, $9, 1, 'hash', $10, $7, $8, $8, true, $11)
 """
 
 STAFF = {
@@ -155,6 +155,7 @@ class County:
         case_id: UUID | None = None,
         rule_id: str = "HW-02",
         stage: str = "immediate",
+        undampable: bool = False,
     ) -> UUID:
         """Commits case, alert and outbox row as the role hw_core, as a batch of the core does."""
         alert_id = uuid4()
@@ -176,6 +177,7 @@ class County:
                 self.now,
                 rule_id,
                 stage,
+                '{"decision":{"undampable":true}}' if undampable else "{}",
             )
             await self.core.execute(
                 "INSERT INTO core.outbox (alert_id, created_at) VALUES ($1, $2)", alert_id, self.now

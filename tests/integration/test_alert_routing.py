@@ -145,6 +145,74 @@ async def test_a_worse_alert_of_the_case_resets_whoever_had_taken_over(county: C
     assert await county.state(mild) == "acknowledged", "whoever has the worse one has both"
 
 
+async def test_two_equal_alerts_of_a_case_ask_with_one_clock(county: County) -> None:
+    """Whoever owns the first keeps it; the second rings, and its clock holds for both."""
+    first = await county.raise_alert(priority=Priority.URGENT)
+    case_id = await county.owner.fetchval(
+        "SELECT case_id FROM core.alert WHERE alert_id = $1", first
+    )
+    await county.worker().settle(county.now)
+    doctor, colleague = await county.account("family-a"), await county.account("village-a")
+    soon = county.now + timedelta(hours=1)
+    await county.store.answer_alert(
+        doctor, first, said=Answer.CONTACTED, next_check_at=soon, now=county.now
+    )
+    second = await county.raise_alert(priority=Priority.URGENT, case_id=case_id)
+    await advance(county, timedelta(minutes=1))
+    assert await county.told(second, 0) == {"village-a", "family-a"}, "a point after a closing"
+    assert await county.state(first) == "acknowledged"
+    await county.store.answer_alert(
+        colleague, second, said=Answer.CONTACTED, next_check_at=None, now=county.now
+    )
+    assert await row(county, first, "acknowledged_by") == colleague.account_id
+    await advance(county, timedelta(hours=2))
+    assert await county.told(first, 1) == set(), "it does not ask beside the other"
+    await advance(county, timedelta(hours=22))
+    assert await county.told(second, 1) == {"village-a", "family-a"}
+    assert await county.told(first, 1) == set()
+
+
+async def test_whoever_answers_the_worst_has_all_that_it_asks_for(county: County) -> None:
+    """A soon alert, an urgent one of its case, an emergency of the same: three, one answer."""
+    mild = await county.raise_alert(priority=Priority.SOON)
+    case_id = await county.owner.fetchval(
+        "SELECT case_id FROM core.alert WHERE alert_id = $1", mild
+    )
+    alerts = [mild]
+    for priority in (Priority.URGENT, Priority.EMERGENCY):
+        await advance(county, timedelta(minutes=1))
+        alerts.append(await county.raise_alert(priority=priority, case_id=case_id))
+    await advance(county, timedelta(minutes=1))
+    doctor = await county.account("village-a")
+    await county.store.answer_alert(
+        doctor, alerts[-1], said=Answer.GOING, next_check_at=None, now=county.now
+    )
+    assert [await county.state(each) for each in alerts] == ["acknowledged"] * 3
+
+
+async def test_what_rests_on_a_shelf_silences_no_other_alert_of_its_case(county: County) -> None:
+    first = await county.raise_alert(priority=Priority.SOON, rule_id="HW-07")
+    case_id = await county.owner.fetchval(
+        "SELECT case_id FROM core.alert WHERE alert_id = $1", first
+    )
+    other = await county.raise_alert(priority=Priority.SOON, rule_id="HW-10")
+    await county.worker().settle(county.now)
+    doctor = await county.account("village-a")
+    await county.store.shelve_alert(
+        doctor,
+        other,
+        reason=ShelfReason.BEING_TREATED,
+        until=county.now + timedelta(days=6),
+        now=county.now,
+    )
+    resting = await county.raise_alert(priority=Priority.SOON, rule_id="HW-10", case_id=case_id)
+    await advance(county, timedelta(minutes=1))
+    assert await county.state(resting) == "shelved"
+    assert await row(county, first, "grouped_into") is None
+    await advance(county, timedelta(hours=24))
+    assert await county.told(first, 1) == {"family-a"}, "its ladder has gone on"
+
+
 @pytest.mark.row("A5")
 async def test_the_doctors_clock_runs_on_until_the_person_is_reached(county: County) -> None:
     """Urgent: the village doctor has seen it and owns it; two hours later the county asks."""
@@ -336,6 +404,9 @@ async def test_a_shelf_has_a_reason_and_an_end_and_takes_nothing_urgent(county: 
     assert await county.state(again) == "shelved", "the rule rests for this person"
     rest = await row(county, again, "shelved_until")
     assert rest == county.now - timedelta(minutes=1) + timedelta(hours=72)
+    await county.store.close_alert(
+        doctor, urgent, outcome=Outcome.VISIT, now=county.now
+    )  # or it would ring for days meanwhile
     await settle(county, until + timedelta(hours=12))
     assert "shelf ended" in await county.timeline(alert_id)
     assert await county.state(alert_id) == "unacknowledged"
@@ -375,7 +446,7 @@ async def test_the_route_tester_says_what_the_worker_then_does(county: County) -
             ZHANG.name, priority, timings(), county.now, dated=False
         )
         alert_id = await county.raise_alert(priority=priority)
-        await settle(county, county.now + timedelta(hours=73))
+        await settle(county, found.forecast.restarts_at)
         for step, rung in enumerate(found.forecast.rungs):
             expected = {told.member.staff_id for told in rung.told}
             assert await county.told(alert_id, step) == expected, (priority, step)
@@ -454,6 +525,16 @@ async def test_figures_count_load_chatter_standing_and_what_was_acted_on(county:
     assert rule.median_answer_s == 20 * 60
     mine = next(each for each in doctors if each.login == "family-a")
     assert (mine.alerts, mine.interruptions, mine.answered, mine.cannot) == (3, 3, 1, 0)
+    assert (mine.open, mine.standing, mine.chattering) == (2, 2, 1)
+    assert (mine.closed, mine.acted_on) == (1, 1)
+    place = await county.account("admin")
+    await county.owner.execute(
+        "UPDATE care.staff SET institution_id = 'clinic-b' WHERE staff_id = 'admin'"
+    )
+    _, below = await county.store.hygiene(
+        county.now - timedelta(days=1), county.now + timedelta(days=2), below=place
+    )
+    assert below == [], "a clinic's administrator sees nobody of another place"
 
 
 @pytest.mark.row("D11")

@@ -16,7 +16,9 @@ from gateway.clock import WallClock
 from rules.vocabulary import Family, Priority
 from service.alerts.lifecycle import Outcome
 from service.notify.carrier import CarriedNotifier
+from service.notify.group_robots import ROBOTS, RobotCarrier
 from service.notify.notifier import Channel, Result
+from service.web.timeline_view import timeline_view
 from tests.fakes.postbox import Letter, Postbox
 from tests.fixtures.database import Database
 from tests.integration.service_county import ZHANG, County, open_county, serving
@@ -257,6 +259,58 @@ async def test_an_open_page_hears_of_a_ring_once(post: Post) -> None:
                         second = await post.county.raise_alert(priority=Priority.URGENT)
         running.cancel()
     assert heard.count(f"alert {first}") == 1
+
+
+async def never_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes the message and says nothing, until the other end has had enough."""
+    while await reader.read(4096):
+        pass
+    writer.close()
+
+
+async def test_a_channel_that_times_out_is_named_on_the_timeline_and_holds_no_other_up(
+    post: Post,
+) -> None:
+    """Through the real outbox: mail goes out beside it, and it is tried again until it is dead."""
+    county = post.county
+    server = await asyncio.start_server(never_answers, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/?key={{address}}"
+    await county.store.set_contact("family-a", Channel.WECOM, "room-7", county.now)
+    async with server, httpx2.AsyncClient() as client:
+        robot = RobotCarrier(ROBOTS[Channel.WECOM], client, url=url, longest_s=0.2)
+        county.notifiers[Channel.WECOM] = CarriedNotifier(
+            robot, county.store, public_url="https://county.example"
+        )
+        alert_id = await county.raise_alert(priority=Priority.URGENT)
+        await post.settle()
+        assert len(post.to("family-a")) == 1
+        doctor = await county.account("family-a")
+        entries = await county.store.timeline(doctor, alert_id, county.now)
+        said = [event.text for event in timeline_view(entries or [], {}, "en")]
+        assert "System: failed, will be tried again (WeCom, no answer in time)" in said
+        for _ in range(8):
+            await post.advance(timedelta(hours=4))
+    states = "SELECT DISTINCT state, detail FROM care.delivery WHERE channel = 'wecom' AND step = 0"
+    (row,) = await county.owner.fetch(states)
+    assert (row["state"], row["detail"]) == ("dead", "timed out")
+
+
+async def test_a_way_that_was_switched_off_leaves_a_dead_letter_and_nothing_due(
+    post: Post,
+) -> None:
+    post.box.result = Result.RETRY_LATER
+    alert_id = await post.county.raise_alert(priority=Priority.URGENT)
+    await post.settle()
+    del post.county.notifiers[Channel.EMAIL]
+    waiting = "SELECT count(*) FROM care.delivery WHERE channel = 'email' AND state = 'failed'"
+    assert await post.county.owner.fetchval(waiting) > 0
+    await post.advance(timedelta(hours=2))
+    left = "SELECT DISTINCT state, detail FROM care.delivery WHERE channel = 'email'"
+    (row,) = await post.county.owner.fetch(left)
+    assert (row["state"], row["detail"]) == ("dead", "channel switched off")
+    assert "delivery dead" in await post.county.timeline(alert_id)
+    due = "SELECT count(*) FROM care.delivery WHERE next_attempt_at <= $1"
+    assert await post.county.owner.fetchval(due, post.county.now) == 0
 
 
 async def test_closing_takes_back_what_has_not_left(post: Post) -> None:

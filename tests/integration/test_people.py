@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from rules.vocabulary import PersonStatus, Priority, SubjectRef
-from service.alerts.lifecycle import Answer
+from service.alerts.lifecycle import Answer, ShelfReason
 from service.care.facts import Part
 from service.care.responsible import Link, Standing
 from service.care.status import Finding, Said, Source
@@ -384,6 +384,82 @@ async def test_death_with_open_case_stops_messages_opens_review(county: County) 
     assert closed.outcome is Outcome.CHANGED
     assert await sign(county, replace(contract(ZHANG, "a"), valid_to=TODAY)) is Outcome.CHANGED
     assert await sign(county, contract(ZHANG, "b")) is Outcome.DECEASED
+
+
+async def test_a_death_that_was_an_error_lets_everything_ask_again(county: County) -> None:
+    """What the error has silenced asks from below at once, whoever had taken it over."""
+    emergency = await county.raise_alert()
+    owned = await county.raise_alert(priority=Priority.URGENT)
+    shelved = await county.raise_alert(priority=Priority.SOON)
+    await mind(county)
+    family = await county.account("family-a")
+    until = county.now + timedelta(days=2)
+    await county.store.answer_alert(
+        family, owned, said=Answer.CONTACTED, next_check_at=None, now=county.now
+    )
+    await county.store.shelve_alert(
+        await county.account("village-a"),
+        shelved,
+        reason=ShelfReason.VISIT_PLANNED,
+        until=until,
+        now=county.now,
+    )
+    await died(county, family)
+    await mind(county, timedelta(hours=1))
+    steps = "SELECT max(step) FROM care.delivery WHERE alert_id = $1"
+    before = await county.owner.fetchval(steps, emergency)
+    back = Said(
+        person_id=ZHANG.person_id,
+        status=PersonStatus.ALIVE,
+        starts_at=county.now,
+        source=Source.CLINICIAN,
+    )
+    assert (await county.store.say_status(family, back, county.now)).outcome is Outcome.ADDED
+    await mind(county)
+    assert "person lives" in await county.timeline(emergency)
+    step = before + 1
+    assert await county.told(emergency, step) == {"village-a", "family-a", "county"}
+    assert await county.told(emergency, step, "patient") == {"zhang"}
+    assert await county.state(owned) == "unacknowledged"
+    assert await county.told(owned, 1) == {"village-a", "family-a"}
+    assert await county.state(shelved) == "shelved"
+    due = "SELECT next_due_at FROM care.alert_life WHERE alert_id = $1"
+    assert await county.owner.fetchval(due, shelved) == until
+
+
+async def test_somebody_measures_with_the_cuff_of_one_who_is_recorded_as_dead(
+    county: County,
+) -> None:
+    """Whoever it was: the doctors hear with the doubt said, the home hears, the dead do not."""
+    await county.owner.execute("UPDATE care.person SET household = 'home-1' WHERE name = '王建国'")
+    await died(county)
+    alert_id = await county.raise_alert()
+    await mind(county)
+    assert await county.told(alert_id, 0) == {"village-a", "family-a", "county"}
+    assert await county.told(alert_id, 0, "patient") == {"wang"}
+    doubts = await county.owner.fetchval(
+        "SELECT detail ->> 'doubts' FROM care.alert_event WHERE alert_id = $1 AND what = 'rang'",
+        alert_id,
+    )
+    assert doubts == "recorded_deceased"
+
+
+@pytest.mark.row("D15")
+async def test_where_everybody_who_was_told_has_gone_others_are_told_at_once(
+    county: County,
+) -> None:
+    """The village doctor's list holds it; their account ends; the owner stays the same."""
+    alert_id = await county.raise_alert(priority=Priority.SOON)
+    await mind(county)
+    assert await county.told(alert_id, 0) == {"village-a"}
+    assert await owner(county) == ("family-a", Link.DOCTOR)
+    await county.store.disable_account(account_id("village-a"), disabled=True)
+    await mind(county, timedelta(minutes=1))
+    assert await county.told(alert_id, 1) == {"family-a"}
+    assert await last_line(county, alert_id, "handed over") == {"from": "村医甲", "to": "家医甲"}
+    for _ in range(3):
+        await mind(county, timedelta(hours=6))
+    assert (await county.timeline(alert_id)).count("handed over") == 1
 
 
 @pytest.mark.row("P21")

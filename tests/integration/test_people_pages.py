@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from uuid import uuid5
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
-from rules.vocabulary import PersonStatus, SubjectRef
+from rules.vocabulary import PersonStatus, Priority, SubjectRef
+from service.alerts.lifecycle import Outcome, WhyNot
 from service.care.lines import Kind
 from service.care.status import Said, Source
+from service.notify.notifier import Channel
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_passwords, serve
 from tests.integration.service_county import IDS, ZHANG, County, open_county
@@ -150,6 +152,8 @@ async def test_the_pages_are_accessible_and_fit_a_phone_in_both_languages(
     leave = [["staff", "first_day", "last_day"], ["family-b", "2026-09-01", "2026-09-05"]]
     await store.import_table(None, Kind.LEAVES, leave, county.now)
     await store.check_coverage(county.now)
+    await rang_in_earnest(county)
+    await store.set_contact("family-a", Channel.SMS, "13800000001", county.now)
     dead = Said(
         person_id=ZHANG.person_id,
         status=PersonStatus.DECEASED,
@@ -158,8 +162,8 @@ async def test_the_pages_are_accessible_and_fit_a_phone_in_both_languages(
     )
     await store.say_status(None, dead, county.now)
     views = {
-        "family-a": ("/people", ZHANGS, "/duty"),
-        "admin": ("/manage", "/duty"),
+        "family-a": ("/people", ZHANGS, f"{ZHANGS}/route", "/duty"),
+        "admin": ("/manage", "/duty", "/alarms"),
         "zhang": ("/patient/pause",),
     }
     faults: list[tuple[str, list[str], int]] = []
@@ -175,7 +179,38 @@ async def test_the_pages_are_accessible_and_fit_a_phone_in_both_languages(
                     await page.goto(f"{address}{path}")
                     faults.append((path, await violations(page), await overflow(page)))
     assert [fault for fault in faults if fault[1:] != ([], 0)] == []
-    assert len(faults) == 12
+    assert len(faults) == 16
+
+
+async def rang_in_earnest(county: County) -> None:
+    """One alert about a real person, answered, so that figures have something to say."""
+    alert_id = await county.raise_alert(priority=Priority.URGENT)
+    await county.owner.execute("ALTER TABLE core.alert DISABLE TRIGGER alert_is_immutable")
+    await county.owner.execute("UPDATE core.alert SET synthetic = false")
+    await county.worker().settle(county.now)
+    doctor = await county.account("family-a")
+    await county.store.close_alert(
+        doctor, alert_id, outcome=Outcome.NOT_NEEDED, why_not=WhyNot.KNOWN, now=county.now
+    )
+
+
+@pytest.mark.row("A1", "A12", "A14", "D18")
+async def test_the_administrator_reads_what_alarms_cost_and_who_cannot_be_reached(
+    browser: Browser, county: County
+) -> None:
+    await rang_in_earnest(county)
+    county.clock.advance(timedelta(minutes=1))
+    async with serve(county) as address:
+        async with signed_in(browser, address, "admin") as page:
+            await figures_and_addresses(page, address)
+        async with signed_in(browser, address, "family-a") as page:
+            await own_hours_and_route(page, address)
+        async with signed_in(browser, address, "family-b") as page:
+            answer = await page.goto(f"{address}{ZHANGS}/route")
+            assert answer is not None
+            assert answer.status == 404
+    mine = await county.store.duty_day((await county.account("family-a")).account_id)
+    assert (mine.opens, mine.closes, mine.budget) == (time(6, 30), time(19, 0), 3)
 
 
 async def test_a_death_review_is_closed_on_the_page_by_its_owner(
@@ -195,3 +230,47 @@ async def test_a_death_review_is_closed_on_the_page_by_its_owner(
         await expect(page.locator("section.fault")).to_have_count(0)
     found = await county.owner.fetchval("SELECT finding FROM care.death_review")
     assert found == "expected"
+
+
+async def figures_and_addresses(page: Page, address: str) -> None:
+    await page.goto(f"{address}/alarms?days=7")
+    await expect(page.locator("#rules tbody tr")).to_contain_text("never acted on")
+    await expect(page.locator("#doctors tbody")).to_contain_text("家医甲")
+    await expect(page.locator("#reach")).to_contain_text("Nobody has an address")
+    await page.fill("#reach input[name=login]", "zhang")
+    await page.fill("#reach input[name=address]", "13800000000")
+    await page.click("text=Set the address")
+    await expect(page.locator("[role=alert].card")).to_contain_text("No member of staff")
+    await page.fill("#reach input[name=login]", "family-a")
+    await page.select_option("#reach select", "sms")
+    await page.fill("#reach input[name=address]", "13800000000")
+    await page.click("text=Set the address")
+    await expect(page.locator("#reach tbody")).to_contain_text("not asked yet")
+    assert "13800000000" not in await page.content(), "numbers are not shown again"
+    await page.click("#reach tbody button")
+    await expect(page.locator("#reach")).to_contain_text("Nobody has an address")
+
+
+async def own_hours_and_route(page: Page, address: str) -> None:
+    answer = await page.goto(f"{address}/alarms")
+    assert answer is not None
+    assert answer.status == 403
+    await page.goto(f"{address}/duty")
+    await page.fill("#day input[name=opens]", "09:00")
+    await page.fill("#day input[name=closes]", "08:00")
+    await page.click("text=These are my hours")
+    await expect(page.locator("[role=alert].card")).to_contain_text("ends before")
+    await page.fill("#day input[name=opens]", "06:30")
+    await page.fill("#day input[name=closes]", "19:00")
+    await page.fill("#day input[name=budget]", "3")
+    await page.click("text=These are my hours")
+    await expect(page.locator("#day input[name=budget]")).to_have_value("3")
+    await page.goto(f"{address}{ZHANGS}")
+    await page.click("text=Who would be asked?")
+    await expect(page.locator("#route li ul").first).to_contain_text("家医甲")
+    await page.select_option("select[name=priority]", "soon")
+    await page.fill("input[name=at]", "2026-09-02T02:00")
+    await page.click("button:has-text('Look')")
+    first = page.locator("#route li ul").first
+    await expect(first).to_contain_text("村医甲")
+    await expect(first).to_contain_text("waits for the beginning of the duty")

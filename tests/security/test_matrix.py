@@ -106,7 +106,8 @@ async def test_a_role_without_the_permission_is_refused_and_that_is_on_record(
     assert await town.print_of() == before
     rows = await town.county.owner.fetch(
         "SELECT detail->>'door' AS door FROM care.audit WHERE action = 'refused'"
-        " AND account_id = (SELECT account_id FROM care.account WHERE login = $1)",
+        " AND account_id = (SELECT account_id FROM care.account WHERE login = $1)"
+        " ORDER BY audit_id",
         login,
     )
     assert [row["door"] for row in rows] == [named(door) for door in closed]

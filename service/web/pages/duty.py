@@ -1,17 +1,19 @@
-"""Leave and duty: clinicians write their own, administrators everybody's below their place."""
+"""Leave, hours and duty: clinicians write their own, administrators those below their place."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from service.alerts.routing import DutyDay
 from service.auth import requires
 from service.care.written import Written
 from service.people import DutyShift, LeaveDays
 from service.permissions import Permission, Role
 from service.services import Services, services_of
+from service.store.contacts import MOST_INTERRUPTIONS
 from service.store.records import Account
 from service.web.rendering import language_of, render
 from service.web.words import word
@@ -91,6 +93,26 @@ async def take_shift(request: Request, parts: Parts, account: Planner, shift_id:
     return await _after(request, parts, account, written)
 
 
+@router.post("/day", response_model=None)
+async def write_day(  # noqa: PLR0913, PLR0917 -- a form's fields
+    request: Request,
+    parts: Parts,
+    account: Planner,
+    opens: Annotated[time, Form()],
+    closes: Annotated[time, Form()],
+    budget: Annotated[int, Form()],
+    login: Code = "",
+) -> Response:
+    """Says when somebody works; without a log-in it is the own day.
+
+    It moves what can wait and nothing else.
+    """
+    day = DutyDay(opens=opens, closes=closes, budget=budget)
+    whose = login.strip() or account.login
+    written = await parts.store.write_duty_day(account, whose, day, parts.clock.now())
+    return await _after(request, parts, account, written)
+
+
 async def _after(request: Request, parts: Services, account: Account, written: Written) -> Response:
     if written.good:
         return RedirectResponse("/duty", status_code=303)
@@ -105,6 +127,8 @@ async def _page(
     facts = {
         "leaves": await parts.store.leaves(account, now),
         "shifts": await parts.store.shifts(account, now),
+        "day": await parts.store.duty_day(account.account_id),
+        "most": MOST_INTERRUPTIONS,
         "plans": account.role is Role.ADMINISTRATOR,
         "clinical": account.role is not Role.ADMINISTRATOR,
         "refused": refused,

@@ -210,6 +210,15 @@ def test_an_urgent_alert_at_night_comes_to_the_duty_phone_at_the_same_moment() -
     assert ladder(ask(Priority.SOON, circle(), at=time(2, 0)))[0] == ["village"]
 
 
+@pytest.mark.row("A7")
+def test_where_the_township_has_no_desk_the_countys_duty_phone_rings_at_night() -> None:
+    nobody = circle(members=(VILLAGE, FAMILY, COUNTY, ADMIN))
+    night = ask(Priority.URGENT, nobody, at=time(2, 0))
+    assert ladder(night)[0] == ["village", "family", "county"]
+    assert night.tiers[0].members[2].because is Because.DUTY_PHONE
+    assert ladder(ask(Priority.URGENT, nobody, at=time(12, 0)))[0] == ["village", "family"]
+
+
 @pytest.mark.row("A1")
 def test_nobodys_emergency_at_a_clinic_goes_by_area() -> None:
     """A reading on the clinic's cuff without a turn: the village doctors there, and the county."""

@@ -1,0 +1,80 @@
+"""The route tester of a clinician's own people: who would be asked, when, and by which ways.
+
+The same functions that ring an alert answer, as for `hearthwatch route explain` (row A1).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from rules.vocabulary import Priority
+from service.alerts.priorities import shipped_timings
+from service.auth import requires
+from service.permissions import Permission
+from service.services import Services, services_of
+from service.store.records import Account
+from service.web.errors import error_page
+from service.web.language import mark, say
+from service.web.rendering import language_of, render
+from service.web.route_view import route_view
+
+router = APIRouter(prefix="/people")
+
+Parts = Annotated[Services, Depends(services_of)]
+Reader = Annotated[Account, Depends(requires(Permission.READ_PEOPLE))]
+
+_NO_INSTANT = mark("This is no day and hour.")
+
+
+class Asked(StrEnum):
+    """How urgent the alert would be."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    SOON = "soon"
+    ROUTINE = "routine"
+
+
+@router.get("/{person_id}/route", response_model=None)
+async def page(
+    request: Request,
+    parts: Parts,
+    account: Reader,
+    person_id: UUID,
+    priority: Asked = Asked.EMERGENCY,
+    at: str = "",
+) -> Response:
+    """The ladder at county time `at` (now where it is empty); 404 for somebody else's person."""
+    now = parts.clock.now()
+    language = language_of(request, account)
+    when, refused = _instant(at, now, parts)
+    found = await parts.store.route_page(
+        account, person_id, Priority.from_word(priority.value), shipped_timings(), when, now
+    )
+    if found is None:
+        return await error_page(request, 404)
+    facts = {
+        "person_id": person_id,
+        "route": route_view(found, language),
+        "priorities": [each.value for each in Asked],
+        "priority": priority.value,
+        "when": when,
+        "refused": say(language, _NO_INSTANT) if refused else "",
+    }
+    return render(request, account, "person_route.html", facts, status=409 if refused else 200)
+
+
+def _instant(text: str, now: datetime, parts: Services) -> tuple[datetime, bool]:
+    """The instant that a form names, and whether it named none."""
+    if not text:
+        return now, False
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return now, True
+    zoned = at if at.tzinfo else at.replace(tzinfo=parts.settings.county_zone)
+    return zoned.astimezone(now.tzinfo), False
