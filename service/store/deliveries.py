@@ -166,7 +166,7 @@ class Deliveries(Database):
         await self.pool.execute(_SQL["add_link"], _hash(token), *about, now, now + LINK_LASTS)
         return token
 
-    async def link_of(self, token: str, now: datetime) -> Link | None:
+    async def message_link(self, token: str, now: datetime) -> Link | None:
         """What a key asks; None where it is none, its time is over or its account is disabled.
 
         Reading changes nothing: a program that looks at links before people do answers nothing.

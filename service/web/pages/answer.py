@@ -47,7 +47,7 @@ async def say_it(
 ) -> Response:
     """Answers one alert of the message, or the drill, as the account it was sent to."""
     now = parts.clock.now()
-    link = await parts.store.link_of(token, now)
+    link = await parts.store.message_link(token, now)
     if link is None:
         return await _page(request, parts, token)
     if link.drill_id is not None:
@@ -81,7 +81,7 @@ async def _answer(parts: Services, link: Link, alert: UUID, answer: Answer) -> s
 async def _page(
     request: Request, parts: Services, token: str, *, notice: str = "", refused: str = ""
 ) -> Response:
-    link = await parts.store.link_of(token, parts.clock.now())
+    link = await parts.store.message_link(token, parts.clock.now())
     language = language_of(request, None)
     facts = {
         "token": token,
