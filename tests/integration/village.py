@@ -42,7 +42,11 @@ EVERYTHING = NAMES | {
     "8310-5": (QuantityName.TEMPERATURE, Vital.TEMPERATURE),
 }
 """What the cohort measures besides, for rules beyond the first pack."""
-_CONDITIONS = (frozenset({"heart_failure"}), frozenset({"hypertension", "diabetes_2"}), frozenset())
+_CONDITIONS: tuple[frozenset[str], ...] = (
+    frozenset({"heart_failure"}),
+    frozenset({"hypertension", "diabetes_2"}),
+    frozenset(),
+)
 
 
 @dataclass(frozen=True, slots=True)
