@@ -45,7 +45,8 @@ class SeriesLine:
 
     `false_rate` is the share of weeks without outbreak above the threshold; `found` the share of
     outbreaks with at least one alarm in a week with cases, by size and over all; `found_published`
-    that over the 14 scenarios of the earlier benchmark; `delay` the mean weeks until the first.
+    that over the 14 scenarios of the earlier benchmark; `error` the standard errors of both, from
+    the outbreaks as binomial draws; `delay` the mean weeks until the first.
     """
 
     name: str
@@ -53,6 +54,7 @@ class SeriesLine:
     found_by_size: dict[str, float]
     found: float
     found_published: float
+    error: tuple[float, float]
     delay: float
 
 
@@ -140,7 +142,14 @@ def _stack(among: Sequence[Scenario], replicates: int, size: int, seed: int) -> 
     ]
     published = [one.name in PUBLISHED for one, _ in made]
     return _Set(
-        evidence=evidence_of(np.concatenate([drawn.counts for _, drawn in made]), rng),
+        evidence=evidence_of(
+            np.concatenate([drawn.counts for _, drawn in made]),
+            (
+                np.repeat(np.stack([drawn.mean for _, drawn in made]), replicates, axis=0),
+                np.repeat(np.asarray([drawn.phi for _, drawn in made]), replicates),
+            ),
+            rng,
+        ),
         outbreak=np.concatenate([drawn.outbreak for _, drawn in made]),
         published=np.repeat(np.asarray(published), replicates),
     )
@@ -160,14 +169,21 @@ def _series_line(
         published.append(found[size][one.published[real]])
         delays.append((hits.argmax(axis=1) - begun)[found[size]].astype(np.float64))
     every = np.concatenate(delays)
+    hit, hit_published = np.concatenate(list(found.values())), np.concatenate(published)
     return SeriesLine(
         name=name,
         false_rate=float(false.mean()),
         found_by_size={str(size): float(one.mean()) for size, one in found.items()},
         found=float(np.mean([one.mean() for one in found.values()])),
-        found_published=float(np.concatenate(published).mean()) if published[0].size else 0.0,
+        found_published=float(hit_published.mean()) if published[0].size else 0.0,
+        error=(_error(hit), _error(hit_published)),
         delay=float(every.mean()) if every.size else float("nan"),
     )
+
+
+def _error(hit: Flags) -> float:
+    share = float(hit.mean()) if hit.size else 0.0
+    return float(np.sqrt(share * (1 - share) / max(1, hit.size)))
 
 
 _Notice = Callable[[SimulatedCounty], Alerts]
@@ -215,11 +231,12 @@ def _series_table(lines: Sequence[SeriesLine]) -> str:
     if not lines:
         return ""
     sizes = " ".join(f"k={size:<4}" for size in SIZES)
-    head = f"{'detector':<32} {'false':>6}  {sizes} {'all':>5} {'14':>5}  delay (weeks)"
+    head = f"{'detector':<32} {'false':>6}  {sizes} {'all':>12} {'14':>12}  delay (weeks)"
     rows = [
         f"{one.name:<32} {one.false_rate:6.4f}  "
         + " ".join(f"{one.found_by_size[str(size)]:<6.3f}" for size in SIZES)
-        + f" {one.found:5.3f} {one.found_published:5.3f}  {one.delay:5.2f}"
+        + f" {one.found:.3f} ±{one.error[0]:.3f} {one.found_published:.3f} ±{one.error[1]:.3f}"
+        + f"  {one.delay:5.2f}"
         for one in lines
     ]
     weeks = f"share of outbreaks noticed; {JUDGED} judged weeks a series"

@@ -44,10 +44,15 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """Series x weeks; `outbreak` says in which judged weeks the present outbreak had cases."""
+    """Series x weeks; `outbreak` says in which judged weeks the present outbreak had cases.
+
+    `mean` (of every week) and `phi` are what they were drawn from, which no detector is told.
+    """
 
     counts: Counts
     outbreak: Flags
+    mean: Counts
+    phi: float
 
     @property
     def judged(self) -> Counts:
@@ -105,7 +110,7 @@ def simulate(scenario: Scenario, series: int, size: float, rng: np.random.Genera
             kept = cases[cases < WEEKS]
             np.add.at(counts[row], kept, 1.0)
             outbreak[row, kept - JUDGED_FROM] = True
-    return Simulated(counts=counts, outbreak=outbreak)
+    return Simulated(counts=counts, outbreak=outbreak, mean=mean, phi=scenario.phi)
 
 
 def _cases(mean: float, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -11,10 +11,9 @@ from service.store.database import Connection, Pool
 from service.surveillance import counts as store
 from service.surveillance.cluster_store import verified_clusters
 from service.surveillance.counts import HOME, NOBODY, Counted, Township
-from service.surveillance.detectors.ears import Counts
+from service.surveillance.daily_judge import HISTORY_DAYS
 from service.surveillance.home_cells import day_cells, shift_cells, verified_cells, week_cells
 from service.surveillance.judge import (
-    DAYS_BEFORE,
     DETECTOR,
     TownshipWeek,
     decide,
@@ -27,7 +26,6 @@ from service.surveillance.series import (
     WEEK,
     CountCell,
     Indicator,
-    as_matrix,
     closed_weeks,
     days_between,
     months_between,
@@ -65,12 +63,13 @@ async def _count_and_release(
     released = await store.last_released_week(connection)
     open_since = week_of(first) if released is None else released + WEEK
     again = max(week_of(first), min(open_since, week_of(today - _COUNT_AGAIN)))
+    counted: dict[date, Mapping[tuple[str, str], Counted]] = {}
     if again < today:
         await _count_days(connection, areas, again, today, zone, now)
-        await _count_weeks(connection, areas, again, today, zone, now)
+        counted = await _count_weeks(connection, areas, again, today, zone, now)
         await _count_months(connection, areas, again, today, zone, now)
     for monday in closed_weeks(open_since, now, zone):
-        week = await read_week(connection, monday, first, zone, now)
+        week = await read_week(connection, monday, first, zone, now, counted.get(monday))
         await _release_week(connection, week, areas, now, floor)
 
 
@@ -96,15 +95,18 @@ async def _count_weeks(
     end: date,
     zone: ZoneInfo,
     now: datetime,
-) -> None:
+) -> dict[date, Mapping[tuple[str, str], Counted]]:
+    """Returns whom it counted in each week, by Monday: the release need not count them again."""
+    counted: dict[date, Mapping[tuple[str, str], Counted]] = {}
     ids = [township.area for township in areas]
     counties = sorted({township.county for township in areas})
     for monday in weeks_between(first, end):
         span = (start_of(monday, zone), start_of(monday + WEEK, zone))
+        counted[monday] = await store.count_week(connection, monday, monday + WEEK, zone)
         cells = week_cells(
             ids,
             monday,
-            await store.count_week(connection, monday, monday + WEEK, zone),
+            counted[monday],
             await store.standing(connection, *span),
             await store.crises(connection, *span, Priority.EMERGENCY.value),
             await store.answers(connection, *span),
@@ -113,6 +115,7 @@ async def _count_weeks(
         cells += shift_cells(counties, monday, shifts)
         cells += verified_cells(ids, monday, await verified_clusters(connection, *span))
         await store.put_cells(connection, HOME, cells, now)
+    return counted
 
 
 async def _count_months(
@@ -151,7 +154,6 @@ class Week:
     before: Mapping[tuple[str, str, date], Disclosure]
     levels: Mapping[str, str]
     history_from: date
-    whole_history: bool
 
     def townships(
         self, areas: Sequence[str], indicator: Indicator, floor: int
@@ -186,10 +188,7 @@ class Week:
             monitored=self.monitored.get(area, 0),
             least=0 if is_part else self._parts(area),
             ceiling=self._ceiling(area, reporting, floor, is_part=is_part),
-            baseline_shown=all(
-                self.before.get((indicator.value, area, self.monday - n * WEEK)) is Disclosure.SHOWN
-                for n in (1, 2)
-            ),
+            days=self._days(area, indicator),
             told_at_least=0 if is_part else min(reporting, self._told_at_least(area, floor)),
             asked=counted.people,
             households=counted.households,
@@ -197,13 +196,17 @@ class Week:
             of=reporting if is_part else None,
         )
 
-    def days(self, areas: Sequence[str], indicator: Indicator) -> Counts | None:
-        """The detector's input, None while the history before the week is not whole."""
-        counts = self.series.get(indicator)
-        if not self.whole_history or counts is None:
-            return None
-        length = DAYS_BEFORE + WEEK.days
-        return as_matrix(counts, areas, self.history_from, length)
+    def _days(self, area: str, indicator: Indicator) -> list[float]:
+        """The detector's input: no day of a week before of which nothing may be known."""
+        counts = self.series.get(indicator, {})
+        first = self.monday
+        while (
+            self.before.get((indicator.value, area, first - WEEK)) is Disclosure.SHOWN
+            and first > self.history_from
+        ):
+            first -= WEEK
+        days = days_between(max(first, self.history_from), self.monday + WEEK)
+        return [float(counts.get((area, day), 0)) for day in days]
 
     def is_for_townships(self, indicator: Indicator) -> bool:
         """Whether townships are released, not only the county."""
@@ -241,20 +244,27 @@ def _known_least(whole: TownshipWeek, floor: int) -> int:
 
 
 async def read_week(
-    connection: Connection, monday: date, first: date, zone: ZoneInfo, now: datetime
+    connection: Connection,
+    monday: date,
+    first: date,
+    zone: ZoneInfo,
+    now: datetime,
+    counted: Mapping[tuple[str, str], Counted] | None = None,
 ) -> Week:
-    """What is known at `now` of the week that begins on `monday`; `first` is the oldest day."""
+    """What is known at `now` of the week that begins on `monday`; `first` is the oldest day.
+
+    `counted` is given where its people were counted just before.
+    """
     end = monday + WEEK
-    history = monday - timedelta(days=DAYS_BEFORE)
+    history = max(first, monday - timedelta(days=HISTORY_DAYS))
     return Week(
         monday=monday,
-        counted=await store.count_week(connection, monday, end, zone),
+        counted=counted or await store.count_week(connection, monday, end, zone),
         monitored=await store.monitored(connection, start_of(monday, zone), start_of(end, zone)),
         series=await store.day_series(connection, history, end, now),
-        before=await store.disclosures(connection, monday - 2 * WEEK),
+        before=await store.disclosures(connection, week_of(history)),
         levels=await store.levels(connection, monday),
         history_from=history,
-        whole_history=history >= first,
     )
 
 
@@ -266,7 +276,6 @@ async def _release_week(
         for indicator in Indicator:
             rows = judge_week(
                 week.townships(group, indicator, floor),
-                week.days(group, indicator),
                 county,
                 floor=floor,
                 townships_too=week.is_for_townships(indicator),

@@ -4,11 +4,13 @@ Pure. Detection sees every count; what is said of a township is said only where 
 the cells its baseline rests on are shown, so that neither flag nor threshold betrays a hidden one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
+from statistics import fmean
 
-from service.surveillance.detectors.ears import Counts, EarsMethod, ears
+from service.surveillance.daily_judge import ALPHA, judge_days
 from service.surveillance.release import (
     FLOOR,
     LEAST_PEOPLE,
@@ -19,13 +21,14 @@ from service.surveillance.release import (
     release,
 )
 
-DETECTOR = "EARS-C2 b7 minSigma0.5 a0.001"
-"""Seven days two days back (a whole week: no weekday effect), the usual level, a least spread."""
+DETECTOR = f"daily_judge a{ALPHA}: negative binomial of 7-28 days, flexible from 3 years on"
+"""What `daily_judge` does with as many days before as were shown; the morning's signals use it."""
 
 DAYS_BEFORE = 9
 """Days of history that the first judged day needs: the baseline of 7 and the lag of 2."""
 
-_MIN_SIGMA = 0.5
+_WEEK = 7
+_ANY_DAY = date(2024, 1, 1)
 
 
 class Judgement(StrEnum):
@@ -41,7 +44,8 @@ class Judgement(StrEnum):
 class TownshipWeek:
     """True counts of one township and week: distinct people, people monitored, other knowledge.
 
-    `baseline_shown` is whether both weeks before were shown; the baseline reaches nine days back.
+    `days` are its true daily counts, old to new, up to the week's last day: of the week and of the
+    weeks just before it that were shown one after the other.
     `told_at_least` people reported on some day, for all that pages about signals say.
     `asked` people in `households` homes stand behind the count, one home with at most
     `largest_share` of it. `of` is the count that it is part of, None for the reporting people
@@ -53,7 +57,7 @@ class TownshipWeek:
     monitored: int
     least: int = 0
     ceiling: int
-    baseline_shown: bool
+    days: Sequence[float] = ()
     told_at_least: int = 0
     asked: int
     households: int
@@ -85,7 +89,6 @@ class _Detection:
 
 def judge_week(
     townships: Sequence[TownshipWeek],
-    days: Counts | None,
     county: str,
     *,
     floor: int = FLOOR,
@@ -94,9 +97,7 @@ def judge_week(
     """The rows of one sibling group, the county's total last.
 
     Args:
-        townships: the group, in the order of the rows of `days`.
-        days: township x (DAYS_BEFORE + 7) true daily counts ending with the week's last day, or
-            None while there are not that many days of history.
+        townships: the group.
         county: the area id under which the total stands.
         floor: the smallest count above zero that is shown.
         townships_too: False where the indicator was declared to be released for the county only;
@@ -106,9 +107,8 @@ def judge_week(
     total = _total(decided, townships, county, floor)
     if not townships_too:
         return [total]
-    detections = _detect(townships, days)
     rows = [
-        _row(township, cell.disclosure, detections, floor)
+        _row(township, cell.disclosure, floor)
         for township, cell in zip(townships, decided.cells, strict=True)
     ]
     return [*rows, total]
@@ -162,24 +162,23 @@ def monitored_up_to(people: int, floor: int = FLOOR) -> int:
     return -(-people // step) * step
 
 
-def _detect(townships: Sequence[TownshipWeek], days: Counts | None) -> Mapping[str, _Detection]:
-    if days is None:
-        return {}
-    result = ears(days, EarsMethod.C2, min_sigma=_MIN_SIGMA)
-    return {
-        township.area: _Detection(
-            flagged=bool(result.alarm[row].any()),
-            expected=float(result.expected[row].mean()),
-            threshold=float(result.threshold[row].mean()),
-        )
-        for row, township in enumerate(townships)
-    }
+def _detect(days: Sequence[float]) -> _Detection | None:
+    if len(days) < DAYS_BEFORE + _WEEK:
+        return None
+    counts = {_ANY_DAY + timedelta(days=place): count for place, count in enumerate(days)}
+    judged = judge_days(counts, list(counts)[-_WEEK:])
+    if len(judged) < _WEEK:
+        return None
+    return _Detection(
+        flagged=any(counts[day] > one.upperbound for day, one in judged.items()),
+        expected=fmean(one.expected for one in judged.values()),
+        threshold=fmean(one.upperbound for one in judged.values()),
+    )
 
 
 def _row(
     township: TownshipWeek,
     disclosure: Disclosure,
-    detections: Mapping[str, _Detection],
     floor: int,
 ) -> ReleaseRow:
     row = ReleaseRow(
@@ -191,8 +190,8 @@ def _row(
     )
     if disclosure is not Disclosure.SHOWN:
         return row
-    detection = detections.get(township.area)
-    if detection is None or not township.baseline_shown:
+    detection = _detect(township.days)
+    if detection is None:
         return replace(row, judgement=Judgement.NOT_ASSESSABLE)
     return replace(
         row,

@@ -1,14 +1,9 @@
 """What is counted: the indicators, the county's days and weeks, and gap-free series of them."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
-
-import numpy as np
-
-from service.surveillance.detectors.ears import Counts
 
 WEEK = timedelta(days=7)
 CLOSE_AFTER = timedelta(days=10)
@@ -87,14 +82,3 @@ def closed_weeks(first: date, now: datetime, zone: ZoneInfo) -> list[date]:
         weeks.append(week)
         week += WEEK
     return weeks
-
-
-def as_matrix(
-    counts: Mapping[tuple[str, date], int], areas: Sequence[str], first: date, days: int
-) -> Counts:
-    """Counts as areas x days from `first` on; a day without a row is a day with nobody."""
-    matrix = np.zeros((len(areas), days), dtype=np.float64)
-    for row, area in enumerate(areas):
-        for column in range(days):
-            matrix[row, column] = counts.get((area, first + timedelta(days=column)), 0)
-    return matrix

@@ -62,6 +62,14 @@ def _flexible(known: Counts, years: int, frequency: int) -> Offer:
     )
 
 
+def _harmonic(known: Counts, years: int, frequency: int) -> Offer:
+    return Offer(
+        method="harmonic",
+        control={"b": max(years - 1, 1), "pastWeeksNotIncluded": frequency // 2, "alpha": 0.01},
+        lacking=_lacking_years(years - 1) or _lacking_cases(known),
+    )
+
+
 def _percentile(_known: Counts, years: int, _frequency: int) -> Offer:
     return Offer(
         method="movingPercentile",
@@ -88,7 +96,13 @@ def _ears(known: Counts, _years: int, _frequency: int) -> Offer:
     )
 
 
-_OFFERS: tuple[Callable[[Counts, int, int], Offer], ...] = (_flexible, _percentile, _cusum, _ears)
+_OFFERS: tuple[Callable[[Counts, int, int], Offer], ...] = (
+    _flexible,
+    _harmonic,
+    _percentile,
+    _cusum,
+    _ears,
+)
 
 
 def _lacking_years(years: int) -> str | None:

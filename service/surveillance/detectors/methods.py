@@ -19,6 +19,7 @@ from service.surveillance.detectors.farrington_flexible import (
     Threshold,
     farrington_flexible,
 )
+from service.surveillance.detectors.harmonic import HarmonicControl, harmonic
 from service.surveillance.detectors.likelihood_ratio import Chart
 from service.surveillance.detectors.points import DetectorError, Points, Series
 from service.surveillance.detectors.windows import WindowControl, bayes, moving_percentile, rki
@@ -200,6 +201,25 @@ class _Chart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     g: int = 5
 
 
+class _Harmonic(_Base, frozen=True, kw_only=True):
+    b: Years = 5
+    past_left_out: Span = field(default=26, name="pastWeeksNotIncluded")
+    span: Years = 1
+    alpha: Level = 0.01
+    weights_threshold: float = field(default=2.58, name="weightsThreshold")
+
+    def judge(self, series: Series) -> Points:
+        control = HarmonicControl(
+            range=self.judged(),
+            b=self.b,
+            left_out=self.past_left_out,
+            span=self.span,
+            alpha=self.alpha,
+            weights_threshold=self.weights_threshold,
+        )
+        return harmonic(series, control)
+
+
 METHODS: dict[str, type[Control]] = {
     "earsC": _Ears,
     "farringtonFlexible": _Flexible,
@@ -208,8 +228,9 @@ METHODS: dict[str, type[Control]] = {
     "rki": _Rki,
     "bayes": _Bayes,
     "movingPercentile": _MovingPercentile,
+    "harmonic": _Harmonic,
 }
-"""R's function names; `movingPercentile` is the one method R's package does not have."""
+"""R's function names; `movingPercentile` and `harmonic` are methods R's package does not have."""
 
 
 def read_control(method: str, control: bytes | str) -> Control:

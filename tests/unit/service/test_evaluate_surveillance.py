@@ -59,13 +59,13 @@ def test_an_injected_outbreak_adds_its_cases_to_the_weeks_that_are_marked() -> N
 @pytest.mark.row("C16")
 def test_detectors_stand_beside_fixed_limits_and_random_alerts_at_one_rate() -> None:
     among = [one for one in scenarios() if one.name == "5/0"]
-    lines = {one.name: one for one in series_lines(10, 0.02, 1, 2, among)}
+    lines = {one.name: one for one in series_lines(6, 0.02, 1, 2, among)}
     flexible, fixed, chance = (
         lines[name] for name in ("Farrington flexible nbPlugin", "fixed limit", "random alerts")
     )
     for one in (flexible, fixed, chance):
         assert 0.001 < one.false_rate < 0.06
-    # Forty outbreaks do not tell which of the two is better: that is what `evaluate` is for.
+    # Two dozen outbreaks do not tell which of the two is better: that is what `evaluate` is for.
     assert min(flexible.found, fixed.found) > 2 * chance.found
     assert flexible.found_by_size[str(SIZES[-1])] > 0.7
     assert chance.found < 0.15

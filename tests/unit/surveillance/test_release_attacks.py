@@ -69,7 +69,6 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
         before={},
         levels={},
         history_from=MONDAY,
-        whole_history=False,
     )
 
 
@@ -86,7 +85,7 @@ def open_gates(week: Week, floor: int) -> dict[str, int]:
 def released(week: Week, towns: Sequence[str], floor: int) -> dict[Indicator, list[ReleaseRow]]:
     """Every row that the nightly pass would store of the week."""
     return {
-        indicator: judge_week(week.townships(towns, indicator, floor), None, WHOLE, floor=floor)
+        indicator: judge_week(week.townships(towns, indicator, floor), WHOLE, floor=floor)
         for indicator in Indicator
     }
 
@@ -137,7 +136,6 @@ def test_few_who_are_not_counted_are_hidden_too() -> None:
         before={},
         levels={},
         history_from=MONDAY,
-        whole_history=False,
     )
     rows = released(week, towns, FLOOR)
     marks = {row.area: row.disclosure for row in rows[Indicator.CONTROLLED]}
@@ -165,7 +163,6 @@ def test_one_home_that_is_most_of_a_township_is_not_a_township() -> None:
         before={},
         levels={},
         history_from=MONDAY,
-        whole_history=False,
     )
     marks = {row.area: row.disclosure for row in released(week, towns, FLOOR)[Indicator.REPORTING]}
     assert marks["A"] is Disclosure.THIN
@@ -199,7 +196,6 @@ def test_what_is_judged_on_a_page_about_signals_narrows_no_small_cell() -> None:
         before={},
         levels={},
         history_from=MONDAY,
-        whole_history=False,
     )
     known = open_gates(week, FLOOR)
     assert known == {"B": 30}
