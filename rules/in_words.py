@@ -25,8 +25,8 @@ _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
 _PRIORITIES: Mapping[Priority, Text] = MappingProxyType(
     {
-        Priority.EMERGENCY: Text(zh="急症", en="emergency"),
-        Priority.URGENT: Text(zh="紧急", en="urgent"),
+        Priority.EMERGENCY: Text(zh="紧急", en="emergency"),
+        Priority.URGENT: Text(zh="加急", en="urgent"),
         Priority.SOON: Text(zh="尽快", en="soon"),
         Priority.ROUTINE: Text(zh="常规", en="routine"),
     }

@@ -1,5 +1,6 @@
 """What the page about rules shows: packs that hold, proposals, what rules in shadow would cost."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,9 @@ from service.store.rule_changes import (
     RuleRecord,
 )
 from service.store.shadow_reads import ShadowReport
+from service.web.language import say
+
+_REVIEWED = re.compile(r"([0-9]+) of ([0-9]+) alerts led to something")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ class ChangeLine:
 
     change: RuleChange
     title: str
+    why: str
     is_open: bool
     missing: int
     unsigned: int
@@ -152,6 +157,7 @@ def _change(change: RuleChange, packs: PackSet, account: Account, language: str)
     return ChangeLine(
         change=change,
         title=_title(change, packs, language),
+        why=_why(change, language),
         is_open=is_open,
         missing=missing,
         unsigned=unsigned,
@@ -163,6 +169,15 @@ def _change(change: RuleChange, packs: PackSet, account: Account, language: str)
         and not unsigned
         and allows(account.role, Permission.ROLL_OUT_RULES),
     )
+
+
+def _why(change: RuleChange, language: str) -> str:
+    """Why, in the proposer's words; the review's own in the reader's language."""
+    counts = _REVIEWED.fullmatch(change.why) if change.proposed_by is None else None
+    if counts is None:
+        return change.why
+    told = say(language, "%(acted)s of %(alerts)s alerts led to something")
+    return told % {"acted": counts[1], "alerts": counts[2]}
 
 
 def _unsigned(change: RuleChange, packs: PackSet) -> int:

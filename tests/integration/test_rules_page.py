@@ -4,15 +4,18 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx2
+import msgspec
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
+from gateway.pulse import Meter
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_history, seed_passwords, serve
 from tests.integration.service_county import County, open_county
 from tests.integration.test_packs_rolled_out import HIGHER
 from tests.integration.test_pages import PHONE, overflow, signed_in, violations
 from tests.integration.test_rule_changes import closed, core_answers, live_version
+from tests.unit.rules.readings import FIRST_TEXT
 
 expect.set_options(timeout=60_000)  # a busy machine is no fault of the page
 
@@ -86,6 +89,7 @@ async def test_the_page_is_readable_and_names_nobody(
     await closed(county, "HW-10", 50, acted_on=9)
     await county.store.review(county.now)
     now = county.now
+    await says(county, rules=18, unsigned_ring=True)
     await county.owner.execute(
         "INSERT INTO core.shadow VALUES ('shadow-1', '{\"first\": 2}', $1, $2, '{}', 0)",
         *(now - timedelta(days=70), now),
@@ -98,7 +102,18 @@ async def test_the_page_is_readable_and_names_nobody(
         await page.locator("#pack-first > details.pack-rules > summary").click()
         line = page.locator("#rule-HW-10")
         await expect(line).to_contain_text("9 / 50")
-        await expect(page.locator("#changes")).to_contain_text("HW-10")
+        told = (
+            "50 条报警中有 9 条带来了处理"
+            if language == "zh"
+            else "9 of 50 alerts led to something"
+        )
+        await expect(page.locator("#changes")).to_contain_text(told)
+        demo = "仅供演示" if language == "zh" else "demonstration only"
+        await expect(page.locator("#force")).to_contain_text(demo)
+        await expect(line).to_contain_text(
+            "守望" if language == "zh" else "Hearthwatch rule authors"
+        )
+        await expect(line).to_contain_text("2019中国家庭血压监测指南")
         unsigned = "未签名" if language == "zh" else "unsigned"
         await expect(page.locator("#pack-first > p")).to_contain_text(unsigned)
         assert await page.locator("#rule-HW-05 form").count() == 0, "an emergency never rests"
@@ -109,6 +124,41 @@ async def test_the_page_is_readable_and_names_nobody(
         assert await overflow(page) <= 0
         cut = "box => box.scrollWidth - box.clientWidth"
         assert await page.locator("#shadow .scroll").evaluate(cut) <= 0, "both columns are seen"
+
+
+async def test_a_county_without_a_signed_rule_is_told_so_and_signs_what_ships(
+    browser: Browser, county: County
+) -> None:
+    """Law 10 on the page: nothing rings, and the shipped pack is proposed as it stands."""
+    await says(county, rules=0, unsigned_ring=False)
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "family-a", language="en", size=PHONE) as page,
+    ):
+        await page.goto(f"{address}/rules")
+        await expect(page.locator("#force")).to_contain_text("No rule rings for anybody")
+        await expect(page.locator("#pack-first > p")).to_contain_text("rings for nobody until")
+        shipped = page.locator("#pack-first form[action$=propose]")
+        await page.locator("#pack-first > details").first.locator("summary").click()
+        await shipped.locator("input[name=why]").fill("To be signed")
+        await shipped.locator("button").click()
+        await expect(page.locator("#change-1")).to_contain_text("18 rules unsigned")
+        assert await violations(page) == []
+        assert await overflow(page) <= 0
+    await core_answers(county)
+    (change,) = await county.store.rule_changes(county.now)
+    assert change.refused is None
+    assert change.text == FIRST_TEXT
+
+
+async def says(county: County, *, rules: int, unsigned_ring: bool) -> None:
+    """The core's report."""
+    meter = Meter(county.now)
+    pulse = meter.pulse(people=2, waiting=0, at_s=0.0, rules=rules, unsigned_ring=unsigned_ring)
+    await county.core.execute(
+        "INSERT INTO core.pulse (at, epoch, holder, body) VALUES ($1, 1, 'core', $2::text::jsonb)",
+        *(county.now, msgspec.json.encode(pulse).decode()),
+    )
 
 
 async def test_who_may_not_is_refused_and_a_patient_sees_nothing_of_it(county: County) -> None:

@@ -14,6 +14,7 @@ from rules.phrases import WORDS as TOLD
 from rules.rule import Rule
 from rules.sentences import QUANTITIES
 from rules.words import WORDS, Parameter
+from service.web.words import word
 from tests.unit.rules.readings import FIRST_TEXT
 
 UNTOLD = {Parameter.QUANTITY, Parameter.NUMBER, Parameter.SPAN, Parameter.OPERATOR, Parameter.FACT}
@@ -42,6 +43,15 @@ def test_a_rule_is_told_in_both_languages_with_all_its_numbers(rule: Rule) -> No
     for number in {n for condition in conditions for n in condition.numbers if n[-1].isdigit()}:
         assert number in told.zh
         assert number in told.en
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_priority_is_called_what_every_page_calls_it(language: str) -> None:
+    """紧急 is an emergency here and there; two words for one thing would cost minutes."""
+    for rule in load_shipped().beside.rules:
+        told = word(language, "priority", rule.priority.word).lower()
+        said = rule_in_words(rule).in_language(language)
+        assert (f"（{told}）" if language == "zh" else f"({told})") in said
 
 
 @pytest.mark.row("R16")
