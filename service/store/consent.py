@@ -13,7 +13,7 @@ from rules.vocabulary import SubjectRef
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.own import NotAPatientError, append_inbox
 from service.store.records import Account
-from service.store.viewing import beyond_view
+from service.store.viewing import beyond_view, widen
 
 _SQL = load_statements("consent.sql")
 
@@ -195,6 +195,7 @@ class Consents(Database):
         async with self.pool.acquire() as connection, connection.transaction():
             said = (person_id, purpose.value, given, now, account.account_id)
             await connection.execute(_SQL["put_consent"], *said)
+            await widen(connection)  # a merged registration of the same person is theirs as well
             if given:
                 await connection.execute(_SQL["give"], person_id, purpose.value)
             else:

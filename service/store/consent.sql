@@ -2,10 +2,12 @@
 INSERT INTO care.consent (person_id, purpose, given, at, said_by) VALUES ($1, $2, $3, $4, $5)
 
 -- name: withdraw
-INSERT INTO care.withdrawal (person_id, purpose, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+-- Under every registration of this person.
+INSERT INTO care.withdrawal (person_id, purpose, since)
+SELECT s.person_id, $2, $3 FROM care.same_person($1) AS s (person_id) ON CONFLICT DO NOTHING
 
 -- name: give
-DELETE FROM care.withdrawal WHERE person_id = $1 AND purpose = $2
+DELETE FROM care.withdrawal WHERE person_id IN (SELECT care.same_person($1)) AND purpose = $2
 
 -- name: withdrawals
 SELECT purpose, since, stopped_at FROM care.withdrawal WHERE person_id = $1

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid5
 
 import httpx2
 import pytest
 
-from rules.vocabulary import Priority
+from rules.vocabulary import Priority, SubjectRef
+from service.care.written import Outcome
 from service.doors.sealer import keep_sealing
 from service.store.backtest_reads import stored_people
-from service.store.consent import Wanted
+from service.store.consent import Purpose, Wanted
 from tests.fixtures.database import Database
 from tests.integration.page_county import store_readings, usual_pressures
-from tests.integration.service_county import ZHANG, County, open_county, serving
+from tests.integration.service_county import IDS, ZHANG, County, open_county, serving
 from tests.security.matrix import bring, session
 
 pytestmark = pytest.mark.peer
@@ -112,6 +115,39 @@ async def test_withdraw_during_open_crisis(county: County, client: httpx2.AsyncC
     assert await county.store.stop_collecting(county.now) == 1
     assert await county.owner.fetchval(waiting) == county.now
     assert (await doctor.get(f"/api/alerts/{crisis}")).status_code == 404
+
+
+@pytest.mark.row("X7")
+@pytest.mark.parametrize("before", [True, False])
+async def test_who_was_registered_twice_withdraws_under_both_names(
+    county: County, client: httpx2.AsyncClient, *, before: bool
+) -> None:
+    """Merged before they withdraw, or found to be one person only afterwards."""
+    double = replace(ZHANG, person_id=uuid5(IDS, "double"), subject=SubjectRef("s-double"))
+    await county.store.register_person(double, county.now)
+    mine = await county.account("zhang")
+
+    async def merge() -> None:
+        about = (None, ZHANG.person_id, double.person_id, "同名同岁同电话", county.now)
+        assert (await county.store.merge_people(*about)).outcome is Outcome.CHANGED
+
+    if before:
+        await merge()
+    for purpose in Purpose:
+        await county.store.withdraw(mine, purpose, county.now)
+    if not before:
+        await merge()
+    left = await county.owner.fetchval(
+        "SELECT count(*) FROM care.withdrawal WHERE person_id = $1", double.person_id
+    )
+    assert left == len(Purpose)
+    doctors = Somebody(client, await session(county, "family-a"))
+    for subject in (ZHANG.subject, double.subject):
+        assert (await doctors.get(f"/doctor/people/{subject}/usual")).status_code == 404
+    zhang = Somebody(client, await session(county, "zhang"))
+    await zhang.post("/patient/privacy", purpose="care", said="give")
+    for subject in (ZHANG.subject, double.subject):
+        assert (await doctors.get(f"/doctor/people/{subject}/usual")).status_code == 200
 
 
 @pytest.mark.row("X7")
