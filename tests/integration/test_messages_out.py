@@ -127,30 +127,6 @@ async def test_a_key_opens_only_what_its_message_was_about_and_not_for_ever(post
     assert (await post.browser.get(f"/answer/{key}")).status_code == 404
 
 
-@pytest.mark.row("A8")
-async def test_a_flood_comes_as_few_messages_with_the_worst_first(post: Post) -> None:
-    """Five hundred alerts in a minute: everybody is told, nobody's phone rings 500 times."""
-    for number in range(500):
-        priority = Priority.EMERGENCY if number % 50 == 49 else Priority.URGENT
-        await post.county.raise_alert(priority=priority)
-    await post.settle()
-    letters = post.to("family-a")
-    assert "紧急 10 条" in letters[0].text.body, "emergencies by themselves, and first"
-    await post.advance(timedelta(minutes=1))
-    await post.advance(timedelta(minutes=1))
-    await post.advance(timedelta(minutes=1))
-    letters = [each for each in post.to("family-a") if "紧急" not in each.text.title]
-    assert len(letters) <= 4
-    asked = sum(int(each.text.body.split("加急 ")[1].split(" ")[0]) for each in letters)
-    assert asked == 490
-    told = await post.county.owner.fetchval(
-        "SELECT count(DISTINCT alert_id) FROM care.delivery d JOIN care.account a"
-        " USING (account_id) WHERE a.login = 'family-a' AND d.channel = 'page'"
-        " AND d.state = 'delivered' AND d.step = 0"
-    )
-    assert told == 500
-
-
 async def test_a_failed_message_leaves_again_under_its_id_until_somebody_answers(
     post: Post,
 ) -> None:

@@ -1,23 +1,14 @@
-"""A crisis at night, the doctor on leave and the deputy out of reach, up to the county hospital.
-
-On the stepped clock of a test, over the real store and worker: the same rows, timers and texts.
-"""
+"""The route of a night with the doctor on leave and the deputy out of reach, asked beforehand."""
 
 import argparse
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import UTC, datetime
 
 import pytest
 
 from rules.vocabulary import Priority
 from service import route_command
-from service.alerts.lifecycle import Answer
-from service.notify.carrier import CarriedNotifier
-from service.notify.notifier import Channel
-from service.store.routes import Absence
-from tests.fakes.postbox import Postbox
 from tests.fixtures.database import Database
 from tests.integration.service_county import ZHANG, County, open_county, timings
 
@@ -38,65 +29,6 @@ async def county(database: Database) -> AsyncIterator[County]:
             "UPDATE care.account SET disabled = true WHERE login = 'family-b'"
         )
         yield opened
-
-
-async def advance(county: County, minutes: int) -> None:
-    county.clock.advance(timedelta(minutes=minutes))
-    await county.worker().settle(county.now)
-
-
-async def texts(county: County) -> list[tuple[datetime, str]]:
-    overview = await county.store.patient_overview(await county.account("zhang"), county.now)
-    return [(message.at, message.text_zh) for message in reversed(overview.messages)]
-
-
-@pytest.mark.row("A5", "A7", "A16", "D13", "D16")
-async def test_a_crisis_at_night_reaches_the_county_hospital_and_the_patient_knows_at_once(
-    county: County,
-) -> None:
-    box = Postbox()
-    county.notifiers[Channel.SMS] = CarriedNotifier(
-        box, county.store, public_url="https://county.example"
-    )
-    for login in ("village-a", "county"):
-        await county.store.set_contact(login, Channel.SMS, login, county.now)
-    alert_id = await county.raise_alert()
-    await county.worker().settle(county.now)
-    # the village doctor and the county at once; nobody waits for a doctor who is away
-    assert await county.told(alert_id, 0) == {"village-a", "county"}
-    assert {letter.address for letter in box.letters} == {"village-a", "county"}
-    (first,) = await texts(county)
-    assert first[0] == TEN_PAST_TWO, "in the same minute"
-    assert "村医甲、县值班" in first[1] or "县值班、村医甲" in first[1]
-    assert "目前还没有人回应" in first[1]
-    assert "120" in first[1]
-    await advance(county, 5)
-    assert await county.told(alert_id, 1) == {"desk"}
-    await advance(county, 5)
-    assert await county.told(alert_id, 2) == {"village-a", "county", "desk", "admin"}
-    assert "ladder restarted" in await county.timeline(alert_id)
-    said = await texts(county)
-    assert len(said) == 3
-    assert all("还没有人回应" in text and "120" in text for _, text in said)
-    hospital = await county.account("county")
-    await county.store.answer_alert(
-        hospital, alert_id, said=Answer.GOING, next_check_at=None, now=county.now
-    )
-    await advance(county, 30)
-    assert await county.told(alert_id, 3) == set()
-    assert (await texts(county))[-1][1].startswith("县值班表示正在去您那里")
-    await why_not_the_others(county, alert_id)
-
-
-async def why_not_the_others(county: County, alert_id: UUID) -> None:
-    for login, expected in (
-        ("family-a", Absence.ON_LEAVE),
-        ("family-b", Absence.ACCOUNT_DISABLED),
-        ("village-b", Absence.NOT_RESPONSIBLE),
-    ):
-        why = await county.store.why(alert_id, login, timings(), county.now)
-        assert why is not None
-        assert why.absence is expected
 
 
 @pytest.mark.row("A1")
