@@ -29,6 +29,7 @@ from tests.integration.county_bench import (
     minutes,
     pressure,
 )
+from tests.integration.test_operator_commands import run
 from tests.unit.rules.readings import FIRST_TEXT, first_pack
 from tests.unit.rules.test_pack_set import EXTRA
 
@@ -198,8 +199,14 @@ async def test_what_is_bad_or_unsigned_leaves_the_running_packs_and_says_why(
         assert bench.rules is before
 
 
-async def test_a_case_of_a_rule_that_is_gone_is_still_cleared(database: Database) -> None:
-    """A further pack is live and taken back; readings that end its cases come after."""
+@pytest.mark.row("R14", "R15")
+async def test_a_case_of_a_rule_that_is_gone_is_still_cleared(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pack of the county's is live and taken back; readings that end its cases come after.
+
+    Its alerts are explained as before: from the rule that they keep, not from one that runs.
+    """
     async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
         town = Town(bench)
         assert await town.propose("extra", EXTRA_LIVE) is None
@@ -216,6 +223,12 @@ async def test_a_case_of_a_rule_that_is_gone_is_still_cleared(database: Database
         assert await town.say(action="roll_back", pack="extra") is None
         assert bench.rules.pack.rules == first_pack().rules
         assert bench.rules.pack.rule("ZZ-09").id == "ZZ-09"
+        rang = {row["rule_id"]: str(row["alert_id"]) for row in await bench.alerts()}
+        words = ("rules", "explain", rang["ZZ-09"], "--dsn", database.dsn, "--language", "en")
+        assert await run(*words) == 0
+        told = capsys.readouterr().out
+        assert "Systolic of 200 or more: 201/82 mmHg" in told
+        assert "replayed from its evidence: the same decision" in told
         for day in range(4, 14):
             await bench.feed(pressure(START + minutes(60 * 24 * day), 124, 78))
         assert all(outcome.kept for outcome in bench.outcomes[-10:])
