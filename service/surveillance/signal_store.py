@@ -14,6 +14,7 @@ import msgspec
 
 from service.store.database import Connection, Database, Pool, load_statements, write_audit
 from service.store.records import Account
+from service.surveillance.beside import Beside, read_beside
 from service.surveillance.counts import sources
 from service.surveillance.daily_signals import read_known
 from service.surveillance.data_values import WeekCell, data_value_set
@@ -316,6 +317,16 @@ class Signals(Database):
                 connection, now, self.zone, areas, days + _USUAL_DAYS, floor=self._floor
             )
         return Gates(closed=tuple(closed_gates(known, days)), sources=watched_sources(known))
+
+    async def beside(self, signal: Signal, now: datetime) -> Beside:
+        """Which devices read differently, and the weather, in the days that the reader is told."""
+        showing = signal.showing()
+        if showing is None:
+            return Beside()
+        areas = [one for one in (signal.area, signal.county) if one is not None]
+        span = (showing.first_day, showing.last_day)
+        async with self.pool.acquire() as connection:
+            return await read_beside(connection, areas, *span, now)
 
     async def provisional(self) -> Mapping[str, int]:
         """By kind of source: over how many days the reports of one day arrive."""

@@ -106,6 +106,7 @@ def signal_brief(page: SignalPage, setting: Setting) -> Brief:
     line = page.line
     about = [
         page.why,
+        *page.beside,
         f"{setting.say(mark('Since when'))}: {setting.span(line)}",
         f"{setting.say(mark('State'))}: {word(setting.language, 'signal_state', line.state)}",
     ]

@@ -1,11 +1,13 @@
 """One signal's page: why, where, since when, which source, what was normal, what was done. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from service.surveillance.beside import Beside
 from service.surveillance.feedback import MOST
-from service.surveillance.showing import Sight, shown_number
+from service.surveillance.indicators import SourceKind
+from service.surveillance.showing import Showing, Sight, shown_number
 from service.surveillance.signal_records import Signal, SignalEvent, VerificationRecord
 from service.surveillance.signal_words import SourceEvidence
 from service.surveillance.workflow import Act
@@ -68,6 +70,7 @@ class SignalPage:
     rows: tuple[SourceRow, ...]
     curves: tuple[Curve, ...]
     adjusted: str
+    beside: tuple[str, ...]
     asked: tuple[Asked, ...]
     record: tuple[Told, ...]
     acts: tuple[str, ...]
@@ -84,6 +87,7 @@ class Known:
     verifications: Sequence[VerificationRecord]
     provisional: Mapping[str, int]
     today: date
+    beside: Beside
 
 
 def signal_page(signal: Signal, known: Known, language: str) -> SignalPage:
@@ -100,6 +104,7 @@ def signal_page(signal: Signal, known: Known, language: str) -> SignalPage:
         rows=_rows(signal),
         curves=tuple(curves(signal.exact_evidence, known.provisional, known.today)),
         adjusted=_adjusted(signal, language),
+        beside=tuple(_beside(showing, known.beside, language)),
         asked=tuple(_asked(one, signal, language) for one in known.verifications),
         record=tuple(_told(one, language) for one in known.events),
         acts=tuple(act for act in known.line.acts if act != Act.ANSWER),
@@ -171,6 +176,27 @@ def _adjusted(signal: Signal, language: str) -> str:
         "Earlier signals of this series were dismissed: the distance to the threshold is "
         "%(percent)s %% larger (at most %(most)s %%).",
     ) % {"percent": round(factor * 100 - 100), "most": round(MOST * 100 - 100)}
+
+
+def _beside(showing: Showing | None, beside: Beside, language: str) -> Iterator[str]:
+    """What is looked at before anything else is believed: devices first, then the weather."""
+    sources = () if showing is None else showing.sources
+    if any(one.source == SourceKind.HOME for one in sources):
+        text = say(language, "No model or delivery of devices began to read differently lately.")
+        if beside.shifted:
+            names = [f"{one.key} ({one.since:%m-%d})" for one in beside.shifted]
+            joined = ("、" if language == "zh" else ", ").join(names)
+            text = say(
+                language, "Devices first: %(what)s read differently than before. Check them."
+            ) % {"what": joined}
+        yield text
+    if beside.temperature is not None:
+        during, before = beside.temperature
+        yield say(
+            language,
+            "Weather: %(during)s °C on average on these days, %(before)s °C in the four weeks "
+            "before.",
+        ) % {"during": f"{during:.1f}", "before": f"{before:.1f}"}
 
 
 def _asked(one: VerificationRecord, signal: Signal, language: str) -> Asked:

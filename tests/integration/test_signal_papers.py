@@ -170,7 +170,10 @@ async def work_through(county: County) -> None:
 @asynccontextmanager
 async def signed_in(county: County, login: str) -> AsyncGenerator[httpx2.AsyncClient]:
     await seed_passwords(county)
-    async with serving(county.services) as url, httpx2.AsyncClient(base_url=url) as client:
+    async with (
+        serving(county.services) as url,
+        httpx2.AsyncClient(base_url=url, timeout=60) as client,
+    ):
         await client.post("/login", data={"login": login, "password": PASSWORD})
         yield client
 

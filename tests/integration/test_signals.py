@@ -6,13 +6,17 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from service.surveillance.counts import put_cells
+from service.surveillance.series import CountCell
 from service.surveillance.showing import Sight
 from service.surveillance.signal_store import Deed, NoSignalError, TownshipAnswer
 from service.surveillance.signal_words import Cause, Colour, Risk, Verified
 from service.surveillance.workflow import Act, State, WorkflowError
 from service.surveillance.workflow_clock import Rung
+from service.web.signal_page_view import Known, signal_page
+from service.web.signal_view import signal_lines
 from tests.fixtures.database import Database
-from tests.integration.service_county import County, open_county
+from tests.integration.service_county import ZONE, County, open_county
 from tests.integration.signal_county import (
     DAY,
     evidence,
@@ -263,3 +267,48 @@ async def test_drills_stand_apart_from_real_signals(county: County) -> None:
     (later,) = await form(county, finding(day=day, sources=(evidence(day=day),)))
     signal = await store.signal(officer, later, county.now)
     assert [one.factor for one in signal.evidence] == [1.0]
+
+
+async def test_devices_that_read_differently_and_the_weather_stand_beside_a_signal(
+    county: County,
+) -> None:
+    for kind, key in (("model", "Acme/T-1"), ("hub", "hub-of-a-home")):
+        await county.owner.execute(
+            "INSERT INTO core.population_finding (kind, key, quantity, since, found_on, shift,"
+            " moved, homes, recorded_at) VALUES ($1, $2, 'temperature', $3, $3, 0.6, 9, 10, $4)",
+            kind,
+            key,
+            DAY - timedelta(days=5),
+            county.now,
+        )
+    await county.owner.execute(
+        "INSERT INTO cdc.source (source_id, kind, name, delay_shares, weekdays)"
+        " VALUES ('sky', 'weather', 'sky', '{1}', '{1,2,3,4,5,6,7}')"
+    )
+    warm = [
+        CountCell(
+            area="county-area",
+            indicator="temperature_mean",
+            day=DAY - timedelta(days=n),
+            value=31.0 if n == 0 else 24.0,
+        )
+        for n in range(20)
+    ]
+    async with county.store.pool.acquire() as connection:
+        await put_cells(connection, "sky", warm, county.now)
+    await form(county, finding("t-dong", (evidence("home", 40),)))
+    store, officer = signals_of(county), await county.account("cdc")
+    (signal,) = await store.signals(officer, county.now)
+    beside = await store.beside(signal, county.now)
+    assert [one.key for one in beside.shifted] == ["Acme/T-1"], "a hub would be a home"
+    assert beside.temperature == (31.0, 24.0)
+    (line,) = signal_lines([signal], [], "en", county.now, ZONE)
+    page = signal_page(
+        signal,
+        Known(line=line, events=(), verifications=(), provisional={}, today=DAY, beside=beside),
+        "en",
+    )
+    assert page.beside == (
+        "Devices first: Acme/T-1 (08-26) read differently than before. Check them.",
+        "Weather: 31.0 °C on average on these days, 24.0 °C in the four weeks before.",
+    )

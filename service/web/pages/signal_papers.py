@@ -113,6 +113,7 @@ async def _one(
         verifications=await desk.store.verifications([signal]),
         provisional=desk.provisional,
         today=desk.today,
+        beside=await desk.store.beside(signal, desk.now),
     )
     return signal_brief(signal_page(signal, known, desk.language), _setting(parts, desk, account))
 

@@ -216,6 +216,7 @@ async def _page_of(desk: Desk, signal: Signal) -> object:
         verifications=verifications,
         provisional=desk.provisional,
         today=desk.today,
+        beside=await desk.store.beside(signal, desk.now),
     )
     return signal_page(signal, known, desk.language)
 
