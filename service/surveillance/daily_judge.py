@@ -7,9 +7,9 @@ the normal: the normal bound at 0.001 over seven days rings on 1.5-8 % of ordina
 0.02-1.3 % (docs/surveillance.md).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -76,16 +76,15 @@ def judge_days(
     if not counts:
         return {}
     series = _calendar(counts, base)
+    places = {day: (day - series.first).days for day in judged if day in counts}
     found: dict[date, JudgedDay] = {}
-    recent: dict[date, _Prediction] = {}
-    for day in judged:
-        if day in counts:
-            place = (day - series.first).days
-            said = _seasonal(series, place)
-            if said is not None:
-                found[day] = said
-            elif (prediction := _recent(series, place)) is not None:
-                recent[day] = prediction
+    for weekday in range(_WEEK):
+        found |= _seasonal(series, [at for at in places.values() if at % _WEEK == weekday])
+    recent = {
+        day: prediction
+        for day, place in places.items()
+        if day not in found and (prediction := _recent(series, place)) is not None
+    }
     return found | _predicted(recent)
 
 
@@ -126,16 +125,28 @@ def _growth(base: Counts, known: Indices, place: int) -> Counts:
     return np.where(np.isfinite(ratio) & (ratio > 0), ratio, 1.0)
 
 
-def _seasonal(series: _Days, place: int) -> JudgedDay | None:
-    """Farrington flexible over the same weekday; None without the history or the cases."""
-    weekly = series.values[place % _WEEK : place + 1 : _WEEK]
-    if weekly.size <= 52 * YEARS + 3 or float(np.nansum(weekly[:-1])) < _LEAST_CASES:
-        return None
-    base = None if series.base is None else series.base[place % _WEEK : place + 1 : _WEEK]
+def _seasonal(series: _Days, places: Sequence[int]) -> dict[date, JudgedDay]:
+    """Farrington flexible over the same weekday, of days that lie whole weeks apart.
+
+    Days without the history or the cases are left out; each is judged from what was before it.
+    """
+    if not places:
+        return {}
+    every = slice(min(places) % _WEEK, max(places) + 1, _WEEK)
+    weekly = series.values[every]
+    cases = np.nancumsum(weekly)
+    weeks = [
+        week
+        for week in sorted(place // _WEEK for place in places)
+        if week >= 52 * YEARS + 3 and cases[week - 1] >= _LEAST_CASES
+    ]
+    if not weeks:
+        return {}
+    base = None if series.base is None else series.base[every]
     if base is not None:
         weekly = np.where(np.isnan(base), np.nan, weekly)
     control = FlexibleControl(
-        range=(int(weekly.size),),
+        range=tuple(week + 1 for week in weeks),
         b=YEARS,
         w=3,
         no_periods=10,
@@ -154,10 +165,16 @@ def _seasonal(series: _Days, place: int) -> JudgedDay | None:
         ),
         control,
     )
-    expected, bound = float(points.expected[0, 0]), float(points.upperbound[0, 0])
-    if np.isnan(expected) or np.isnan(bound):
-        return None
-    return JudgedDay(expected=expected, upperbound=bound, pvalue=float(points.pvalue[0, 0]))
+    first = series.first + timedelta(days=min(places) % _WEEK)
+    return {
+        first + timedelta(weeks=week): JudgedDay(
+            expected=float(expected), upperbound=float(bound), pvalue=float(pvalue)
+        )
+        for week, expected, bound, pvalue in zip(
+            weeks, points.expected[0], points.upperbound[0], points.pvalue[0], strict=True
+        )
+        if not (np.isnan(expected) or np.isnan(bound))
+    }
 
 
 def _predicted(days: Mapping[date, _Prediction]) -> dict[date, JudgedDay]:
