@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from service.auth import SignedIn, begin_try, open_session, sign_out, token_digest
+from service.security.keyring import UNREADABLE, sealed_with
 from service.security.second_step import (
     Site,
     app_address,
@@ -48,9 +49,9 @@ async def check_code(services: Services, account: Account, code: str, address: s
     tried = await begin_try(services, account.login, address)
     now = services.clock.now()
     for factor in await confirmed(services, account):
-        if factor.secret is None:
+        secret = _secret_of(services, factor)
+        if secret is None:
             continue
-        secret = services.store.pool.keys.read(factor.secret)
         step = step_of_code(secret, code, now, factor.last_step)
         if step is not None and await services.store.use_app(factor.factor_id, step, now):
             await services.store.forget_try(tried)
@@ -76,8 +77,8 @@ async def offer_app(services: Services, account: Account) -> Offer:
 async def offered(services: Services, account: Account) -> Offer | None:
     """The app that waits for its first code; None where none does."""
     for factor in await services.store.factors(account.account_id):
-        if factor.secret is not None and factor.confirmed_at is None:
-            secret = services.store.pool.keys.read(factor.secret)
+        secret = _secret_of(services, factor)
+        if secret is not None and factor.confirmed_at is None:
             return Offer(secret=secret, address=app_address(secret, account.login))
     return None
 
@@ -91,9 +92,9 @@ async def confirm_app(services: Services, account: Account, code: str, address: 
     tried = await begin_try(services, account.login, address)
     now = services.clock.now()
     for factor in await services.store.factors(account.account_id):
-        if factor.secret is None or factor.confirmed_at is not None:
+        secret = _secret_of(services, factor)
+        if secret is None or factor.confirmed_at is not None:
             continue
-        secret = services.store.pool.keys.read(factor.secret)
         step = step_of_code(secret, code, now, factor.last_step)
         if step is not None and await services.store.use_app(factor.factor_id, step, now):
             await services.store.confirm_app(account, factor.factor_id, now)
@@ -164,3 +165,11 @@ async def remove(services: Services, account: Account, factor_id: UUID) -> bool:
 def site(services: Services) -> Site:
     """Whose passkeys they are."""
     return site_of(services.settings.public_url)
+
+
+def _secret_of(services: Services, factor: Factor) -> str | None:
+    """The secret of an app; None for a passkey, and where its key is gone: no code is right."""
+    if factor.secret is None:
+        return None
+    secret = services.store.pool.keys.read(factor.secret)
+    return None if secret == UNREADABLE or sealed_with(secret) else secret

@@ -29,6 +29,7 @@ from service.people import (
     Staff,
 )
 from service.permissions import Role
+from service.store.sessions import Step
 from tests.integration.service_county import HASH, IDS, ZHANG, County, account_id
 
 FAR_STAFF = (
@@ -195,12 +196,12 @@ async def bring(county: County, alert_id: UUID, person: Person, logins: Sequence
     )
 
 
-async def session(county: County, login: str) -> str:
+async def session(county: County, login: str, step: Step = Step.WHOLE) -> str:
     """A live session of `login`, as a log-in would have opened it."""
     token = secrets.token_urlsafe(32)
     digest = sha256(token.encode()).digest()
     until = county.now + timedelta(hours=8)
-    await county.store.open_session(digest, account_id(login), county.now, until)
+    await county.store.open_session(digest, account_id(login), county.now, until, step)
     return token
 
 

@@ -12,6 +12,7 @@ from playwright.async_api import CDPSession, async_playwright, expect
 from pyotp.totp import TOTP
 
 from service.auth import MOST_FAILURES_PER_LOGIN, hash_password
+from service.security.keyring import new_keyring
 from service.security.second_step import step_of_code
 from tests.fixtures.database import Database
 from tests.integration.service_county import PASSWORD, County, open_county, serving
@@ -128,6 +129,18 @@ async def test_a_log_in_wants_the_code_and_each_step_makes_a_new_session(
     }
     kept = await browser.post("/account/factor/remove", data=removal)
     assert kept.status_code == 409, "the last proof stays where one is needed"
+
+
+async def test_a_lost_key_makes_a_code_wrong_and_nothing_break(
+    browser: httpx2.AsyncClient, county: County
+) -> None:
+    app = await set_up_app(browser, county)
+    for lost in ("\N{LOCK}", new_keyring().seal(app.secret)):
+        await county.owner.execute("UPDATE care.second_factor SET secret = $1", lost)
+        county.clock.advance(timedelta(minutes=16))
+        assert await log_in(browser) == "/login/second"
+        refused = await browser.post("/login/second", data={"code": app.at(county.now)})
+        assert refused.status_code == 401
 
 
 async def test_guessing_codes_is_stopped_and_an_unfinished_session_ends_soon(
