@@ -49,6 +49,18 @@ _ANSWERS_EN = {
 }
 
 
+_AT_HOME_ZH = {
+    Answer.SEEN: "已看到测量结果",
+    Answer.CONTACTED: "表示已与本人联系",
+    Answer.GOING: "表示正在去您家",
+}
+_AT_HOME_EN = {
+    Answer.SEEN: "has looked at it",
+    Answer.CONTACTED: "says they have contacted the person",
+    Answer.GOING: "says they are on the way to your home",
+}
+
+
 def is_told(priority: Priority, *, dated: bool) -> bool:
     """Whether the patient hears of this alert at all: from urgent up, and not of an old point."""
     return priority >= Priority.URGENT and not dated
@@ -84,6 +96,15 @@ def answered(name: str, said: Answer, family: Family) -> PatientText:
         kind=MessageKind.ANSWERED,
         zh=f"{name}{_ANSWERS_ZH[said]}。{_now_zh(family)}",
         en=f"{name} {_ANSWERS_EN[said]}. {_now_en(family)}",
+    )
+
+
+def answered_at_home(name: str, said: Answer, family: Family) -> PatientText:
+    """The same for somebody else of the home, who was told that nobody had answered."""
+    return PatientText(
+        kind=MessageKind.ANSWERED,
+        zh=f"关于您家里的那次测量：{name}{_AT_HOME_ZH[said]}。{_now_zh(family)}",
+        en=f"About the measurement in your home: {name} {_AT_HOME_EN[said]}. {_now_en(family)}",
     )
 
 

@@ -62,8 +62,10 @@ class Contacts(Database):
             UnknownLoginError: no such account.
         """
         row = (uuid4(), login, channel.value, self.pool.keys.seal(address), now)
-        if await self.pool.fetchval(_SQL["set_contact"], *row) is None:
-            raise UnknownLoginError(f"{login}: no such account")
+        async with self.pool.acquire() as connection, connection.transaction():
+            if await connection.fetchval(_SQL["set_contact"], *row) is None:
+                raise UnknownLoginError(f"{login}: no such account")
+            await connection.execute(_SQL["end_drills"], login, channel.value)
 
     async def remove_contact(self, login: str, channel: Channel) -> bool:
         """Takes an address away; whether there was one."""
@@ -158,7 +160,7 @@ class Contacts(Database):
         return await self.pool.fetchval(_SQL["unreachable"])
 
     async def plan_drills(self, channels: Sequence[Channel], now: datetime) -> int:
-        """Sets every address a drill that has had none for a month; how many."""
+        """Sets every address a drill that is new or has had none for a month; how many."""
         names = [channel.value for channel in channels]
         due = _next_morning(now.astimezone(self.zone)).astimezone(now.tzinfo)
         return len(await self.pool.fetch(_SQL["plan_drills"], now - EVERY, due, names))

@@ -5,6 +5,12 @@ ON CONFLICT (account_id, channel) DO UPDATE SET address = excluded.address, stat
     reached_at = NULL
 RETURNING contact_id
 
+-- name: end_drills
+-- A drill of the former address says nothing of the new one, whether it is answered or not.
+UPDATE care.drill d SET due_at = NULL, result = 'silent', detail = 'address changed'
+FROM care.account a
+WHERE a.account_id = d.account_id AND a.login = $1 AND d.channel = $2 AND d.due_at IS NOT NULL
+
 -- name: remove_contact
 DELETE FROM care.contact c USING care.account a
 WHERE a.account_id = c.account_id AND a.login = $1 AND c.channel = $2 RETURNING c.contact_id
@@ -39,13 +45,13 @@ WHERE NOT a.disabled AND a.role IN ('village_doctor', 'family_doctor', 'county_d
     AND NOT EXISTS (SELECT FROM care.contact c WHERE c.account_id = a.account_id AND c.state <> 'dead')
 
 -- name: plan_drills
--- Every address of staff that was not asked since an instant is asked at the beginning of its next duty.
+-- Every address of staff that was not asked since an instant, and every new one, is asked at an hour when all work.
 INSERT INTO care.drill (drill_id, account_id, channel, due_at, result, attempts, detail)
 SELECT gen_random_uuid(), c.account_id, c.channel, $2, 'waiting', 0, ''
 FROM care.contact c JOIN care.account a ON a.account_id = c.account_id AND NOT a.disabled AND a.staff_id IS NOT NULL
-WHERE c.channel = ANY ($3::text[]) AND c.since < $1
+WHERE c.channel = ANY ($3::text[]) AND (c.since < $1 OR c.state = 'new')
     AND NOT EXISTS (SELECT FROM care.drill d WHERE d.account_id = c.account_id AND d.channel = c.channel
-                    AND (d.due_at IS NOT NULL OR d.sent_at > $1))
+                    AND (d.due_at IS NOT NULL OR d.sent_at > CASE c.state WHEN 'new' THEN c.since ELSE $1 END))
 RETURNING drill_id
 
 -- name: claim_drill
@@ -73,7 +79,7 @@ UPDATE care.contact SET state = 'dead', since = $3 WHERE account_id = $1 AND cha
 
 -- name: answer_drill
 UPDATE care.drill SET result = 'reached', due_at = NULL, answered_at = $2
-WHERE drill_id = $1 RETURNING account_id, channel
+WHERE drill_id = $1 AND detail <> 'address changed' RETURNING account_id, channel
 
 -- name: revive_contact
 UPDATE care.contact SET state = 'good', since = CASE WHEN state = 'good' THEN since ELSE $3 END, reached_at = $3

@@ -19,7 +19,7 @@ from service.alerts.lifecycle import (
     ShelfReason,
     WhyNot,
 )
-from service.alerts.patient_text import PatientText, answered, is_told
+from service.alerts.patient_text import PatientText, answered, answered_at_home, is_told
 from service.people import ClosingFact
 from service.store.database import Connection, Database, as_json, load_statements, write_audit
 from service.store.own import append_inbox
@@ -78,9 +78,8 @@ class Lives(Database):
             what = "answered again" if again else "answered"
             await _record(connection, account, row, what, detail, now)
             await self._answer_group(connection, account, life, now)
-            if said is not Answer.CANNOT and row["person_id"] and _patient_hears(life):
-                text = answered(account.name, said, Family(row["family"]))
-                await add_message(connection, row, text, life.step, now)
+            if said is not Answer.CANNOT and _patient_hears(life):
+                await _tell_answer(connection, account, row, said, now)
             if said is not Answer.CANNOT:
                 await tell_home(connection, alert_id, now)
             await tell_pages(connection, row, self.today(now))
@@ -321,6 +320,22 @@ async def add_message(
         text.en,
     )
     await wake_page(connection, f"subject:{row['subject']}", f"message {row['alert_id']}")
+
+
+async def _tell_answer(
+    connection: Connection, account: Account, row: asyncpg.Record, said: Answer, now: datetime
+) -> None:
+    """Everybody at home who reads that nobody has answered reads that somebody has."""
+    alert_id: UUID = row["alert_id"]
+    family = Family(row["family"])
+    for reader in await connection.fetch(_SQL["readers_at_home"], alert_id, row["person_id"]):
+        say = answered if reader["about"] else answered_at_home
+        text = say(account.name, said, family)
+        words = (text.kind.value, now, text.zh, text.en)
+        await connection.execute(
+            _SQL["add_message"], reader["person_id"], alert_id, row["step"], *words
+        )
+        await wake_page(connection, f"subject:{reader['subject']}", f"message {alert_id}")
 
 
 async def tell_home(connection: Connection, alert_id: UUID, now: datetime) -> None:

@@ -57,6 +57,14 @@ INSERT INTO care.alert_event (at, alert_id, actor, what, detail) VALUES ($1, $2,
 INSERT INTO care.patient_message (person_id, alert_id, step, kind, at, text_zh, text_en)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 
+-- name: readers_at_home
+-- Who hears of an answer: the person ($2) and everybody at home who was told of the alert; never the dead.
+SELECT p.person_id, p.subject, p.person_id = $2 AS about FROM care.person p
+WHERE p.status <> 'deceased' AND (p.person_id = $2 OR p.person_id IN (
+    SELECT a.person_id FROM care.delivery d JOIN care.account a ON a.account_id = d.account_id
+    WHERE d.alert_id = $1 AND d.channel = 'patient' AND d.state = 'delivered'))
+ORDER BY p.person_id
+
 -- name: live
 SELECT pg_notify('hearthwatch_live', message) FROM unnest($1::text[]) AS message
 

@@ -21,6 +21,11 @@ class Letter:
         """The key at the end of the link in the text."""
         return self.text.body.rsplit("/answer/", 1)[1].split()[0]
 
+    @property
+    def is_drill(self) -> bool:
+        """Whether it only asks if somebody is there."""
+        return "测试" in self.text.title or "test" in self.text.title
+
 
 @dataclass(kw_only=True)
 class Postbox:

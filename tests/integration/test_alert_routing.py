@@ -496,6 +496,26 @@ async def test_everybody_at_home_is_told_in_the_same_minute(county: County) -> N
     assert len(texts) == 2
     assert sum("您家里有一次测量" in text for text in texts) == 1
     assert all("120" in text for text in texts)
+    await county.store.answer_alert(
+        await county.account("village-a"),
+        both,
+        said=Answer.GOING,
+        next_check_at=None,
+        now=county.now,
+    )
+    home = await county.store.patient_overview(await county.account("wang"), county.now)
+    own = await county.store.patient_overview(await county.account("zhang"), county.now)
+    assert home.messages[0].text_zh.startswith("关于您家里的那次测量：村医甲表示正在去您家。")
+    assert own.messages[0].text_zh.startswith("村医甲表示正在去您那里。")
+    await county.store.answer_alert(
+        await county.account("village-a"),
+        alert_id,
+        said=Answer.CONTACTED,
+        next_check_at=None,
+        now=county.now,
+    )
+    own = await county.store.patient_overview(await county.account("zhang"), county.now)
+    assert own.messages[0].kind == "answered", "of nobody in particular the home hears too"
 
 
 @pytest.mark.row("A14")

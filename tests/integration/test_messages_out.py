@@ -42,7 +42,8 @@ class Post:
         await self.settle()
 
     def to(self, login: str) -> list[Letter]:
-        return [letter for letter in self.box.letters if letter.address == f"{login}@x.example"]
+        mine = (one for one in self.box.letters if one.address == f"{login}@x.example")
+        return [letter for letter in mine if not letter.is_drill]
 
 
 @pytest.fixture
@@ -186,6 +187,26 @@ async def test_a_receipt_counts_once_and_every_bad_one_has_a_name(post: Post) ->
 
 
 @pytest.mark.row("A12")
+async def test_a_new_address_is_asked_the_next_morning_and_a_changed_one_again(post: Post) -> None:
+    """What the former number says, or does not say, tells nothing of the new one."""
+    store = post.county.store
+    await post.settle()
+    await post.advance(timedelta(hours=1))  # ten o'clock
+    old = next(each for each in post.box.letters if each.is_drill)
+    login = old.address.removesuffix("@x.example")
+    await store.set_contact(login, Channel.EMAIL, "new@x.example", post.county.now)
+    await post.settle()
+    await post.browser.post(f"/answer/{old.key}")
+    assert {one.login: one.state for one in await store.reach()}[login] == "new"
+    await post.advance(timedelta(days=1))
+    new = next(one for one in post.box.letters if one.address == "new@x.example")
+    await post.advance(timedelta(days=2, hours=3))  # the former one's three days are over
+    assert {one.login: one.state for one in await store.reach()}[login] == "new"
+    await post.browser.post(f"/answer/{new.key}")
+    assert {one.login: one.state for one in await store.reach()}[login] == "good"
+
+
+@pytest.mark.row("A12")
 async def test_the_monthly_drill_finds_a_dead_address_before_it_is_needed(post: Post) -> None:
     await post.advance(timedelta(days=31))
     await post.advance(timedelta(days=1))
@@ -299,6 +320,6 @@ async def test_closing_takes_back_what_has_not_left(post: Post) -> None:
         outcome=Outcome.NOT_NEEDED,
         now=post.county.now,
     )
-    sent = len(post.box.letters)
+    sent = len(post.to("village-a"))
     await post.advance(timedelta(hours=1))
-    assert len(post.box.letters) == sent
+    assert len(post.to("village-a")) == sent

@@ -361,8 +361,11 @@ async def test_death_with_open_case_stops_messages_opens_review(county: County) 
     for _ in range(12):
         await mind(county, timedelta(minutes=5))
     assert await county.owner.fetchval("SELECT count(*) FROM care.delivery") == sent
-    assert await county.owner.fetchval("SELECT count(*) FROM care.patient_message") == messages
     assert await county.state(alert_id) == "unacknowledged"
+    await county.store.answer_alert(
+        family, alert_id, said=Answer.CONTACTED, next_check_at=None, now=county.now
+    )
+    assert await county.owner.fetchval("SELECT count(*) FROM care.patient_message") == messages
     assert "person died" in await county.timeline(alert_id)
     (review,) = await county.store.death_reviews(family, county.now)
     assert (review.subject, review.owner_name) == (ZHANG.subject, "家医甲")

@@ -85,9 +85,9 @@ async def test_a_crisis_at_night_climbs_to_the_county_hospital_and_the_patient_k
     card = await town.page("village-a", f"/doctor/alerts/{alert_id}")
     assert "家医甲" not in card.split('id="line-told"')[1].split("</dd>")[0]
     assert "无人应答，重新逐级通知" in card
-    rang = len(town.box.letters)
+    rang = len(town.rings)
     await town.pass_by(timedelta(minutes=25))
-    assert len(town.box.letters) == rang, "somebody goes: nobody else is rung"
+    assert len(town.rings) == rang, "somebody goes: nobody else is rung"
     for login, expected in (
         ("family-a", Absence.ON_LEAVE),
         ("family-b", Absence.ACCOUNT_DISABLED),
@@ -173,7 +173,7 @@ async def test_five_hundred_alerts_in_a_minute_and_the_emergency_among_them_come
         person = others[_ % len(others)]
         await town.county.raise_alert(person.subject, priority=Priority.URGENT)
     emergency = await town.crisis(emergency_of)
-    first = next(letter for letter in town.box.letters if letter.address == "family-a")
+    first = next(letter for letter in town.rings if letter.address == "family-a")
     assert "紧急 1 条" in first.text.body
     assert "family-a" in await town.county.told(emergency, 0)
     await town.pass_by(timedelta(minutes=1))
@@ -185,7 +185,7 @@ async def test_five_hundred_alerts_in_a_minute_and_the_emergency_among_them_come
     assert told == 500
     await town.pass_by(timedelta(minutes=3))
     assert town.rang("family-a") <= 6
-    asked = [letter.text.body for letter in town.box.letters if letter.address == "family-a"]
+    asked = [letter.text.body for letter in town.rings if letter.address == "family-a"]
     assert (
         sum(int(body.split("加急 ")[1].split(" ")[0]) for body in asked if "加急 " in body) == 499
     )
@@ -202,9 +202,9 @@ async def test_a_death_with_an_open_case_ends_every_message_and_somebody_looks_b
     response = await town.post("family-a", f"/people/{ZHANG.person_id}/status", said)
     assert response.status_code == 303
     await town.settle()
-    told, letters = await town.page("zhang", "/patient"), len(town.box.letters)
+    told, letters = await town.page("zhang", "/patient"), len(town.rings)
     await town.pass_by(timedelta(hours=2))
-    assert len(town.box.letters) == letters, "nobody is rung for the dead"
+    assert len(town.rings) == letters, "nobody is rung for the dead"
     assert (await town.page("zhang", "/patient")).count("还没有人回应") == told.count(
         "还没有人回应"
     )
@@ -218,4 +218,4 @@ async def test_a_death_with_an_open_case_ends_every_message_and_somebody_looks_b
     wrong = {"status": "alive", "source": "clinician"}
     await town.post("family-a", f"/people/{ZHANG.person_id}/status", wrong)
     await town.settle()
-    assert len(town.box.letters) > letters, "an error: it asks again at once"
+    assert len(town.rings) > letters, "an error: it asks again at once"
