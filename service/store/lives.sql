@@ -59,11 +59,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 
 -- name: readers_at_home
 -- Who hears of an answer: the person ($2) and everybody at home who was told of the alert; never the dead.
-SELECT p.person_id, p.subject, p.person_id = $2 AS about FROM care.person p
-WHERE p.status <> 'deceased' AND (p.person_id = $2 OR p.person_id IN (
-    SELECT a.person_id FROM care.delivery d JOIN care.account a ON a.account_id = d.account_id
-    WHERE d.alert_id = $1 AND d.channel = 'patient' AND d.state = 'delivered'))
-ORDER BY p.person_id
+SELECT p.person_id, p.subject, p.person_id IS NOT DISTINCT FROM $2 AS about
+FROM (
+    SELECT $2::uuid AS person_id
+    UNION SELECT a.person_id FROM care.delivery d JOIN care.account a ON a.account_id = d.account_id
+    WHERE d.alert_id = $1 AND d.channel = 'patient' AND d.state = 'delivered'
+) r JOIN care.person p ON p.person_id = r.person_id
+WHERE p.status <> 'deceased' ORDER BY p.person_id
 
 -- name: live
 SELECT pg_notify('hearthwatch_live', message) FROM unnest($1::text[]) AS message

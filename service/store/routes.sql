@@ -89,8 +89,8 @@ WITH days AS (
 ), said AS (
     SELECT e.actor, count(*) FILTER (WHERE e.detail ->> 'answer' <> 'cannot') AS answered,
         count(*) FILTER (WHERE e.detail ->> 'answer' = 'cannot') AS cannot
-    FROM care.alert_event e JOIN core.alert k ON k.alert_id = e.alert_id
-    WHERE e.what = 'answered' AND e.at >= $1 AND e.at < $2 AND NOT k.synthetic
+    FROM rang r JOIN care.alert_event e ON e.alert_id = r.alert_id
+    WHERE e.what = 'answered' AND e.at >= $1 AND e.at < $2
     GROUP BY e.actor
 )
 SELECT a.login, coalesce(s.name, a.login) AS name, a.role, mine.alerts, mine.open, mine.standing, mine.closed,
