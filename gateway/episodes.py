@@ -8,9 +8,19 @@ from typing import Protocol
 from gateway.cases import Trigger, clear, step
 from gateway.detect import Assessment, Judged
 from rules.engine import Decision
+from rules.explain import raised
 from rules.identity import alert_id
 from rules.pack import Pack
-from rules.vocabulary import Alert, Case, CaseState, Family, Stage, SubjectRef
+from rules.vocabulary import (
+    Alert,
+    AlertKind,
+    Case,
+    CaseState,
+    Family,
+    Priority,
+    Stage,
+    SubjectRef,
+)
 from rules.window import Point
 
 ALERT_CHANNEL = "hearthwatch_alert"
@@ -174,7 +184,40 @@ def _take(
     )
     taken = step(case, trigger, now)
     cases[key] = taken.case
-    return [_alert(person, judged, taken.case, now)] if taken.raises_alert else []
+    if not taken.raises_alert:
+        return []
+    return [_alert(person, judged, taken.case, now, _second_family(decision, key, cases, pack))]
+
+
+def _second_family(
+    decision: Decision,
+    key: tuple[SubjectRef, Family],
+    cases: Mapping[tuple[SubjectRef, Family], Case],
+    pack: Pack,
+) -> Case | None:
+    """The open case of another family that raises what rings `soon`; None where nothing does.
+
+    Both have a new point within the pack's time of each other. The alert is raised, not the case:
+    a case is a function of its readings alone (law 2).
+    """
+    within = pack.second_family
+    if within is None or decision.dated or not _counts(decision.kind, decision.priority):
+        return None
+    if decision.priority > Priority.SOON:
+        return None
+    beside = [
+        case
+        for (subject, family), case in sorted(cases.items())
+        if subject == key[0]
+        and family is not key[1]
+        and abs(case.last_point_at - decision.effective_at) <= within
+        and _counts(pack.rule(case.rule_id).kind, case.priority)
+    ]
+    return beside[0] if beside else None
+
+
+def _counts(kind: AlertKind, priority: Priority) -> bool:
+    return kind is AlertKind.PHYSIOLOGICAL and priority >= Priority.SOON
 
 
 def _order(judged: Judged) -> tuple[datetime, str, str]:
@@ -249,14 +292,16 @@ def _alert_id(decision: Decision) -> str:
     return alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger)
 
 
-def _alert(person: Assessment, judged: Judged, case: Case, now: datetime) -> Alert:
+def _alert(
+    person: Assessment, judged: Judged, case: Case, now: datetime, beside: Case | None
+) -> Alert:
     decision = judged.decision
     return Alert(
         alert_id=alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger),
         case_id=case.case_id,
         subject=person.person.subject,
         kind=decision.kind,
-        priority=decision.priority,
+        priority=decision.priority if beside is None else Priority.URGENT,
         family=decision.family,
         rule_id=decision.rule_id,
         rule_version=decision.version,
@@ -265,5 +310,5 @@ def _alert(person: Assessment, judged: Judged, case: Case, now: datetime) -> Ale
         raised_at=now,
         effective_at=decision.effective_at,
         dated=decision.dated,
-        evidence=judged.evidence,
+        evidence=judged.evidence if beside is None else raised(judged.evidence, beside.rule_id),
     )

@@ -76,15 +76,18 @@ def proposed(fact: PackFact, packs: PackSet) -> Pack:
         raise FactError(str(error)) from error
     if pack.name == packs.first.name and _shared(pack) != _shared(packs.first):
         # Baselines that are stored, and pages, rest on them.
-        raise FactError("targets, learning: change with the program's version, not in a county")
+        raise FactError(
+            "targets, learning, second_family: change with the program, not in a county"
+        )
     if pack.name != fact.pack:
         raise FactError(f"pack: the text is the pack {pack.name!r}, not {fact.pack!r}")
     return pack
 
 
 def _shared(pack: Pack) -> tuple[object, ...]:
-    """What of the first pack is everybody's: targets, and what teaches no baseline."""
-    return (dict(pack.targets), [condition.source for condition in pack.excludes])
+    """What of the first pack is everybody's: targets, what teaches no baseline, what raises."""
+    taught = [condition.source for condition in pack.excludes]
+    return (dict(pack.targets), taught, pack.second_family)
 
 
 def may_rest(fact: PackFact, packs: PackSet) -> None:

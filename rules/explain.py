@@ -45,6 +45,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     baselines: dict[QuantityName, Baseline]
     near: tuple[NearMiss, ...]
     blind: tuple[Blind, ...] = ()
+    raised_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,12 @@ def evidence(
             blind=window.blind,
         )
     ).decode()
+
+
+def raised(evidence_text: str, rule_id: str) -> str:
+    """The same evidence, which says that another family's rule has raised the alert by a level."""
+    found = msgspec.structs.replace(read_evidence(evidence_text), raised_by=rule_id)
+    return _ENCODER.encode(found).decode()
 
 
 def read_evidence(text: str) -> Evidence:
@@ -252,6 +259,8 @@ class _Card:
         yield self._say(STAGES[self.found.decision.stage])
         if self.found.decision.dated:
             yield self._say(FRAME["dated"])
+        if self.found.raised_by:
+            yield self._say(FRAME["raised"]).format(rule=self.found.raised_by)
         for key in self.found.decision.unknowns:
             yield self._named(SENTENCES, key)
 

@@ -8,6 +8,7 @@ response time in words, the fields an urgent rule owes, and a dry run over sampl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import cast
@@ -81,6 +82,8 @@ class Pack:
 
     Rules of several packs that run together are a pack too (`pack_set.py`). `text` is the YAML it
     was read from, empty for such. `retired` rules no longer ring, but cases of theirs are open.
+    What rings `soon` is raised by one level where another family of the person had a new point
+    within `second_family`; None: never.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Pack:
     targets: Mapping[str, Decimal]
     text: str = ""
     retired: tuple[Rule, ...] = ()
+    second_family: timedelta | None = None
 
     def rule(self, rule_id: str) -> Rule:
         """The rule named `rule_id`, retired ones too; raises KeyError when there is none."""
@@ -188,6 +192,7 @@ def _pack(
         excludes=tuple(compile_condition(item.when) for item in form.learning.excludes),
         targets=targets,
         text=text,
+        second_family=span(form.second_family.within) if form.second_family else None,
     )
 
 

@@ -156,8 +156,17 @@ class LearningFormat(_Strict):
     excludes: tuple[ExclusionFormat, ...]
 
 
+class SecondFamilyFormat(_Strict):
+    """Within which time a new point of another family raises what rings `soon` by one level."""
+
+    within: Span
+    source: SourceFormat
+
+
 class PackFormat(_Strict):
-    """A whole pack; `targets`, `learning` and `minor` stand in the first pack alone.
+    """A whole pack; what all packs share stands in the first pack alone.
+
+    That is `targets`, `learning`, `second_family` and `minor`.
 
     `mode`: a pack in shadow is judged beside the live ones and asks for nobody.
     """
@@ -168,6 +177,7 @@ class PackFormat(_Strict):
     title: TextFormat
     targets: tuple[TargetFormat, ...] = ()
     learning: LearningFormat = LearningFormat(excludes=())
+    second_family: SecondFamilyFormat | None = None
     minor: RuleFormat | None = None
     rules: tuple[RuleFormat, ...] = Field(min_length=1)
 

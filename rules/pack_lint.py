@@ -54,6 +54,14 @@ def problems_of(form: PackFormat, elsewhere: Mapping[str, str]) -> Iterator[Prob
         seen.add(rule.id)
         yield from _rule_problems(path, rule)
     yield from _common_problems(form)
+    yield from _shared_problems(form)
+
+
+def _shared_problems(form: PackFormat) -> Iterator[Problem]:
+    """Numbers that hold for all packs have a source, too, and are possible."""
+    second = form.second_family
+    if second is not None and second.within not in _sourced((second.source,)):
+        yield ("second_family", "within"), f"{second.within} has no source"
     for index, target in enumerate(form.targets):
         if _plain(str(target.value)) not in _sourced((target.source,)):
             yield ("targets", index, "value"), f"{target.value} has no source"
@@ -68,7 +76,7 @@ def problems_of(form: PackFormat, elsewhere: Mapping[str, str]) -> Iterator[Prob
 def _common_problems(form: PackFormat) -> Iterator[Problem]:
     """What all packs share stands in the first, and nowhere else."""
     if form.pack != FIRST:
-        for field in ("targets", "learning", "minor"):
+        for field in ("targets", "learning", "second_family", "minor"):
             if field in form.model_fields_set:
                 yield (field,), f"stands in the pack {FIRST} alone, for all packs"
     elif form.minor is None:

@@ -140,6 +140,10 @@ FRAME = _texts(
             "这是一条旧记录或无日期记录：列为当日任务，不是正在发生的急症呼叫。",
             "An old or undated record: a task for this day, not a call about this moment.",
         ),
+        "raised": (
+            "另一类指标近日也有新情况（{rule}）：级别上调一级。",
+            "Another family has new points within days ({rule}): raised by one level.",
+        ),
         "usual": (
             "本人常态{name} {mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
             "Usual for this person: {name} {mean} ± {sd} {unit} ({readings} readings); now {now}.",

@@ -21,7 +21,7 @@ from gateway.store.core_store import open_core_store
 from gateway.store.lease import LeaseLostError
 from rules.explain import replay, why
 from rules.identity import observation_identity
-from rules.vocabulary import DeviceRef, Observation, Origin, QualityFlag
+from rules.vocabulary import DeviceRef, Observation, Origin, Priority, QualityFlag
 from tests.fixtures.database import Database
 from tests.integration.county_bench import (
     CUFF,
@@ -122,6 +122,44 @@ async def test_lows_a_week_after_an_outcome_ask_again(bench: Bench) -> None:
     for day in (4, 9):
         await bench.feed(sugar(START + timedelta(days=day), "3.6"))
     assert [rule for rule, _ in await bench.rang()] == ["HW-07", "HW-07"]
+
+
+@pytest.mark.row("R3")
+@pytest.mark.parametrize(
+    ("lows_at_h", "priority"),
+    [((40, 66), Priority.URGENT), ((107, 131), Priority.URGENT), ((110, 134), Priority.SOON)],
+)
+async def test_a_second_family_raises_what_rings_by_one_level(
+    bench: Bench, lows_at_h: tuple[int, int], priority: Priority
+) -> None:
+    """Pressure high over three days, the last reading at 60 h; lows within 72 h of it, or after."""
+    high = [pressure(START + timedelta(hours=12 * n), 166, 101) for n in range(6)]
+    lows = [sugar(START + timedelta(hours=hours), "3.5") for hours in lows_at_h]
+    for reading in sorted([*high, *lows], key=lambda one: one.received_at):
+        await bench.feed(reading)
+    rang = {row["rule_id"]: row for row in await bench.alerts()}
+    assert rang.keys() == {"HW-10", "HW-07"}
+    first, second = rang["HW-10"], rang["HW-07"]
+    assert (first["priority"], second["priority"]) == (Priority.SOON, priority)
+    raised = priority is Priority.URGENT
+    told = " ".join(why(second["evidence"], "en").certainty)
+    assert ("Another family has new points within days (HW-10)" in told) is raised
+    assert replay(second["evidence"]).priority is Priority.SOON, "the rule alone decided that"
+    cases = await bench.owner.fetch("SELECT priority FROM core.case")
+    assert {row["priority"] for row in cases} == {Priority.SOON}, "a case is what its readings are"
+
+
+async def test_equipment_and_routine_raise_nothing(bench: Bench) -> None:
+    """Silence about pressure is a case of its own family, and no reason to worry about glucose."""
+    for reading in daily(2, [128]):
+        await bench.feed(reading)
+    at = START + timedelta(days=12)
+    await bench.wake(at)
+    assert [rule for rule, _ in await bench.rang()] == ["HW-12"]
+    await bench.feed(sugar(at, "3.5"))
+    await bench.feed(sugar(at + timedelta(days=1), "3.5"))
+    rang = {row["rule_id"]: row["priority"] for row in await bench.alerts()}
+    assert rang["HW-07"] == Priority.SOON
 
 
 async def test_lo_rings_at_once(bench: Bench) -> None:

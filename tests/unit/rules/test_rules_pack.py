@@ -60,6 +60,7 @@ SIGNED = f"signed: {{name: Li, licence: '110', day: '2026-09-01', rule_hash: {HA
         ("    value: 140\n", "    value: 150\n", "150 has no source"),
         ("    value: 140\n", "    value: 18.7\n", "18.7 is no systolic"),
         ("    owner: *owner\n", "", "Field required"),
+        ("  within: 72h\n", "  within: 71h\n", "71h has no source"),
         (
             "when: low('glucose')",
             "when: low('glucose') || lt('glucose', 54)",
