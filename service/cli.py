@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from service.one_thread import use_one_thread
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -105,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         (sys.stdout if asked_for_help else sys.stderr).write(_overview() + "\n")
         return 0 if asked_for_help else 2
     name = words[0]
+    use_one_thread(" ".join(words))
     module = cast("CommandModule", import_module(COMMANDS[name].module))
     parser = argparse.ArgumentParser(prog=f"hearthwatch {name}", description=COMMANDS[name].summary)
     module.add_arguments(parser)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from service.surveillance.release_settings import ReleaseSettings
+from service.release_settings import ReleaseSettings
 
 _ROBOTS = frozenset({"wecom", "dingtalk", "feishu"})
 

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
+from service.release_settings import ReleaseSettings
 from service.store.database import DATABASE_ERRORS, Pool, open_pool, write_audit
 from service.surveillance.counts import declare_level
 from service.surveillance.daily import refresh
 from service.surveillance.preview import LEAST_SHOWN, Preview, WeekPreview, preview
-from service.surveillance.release_settings import ReleaseSettings
 from service.surveillance.series import WEEK, Indicator, week_of
 
 

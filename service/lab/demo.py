@@ -52,10 +52,10 @@ from service.lab.seed import (
 )
 from service.lab.staff import Staff
 from service.lab.timekeeper import Timekeeper
+from service.release_settings import ReleaseSettings
 from service.store.canaries import unknown_password
 from service.store.care_store import Store
 from service.store.database import Pool, open_pool
-from service.surveillance.release_settings import ReleaseSettings
 
 _LONGEST_GAP = timedelta(days=60)
 _INSTANT = timedelta.resolution

@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
 from rules.vocabulary import Priority
+from service.release_settings import FLOOR
 from service.store.database import Connection, Pool
 from service.surveillance import counts as store
 from service.surveillance.cluster_store import verified_clusters
@@ -21,7 +22,7 @@ from service.surveillance.judge import (
     monitored_up_to,
 )
 from service.surveillance.places import GATES
-from service.surveillance.release import FLOOR, Disclosure
+from service.surveillance.release import Disclosure
 from service.surveillance.series import (
     WEEK,
     CountCell,

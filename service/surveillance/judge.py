@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from statistics import fmean
 
+from service.release_settings import FLOOR
 from service.surveillance.daily_judge import ALPHA, judge_days
 from service.surveillance.release import (
-    FLOOR,
     LEAST_PEOPLE,
     Cell,
     Disclosure,

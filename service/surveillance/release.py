@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-FLOOR = 5
-"""Smallest count that is shown where nothing else is set (design law 8)."""
+from service.release_settings import FLOOR
 
 LEAST_PEOPLE = 10
 LEAST_HOUSEHOLDS = 5

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from service.release_settings import FLOOR
 from service.store.pages import ReleasedCount
-from service.surveillance.release import FLOOR
 from service.surveillance.series import CLOSE_AFTER, WEEK, week_of
 from service.web.language import say
 from service.web.words import WORDS

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from service.people import Area, NewAccount, Staff
 from service.permissions import Role
-from service.surveillance.release import FLOOR
+from service.release_settings import FLOOR
 from service.surveillance.signal_formation import take_findings
 from service.surveillance.signal_store import Signals
 from service.surveillance.signal_words import Colour, Finding, SourceEvidence, colour_of

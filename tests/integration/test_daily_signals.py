@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from service.release_settings import FLOOR
 from service.surveillance.counts import put_cells
 from service.surveillance.daily_signals import form_drill, form_signals, next_morning
-from service.surveillance.release import FLOOR
 from service.surveillance.series import CountCell
 from service.surveillance.signal_words import Colour
 from tests.fixtures.database import Database

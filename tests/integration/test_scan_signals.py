@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from service.people import Area
+from service.release_settings import FLOOR
 from service.surveillance.counts import put_cells
 from service.surveillance.daily_signals import form_signals
-from service.surveillance.release import FLOOR
 from service.surveillance.scan_positions import middle
 from service.surveillance.series import CountCell
 from tests.fixtures.database import Database

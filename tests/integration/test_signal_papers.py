@@ -23,9 +23,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.notify.webhook import SignedPost
+from service.release_settings import FLOOR
 from service.surveillance.daily import refresh
 from service.surveillance.push import Pusher, SignalWay, WeekWay, pushes
-from service.surveillance.release import FLOOR
 from service.surveillance.signal_store import Deed, TownshipAnswer
 from service.surveillance.signal_words import Cause, Verified
 from service.surveillance.workflow import Act

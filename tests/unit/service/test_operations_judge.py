@@ -10,9 +10,9 @@ from gateway.pulse import Meter
 from service.blind import Board, Place, Trouble, TroubleKind
 from service.operations.judge import Judge
 from service.permissions import Role
+from service.release_settings import FLOOR
 from service.store.health import Canary, CorePulse, DarkArea, Seen
 from service.store.records import Account
-from service.surveillance.release import FLOOR
 from service.web.blind_view import blind_lines
 
 START = datetime(2026, 9, 1, 1, 0, tzinfo=UTC)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.release_settings import FLOOR
 from service.surveillance.judge import (
     DAYS_BEFORE,
     Judgement,
@@ -14,7 +15,7 @@ from service.surveillance.judge import (
     judge_week,
     monitored_up_to,
 )
-from service.surveillance.release import FLOOR, Disclosure
+from service.surveillance.release import Disclosure
 
 DAYS = DAYS_BEFORE + 7
 

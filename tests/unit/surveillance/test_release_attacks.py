@@ -8,11 +8,12 @@ from types import MappingProxyType
 
 import pytest
 
+from service.release_settings import FLOOR
 from service.surveillance import release as release_module
 from service.surveillance.counts import Counted
 from service.surveillance.daily import Week
 from service.surveillance.judge import ReleaseRow, judge_week
-from service.surveillance.release import FLOOR, Disclosure
+from service.surveillance.release import Disclosure
 from service.surveillance.series import Indicator
 from tests.unit.surveillance.attacker import WHOLE, Attacker, Seen, recovered
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.release_settings import FLOOR
 from service.surveillance.data_values import WeekCell, data_value_set, period_of
 from service.surveillance.feedback import MOST, adjustment
-from service.surveillance.release import FLOOR
 from service.surveillance.showing import Sight, show, shown_number
 from service.surveillance.signal_words import Colour, SourceEvidence
 from tests.integration.service_county import START

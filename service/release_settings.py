@@ -3,7 +3,8 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.surveillance.release import FLOOR
+FLOOR = 5
+"""Smallest count that is shown where nothing else is set (design law 8)."""
 
 
 class ReleaseSettings(BaseSettings):
