@@ -114,6 +114,7 @@ def _show(path: Path) -> int:
     for rule in pack.rules:
         told = rule_in_words(rule)
         _say(f"{rule.id} v{rule.version}\n  {told.zh}\n  {told.en}")
+        _say(f"  {rule.action.zh}\n  {rule.action.en}\n  {rule.patient.zh}\n  {rule.patient.en}")
         if rule.owner is not None:
             _say(f"  {rule.owner.zh} / {rule.owner.en}")
         for source in sources_in_words(rule, "en"):

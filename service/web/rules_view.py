@@ -41,6 +41,8 @@ class RuleLine:
     is_idle: bool
     owner: str
     sources: tuple[str, ...]
+    action: str
+    patient: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,9 @@ def _rule(
         record=told,
         is_idle=record is not None and record.is_idle,
         owner=rule.owner.in_language(language) if rule.owner else "",
-        sources=tuple(sources_in_words(rule, language)),
+        sources=sources_in_words(rule, language),
+        action=rule.action.in_language(language),
+        patient=rule.patient.in_language(language),
     )
 
 

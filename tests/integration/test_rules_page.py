@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
 from gateway.pulse import Meter
+from service.web.status_view import status_parts
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_history, seed_passwords, serve
 from tests.integration.service_county import County, open_county
@@ -114,6 +115,9 @@ async def test_the_page_is_readable_and_names_nobody(
             "守望" if language == "zh" else "Hearthwatch rule authors"
         )
         await expect(line).to_contain_text("2019中国家庭血压监测指南")
+        rule = (await county.store.packs_now()).packs.first.rule("HW-10")
+        for text in (rule.action, rule.patient):
+            await expect(line).to_contain_text(text.in_language(language))
         unsigned = "未签名" if language == "zh" else "unsigned"
         await expect(page.locator("#pack-first > p")).to_contain_text(unsigned)
         assert await page.locator("#rule-HW-05 form").count() == 0, "an emergency never rests"
@@ -146,6 +150,10 @@ async def test_a_county_without_a_signed_rule_is_told_so_and_signs_what_ships(
         assert await violations(page) == []
         assert await overflow(page) <= 0
     await core_answers(county)
+    figures = await county.store.figures(county.now)
+    lines = {line.name: line for part in status_parts(figures, "en") for line in part.lines}
+    ringing = lines["Rules that ring"]
+    assert (ringing.text, ringing.wrong) == ("0 · only signed ones ring", True)
     (change,) = await county.store.rule_changes(county.now)
     assert change.refused is None
     assert change.text == FIRST_TEXT

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.rules_command import add_arguments, run
-from tests.unit.rules.readings import FIRST_TEXT, PACKS
+from tests.unit.rules.readings import FIRST_TEXT, PACKS, first_pack
 
 
 def command(*words: str) -> int:
@@ -20,6 +20,19 @@ def test_our_own_packs_pass_check_and_test(capsys: pytest.CaptureFixture[str]) -
     assert "HW-05 v1" in capsys.readouterr().out
     assert command("test") == 0
     assert "0 faults" in capsys.readouterr().out
+
+
+def test_whoever_is_to_sign_reads_the_sentence_both_texts_owner_and_sources(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command("show", str(PACKS / "first.yaml")) == 0
+    told = capsys.readouterr().out
+    rule = first_pack().rule("HW-05")
+    assert rule.owner is not None
+    for text in (rule.action, rule.patient, rule.owner):
+        assert text.zh in told
+        assert text.en in told
+    assert "ADA Standards of Care 2024 section 6" in told
 
 
 def test_a_broken_pack_is_told_with_file_and_line(

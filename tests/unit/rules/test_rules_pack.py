@@ -27,6 +27,16 @@ SIGNED = f"signed: {{name: Li, licence: '110', day: '2026-09-01', rule_hash: {HA
         ("    rearm: next_day\n", "", "Field required"),
         ("    max_age: 2h\n", "", "Field required"),
         ("    deadband: 5 mm[Hg]\n    confirm:\n", "    confirm:\n", "Field required"),
+        (
+            "    confirm: {zh: 不等待复测, en: Nothing waits for a second reading}\n",
+            "",
+            "confirm: Field required",
+        ),
+        (
+            "    clear:\n      when: outcome_only\n",
+            "    cleared:\n      when: outcome_only\n",
+            "clear: Field required",
+        ),
         ("en: Severe hypoglycaemia", "en: ''", "at least 1 character"),
         ("      zh: 重度低血糖\n", "", "Field required"),
         ("en: Severe hypoglycaemia", "en: Call within 2 hours", "is a response time"),
