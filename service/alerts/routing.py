@@ -3,7 +3,8 @@
 Who is responsible says `service.care.responsible` (contract, deputy, team, desks, never nobody).
 The ladders follow the family-doctor contract:
 
-    soon, routine, technical  village doctor, family doctor, township duty, county duty in turn
+    soon, routine, technical  village doctor (where there is none, the team's nurse), family doctor,
+                              township duty, county duty in turn
     urgent                    village and family doctor together -> county duty
     emergency                 both doctors and county duty together -> township duty
 
@@ -182,9 +183,15 @@ def route(*, priority: Priority, dated: bool, circle: Circle, at: time | None = 
     county = _desk(a for a in circle.answering.county if a.link is not Link.LAST_RESORT)
     if not village and not family:
         village = _first(_desk(circle.answering.village_desk), _clinic(circle), township)
+    nurse = () if village else _members(circle, circle.answering.nurses, Because.TEAM)[:1]
     phone = _phone(priority, (*village, *family), _first(township, county), at)
     tiers = _ladder(
-        priority, dated=dated, doctors=(village, family), phone=phone, up=(township, county)
+        priority,
+        dated=dated,
+        doctors=(village, family),
+        phone=phone,
+        nurse=nurse,
+        up=(township, county),
     )
     administrators = _administrators(circle)
     if not any(tier.members for tier in tiers):
@@ -216,6 +223,7 @@ def _ladder(
     dated: bool,
     doctors: tuple[tuple[Member, ...], tuple[Member, ...]],
     phone: tuple[Member, ...],
+    nurse: tuple[Member, ...],
     up: tuple[tuple[Member, ...], tuple[Member, ...]],
 ) -> tuple[Tier, ...]:
     (village, family), (township, county) = doctors, up
@@ -231,7 +239,7 @@ def _ladder(
             Tier(name=TierName.COUNTY_DUTY, members=county),
         )
     return (
-        Tier(name=TierName.VILLAGE_DOCTOR, members=village),
+        Tier(name=TierName.VILLAGE_DOCTOR, members=village or nurse),
         Tier(name=TierName.FAMILY_DOCTOR, members=family),
         Tier(name=TierName.TOWNSHIP_DUTY, members=township),
         Tier(name=TierName.COUNTY_DUTY, members=county),

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from service.care.facts import Cared, Leave, Member, Part, Registers, Terms
 
 _ORDER = {part: place for place, part in enumerate(Part)}
+_NURSING = frozenset({Part.VILLAGE_DOCTOR, Part.NURSE})
 
 
 class Link(StrEnum):
@@ -66,13 +67,15 @@ class Responsible:
 
     `doctors` and `village` are the contract's doctors or whoever stands in for them (for a family
     doctor without a deputy whoever of the team owns the person now), `team` the others of the team,
-    `village_desk`, `township_desk` and `county` who is on duty there.
+    `nurses` those of them who are its nurses or village doctors, `village_desk`, `township_desk`
+    and `county` who is on duty there.
     """
 
     owner: Owner
     doctors: tuple[Acting, ...]
     village: tuple[Acting, ...]
     team: tuple[Acting, ...]
+    nurses: tuple[Acting, ...]
     village_desk: tuple[Acting, ...]
     township_desk: tuple[Acting, ...]
     county: tuple[Acting, ...]
@@ -140,12 +143,18 @@ def responsible(cared: Cared, registers: Registers, at: datetime, zone: ZoneInfo
     if not doctors and first is not None and first.link is Link.TEAM:
         doctors = () if first.member in {a.member for a in village} else (first,)
     near = {a.member.account_id for a in (*doctors, *village)}
-    team = _unique(a for t in holding for a in _team(asked, t) if a.member.account_id not in near)
+    team, nurses = (
+        _unique(
+            a for t in holding for a in _team(asked, t, parts) if a.member.account_id not in near
+        )
+        for parts in (frozenset(Part), _NURSING)
+    )
     return Responsible(
         owner=owner,
         doctors=doctors,
         village=village,
         team=team,
+        nurses=nurses,
         village_desk=_desk_of_level(asked, cared, "village"),
         township_desk=_desk_of_level(asked, cared, "township"),
         county=_first((_county(asked), _last_resort(asked))),
@@ -222,9 +231,12 @@ def _on_leave(registers: Registers, staff_id: str, today: date) -> Leave | None:
     return max(holding, key=lambda one: (one.deputy is not None, one.days.first), default=None)
 
 
-def _team(asked: _Asked, terms: Terms) -> Iterator[Acting]:
-    parts = asked.registers.teams.get(terms.team_id or "", ())
-    for part in sorted(parts, key=lambda one: (_ORDER[one.part], one.staff_id)):
+def _team(
+    asked: _Asked, terms: Terms, parts: frozenset[Part] = frozenset(Part)
+) -> Iterator[Acting]:
+    members = asked.registers.teams.get(terms.team_id or "", ())
+    wanted = (one for one in members if one.part in parts)
+    for part in sorted(wanted, key=lambda one: (_ORDER[one.part], one.staff_id)):
         asked.from_day(part.days.first)
         if part.days.last is not None:
             asked.from_day(part.days.last + timedelta(days=1))

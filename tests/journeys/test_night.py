@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 
@@ -56,3 +56,9 @@ async def test_the_route_can_be_asked_beforehand(
     assert await asyncio.to_thread(route_command.run, unknown) == 1
     wrong = parser.parse_args([*words[:2], "explain", ZHANG.name, "HW-999"])
     assert await asyncio.to_thread(route_command.run, wrong) == 1
+    assert "HW-999" in capsys.readouterr().err
+    for hours, status in ((("06:30", "19:00"), 0), (("19:00", "06:30"), 1)):
+        day = parser.parse_args([*words[:2], "day", "village-a", *hours, "--budget", "3"])
+        assert await asyncio.to_thread(route_command.run, day) == status
+    mine = await county.store.duty_day((await county.account("village-a")).account_id)
+    assert (mine.opens, mine.closes, mine.budget) == (time(6, 30), time(19, 0), 3)

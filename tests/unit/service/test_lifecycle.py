@@ -19,6 +19,7 @@ from service.alerts.lifecycle import (
     ShelfReason,
     answer,
     close,
+    join,
     resurface,
     return_to_normal,
     shelve,
@@ -153,6 +154,7 @@ class Happens(Enum):
     """What the data does."""
 
     BACK = "the values are back"
+    EQUAL = "an equal alert of the case rings"
     WORSE = "something worse rang"
 
 
@@ -176,14 +178,24 @@ Act = Answer | Outcome | Happens | Shelve | timedelta
     dated=st.booleans(),
     needed=st.integers(1, 2),
     people=st.lists(st.sampled_from([DOCTOR, OTHER]), min_size=14, max_size=14),
+    undampable=st.booleans(),
 )
 def test_an_alert_is_always_owned_closed_back_to_normal_or_due(
-    acts: list[Act], priority: Priority, needed: int, people: list[UUID], *, dated: bool
+    acts: list[Act],
+    priority: Priority,
+    needed: int,
+    people: list[UUID],
+    *,
+    dated: bool,
+    undampable: bool,
 ) -> None:
     """Whatever people do, an open alert has an owner who looks again, or somebody is asked."""
     now = NOW
     current = replace(
-        life(priority, dated=dated), answers_needed=needed, answer_by=NOW + timedelta(hours=2)
+        life(priority, dated=dated),
+        answers_needed=needed,
+        answer_by=NOW + timedelta(hours=2),
+        undampable=undampable,
     )
     emergency = priority is Priority.EMERGENCY and not dated
     for act, who in zip(acts, people, strict=False):
@@ -205,7 +217,7 @@ def test_an_alert_is_always_owned_closed_back_to_normal_or_due(
         else:
             assert current.next_due_at is not None
         if current.state is LifeState.SHELVED:
-            assert priority <= Priority.SOON or dated
+            assert (priority <= Priority.SOON and not undampable) or dated
             assert current.shelved_until == current.next_due_at
         if current.state is LifeState.ACKNOWLEDGED and current.grouped_into is None:
             assert current.next_due_at is not None
@@ -222,8 +234,10 @@ def happen(current: Life, act: Act, who: UUID, now: datetime) -> Life:
     if isinstance(act, Shelve):
         until = now + timedelta(hours=act.hours)
         return shelve(current, reason=ShelfReason.BEING_TREATED, until=until, now=now)
-    if act is Happens.BACK:
-        return return_to_normal(current, now)
-    if act is Happens.WORSE:
-        return worsen(current, by=UUID(int=77), now=now)
-    return current
+    if isinstance(act, timedelta):
+        return current
+    return {
+        Happens.BACK: return_to_normal(current, now),
+        Happens.WORSE: worsen(current, by=UUID(int=77), now=now),
+        Happens.EQUAL: join(current, by=UUID(int=78)),
+    }[act]

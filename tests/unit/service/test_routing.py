@@ -1,5 +1,6 @@
 """Who is told, from the contract of today; a table of circles and the ladders they give."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 
 from rules.vocabulary import PersonStatus, Priority
 from service.alerts.routing import Because, Circle, Doubt, DutyDay, Patient, Route, route
-from service.care.facts import Cared, Days, Leave, Member, Place, Registers, Terms
+from service.care.facts import (
+    Cared,
+    Days,
+    Leave,
+    Member,
+    Part,
+    Place,
+    Registers,
+    TeamPart,
+    Terms,
+)
 from service.care.responsible import responsible
 from service.permissions import Role
 
@@ -208,6 +219,33 @@ def test_an_urgent_alert_at_night_comes_to_the_duty_phone_at_the_same_moment() -
     assert ladder(night)[0] == ["village", "family", "desk"]
     assert night.tiers[0].members[2].because is Because.DUTY_PHONE
     assert ladder(ask(Priority.SOON, circle(), at=time(2, 0)))[0] == ["village"]
+
+
+@pytest.mark.row("D13")
+def test_without_a_village_doctor_what_can_wait_comes_to_the_teams_nurse_first() -> None:
+    nurse = member("nurse", Role.FAMILY_DOCTOR, "township")
+    health = member("health", Role.FAMILY_DOCTOR, "township")
+    registers = Registers(
+        members={m.staff_id: (m,) for m in (FAMILY, nurse, health, DESK, COUNTY, ADMIN)},
+        places=PLACES,
+        leaves={},
+        teams={
+            "t": tuple(
+                TeamPart(staff_id=one, part=part, days=Days(first=TODAY, last=None))
+                for one, part in (("health", Part.PUBLIC_HEALTH), ("nurse", Part.NURSE))
+            )
+        },
+        desks={"township": ("desk",), "hospital": ("county",)},
+        county_duty=("county",),
+        administrators=("admin",),
+    )
+    cared = Cared(
+        terms=(replace(terms(village=None), team_id="t"),), home_places=("township",), known=True
+    )
+    around = Circle(patient=PATIENT, answering=responsible(cared, registers, NOW, ZONE))
+    assert ladder(ask(Priority.SOON, around)) == [["nurse"], ["family"], ["desk"], ["county"]]
+    assert ask(Priority.SOON, around).tiers[0].members[0].because is Because.TEAM
+    assert ladder(ask(Priority.URGENT, around)) == [["family"], ["county"]]
 
 
 @pytest.mark.row("A7")
