@@ -45,3 +45,6 @@ FROM generate_series(0, $1::integer - 1) n
 
 -- name: account
 SELECT account_id FROM care.account WHERE staff_id = 'doctor-1'
+
+-- name: password
+UPDATE care.account SET password_hash = $1 WHERE account_id = $2

@@ -12,6 +12,7 @@ from rules.vocabulary import Priority, SubjectRef
 from service.backtest.figures import Difference, Figures, Measured, difference, figures
 from service.backtest.recorded import Doctor
 from service.store.database import Database, load_statements
+from service.store.viewing import beyond_view
 
 _SQL = load_statements("shadow_reads.sql")
 
@@ -69,7 +70,11 @@ class ShadowReads(Database):
         return None if row is None else KeptAlert(**dict(row))
 
     async def shadow_reports(self, now: datetime) -> list[ShadowReport]:
-        """Every variant that is followed, by name."""
+        """Every variant that is followed, by name; of the whole county, whoever asks."""
+        with beyond_view():  # numbers by rule, and by patient and doctor without saying which
+            return await self._shadow_reports(now)
+
+    async def _shadow_reports(self, now: datetime) -> list[ShadowReport]:
         rows = await self.pool.fetch(_SQL["variants"])
         if not rows:
             return []

@@ -187,6 +187,19 @@ async def test_who_is_responsible_gets_through_every_door_of_their_role(
     assert any(row["own" if login == "zhang" else "by_contract"] for row in rows)
 
 
+async def test_no_get_of_any_door_changes_anything(town: Town, client: httpx2.AsyncClient) -> None:
+    """ASVS 3.5.3: a robot that follows every address with somebody's cookie."""
+    before = await town.print_of()
+    followed = 0
+    for login in (*OWN, "county", "cdc", "admin"):
+        for door in DOORS:
+            if door.method == "GET" and (door.by != "session" or ROLES[login] in door.roles):
+                await town.knock(client, door, town.tokens[login])
+                followed += 1
+    assert followed > 100
+    assert await town.print_of() == before
+
+
 @pytest.mark.row("X1")
 async def test_a_disabled_account_and_an_old_session_open_nothing(
     town: Town, client: httpx2.AsyncClient

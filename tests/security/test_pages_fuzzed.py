@@ -19,6 +19,9 @@ from tests.security.matrix import bring, session
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
+FOR_PROGRAMS = "^/(events|api/|openapi|logout|enrol/(device|token|renew|claim))"
+"""The published document's (`test_openapi.py`), and what would end the session."""
+
 ROLES = ("family-a", "admin")
 
 

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.peer
 EVERY_PERSON = "SELECT subject FROM care.person ORDER BY subject"
 EVERY_ALERT = "SELECT DISTINCT subject FROM core.alert ORDER BY subject"
 EVERY_READING = "SELECT DISTINCT subject FROM care.reading ORDER BY subject"
+EVERY_NOTE = "SELECT text FROM care.note ORDER BY text"
 EVERY_MESSAGE = "SELECT count(*) FROM care.patient_message"
 
 
@@ -36,6 +37,8 @@ async def county(database: Database) -> AsyncIterator[County]:
                 " text_en) VALUES ($1, $2, 0, 'contacted', $3, '', '')",
                 *(person.person_id, alert_id, opened.now),
             )
+            doctor = await opened.account(f"family-{letter}")
+            assert await opened.store.add_note(doctor, person.person_id, person.subject, opened.now)
             await store_readings(
                 opened, person.subject, usual_pressures(opened.now, 5, 140, len(person.name))
             )
@@ -59,7 +62,7 @@ async def seen_by(county: County, login: str, query: str) -> list[object]:
 
 
 @pytest.mark.row("X1")
-@pytest.mark.parametrize("query", [EVERY_PERSON, EVERY_ALERT, EVERY_READING])
+@pytest.mark.parametrize("query", [EVERY_PERSON, EVERY_ALERT, EVERY_READING, EVERY_NOTE])
 @pytest.mark.parametrize(
     ("login", "subjects"),
     [
@@ -75,12 +78,13 @@ async def test_a_query_that_forgot_its_condition_shows_the_own_people_only(
     assert await seen_by(county, login, query) == subjects
 
 
-async def test_an_administrator_sees_the_register_and_no_reading_and_no_alert(
+async def test_an_administrator_sees_the_register_and_no_reading_note_or_alert(
     county: County,
 ) -> None:
     assert await seen_by(county, "admin", EVERY_PERSON) == ["s-wang", "s-zhang"]
     assert await seen_by(county, "admin", EVERY_READING) == []
     assert await seen_by(county, "admin", EVERY_ALERT) == []
+    assert await seen_by(county, "admin", EVERY_NOTE) == []
 
 
 async def test_the_county_desk_sees_whom_an_open_alert_was_brought_about_and_after_it_nobody(
@@ -94,6 +98,29 @@ async def test_the_county_desk_sees_whom_an_open_alert_was_brought_about_and_aft
         )
     assert await seen_by(county, "county", EVERY_READING) == []
     assert await seen_by(county, "county", EVERY_PERSON) == []
+
+
+@pytest.mark.parametrize("login", ["admin", "family-a", "county"])
+async def test_what_counts_the_whole_county_counts_it_whoever_asks(
+    county: County, login: str
+) -> None:
+    """The policies must not quietly make a small number of a large one: nobody would look again."""
+    await county.owner.execute("SET session_replication_role = replica")
+    await county.owner.execute("UPDATE core.alert SET synthetic = false")
+    await county.owner.execute(
+        "INSERT INTO core.shadow (variant, packs, since, taken_at, taken, inbox_through)"
+        " VALUES ('next', '{}', $1, $2, '{}', 0)",
+        *(county.now - timedelta(days=30), county.now),
+    )
+    whole = await county.store.figures(county.now)
+    reports = await county.store.shadow_reports(county.now)
+    assert [one.alerts for one in whole.unanswered] == [2]
+    assert reports
+    assert sum(reports[0].live.alerts.values()) == 2
+    await seen_by(county, login, "SELECT 1")
+    again = await county.store.figures(county.now)
+    assert (again.unanswered, again.pages) == (whole.unanswered, whole.pages)
+    assert await county.store.shadow_reports(county.now) == reports
 
 
 async def test_a_contract_that_ended_ends_the_sight(county: County) -> None:
@@ -114,7 +141,7 @@ async def test_a_connection_that_says_nothing_sees_nobody(
 ) -> None:
     connection = await asyncpg.connect(database.dsn_as("hw_service"))
     try:
-        for query in (EVERY_PERSON, EVERY_ALERT, EVERY_READING):
+        for query in (EVERY_PERSON, EVERY_ALERT, EVERY_READING, EVERY_NOTE):
             assert await connection.fetch(query) == []
         assert await connection.fetchval(EVERY_MESSAGE) == 0
     finally:
