@@ -7,15 +7,17 @@ and it is written to the audit. What others may see is `surveillance release`.
 import argparse
 import asyncio
 import sys
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from statistics import fmean
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from service.store.database import DATABASE_ERRORS, open_pool, write_audit
-from service.surveillance.counts import KnownCell, known_cells
+from service.store.database import DATABASE_ERRORS, Connection, open_pool, write_audit
+from service.surveillance.counts import KnownCell, areas_around, known_cells
 from service.surveillance.indicators import INDICATORS
 
 _SHORTEST_PURPOSE = 8
@@ -25,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--area", required=True, help="a township or county")
     parser.add_argument("--indicator", required=True, choices=sorted(INDICATORS), metavar="CODE")
+    parser.add_argument(
+        "--beside",
+        choices=sorted(INDICATORS),
+        metavar="CODE",
+        help="another number of the same days, of the area or of what it lies in: temperature_mean",
+    )
     parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
     parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
     parser.add_argument(
@@ -69,14 +77,35 @@ async def _print(dsn: str, arguments: argparse.Namespace) -> int:
         found = await known_cells(
             connection, [arguments.indicator], *span, as_of, areas=[arguments.area]
         )
+        beside = (
+            await numbers_beside(connection, arguments.area, arguments.beside, span, as_of)
+            if arguments.beside
+            else None
+        )
         await write_audit(connection, None, "read true series", None, detail, now)
-    sys.stdout.writelines(f"{cell_line(known)}\n" for known in found)
+    sys.stdout.writelines(f"{cell_line(known, beside)}\n" for known in found)
     return 0
 
 
-def cell_line(known: KnownCell) -> str:
-    """One number as a JSON line: the value and what stands behind it."""
-    fields = {
+async def numbers_beside(
+    connection: Connection, area: str, indicator: str, span: tuple[date, date], as_of: datetime
+) -> dict[date, float]:
+    """An indicator by day, of the smallest area around `area` that has it that day.
+
+    Several sources of one area are averaged.
+    """
+    found: dict[date, float] = {}
+    for place in await areas_around(connection, area):
+        values: dict[date, list[float]] = {}
+        for one in await known_cells(connection, [indicator], *span, as_of, areas=[place]):
+            values.setdefault(one.cell.day, []).append(one.cell.value)
+        found = {day: fmean(several) for day, several in values.items()} | found
+    return found
+
+
+def cell_line(known: KnownCell, beside: Mapping[date, float] | None = None) -> str:
+    """One number as a JSON line: the value and what stands behind it, `beside` where asked for."""
+    fields: dict[str, str | int | float | None] = {
         "day": known.cell.day.isoformat(),
         "source": known.source,
         "value": known.cell.value,
@@ -86,4 +115,6 @@ def cell_line(known: KnownCell) -> str:
         "revision": known.revision,
         "as_of": known.as_of.isoformat(),
     }
+    if beside is not None:
+        fields["beside"] = beside.get(known.cell.day)
     return msgspec.json.encode(fields).decode()

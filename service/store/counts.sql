@@ -12,6 +12,14 @@ SELECT area_id, parent_id, name FROM care.area
 WHERE level = 'township' AND (valid_from IS NULL OR valid_from <= $1) AND (valid_to IS NULL OR valid_to >= $1)
 ORDER BY area_id
 
+-- name: areas_around
+WITH RECURSIVE around (area_id, parent_id, depth) AS (
+    SELECT area_id, parent_id, 0 FROM care.area WHERE area_id = $1
+    UNION ALL
+    SELECT a.area_id, a.parent_id, around.depth + 1 FROM care.area a JOIN around ON a.area_id = around.parent_id
+)
+SELECT area_id FROM around ORDER BY depth
+
 -- name: home_days
 -- One row for each township, local day and indicator that somebody speaks to. A person-day is the mean of its
 -- readings; what is usual for a person is the mean and spread of that person's days 3 to 30 before.

@@ -127,6 +127,11 @@ async def townships(connection: Connection, day: date) -> list[Township]:
     ]
 
 
+async def areas_around(connection: Connection, area: str) -> list[str]:
+    """An area and what it lies in, the smallest first; empty where there is no such area."""
+    return [row["area_id"] for row in await connection.fetch(_SQL["areas_around"], area)]
+
+
 async def first_day(connection: Connection, zone: ZoneInfo) -> date | None:
     """The local day of the oldest reading of a person who exists; None before the first one."""
     return await connection.fetchval(_SQL["first_day"], zone.key)

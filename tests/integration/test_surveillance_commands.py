@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from service import cli
 from service.surveillance.area_store import township_shapes
+from service.surveillance.counts import put_cells
+from service.surveillance.series import CountCell
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_townships
 from tests.integration.service_county import County, open_county
@@ -138,12 +141,31 @@ async def test_a_source_is_registered_its_file_taken_and_its_lines_told(
         1,
     )
     assert await run(database, "series", *span, "--purpose", "x") == 2
+    await county.owner.execute(
+        "INSERT INTO cdc.source (source_id, kind, name, delay_shares, weekdays)"
+        " VALUES ('sky', 'weather', 'sky', '{1}', '{1,2,3,4,5,6,7}')"
+    )
+    async with county.store.pool.acquire() as connection:
+        warm = CountCell(
+            area="county-area",
+            indicator="temperature_mean",
+            day=date.fromisoformat(day),
+            value=31.5,
+        )
+        await put_cells(connection, "sky", [warm], county.now)
+    weather = ("--beside", "temperature_mean", "--purpose", "with the weather of the county")
+    assert await run(database, "series", *span, *weather) == 0
+    assert json.loads(capsys.readouterr().out)["beside"] == 31.5
     before = ("--as-of", "2020-01-01T00:00", "--purpose", "as it was known then")
     assert await run(database, "series", *span, *before) == 0
     detail = await county.owner.fetch(
         "SELECT detail ->> 'purpose' AS purpose FROM care.audit WHERE action = 'read true series'"
     )
-    assert [row["purpose"] for row in detail] == ["checking the school", "as it was known then"]
+    assert [row["purpose"] for row in detail] == [
+        "checking the school",
+        "with the weather of the county",
+        "as it was known then",
+    ]
 
 
 async def _today(county: County) -> str:

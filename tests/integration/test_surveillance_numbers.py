@@ -196,3 +196,27 @@ async def test_a_fever_counts_only_those_with_a_thermometer(county: County) -> N
     await refresh(county.store.pool, county.now, ZONE)
     fever = (await cells(county, "fever"))[DAY].cell
     assert (fever.value, fever.people) == (1.0, 1)
+
+
+async def test_how_soon_a_townships_institutions_answered_is_its_median(county: County) -> None:
+    """Of four alerts of the week three were answered, after 5, 30 and 90 minutes."""
+    await person(county, "a", household="h1")
+    await store_readings(county, "a", pressures([130] * 10))
+    for minutes in (5, 30, 90, None):
+        alert = await county.raise_alert()
+        await county.worker().settle(county.now)
+        taken = await county.owner.fetchval(
+            "UPDATE care.alert_life SET taken_at = $2, acknowledged_at = $3 WHERE alert_id = $1"
+            " RETURNING area",
+            alert,
+            at(DAY, 9),
+            None if minutes is None else at(DAY, 9) + timedelta(minutes=minutes),
+        )
+        assert taken == "village-area-a"
+    await refresh(county.store.pool, county.now, ZONE)
+    assert await cells(county, "answer_minutes") == {}, "exercises are not counted"
+    await county.owner.execute("ALTER TABLE core.alert DISABLE TRIGGER USER")
+    await county.owner.execute("UPDATE core.alert SET synthetic = false")
+    await refresh(county.store.pool, county.now, ZONE)
+    cell = (await cells(county, "answer_minutes"))[MONDAY].cell
+    assert (cell.value, cell.base) == (30.0, 4)
