@@ -141,6 +141,7 @@ class AlertCard:
     rule_hash: str
     stage: str
     dated: bool
+    undampable: bool
     synthetic: bool
     raised_at: datetime
     effective_at: datetime

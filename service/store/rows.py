@@ -91,6 +91,7 @@ def alert_card_from(
         rule_hash=row["rule_hash"],
         stage=row["stage"],
         dated=row["dated"],
+        undampable=row["undampable"],
         synthetic=row["synthetic"],
         raised_at=row["raised_at"],
         effective_at=row["effective_at"],

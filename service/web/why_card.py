@@ -249,8 +249,8 @@ def _owner(card: AlertCard, language: str) -> str:
 
 
 def _shelf_reasons(card: AlertCard) -> tuple[str, ...]:
-    """Nothing urgent is put aside."""
-    if card.priority > Priority.SOON and not card.dated:
+    """Nothing urgent is put aside, nor what is undampable."""
+    if (card.priority > Priority.SOON or card.undampable) and not card.dated:
         return ()
     return tuple(reason.value for reason in ShelfReason)
 
