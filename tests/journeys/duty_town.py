@@ -73,6 +73,10 @@ class DutyTown:
         """The meter says LO: an emergency, from the reading to who is told."""
         return await self._feed(sugar(self.now, "LO", device=meter_of(person)))
 
+    async def low(self, person: Person, value: str) -> UUID:
+        """The meter says a number of mmol/L that somebody is to look at."""
+        return await self._feed(sugar(self.now, value, device=meter_of(person)))
+
     async def high(self, person: Person = ZHANG) -> UUID:
         """The cuff says 231/134: urgent at once."""
         return await self._feed(pressure(self.now, 231, 134, device=cuff_of(person)))

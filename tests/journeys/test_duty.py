@@ -12,7 +12,7 @@ from service.alerts.lifecycle import Answer
 from service.people import Person
 from service.store.routes import Absence
 from tests.fixtures.database import Database
-from tests.integration.service_county import IDS, ZHANG, account_id, contract, timings
+from tests.integration.service_county import IDS, ZHANG, ZONE, account_id, contract, timings
 from tests.journeys.duty_town import DutyTown, duty_town
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
@@ -219,3 +219,24 @@ async def test_a_death_with_an_open_case_ends_every_message_and_somebody_looks_b
     await town.post("family-a", f"/people/{ZHANG.person_id}/status", wrong)
     await town.settle()
     assert len(town.rings) > letters, "an error: it asks again at once"
+
+
+@pytest.mark.row("D17")
+async def test_a_low_below_three_at_night_waits_for_no_morning(town: DutyTown) -> None:
+    """HW-06b is soon and undampable: somebody who takes no insulin, 2.8 at ten past two."""
+    (neighbour,) = await neighbours(town, 1)
+    known = replace(neighbour, drug_classes=frozenset[str](), conditions=frozenset({"diabetes_2"}))
+    await town.county.store.register_person(known, town.now)
+    await town.settle()
+    await town.pass_by(TEN_PAST_TWO - town.now)
+    rang = town.rang("village-a")
+    alert_id = await town.low(known, "2.8")
+    rule = "SELECT rule_id || ' ' || priority FROM core.alert WHERE alert_id = $1"
+    assert await town.county.owner.fetchval(rule, alert_id) == "HW-06b 2"
+    assert await town.county.told(alert_id, 0) == {"village-a"}
+    assert town.rang("village-a") == rang + 1
+    until = town.now.astimezone(ZONE) + timedelta(hours=1)
+    form = {"reason": "visit_planned", "until": f"{until:%Y-%m-%dT%H:%M}"}
+    shelf = await town.post("village-a", f"/doctor/alerts/{alert_id}/shelve", form)
+    assert shelf.status_code == 409
+    assert "搁置" not in await town.page("village-a", f"/doctor/alerts/{alert_id}")
