@@ -6,7 +6,7 @@ a signal may be said is decided by `showing`, and every act goes through `workfl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,11 +15,12 @@ import msgspec
 from service.store.database import Connection, Database, Pool, load_statements, write_audit
 from service.store.records import Account
 from service.surveillance.beside import Beside, read_beside
-from service.surveillance.counts import sources
+from service.surveillance.counts import known_cells, sources
 from service.surveillance.daily_signals import read_known
 from service.surveillance.data_values import WeekCell, data_value_set
 from service.surveillance.places import Closed, closed_gates, provisional_days, watched_sources
-from service.surveillance.showing import Sight
+from service.surveillance.series import WEEK, start_of, week_of
+from service.surveillance.showing import Sight, shown_number
 from service.surveillance.signal_formation import Entry, put_event
 from service.surveillance.signal_records import (
     Signal,
@@ -48,6 +49,9 @@ LISTED = timedelta(days=30)
 
 _USUAL_DAYS = 36
 """Days before, from which the gates know how many usually report (`assess`)."""
+
+_COUNTED_BY = timedelta(hours=6)
+"""From midnight: by then the night's count of the week before is done."""
 
 LOOK_LASTS = timedelta(minutes=30)
 """A stated purpose opens the exact counts of one signal for this long."""
@@ -86,6 +90,14 @@ class TownshipAnswer:
     looked_at: tuple[str, ...]
     account: str
     cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedWeek:
+    """By township how many people verified clusters were, small numbers as "1–4"."""
+
+    monday: date
+    people: Mapping[str, str]
 
 
 class Signals(Database):
@@ -317,6 +329,29 @@ class Signals(Database):
                 connection, now, self.zone, areas, days + _USUAL_DAYS, floor=self._floor
             )
         return Gates(closed=tuple(closed_gates(known, days)), sources=watched_sources(known))
+
+    async def verified_clusters(self, areas: Sequence[str], now: datetime) -> VerifiedWeek:
+        """What townships verified of homes and villages in the last whole week.
+
+        As it was known on the Monday after: a number that was told once does not move.
+        """
+        monday = week_of(self.today(now)) - WEEK
+        if now < start_of(monday + WEEK, self.zone) + _COUNTED_BY:
+            monday -= WEEK
+        as_of = start_of(monday + WEEK, self.zone) + _COUNTED_BY
+        async with self.pool.acquire() as connection:
+            found = await known_cells(
+                connection, ["cluster_verified"], monday, monday + WEEK, as_of, areas
+            )
+        numbers = {one.cell.area: one.cell.people or 0 for one in found}
+        return VerifiedWeek(
+            monday=monday,
+            people={
+                area: shown_number(number, Sight.OFFICER, self._floor)
+                for area, number in numbers.items()
+                if number
+            },
+        )
 
     async def beside(self, signal: Signal, now: datetime) -> Beside:
         """Which devices read differently, and the weather, in the days that the reader is told."""

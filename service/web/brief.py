@@ -68,7 +68,9 @@ class Setting:
         return say(self.language, text)
 
 
-def morning_brief(morning: Morning, setting: Setting, duty: Sequence[str]) -> Brief:
+def morning_brief(
+    morning: Morning, setting: Setting, duty: Sequence[str], verified: Sequence[str] = ()
+) -> Brief:
     """The brief of the page of eight o'clock; exercises are marked and not counted."""
     lists = (
         (setting.say(mark("New since yesterday")), morning.new),
@@ -85,6 +87,9 @@ def morning_brief(morning: Morning, setting: Setting, duty: Sequence[str]) -> Br
     sections.append(
         Section(title=setting.say(mark("Not assessable")), lines=tuple(closed) or (nothing,))
     )
+    if verified:
+        title = setting.say(mark("Homes and villages"))
+        sections.append(Section(title=title, lines=tuple(verified)))
     day = setting.now.astimezone(setting.zone).date()
     named = ("、" if setting.language == "zh" else ", ").join(duty) or setting.say(
         "nobody is named"

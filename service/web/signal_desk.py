@@ -12,7 +12,7 @@ from service.store.records import Account
 from service.surveillance.assess import Gap
 from service.surveillance.places import Closed
 from service.surveillance.signal_records import Signal, SignalEvent
-from service.surveillance.signal_store import Gates, NoSignalError, Signals
+from service.surveillance.signal_store import Gates, NoSignalError, Signals, VerifiedWeek
 from service.web.language import mark, say
 from service.web.signal_pictures import DAYS_SHOWN
 from service.web.signal_view import Gate, Morning, SignalLine, morning, signal_lines
@@ -44,6 +44,7 @@ class Desk:
     provisional: Mapping[str, int]
     duty: Sequence[str]
     place: str
+    verified: VerifiedWeek | None
 
     @property
     def today(self) -> date:
@@ -64,6 +65,17 @@ class Desk:
             (area, day): "all" if found >= self.watched[area].keys() else "some"
             for (area, day), found in kinds.items()
         }
+
+    def verified_lines(self) -> list[str]:
+        """A sentence for each township that verified clusters of homes or villages last week."""
+        if self.verified is None:
+            return []
+        text = say(self.language, "%(place)s: %(people)s people in verified clusters")
+        return [
+            text % {"place": self.names[area], "people": people}
+            for area, people in self.verified.people.items()
+            if area in self.names
+        ]
 
     def gates(self) -> list[Gate]:
         """Each township and source kind that could not be judged yesterday, and why."""
@@ -129,6 +141,7 @@ async def open_desk(
         provisional=await store.provisional(),
         duty=await store.duty_today(account, now),
         place=await store.place(account),
+        verified=None if signal_id else await store.verified_clusters(list(names), now),
     )
 
 

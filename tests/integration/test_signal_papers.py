@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -24,8 +24,10 @@ from starlette.routing import Route
 
 from service.notify.webhook import SignedPost
 from service.release_settings import FLOOR
+from service.surveillance.counts import put_cells
 from service.surveillance.daily import refresh
 from service.surveillance.push import Pusher, SignalWay, WeekWay, pushes
+from service.surveillance.series import CountCell
 from service.surveillance.signal_store import Deed, TownshipAnswer
 from service.surveillance.signal_words import Cause, Verified
 from service.surveillance.workflow import Act
@@ -258,6 +260,32 @@ async def test_what_was_asked_about_small_counts_is_not_told_once_larger_ones_cr
     (line,) = signal_lines([seen], [], "zh", county.now, ZONE)
     assert "学校缺课" not in line.question, "an officer will read it"
     assert "门诊就诊" in line.question
+
+
+@pytest.mark.row("R9")
+async def test_the_cdc_sees_the_number_that_townships_verified_and_it_does_not_move(
+    county: County,
+) -> None:
+    """The county's clock shows Tuesday, 1 September; the week from 24 August is over."""
+    monday = date(2026, 8, 24)
+
+    async def counted(area: str, people: int, at: datetime) -> None:
+        cell = CountCell(area=area, indicator="cluster_verified", day=monday, value=1)
+        async with county.store.pool.acquire() as connection:
+            await put_cells(connection, "home", [replace(cell, people=people)], at)
+
+    known = datetime(2026, 8, 31, 1, 0, tzinfo=ZONE)
+    await counted("t-dong", 9, known)
+    await counted("t-qing", 3, known)
+    await counted("t-lin", 0, known)
+    await counted("t-dong", 10, county.now)  # one more, known later
+    async with signed_in(county, "duty") as client:
+        page = (await client.get("/signals")).text
+        brief = (await client.get("/signals/brief")).text
+    for text in (page, brief):
+        assert "东风镇：9人" in text
+        assert "青山乡：1–4人" in text
+        assert "临河镇：" not in text
 
 
 @pytest.mark.row("C17")

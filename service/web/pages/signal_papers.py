@@ -96,7 +96,8 @@ async def signal_pdf(request: Request, parts: Parts, account: Reader, signal_id:
 async def _morning(request: Request, parts: Services, account: Account) -> Brief:
     language = language_of(request, account)
     desk = await open_desk(parts, account, language, paper=True)
-    return morning_brief(morning_of(desk), _setting(parts, desk, account), desk.duty)
+    setting = _setting(parts, desk, account)
+    return morning_brief(morning_of(desk), setting, desk.duty, desk.verified_lines())
 
 
 async def _one(

@@ -185,6 +185,8 @@ async def _morning(
     desk = await open_desk(parts, account, language_of(request, account))
     facts: dict[str, object] = {
         "morning": morning_of(desk),
+        "verified": desk.verified_lines(),
+        "verified_week": desk.verified,
         "duty": desk.duty,
         "townships": desk.names,
         "may_drill": allows(account.role, Permission.WORK_SIGNALS),
