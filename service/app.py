@@ -24,7 +24,7 @@ from service.doors import openapi
 from service.doors.limits import RateLimit
 from service.doors.on_record import OnRecord
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
-from service.problems import problem_response
+from service.problems import problem_response, wants_problem
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.store.sessions import Step
@@ -148,7 +148,8 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _is_for_program(request: Request) -> bool:
-    return request.url.path.startswith(_FOR_PROGRAMS)
+    """Whether a refusal is read by a program: its path says so, or what it accepts."""
+    return wants_problem(request) or request.url.path.startswith(_FOR_PROGRAMS)
 
 
 async def _not_signed_in(request: Request, error: Exception) -> Response:

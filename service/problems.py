@@ -1,6 +1,13 @@
-"""Errors of the JSON API as RFC 9457 problem details."""
+"""Refusals as RFC 9457 problem details: of the JSON API, and of pages for whoever reads JSON."""
 
+from fastapi import Request
 from fastapi.responses import JSONResponse
+
+
+def wants_problem(request: Request) -> bool:
+    """Whether who asks reads JSON and no page, whatever the path."""
+    accepts = request.headers.get("accept", "")
+    return "json" in accepts and "text/html" not in accepts
 
 
 def problem_response(status: int, reason: str, title: str, detail: str = "") -> JSONResponse:

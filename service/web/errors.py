@@ -1,9 +1,10 @@
 """Refusals in plain words, for people; programs get problem details (`service.problems`)."""
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import Response
 
 from service.auth import account_of
+from service.problems import problem_response, wants_problem
 from service.services import services_of
 from service.web.language import mark, say
 from service.web.rendering import first_page, language_of, render
@@ -25,8 +26,14 @@ _OTHER = (
 )
 
 
-async def error_page(request: Request, status: int) -> HTMLResponse:
-    """The page for `status`, in the reader's language, with the way back to the own first page."""
+async def error_page(request: Request, status: int) -> Response:
+    """The page for `status`, in the reader's language, with the way back to the own first page.
+
+    Whoever reads JSON and no page gets problem details.
+    """
+    if wants_problem(request):
+        title = _SENTENCES.get(status, _OTHER)[0]
+        return problem_response(status, title.lower().replace(" ", "_"), title)
     services = services_of(request)
     token = request.cookies.get(services.settings.cookie_name)
     account = await account_of(services, token)

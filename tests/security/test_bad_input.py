@@ -138,6 +138,33 @@ async def test_wrong_types_large_bodies_and_faults_of_ours_are_problems(county: 
     assert "Traceback" not in broke.text
 
 
+async def test_a_program_that_asks_a_page_is_refused_with_a_problem(county: County) -> None:
+    """Problem details for whoever reads JSON, words for whoever reads HTML; at every door."""
+    cookie = {"Cookie": f"hearthwatch={await session(county, 'family-a')}"}
+    json_please, html_please = {"Accept": "application/json"}, {"Accept": "text/html,*/*"}
+    app = create_app(county.services)
+
+    @app.get("/broken")
+    async def broken() -> None:  # pyright: ignore[reportUnusedFunction] -- a route
+        raise RuntimeError("s-zhang 138/90")
+
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://county") as client:
+        for path, status, signed in (
+            ("/doctor", 401, {}),
+            ("/admin", 403, cookie),
+            ("/doctor/people/s-wang/usual", 404, cookie),
+            ("/doctor/alerts/x", 422, cookie),
+            ("/broken", 500, cookie),
+        ):
+            told = await client.get(path, headers={**signed, **json_please})
+            kind = told.headers["content-type"]
+            assert (told.status_code, kind) == (status, "application/problem+json"), path
+            assert "zhang" not in told.text
+            shown = await client.get(path, headers={**signed, **html_please})
+            assert "problem" not in shown.headers.get("content-type", ""), path
+
+
 async def test_no_get_changes_anything(county: County) -> None:
     """A link-preview robot with a doctor's cookie follows every address it can find."""
     alert_id = await county.raise_alert()
