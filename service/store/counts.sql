@@ -50,29 +50,53 @@ WITH RECURSIVE inside (area_id, township) AS (
     WINDOW past AS (PARTITION BY subject ORDER BY day
         RANGE BETWEEN interval '30 days' PRECEDING AND interval '3 days' PRECEDING)
 ), fact AS (
-    SELECT u.township, u.day, u.household, f.indicator, f.amount
-    FROM usual u, LATERAL (VALUES
-        ('reporting', 1.0::float8),
-        ('systolic_160', (round(systolic::numeric) >= 160)::integer::float8),
-        ('systolic_above_2sd', CASE WHEN systolic_days >= 7 AND spread > 0
-            THEN (systolic > usual_systolic + 2 * spread)::integer END),
-        ('systolic_above_2sd/' || CASE WHEN age IS NULL THEN '?' WHEN age < 45 THEN '0-44' WHEN age < 65 THEN '45-64'
-            WHEN age < 75 THEN '65-74' ELSE '75+' END, CASE WHEN systolic_days >= 7 AND spread > 0
-            THEN (systolic > usual_systolic + 2 * spread)::integer END),
-        ('systolic_deviation', CASE WHEN systolic_days >= 7 THEN systolic - usual_systolic END),
-        ('pulse_deviation', CASE WHEN pulse_days >= 7 THEN pulse - usual_pulse END),
-        ('fever', (temperature >= 37.3)::integer),
-        ('low_oxygen', (oxygen < 94)::integer)
-    ) AS f (indicator, amount)
-    WHERE u.day >= ($2::timestamptz AT TIME ZONE $1)::date AND f.amount IS NOT NULL
+    SELECT township, day, household,
+        CASE WHEN age IS NULL THEN '?' WHEN age < 45 THEN '0-44' WHEN age < 65 THEN '45-64'
+            WHEN age < 75 THEN '65-74' ELSE '75+' END AS band,
+        (round(systolic::numeric) >= 160)::integer::float8 AS high,
+        CASE WHEN systolic_days >= 7 AND spread > 0
+            THEN (systolic > usual_systolic + 2 * spread)::integer::float8 END AS above,
+        CASE WHEN systolic_days >= 7 THEN (systolic - usual_systolic)::float8 END AS deviation,
+        CASE WHEN pulse_days >= 7 THEN (pulse - usual_pulse)::float8 END AS pulse,
+        (temperature >= 37.3)::integer::float8 AS fever, (oxygen < 94)::integer::float8 AS low
+    FROM usual WHERE day >= ($2::timestamptz AT TIME ZONE $1)::date
 ), home AS (
-    SELECT township, day, indicator, household, sum(amount) AS amount, count(*) AS people
-    FROM fact GROUP BY 1, 2, 3, 4
+    -- columns, not rows: a person-day is looked at once
+    SELECT township, day, household, count(*) AS people, sum(high) AS high, count(high) AS high_of,
+        sum(above) AS above, count(above) AS above_of, sum(deviation) AS deviation, count(deviation) AS deviation_of,
+        sum(pulse) AS pulse, count(pulse) AS pulse_of, sum(fever) AS fever, count(fever) AS fever_of,
+        sum(low) AS low, count(low) AS low_of
+    FROM fact GROUP BY 1, 2, 3
+), place AS (
+    SELECT township, day,
+        sum(people)::float8 AS a1, sum(people) AS p1, count(*) FILTER (WHERE people > 0) AS h1, max(people) AS n1, max(people)::float8 AS m1,
+        sum(high)::float8 AS a2, sum(high_of) AS p2, count(*) FILTER (WHERE high_of > 0) AS h2, max(high_of) AS n2, max(high)::float8 AS m2,
+        sum(above)::float8 AS a3, sum(above_of) AS p3, count(*) FILTER (WHERE above_of > 0) AS h3, max(above_of) AS n3, max(above)::float8 AS m3,
+        sum(deviation)::float8 AS a4, sum(deviation_of) AS p4, count(*) FILTER (WHERE deviation_of > 0) AS h4, max(deviation_of) AS n4, max(deviation)::float8 AS m4,
+        sum(pulse)::float8 AS a5, sum(pulse_of) AS p5, count(*) FILTER (WHERE pulse_of > 0) AS h5, max(pulse_of) AS n5, max(pulse)::float8 AS m5,
+        sum(fever)::float8 AS a6, sum(fever_of) AS p6, count(*) FILTER (WHERE fever_of > 0) AS h6, max(fever_of) AS n6, max(fever)::float8 AS m6,
+        sum(low)::float8 AS a7, sum(low_of) AS p7, count(*) FILTER (WHERE low_of > 0) AS h7, max(low_of) AS n7, max(low)::float8 AS m7
+    FROM home GROUP BY 1, 2
+), aged AS (
+    SELECT township, day, band, household, sum(above) AS above, count(above) AS people
+    FROM fact WHERE above IS NOT NULL GROUP BY 1, 2, 3, 4
 )
-SELECT township, day, indicator, sum(amount) AS amount, sum(people)::integer AS people,
-    count(*)::integer AS households, max(people)::float8 / sum(people)::float8 AS most_people,
-    max(amount)::float8 / nullif(sum(amount), 0)::float8 AS most_amount
-FROM home GROUP BY 1, 2, 3
+SELECT township, day, f.indicator, f.amount, f.people::integer AS people, f.households::integer AS households,
+    f.most::float8 / f.people::float8 AS most_people, f.largest / nullif(f.amount, 0) AS most_amount
+FROM place, LATERAL (VALUES
+    ('reporting', a1, p1, h1, n1, m1),
+    ('systolic_160', a2, p2, h2, n2, m2),
+    ('systolic_above_2sd', a3, p3, h3, n3, m3),
+    ('systolic_deviation', a4, p4, h4, n4, m4),
+    ('pulse_deviation', a5, p5, h5, n5, m5),
+    ('fever', a6, p6, h6, n6, m6),
+    ('low_oxygen', a7, p7, h7, n7, m7)
+) AS f (indicator, amount, people, households, most, largest)
+WHERE f.people > 0
+UNION ALL
+SELECT township, day, 'systolic_above_2sd/' || band, sum(above), sum(people)::integer, count(*)::integer,
+    max(people)::float8 / sum(people)::float8, max(above) / nullif(sum(above), 0)
+FROM aged GROUP BY township, day, band
 
 -- name: week_counts
 -- Distinct people of a week; a person with one day of it stands in a count once.
