@@ -121,7 +121,8 @@ async def logout(
     """Ends the session on the server."""
     await sign_out(parts, request.cookies.get(parts.settings.cookie_name, ""))
     response = Response(status_code=204)
-    response.delete_cookie(parts.settings.cookie_name)
+    secure = parts.settings.secure_cookie
+    response.delete_cookie(parts.settings.cookie_name, secure=secure, httponly=True)
     return response
 
 

@@ -22,6 +22,7 @@ from tests.integration.service_county import (
     open_county,
     serving,
 )
+from tests.security.matrix import session
 
 
 @pytest.fixture
@@ -94,6 +95,23 @@ async def test_a_wrong_password_an_unknown_login_and_a_right_one(
     assert (await browser.post("/api/logout")).status_code == 204
     browser.cookies.set("hearthwatch", cookie.value or "")
     assert (await browser.get("/api/me")).status_code == 401, "the session outlived its end"
+
+
+@pytest.mark.parametrize("path", ["/logout", "/api/logout"])
+async def test_signing_out_takes_the_cookie_from_a_browser_over_https(
+    county: County, path: str
+) -> None:
+    """A browser ignores a Set-Cookie with the prefix `__Host-` that is not Secure."""
+    settings = county.services.settings.model_copy(update={"secure_cookie": True})
+    token = await session(county, "family-a")
+    async with (
+        serving(replace(county.services, settings=settings)) as address,
+        httpx2.AsyncClient(base_url=address) as client,
+    ):
+        cookie = {"Cookie": f"__Host-hearthwatch={token}"}
+        told = (await client.post(path, headers=cookie)).headers["set-cookie"]
+    assert told.startswith("__Host-hearthwatch=")
+    assert {"Secure", "Path=/", "Max-Age=0"} <= {part.strip() for part in told.split(";")}
 
 
 async def test_guessing_is_stopped_even_with_the_right_password_at_last(

@@ -94,7 +94,8 @@ async def logout(request: Request, parts: Parts, _account: LeavingAccount) -> Re
     cookie = parts.settings.cookie_name
     await sign_out(parts, request.cookies.get(cookie, ""))
     answer = RedirectResponse("/login", status_code=303)
-    answer.delete_cookie(cookie)
+    # a browser takes `__Host-` from nobody who does not say how it was set
+    answer.delete_cookie(cookie, secure=parts.settings.secure_cookie, httponly=True)
     return answer
 
 
