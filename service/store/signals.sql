@@ -62,8 +62,8 @@ SELECT min(at) FROM (
 
 -- name: put_signal
 INSERT INTO cdc.signal (signal_id, area, first_day, last_day, colour, driver, simes_p, q, drill, watched, raised_at,
-                        arriving_until, state, rung, level, due_at)
-VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'new', 0, 0, $12)
+                        arriving_until, state, rung, level, due_at, inner_colour)
+VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'new', 0, 0, $12, $13)
 ON CONFLICT (signal_id) DO NOTHING
 
 -- name: put_source
@@ -80,7 +80,7 @@ WHERE (cdc.signal_source.observed, cdc.signal_source.expected, cdc.signal_source
 -- name: attach
 UPDATE cdc.signal SET first_day = least(first_day, $2), last_day = greatest(last_day, $2), driver = $3,
     simes_p = least(simes_p, $4), q = least(q, $5), arriving_until = greatest(arriving_until, $6), watched = $7,
-    grew_at = $8
+    grew_at = $8, inner_colour = $9
 WHERE signal_id = $1
 
 -- name: put_standing

@@ -31,6 +31,7 @@ class Known:
     first_day: date
     watched: bool
     grew_at: datetime | None
+    inner: Colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,18 @@ def grade(finding: Finding, sources: Sequence[SourceEvidence]) -> Grade:
     return Grade(colour=lower, watched=False)
 
 
+def told(inner: Grade, evidence: Sequence[SourceEvidence], floor: int) -> Grade:
+    """The grade by which clocks run and growth is told: that of what officers may know.
+
+    Where they may not know of the signal at all, the whole one: only the duty officer has it.
+    """
+    named = {one.source for one in evidence if one.crossed and one.may_be_named(floor)}
+    if not named or inner.colour is Colour.RED:
+        return inner
+    seen = min(inner.colour, colour_of(len(named)), key=lambda one: one.rank)
+    return replace(inner, colour=seen)
+
+
 async def take_findings(
     connection: Connection, findings: Iterable[Finding], now: datetime, *, floor: int
 ) -> list[UUID]:
@@ -73,10 +86,11 @@ async def take_findings(
                 first_day=row["first_day"],
                 watched=row["watched"],
                 grew_at=row["grew_at"],
+                inner=Colour(row["inner_colour"]),
             )
             signal_id = await _add(connection, known, (finding, sources), now, floor)
         else:
-            signal_id = await _form(connection, finding, sources, now)
+            signal_id = await _form(connection, finding, sources, now, floor)
         if signal_id is not None:
             told.append(signal_id)
     return told
@@ -96,11 +110,16 @@ async def _adjusted(
 
 
 async def _form(
-    connection: Connection, finding: Finding, sources: Sequence[SourceEvidence], now: datetime
+    connection: Connection,
+    finding: Finding,
+    sources: Sequence[SourceEvidence],
+    now: datetime,
+    floor: int,
 ) -> UUID | None:
     kind = "drill" if finding.drill else "signal"
     signal_id = uuid5(NAMESPACE_OID, f"{kind}/{finding.area}/{finding.day.isoformat()}")
-    graded = grade(finding, sources)
+    inner = grade(finding, sources)
+    graded = told(inner, sources, floor)
     due_at = None if graded.watched else now + FIRST_LOOK[graded.colour]
     await connection.execute(
         _SQL["put_signal"],
@@ -116,6 +135,7 @@ async def _form(
         now,
         finding.arriving_until,
         due_at,
+        inner.colour.value,
     )
     await _put_sources(connection, signal_id, (*finding.history, *sources), now)
     standing = Standing(signal_id=signal_id, colour=graded.colour, raised_at=now, due_at=due_at)
@@ -133,25 +153,30 @@ async def _add(
 ) -> UUID | None:
     finding, sources = found
     before = known.standing
-    graded = grade(finding, sources)
+    inner = grade(finding, sources)
     stored = await _stored(connection, before.signal_id, known.first_day)
+    graded = told(inner, (*stored, *sources), floor)
     largest = _largest(stored)
     await _put_sources(connection, before.signal_id, sources, now)
     is_open = before.state in OPEN
     was_watched = known.watched
-    more = any(
-        one.votes and one.observed > largest.get((one.source, one.indicator), -1) for one in sources
-    )
     higher = graded.colour.rank > before.colour.rank
     # To officers it begins now, so its clock must not tell that it began on smaller counts.
     emerged = not is_for_officers(stored, floor) and is_for_officers(sources, floor)
+    public = emerged or is_for_officers(stored, floor)
+    more = any(
+        one.votes and one.observed > largest.get((one.source, one.indicator), -1)
+        for one in sources
+        if one.may_be_named(floor) or not public
+    )
     grew = not graded.watched and (higher or was_watched or emerged or (not is_open and more))
     after = before
     if grew:
         after = grow(before, graded.colour, now)
         if was_watched or (emerged and before.state is State.NEW):
-            due_at = now + FIRST_LOOK[after.colour]
-            after = replace(after, due_at=due_at, rung=Rung.OFFICERS)
+            colour = graded.colour if emerged else after.colour
+            due_at = now + FIRST_LOOK[colour]
+            after = replace(after, colour=colour, due_at=due_at, rung=Rung.OFFICERS)
     grew_at = now if grew and not is_open else known.grew_at
     await connection.execute(
         _SQL["attach"],
@@ -163,6 +188,7 @@ async def _add(
         finding.arriving_until,
         was_watched and graded.watched,
         grew_at,
+        max(known.inner, inner.colour, key=lambda one: one.rank).value,
     )
     if not grew:
         return None

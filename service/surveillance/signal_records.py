@@ -29,7 +29,8 @@ _COUNTED_AT = time(1)
 class Signal:
     """One stored signal with its true evidence; `standing` is what the workflow decides by.
 
-    `sight` says how much of it the reader may be shown, counts below `floor` only to some; a page
+    `inner` is the colour with the small sources, which its standing must not tell of. `sight` says
+    how much of it the reader may be shown, counts below `floor` only to some; a page
     asks `showing()` and nothing else.
     """
 
@@ -48,6 +49,7 @@ class Signal:
     standing: Standing
     left_at: datetime | None
     grew_at: datetime | None
+    inner: Colour
     is_owner: bool
     is_duty: bool
     sight: Sight
@@ -58,7 +60,10 @@ class Signal:
         """What the reader may be told; None where it is not to be known of."""
         since = self.first_day - timedelta(days=WINDOW_DAYS)
         window = [one for one in self.evidence if one.day > since]
-        return show(self.standing.colour, self.driver, window, self.sight, floor=self.floor)
+        colour = self.standing.colour
+        if self.sight is not Sight.OFFICER:
+            colour = max(colour, self.inner, key=lambda one: one.rank)
+        return show(colour, self.driver, window, self.sight, floor=self.floor)
 
     def on_paper(self) -> "Signal":
         """The same as every officer may know it: a document can be passed on."""

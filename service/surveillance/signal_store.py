@@ -29,7 +29,7 @@ from service.surveillance.signal_records import (
     VerificationRecord,
     standing_of,
 )
-from service.surveillance.signal_words import Cause, Risk, SourceEvidence, Verified
+from service.surveillance.signal_words import Cause, Colour, Risk, SourceEvidence, Verified
 from service.surveillance.workflow import (
     OPEN,
     SYSTEM,
@@ -428,6 +428,7 @@ class Signals(Database):
                 standing=standing_of(dict(row)),
                 left_at=row["left_at"],
                 grew_at=row["grew_at"],
+                inner=Colour(row["inner_colour"]),
                 is_owner=row["is_owner"],
                 is_duty=row["is_duty"],
                 sight=sight,

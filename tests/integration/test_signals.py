@@ -12,7 +12,7 @@ from service.surveillance.showing import Sight
 from service.surveillance.signal_store import Deed, NoSignalError, TownshipAnswer
 from service.surveillance.signal_words import Cause, Colour, Risk, Verified
 from service.surveillance.workflow import Act, State, WorkflowError
-from service.surveillance.workflow_clock import Rung
+from service.surveillance.workflow_clock import FIRST_LOOK, Rung
 from service.web.signal_page_view import Known, signal_page
 from service.web.signal_view import signal_lines
 from tests.fixtures.database import Database
@@ -312,3 +312,26 @@ async def test_devices_that_read_differently_and_the_weather_stand_beside_a_sign
         "Devices first: Acme/T-1 (08-26) read differently than before. Check them.",
         "Weather: 31.0 °C on average on these days, 24.0 °C in the four weeks before.",
     )
+
+
+@pytest.mark.row("C11")
+async def test_neither_due_time_nor_growth_tells_officers_of_a_small_source(
+    county: County,
+) -> None:
+    """Clinic and pharmacy are known; whether a school of three pupils crossed changes nothing."""
+    small = evidence("school", 3, expected=0.5, upperbound=2.0)
+    await form(county, finding("t-dong", THREE[:2]), finding("t-qing", (*THREE[:2], small)))
+    await form(county, finding("t-dong", (*THREE[:2], small)))  # it crosses later here
+    store = signals_of(county)
+    seen = {one.area: one for one in await store.signals(await county.account("cdc"), county.now)}
+    dong, qing = seen["t-dong"], seen["t-qing"]
+    for one in (dong, qing):
+        showing = one.showing()
+        assert showing is not None
+        assert showing.colour is Colour.YELLOW
+        assert one.standing.due_at == county.now + FIRST_LOOK[Colour.YELLOW]
+        assert [event.what for event in await store.history([one])] == ["formed"]
+    for one in await store.signals(await county.account("duty"), county.now):
+        showing = one.showing()
+        assert showing is not None
+        assert showing.colour is Colour.ORANGE
