@@ -59,7 +59,7 @@ async def post(database: Database) -> AsyncIterator[Post]:
             await county.store.set_contact(login, Channel.EMAIL, f"{login}@x.example", county.now)
         async with (
             serving(services) as address,
-            httpx2.AsyncClient(base_url=address) as browser,
+            httpx2.AsyncClient(base_url=address, timeout=60) as browser,
         ):
             yield Post(county=county, box=box, browser=browser)
 

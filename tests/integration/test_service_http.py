@@ -55,7 +55,7 @@ async def county(database: Database) -> AsyncIterator[County]:
 async def browser(county: County) -> AsyncIterator[httpx2.AsyncClient]:
     async with (
         serving(county.services) as address,
-        httpx2.AsyncClient(base_url=address) as client,
+        httpx2.AsyncClient(base_url=address, timeout=60) as client,
     ):
         yield client
 
@@ -140,7 +140,7 @@ async def test_guessing_is_counted_by_the_address_that_our_own_proxy_saw(
     services = replace(county.services, settings=settings)
     async with (
         serving(services) as address,
-        httpx2.AsyncClient(base_url=address) as client,
+        httpx2.AsyncClient(base_url=address, timeout=60) as client,
     ):
         # what a guesser writes into the header himself stands before what the proxy appends
         client.headers["X-Forwarded-For"] = "203.0.113.9, 198.51.100.7"
@@ -306,7 +306,7 @@ async def test_an_open_page_hears_of_its_own_alert_only(
     heard: dict[str, list[str]] = {"family-a": [], "family-b": [], "zhang": []}
 
     async def listen(login: str, ready: asyncio.Event) -> None:
-        async with httpx2.AsyncClient(base_url=browser.base_url) as page:
+        async with httpx2.AsyncClient(base_url=browser.base_url, timeout=60) as page:
             assert await sign_in(page, login) == 200
             async with page.stream("GET", "/events") as stream:
                 assert stream.headers["content-type"].startswith("text/event-stream")

@@ -146,7 +146,7 @@ async def duty_town(database: Database, at: datetime) -> AsyncGenerator[DutyTown
         for login in ("village-a", "village-b", "family-a", "family-b", "desk", "county"):
             await county.store.set_contact(login, Channel.SMS, login, county.now)
         address = await stack.enter_async_context(serving(county.services))
-        browser = await stack.enter_async_context(httpx2.AsyncClient(base_url=address, timeout=30))
+        browser = await stack.enter_async_context(httpx2.AsyncClient(base_url=address, timeout=60))
         town = DutyTown(county=county, bench=bench, core=core, box=box, browser=browser)
         hub = HubFact(
             hub=HubId(HUB), household="home-1", area="village-area-a", secret_hex="00" * 32
