@@ -122,12 +122,16 @@ class Bank:
     def take(self, after: AfterBatch) -> None:
         """Take over what a batch has committed."""
         if after.calm is not None:
-            self._states[after.calm.rows] = after.calm.states
-            self._recent[after.calm.rows] = after.calm.recent
+            self.put(after.calm.rows, after.calm.states, after.calm.recent)
         self.replace(after.exact)
         self._next_wake_at = after.next_wake_at
         for subject in (*after.exact, *after.rested):
             self._postponed.pop(subject, None)
+
+    def put(self, rows: Rows, states: StateRows, recent: RecentRows) -> None:
+        """Take over the columns of calm people."""
+        self._states[rows] = states
+        self._recent[rows] = recent
 
     def replace(self, states: Mapping[SubjectRef, StoredState]) -> None:
         """Take over single rows."""
@@ -145,6 +149,11 @@ class Bank:
         """Remember that these have an open case."""
         rows = self.rows(subjects)
         self._open[rows[rows >= 0]] = True
+
+    def case_ended(self, subject: SubjectRef) -> None:
+        """Remember that a subject has no open case any more."""
+        row = self.rows([subject])
+        self._open[row[row >= 0]] = False
 
     def look_closely(self, subjects: Sequence[SubjectRef]) -> None:
         """Have the next reading of these judged exactly: something about them has changed."""

@@ -69,11 +69,11 @@ class Screened:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Columns:
+class Looked:
     """The copies of a batch, a place for each person, and what has become of them so far.
 
     `moved` says whose columns hold all readings up to the present turn, `asks` which rules the last
-    one could make ask for somebody (None: any).
+    one could make ask for somebody (missing: any).
     """
 
     states: StateRows
@@ -81,6 +81,11 @@ class _Columns:
     calm: Flags
     moved: Flags
     asks: dict[int, frozenset[str] | None]
+
+    def moved_row(self, place: int) -> MovedRow:
+        """The columns of one of the `moved`."""
+        recent = cast("RecentRow", self.recent[place])
+        return MovedRow(row=self.states[place], recent=recent, rules=self.asks.get(place))
 
 
 @dataclass(slots=True)
@@ -107,47 +112,52 @@ class Screener:
         `stored` is what `overflowed` has asked for; whoever is missing there is looked at exactly.
         """
         plain = [
-            s for s, points in new.items() if 0 < len(points) <= MOST_POINTS and _plain(points)
+            subject
+            for subject, points in new.items()
+            if 0 < len(points) <= MOST_POINTS and all(map(is_plain, points))
         ]
         if not plain:
             return Screened(calm=None, tense=new)
         rows = bank.rows(plain)
+        readings = columns([new[subject] for subject in plain], self.zone, shared)
+        places = {subject: place for place, subject in enumerate(plain)} if stored else {}
+        own = self.look(rows, readings, bank, Reopened(stored, places, self.rules))
+        chosen = np.flatnonzero(own.calm)
+        quiet = [plain[place] for place in chosen]
+        done = set(quiet)
+        return Screened(
+            calm=CalmRows(
+                rows=rows[chosen],
+                subjects=quiet,
+                states=own.states[chosen],
+                recent=own.recent[chosen],
+            )
+            if quiet
+            else None,
+            tense={subject: points for subject, points in new.items() if subject not in done},
+            moved={
+                plain[place]: own.moved_row(int(place))
+                for place in np.flatnonzero(own.moved & ~own.calm)
+                if len(new[plain[place]]) == 1
+            },
+        )
+
+    def look(self, rows: Whole, readings: Readings, bank: Bank, reopened: Reopened) -> Looked:
+        """What plain readings make of the columns of these rows; nothing is taken over."""
         states, recent = bank.copies(np.maximum(rows, 0))
         sound = (recent["rules"] == self.mark) & (states["folded_through"] > EPOCH)
-        own = _Columns(
+        own = Looked(
             states=states,
             recent=recent,
             calm=bank.may_be_calm(rows) & sound & (recent["waits"] == 0),
             moved=bank.may_be_moved(rows) & sound,
             asks={},
         )
-        readings = columns([new[subject] for subject in plain], self.zone, shared)
-        places = {subject: place for place, subject in enumerate(plain)} if stored else {}
-        reopened = Reopened(stored, places, self.rules)
         for turn in range(int(readings.turn.max()) + 1):
             self._take(readings.of_turn(turn), own, reopened)
-        chosen = np.flatnonzero(own.calm)
-        quiet = [plain[place] for place in chosen]
-        done = set(quiet)
-        return Screened(
-            calm=CalmRows(
-                rows=rows[chosen], subjects=quiet, states=states[chosen], recent=recent[chosen]
-            )
-            if quiet
-            else None,
-            tense={subject: points for subject, points in new.items() if subject not in done},
-            moved={
-                plain[place]: MovedRow(
-                    row=states[place],
-                    recent=cast("RecentRow", recent[place]),
-                    rules=own.asks.get(int(place)),
-                )
-                for place in np.flatnonzero(own.moved & ~own.calm)
-                if len(new[plain[place]]) == 1
-            },
-        )
+        return own
 
-    def _take(self, readings: Readings, own: _Columns, reopened: Reopened) -> None:
+    def _take(self, readings: Readings, own: Looked, reopened: Reopened) -> None:
         """One reading of each: what closed before it, then itself, then the screen."""
         kept = np.flatnonzero(own.moved[readings.who])
         own.calm[readings.who[~own.moved[readings.who]]] = False
@@ -223,17 +233,19 @@ def screener(rules: Rulebook) -> Screener:
     return Screener(rules, LocalDays(rules.zone), fingerprint(rules.pack))
 
 
-def _plain(points: Sequence[Point]) -> bool:
-    """Whether the screen can speak of these readings at all: dated, sound, said by a device."""
-    return all(
+def is_plain(point: Point) -> bool:
+    """Whether the screen can speak of a reading at all: dated, sound, said by a device."""
+    return (
         point.valid
         and point.kind is not Vital.SYMPTOM
         and point.origin is not Origin.PERSON
         and point.confidence is not TimeConfidence.UNKNOWN
         and not point.possible_repeat
         and not point.rings_by_arrival
-        and WORDS[Parameter.FLAG].isdisjoint(point.flags)
+        and _TELLING.isdisjoint(point.flags)
         and all(value.value is not None for value in point.values.values())
         and (QuantityName.SYSTOLIC in point.values or QuantityName.DIASTOLIC not in point.values)
-        for point in points
     )
+
+
+_TELLING = WORDS[Parameter.FLAG]

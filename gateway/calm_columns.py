@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ _NOON = datetime(2000, 1, 1, 12)  # noqa: DTZ001 - on the zone's own clocks
 _HOUR_PARTS: Whole = np.array(
     [part_of(QuantityName.SYSTOLIC, _NOON.replace(hour=hour), "") for hour in range(24)]
 )
-_ALWAYS = frozenset({*BODY, QuantityName.GLUCOSE})
+ALWAYS = frozenset({*BODY, QuantityName.GLUCOSE})
+"""Quantities of which there is a column, whoever carries them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,18 @@ class Readings:
             codes=self.codes[chosen],
         )
 
+    def one_each(self, places: Whole) -> "Readings":
+        """The readings in these places, each of another person: the first, the second and so on."""
+        return Readings(
+            who=np.arange(places.size),
+            turn=np.zeros(places.size, dtype=np.int64),
+            at=self.at[places],
+            shared=self.shared[places],
+            values={name: column[places] for name, column in self.values.items()},
+            what=self.what[places],
+            codes=self.codes[places],
+        )
+
 
 def columns(
     people: Sequence[Sequence[Point]], zone: LocalDays, shared: Callable[[Point], bool]
@@ -65,9 +79,10 @@ def columns(
     who = np.repeat(np.arange(len(people)), sizes)
     begins = np.repeat(np.cumsum(sizes) - sizes, sizes)
     at = np.array([micros(point.effective_at) for point in points], dtype=np.int64)
-    names = _ALWAYS.union(*{frozenset(point.values) for point in points})
+    names = ALWAYS.union(*{frozenset(point.values) for point in points})
     values = {name: _numbers(points, name) for name in names}
-    what, codes = _ring_places(points, values, at, zone)
+    parts = [meal_part(point.context.get("meal", "")) for point in points]
+    what, codes = ring_places(values, at, np.array(parts, dtype=np.int64), zone)
     return Readings(
         who=who,
         turn=np.arange(len(points)) - begins,
@@ -89,21 +104,29 @@ def _numbers(points: Sequence[Point], name: QuantityName) -> Floats:
     return numbers
 
 
-def _ring_places(
-    points: Sequence[Point], values: Mapping[QuantityName, Floats], at: Whole, zone: LocalDays
+@cache
+def meal_part(meal: str) -> int:
+    """The part of the day of a glucose with this relation to a meal."""
+    return part_of(QuantityName.GLUCOSE, _NOON, meal)
+
+
+def ring_places(
+    values: Mapping[QuantityName, Floats], at: Whole, meal_parts: Whole, zone: LocalDays
 ) -> tuple[Whole, Codes]:
+    """`what` and `codes` of readings; `meal_parts` count for those of glucose."""
     body = _learned(np.stack([values[name] for name in BODY], axis=1))
     glucose = _learned(values[QuantityName.GLUCOSE])
     is_glucose = glucose > 0
     fits = ((np.rint(body) == body) & (body <= MOST_WHOLE)).all(axis=1)
     codes = np.where(fits[:, None], body, 0).astype(np.uint8)
-    part = _HOUR_PARTS[hours_of(zone.local(at))]
-    for place in np.flatnonzero(is_glucose):
-        code = code_of(float(glucose[place]))
-        fits[place] = code is not None and not body[place].any()
-        codes[place] = ((code or 0) & 255, (code or 0) >> 8, 0)
-        meal = points[int(place)].context.get("meal", "")
-        part[place] = part_of(QuantityName.GLUCOSE, _NOON, meal)
+    sweet = np.flatnonzero(is_glucose)
+    numbers, place = np.unique(glucose[sweet], return_inverse=True)
+    known = [code_of(float(number)) for number in numbers]
+    code = np.array([-1 if one is None else one for one in known], dtype=np.int64)[place]
+    fits[sweet] = (code >= 0) & ~body[sweet].any(axis=1)
+    code = np.maximum(code, 0)
+    codes[sweet] = np.stack([code & 255, code >> 8, np.zeros_like(code)], axis=1)
+    part = np.where(is_glucose, meal_parts, _HOUR_PARTS[hours_of(zone.local(at))])
     what = part * 2 + is_glucose
     what[~fits] = -1
     what[~is_glucose & ~body.any(axis=1)] = -2

@@ -56,6 +56,15 @@ class CaseBook:
         """Remember decisions that joined a case without ringing."""
         self._known |= taken.keys()
 
+    def has_open(self, subject: SubjectRef) -> bool:
+        """Whether the subject has an open case."""
+        return bool(self._open.get(subject))
+
+    def answered_at(self, subject: SubjectRef, after: timedelta) -> datetime | None:
+        """When the first of the subject's cases is answered, so long after it rang."""
+        own = self._open.get(subject, _NO_CASES).values()
+        return min((c.last_rang_at + after for c in own if c.last_rang_at), default=None)
+
     def answered(self, subject: SubjectRef, now: datetime, after: timedelta) -> bool:
         """Close with an outcome what rang so long before `now`; whether anything was closed.
 

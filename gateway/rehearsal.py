@@ -7,10 +7,12 @@ person their wake-ups are looked at when they are due.
 What no file tells is assumed: a doctor answers every case a while after it rang.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
@@ -18,18 +20,23 @@ from gateway.case_book import CaseBook
 from gateway.detect import Person, Rulebook, needed_from, needs_history
 from gateway.episodes import episodes
 from gateway.moved import assess_moved
-from gateway.recent import BEGINNING
+from gateway.playback import Held, Playback, played_back
+from gateway.recent import BEGINNING, micros
 from gateway.remembering import remembered
+from gateway.reopened import Reopened
 from gateway.silences import NEVER, earliest_silence, may_rest
-from gateway.stored_state import AfterBatch, MovedRow, StoredState
+from gateway.stored_state import MovedRow, StoredState
 from rules.vocabulary import Alert, Profile, SubjectRef
 from rules.window import Point
 
 AT_ONCE = 4096
 """People judged side by side: the columns of one turn fit into a cache."""
 
-_CLOCKS = timedelta(days=1)
-_INSTANT = timedelta(microseconds=1)
+_DAY_US = 86_400_000_000
+_LAST = np.iinfo(np.int64).max
+_MICROSECOND = timedelta(microseconds=1)
+
+Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +50,31 @@ class Rehearsed:
 
 @dataclass(slots=True)
 class _Life:
-    """One person's readings in the order of arrival, and how far they have been taken."""
+    """One person: their place among those taken side by side, their readings' places in all."""
 
+    subject: SubjectRef
+    place: int
     profile: Profile
-    points: Sequence[Point]
-    taken: int = 0
-    wake_at: datetime | None = None
+    begin: int
+    end: int
+    held: Held = field(default_factory=Held)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Side:
+    """Those who are taken side by side; each column has a place for each of them.
+
+    `taken`: the place after their last reading taken; `rows` in the bank, -1 for whoever has none;
+    `wake` and `answer` (microseconds since 1970): when they are to be looked at again, and when a
+    doctor has answered the first of their cases.
+    """
+
+    tape: Playback
+    lives: Sequence[_Life]
+    taken: Whole
+    rows: Whole
+    wake: Whole
+    answer: Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +105,7 @@ class Rehearsal:
         self._screener: Screener = screener(rules)
         self._bank = Bank()
         self._book = CaseBook()
+        self._nothing = Reopened({}, {}, rules)
         self._exact = 0
 
     async def live_through(
@@ -87,130 +114,161 @@ class Rehearsal:
         profiles: Mapping[SubjectRef, Profile],
         done: Callable[[int], None],
     ) -> Rehearsed:
-        """All readings of these people, each in any order; `done` hears how many were taken.
+        """All readings of these people, each in any order; `done` hears how many were taken."""
+        return await self.play(played_back(people, self._screener.zone), profiles, done)
+
+    async def play(
+        self,
+        tape: Playback,
+        profiles: Mapping[SubjectRef, Profile],
+        done: Callable[[int], None],
+    ) -> Rehearsed:
+        """The same of a recording.
 
         Everybody is lived with until the last reading of all: who had fallen silent is missed.
         """
-        lives = {
-            subject: _Life(
-                profile=profiles.get(subject) or Profile(subject=subject),
-                points=sorted(points, key=lambda point: (point.received_at, point.order)),
-            )
-            for subject, points in people.items()
-        }
-        end = max((life.points[-1].received_at for life in lives.values()), default=None)
-        names = list(lives)
-        for begin in range(0, len(names), AT_ONCE):
-            some = {name: lives[name] for name in names[begin : begin + AT_ONCE]}
-            await self._side_by_side(dict(some), done)
-            assert end is not None
-            await self._until({name: (life, end + _INSTANT) for name, life in some.items()})
+        end = tape.received.max(initial=0) + 1
+        for begin in range(0, len(tape.subjects), AT_ONCE):
+            side = _side(tape, profiles, begin)
+            await self._side_by_side(side, done)
+            everybody = np.arange(len(side.lives))
+            await self._until(side, everybody, np.full(everybody.size, end))
         return Rehearsed(
             alerts=tuple(sorted(self._book.alerts, key=lambda a: (a.raised_at, a.alert_id))),
-            readings=sum(len(life.points) for life in lives.values()),
+            readings=tape.received.size,
             exact=self._exact,
         )
 
-    async def _side_by_side(
-        self, lives: dict[SubjectRef, _Life], done: Callable[[int], None]
-    ) -> None:
-        while lives:
-            new = {subject: [life.points[life.taken]] for subject, life in lives.items()}
-            await self._until({s: (life, new[s][0].received_at) for s, life in lives.items()})
-            for life in lives.values():
-                life.taken += 1
-            await self._take(lives, new)
-            done(len(new))
-            lives = {s: life for s, life in lives.items() if life.taken < len(life.points)}
+    async def _side_by_side(self, side: _Side, done: Callable[[int], None]) -> None:
+        begins = np.array([life.begin for life in side.lives])
+        sizes = np.array([life.end for life in side.lives]) - begins
+        for turn in range(int(sizes.max(initial=0))):
+            chosen = np.flatnonzero(sizes > turn)
+            places = begins[chosen] + turn
+            await self._until(side, chosen, side.tape.received[places])
+            await self._take(side, chosen, places)
+            done(chosen.size)
 
-    async def _until(self, lives: Mapping[SubjectRef, tuple[_Life, datetime]]) -> None:
+    async def _until(self, side: _Side, chosen: Whole, until: Whole) -> None:
         """What falls due before the next readings: waits that are over, and doctors' answers."""
-        sleeping = dict(lives)
-        while due := {
-            subject: _Look(life=life, fresh=(), now=life.wake_at)
-            for subject, (life, until) in sleeping.items()
-            if life.wake_at is not None and life.wake_at < until
-        }:
-            for subject, look in due.items():
-                self._answer(subject, look.now)
-            await self._judge(self._restless(due))
-            sleeping = {subject: sleeping[subject] for subject in due}
-        for subject, (_, until) in lives.items():
-            self._answer(subject, until)
+        left, before = chosen, until
+        while (due := np.flatnonzero(side.wake[left] < before)).size:
+            left, before = left[due], before[due]
+            looks = [
+                _Look(life=side.lives[place], fresh=(), now=_instant(int(side.wake[place])))
+                for place in map(int, left)
+            ]
+            for look in looks:
+                self._answer(side, look.life, look.now)
+            await self._judge(side, self._restless(side, looks))
+        for number in np.flatnonzero(side.answer[chosen] <= until):
+            self._answer(side, side.lives[int(chosen[number])], _instant(int(until[number])))
 
-    def _restless(self, woken: Mapping[SubjectRef, _Look]) -> dict[SubjectRef, _Look]:
+    def _restless(self, side: _Side, woken: Sequence[_Look]) -> list[_Look]:
         """Those of the woken whom somebody could miss by now; the others sleep on."""
         if not self._screened:
-            return dict(woken)
-        left: dict[SubjectRef, _Look] = {}
-        for subject, state in self._bank.gather_all(list(woken)).items():
-            look = woken[subject]
-            at = BEGINNING
+            return list(woken)
+        left: list[_Look] = []
+        states = self._bank.gather_all([look.life.subject for look in woken])
+        for look in woken:
+            state, at = states[look.life.subject], BEGINNING
             if may_rest(state, self._screener.mark) and state.recent is not None:
                 at = earliest_silence(self._rules.pack, look.life.profile, state.recent)
             if at > look.now:
-                look.life.wake_at = None if at is NEVER else at
+                side.wake[look.life.place] = _LAST if at is NEVER else micros(at)
             else:
-                left[subject] = look
+                left.append(look)
         return left
 
-    def _answer(self, subject: SubjectRef, now: datetime) -> None:
-        if self._book.answered(subject, now, self._answered_after):
-            self._bank.look_closely([subject])
+    def _answer(self, side: _Side, life: _Life, now: datetime) -> None:
+        if self._book.answered(life.subject, now, self._answered_after):
+            if not self._book.has_open(life.subject):
+                self._bank.case_ended(life.subject)
+            self._await_answer(side, life)
 
-    async def _take(
-        self, lives: Mapping[SubjectRef, _Life], new: dict[SubjectRef, list[Point]]
-    ) -> None:
-        tense, moved = new, dict[SubjectRef, MovedRow]()
-        if self._screened:
-            found = self._screener.screen(new, self._bank, _worn_by_one)
-            tense, moved = found.tense, dict(found.moved)
-            if found.calm is not None:
-                wake_at = self._bank.known_wake_at
-                self._bank.take(AfterBatch(calm=found.calm, next_wake_at=wake_at))
-        await self._judge(
-            {
-                subject: _Look(
-                    life=lives[subject],
-                    fresh=points,
-                    now=points[0].received_at,
-                    moved=moved.get(subject),
-                )
-                for subject, points in tense.items()
-            }
-        )
+    def _await_answer(self, side: _Side, life: _Life) -> None:
+        at = self._book.answered_at(life.subject, self._answered_after)
+        side.answer[life.place] = _LAST if at is None else micros(at)
 
-    async def _judge(self, looks: Mapping[SubjectRef, _Look]) -> None:
-        states = self._bank.gather_all(list(looks))
-        after = {s: await self._judged(s, look, states[s]) for s, look in looks.items()}
+    async def _take(self, side: _Side, chosen: Whole, places: Whole) -> None:
+        """One reading of each: by the screen, and exactly where it does not refuse."""
+        side.taken[chosen] = places + 1
+        tense = np.ones(chosen.size, dtype=np.bool_)
+        moved: dict[int, MovedRow] = {}
+        plain = np.flatnonzero(side.tape.plain[places])
+        if self._screened and plain.size:
+            rows = side.rows[chosen[plain]]
+            readings = side.tape.readings.one_each(places[plain])
+            found = self._screener.look(rows, readings, self._bank, self._nothing)
+            calm = np.flatnonzero(found.calm)
+            self._bank.put(rows[calm], found.states[calm], found.recent[calm])
+            tense[plain[calm]] = False
+            further = np.flatnonzero(found.moved & ~found.calm)
+            moved = {int(plain[place]): found.moved_row(int(place)) for place in further}
+        looks: list[_Look] = []
+        for number in np.flatnonzero(tense):
+            life, point = side.lives[int(chosen[number])], side.tape.point(int(places[number]))
+            row = moved.get(int(number))
+            looks.append(_Look(life=life, fresh=[point], now=point.received_at, moved=row))
+        await self._judge(side, looks)
+
+    async def _judge(self, side: _Side, looks: Sequence[_Look]) -> None:
+        if not looks:
+            return
+        states = self._bank.gather_all([look.life.subject for look in looks])
+        after: dict[SubjectRef, StoredState] = {}
+        for look in looks:
+            subject = look.life.subject
+            after[subject] = await self._judged(side, look, states[subject])
         self._bank.replace(after)
+        new = [look.life for look in looks if side.rows[look.life.place] < 0]
+        side.rows[[life.place for life in new]] = self._bank.rows([life.subject for life in new])
 
-    async def _judged(self, subject: SubjectRef, look: _Look, state: StoredState) -> StoredState:
+    async def _judged(self, side: _Side, look: _Look, state: StoredState) -> StoredState:
         life, fresh, now = look.life, look.fresh, look.now
         self._exact += bool(fresh)
-        person = Person(subject=subject, profile=life.profile, state=state)
+        person = Person(subject=life.subject, profile=life.profile, state=state)
         whole = needs_history(person, fresh, self._rules.zone)
-        known = life.points[: life.taken]
-        points = known if whole else self._needed(person, known, fresh, now)
+        since = None if whole else needed_from(person, fresh, self._rules, now)
+        points = _known(side, life, since)
         found = assess_moved(person, look.moved, points, fresh, self._rules, now, whole=whole)
         complete = whole or bool(fresh)
         found = remembered(found, self._rules, self._screener.mark, complete=complete)
         rung = await episodes([found], self._book, self._rules.pack, now)
-        life.wake_at = found.state.next_wake_at
-        return replace(found.state, open_case=subject in rung.with_case)
-
-    def _needed(
-        self, person: Person, known: Sequence[Point], fresh: Sequence[Point], now: datetime
-    ) -> Sequence[Point]:
-        begin = needed_from(person, fresh, self._rules, now)
-        # Nothing is measured after it was received, give or take a clock.
-        near = known[bisect_left(known, begin - _CLOCKS, key=_received) :]
-        return [point for point in near if point.effective_at >= begin]
+        wake_at = found.state.next_wake_at
+        side.wake[life.place] = _LAST if wake_at is None else micros(wake_at)
+        self._await_answer(side, life)
+        return replace(found.state, open_case=life.subject in rung.with_case)
 
 
-def _received(point: Point) -> datetime:
-    return point.received_at
+def _side(tape: Playback, profiles: Mapping[SubjectRef, Profile], first: int) -> _Side:
+    lives: list[_Life] = []
+    for number, subject in enumerate(tape.subjects[first : first + AT_ONCE], start=first):
+        profile = profiles.get(subject) or Profile(subject=subject)
+        begin, end = (int(place) for place in tape.begins[number : number + 2])
+        lives.append(_Life(subject, len(lives), profile, begin, end))
+    never = np.full(len(lives), _LAST, dtype=np.int64)
+    return _Side(
+        tape=tape,
+        lives=lives,
+        taken=tape.begins[first : first + len(lives)].copy(),
+        rows=np.full(len(lives), -1, dtype=np.int64),
+        wake=never,
+        answer=never.copy(),
+    )
 
 
-def _worn_by_one(_point: Point) -> bool:
-    return False
+def _known(side: _Side, life: _Life, since: datetime | None) -> list[Point]:
+    """What has been taken of a person, what was measured before `since` left out."""
+    tape, taken = side.tape, int(side.taken[life.place])
+    if since is None:
+        return life.held.between(life.begin, taken, tape.point)
+    # Nothing is measured after it was received, give or take a clock.
+    received = tape.received[life.begin : taken]
+    begin = life.begin + int(np.searchsorted(received, micros(since) - _DAY_US))
+    near = life.held.between(begin, taken, tape.point)
+    return [point for point in near if point.effective_at >= since]
+
+
+def _instant(at: int) -> datetime:
+    return BEGINNING + at * _MICROSECOND

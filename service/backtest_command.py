@@ -19,20 +19,18 @@ from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.detect import Rulebook
+from gateway.local_days import LocalDays
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from gateway.packs import load_shipped
+from gateway.playback import played_back
 from gateway.rehearsal import Rehearsal, Rehearsed
 from rules.pack import Pack, PackError
 from rules.vocabulary import SubjectRef
 from service.backtest.baselines import Accuracy, accuracies, read_events
 from service.backtest.figures import Figures, difference, figures, measured
-from service.backtest.recorded import (
-    Recorded,
-    RecordError,
-    Someone,
-    read_people,
-    read_readings,
-)
+from service.backtest.known_people import Someone, read_people
+from service.backtest.record_error import RecordError
+from service.backtest.recorded import Recorded, read_readings
 from service.store.backtest_reads import stored_people, stored_readings
 from service.store.database import DATABASE_ERRORS
 
@@ -87,24 +85,24 @@ class _Backtest:
         self._arguments = arguments
         self._zone = ZoneInfo(arguments.zone)
         self._people: dict[SubjectRef, Someone] = {}
-        self._recorded = Recorded()
         self._source = "readings"
         if arguments.store:
-            asyncio.run(self._read_store())
+            recorded = asyncio.run(self._read_store())
         else:
             self._source = arguments.readings.name
             self._people = read_people(arguments.people) if arguments.people else {}
-            self._recorded = read_readings(arguments.readings)
+            recorded = read_readings(arguments.readings, self._zone)
         made_up = {s for s, someone in self._people.items() if someone.profile.synthetic}
-        self._made_up = made_up & self._recorded.people.keys()
-        for subject in self._made_up:
-            del self._recorded.people[subject]
+        self._made_up = frozenset(made_up.intersection(recorded.tape.subjects))
+        self._tape = recorded.tape.without(self._made_up) if self._made_up else recorded.tape
+        self._refused = recorded.refused
 
-    async def _read_store(self) -> None:
+    async def _read_store(self) -> Recorded:
         dsn, now = find_dsn(self._arguments.dsn), WallClock().now()
         since = now - timedelta(days=self._arguments.days)
         self._people = await stored_people(dsn, since, now.astimezone(self._zone).date())
-        self._recorded.people.update(await stored_readings(dsn, list(self._people), since))
+        people = await stored_readings(dsn, list(self._people), since)
+        return Recorded(tape=played_back(people, LocalDays(self._zone)), refused=[])
 
     def told(self) -> dict[str, object]:
         """Rehearse, print, and give what goes into the JSON file."""
@@ -119,7 +117,7 @@ class _Backtest:
             **asdict(found),
             "pack": f"{candidate.name} {candidate.version}",
             "exact_readings": rehearsed.exact,
-            "refused_lines": len(self._recorded.refused),
+            "refused_lines": len(self._refused),
             "synthetic_people": len(self._made_up),
             "seconds": round(seconds, 2),
         }
@@ -134,7 +132,7 @@ class _Backtest:
 
     def _figures(self, rehearsed: Rehearsed) -> Figures:
         doctors = {s: someone.doctor for s, someone in self._people.items() if someone.doctor}
-        known = measured(self._recorded.people, self._zone)
+        known = measured(self._tape, self._zone)
         return figures(known, rehearsed.alerts, doctors, self._zone)
 
     def _draw(self, candidate: Pack, found: Figures, present: Rehearsed | None) -> None:
@@ -147,9 +145,9 @@ class _Backtest:
         draw(found, before, title, self._arguments.plot)
 
     def _tell_refused(self) -> None:
-        for number, why in self._recorded.refused[:_MOST_TOLD]:
+        for number, why in self._refused[:_MOST_TOLD]:
             sys.stderr.write(f"{self._source}:{number}: {why}\n")
-        more = len(self._recorded.refused) - _MOST_TOLD
+        more = len(self._refused) - _MOST_TOLD
         if more > 0:
             sys.stderr.write(f"{self._source}: {more} more lines left out\n")
 
@@ -159,15 +157,15 @@ class _Backtest:
             answered_after=timedelta(hours=self._arguments.answered_after),
             screened=not self._arguments.no_screen,
         )
-        total = sum(map(len, self._recorded.people.values()))
         profiles = {subject: someone.profile for subject, someone in self._people.items()}
-        done = _progress(total)
-        return asyncio.run(rehearsal.live_through(self._recorded.people, profiles, done))
+        done = _progress(self._tape.received.size)
+        return asyncio.run(rehearsal.play(self._tape, profiles, done))
 
     def _accuracy(self, rehearsed: Rehearsed) -> dict[str, object]:
         events = read_events(self._arguments.events)
         rung = [(alert.subject, alert.raised_at) for alert in rehearsed.alerts if not alert.dated]
-        found = accuracies(rung, self._recorded.people, events, self._arguments.seed)
+        people = {s: self._tape.of(number) for number, s in enumerate(self._tape.subjects)}
+        found = accuracies(rung, people, events, self._arguments.seed)
         _print_accuracy(found)
         return {name: asdict(accuracy) for name, accuracy in found.items()}
 

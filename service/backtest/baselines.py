@@ -15,7 +15,7 @@ from statistics import median
 
 from rules.vocabulary import QuantityName, SubjectRef
 from rules.window import Point
-from service.backtest.recorded import RecordError
+from service.backtest.record_error import RecordError
 
 REARM = timedelta(days=7)
 BEFORE, AFTER = timedelta(days=1), timedelta(days=7)

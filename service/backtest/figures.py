@@ -8,9 +8,13 @@ from itertools import pairwise
 from statistics import median
 from typing import Protocol
 
+import numpy as np
+
+from gateway.baseline_columns import EPOCH
+from gateway.local_days import LocalDays
+from gateway.playback import Playback
 from rules.vocabulary import Priority, SubjectRef
-from rules.window import Point
-from service.backtest.recorded import Doctor
+from service.backtest.known_people import Doctor
 
 DAYS_A_MONTH = 365.25 / 12
 SAME_AGAIN = timedelta(days=7)
@@ -94,16 +98,15 @@ class Measured:
         return ((max(self.days) - min(self.days)).days + 1) / DAYS_A_MONTH if self.days else 0.0
 
 
-def measured(
-    people: Mapping[SubjectRef, Sequence[Point]], zone: tzinfo
-) -> dict[SubjectRef, Measured]:
-    """What these people measured, from their points."""
+def measured(tape: Playback, zone: tzinfo) -> dict[SubjectRef, Measured]:
+    """What the people of a recording measured."""
+    days = LocalDays(zone).day(tape.readings.at) + EPOCH
     return {
         subject: Measured(
-            days=frozenset(point.effective_at.astimezone(zone).date() for point in points),
-            readings=len(points),
+            days=frozenset(date.fromordinal(day) for day in np.unique(own).tolist()),
+            readings=own.size,
         )
-        for subject, points in people.items()
+        for subject, own in zip(tape.subjects, np.split(days, tape.begins[1:-1]), strict=True)
     }
 
 

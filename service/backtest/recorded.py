@@ -3,268 +3,159 @@
 Columns `subject,effective_at,code,value,unit` (LOINC, UCUM); optional `received_at`, `device`,
 `context`, `flags` (joined by `;`). Numbers of one subject, instant and device are one measurement.
 A bad line is told with its number and left out; the good ones are kept.
+
+A year of a county has millions of lines of a few thousand different cells. So lines are read as
+columns of numbered cells, and each different cell is understood once.
 """
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal, DecimalException
+from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
-from types import MappingProxyType
-from typing import NewType
 
-from rules import codes
-from rules.vocabulary import (
-    Bound,
-    Origin,
-    Profile,
-    QualityFlag,
-    QuantityName,
-    Sex,
-    SubjectRef,
-    Ternary,
-    TimeConfidence,
-    Vital,
-)
-from rules.window import DISTURBING_FLAGS, Point, Value
-from rules.words import WORDS, Parameter
+import numpy as np
 
-REQUIRED = ("subject", "effective_at", "code", "value", "unit")
-
-Doctor = NewType("Doctor", str)
-
-_NUMBERS: Mapping[str, tuple[Vital, QuantityName]] = MappingProxyType(
-    {
-        "8480-6": (Vital.BLOOD_PRESSURE, QuantityName.SYSTOLIC),
-        "8462-4": (Vital.BLOOD_PRESSURE, QuantityName.DIASTOLIC),
-        "8867-4": (Vital.PULSE, QuantityName.PULSE),
-        "14743-9": (Vital.GLUCOSE, QuantityName.GLUCOSE),
-        "15074-8": (Vital.GLUCOSE, QuantityName.GLUCOSE),
-        "2339-0": (Vital.GLUCOSE, QuantityName.GLUCOSE),
-        "32016-8": (Vital.GLUCOSE, QuantityName.GLUCOSE),
-        "41653-7": (Vital.GLUCOSE, QuantityName.GLUCOSE),
-        "14749-6": (Vital.GLUCOSE_PLASMA, QuantityName.GLUCOSE),
-        "2345-7": (Vital.GLUCOSE_PLASMA, QuantityName.GLUCOSE),
-        "53060-9": (Vital.KETONE, QuantityName.KETONE),
-        "2708-6": (Vital.SPO2, QuantityName.SPO2),
-        "59408-5": (Vital.SPO2, QuantityName.SPO2),
-        "8310-5": (Vital.TEMPERATURE, QuantityName.TEMPERATURE),
-        "29463-7": (Vital.WEIGHT, QuantityName.WEIGHT),
-        "9279-1": (Vital.RESPIRATORY_RATE, QuantityName.RESPIRATORY_RATE),
-    }
-)
-"""LOINC codes that a line may carry.
-
-Glucose stands under as many names as there are units and samples: capillary (14743-9, 32016-8,
-41653-7), blood (15074-8, 2339-0), serum or plasma (14749-6, 2345-7). Of saturation 59408-5 names
-the pulse oximeter.
-"""
-
-_FLAGS: Mapping[str, str] = MappingProxyType(
-    {"movement": QualityFlag.BODY_MOVEMENT.value, "clock_unset": QualityFlag.CLOCK_NOT_SET.value}
-    | {flag.value: flag.value for flag in QualityFlag}
-)
-_BOUNDS: Mapping[str, Bound] = MappingProxyType({"LO": Bound.BELOW, "HI": Bound.ABOVE})
-_OTHER_FLAGS = frozenset({"arrival_time", "manual"})
+from gateway.calm_columns import ALWAYS
+from gateway.local_days import LocalDays
+from gateway.playback import Playback
+from rules.vocabulary import QuantityName, Vital
+from service.backtest.record_error import RecordError
+from service.backtest.record_lines import Lines, Refused, Whole, combined, lines_of
+from service.backtest.record_words import Cell, Flagged, cell, flagged, instants, reason
+from service.backtest.recorded_tape import VITALS, Measured, tape_of
 
 
-class RecordError(ValueError):
-    """A file or a line cannot be read; the text says which column and why."""
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """Each person's measurements, and the lines that could not be used (number, reason)."""
+    """The measurements, and the lines that could not be used (number, reason).
 
-    people: dict[SubjectRef, list[Point]] = field(default_factory=dict[SubjectRef, list[Point]])
-    refused: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    A measurement that could not be used stands under number 0 with its name.
+    """
 
-
-@dataclass(slots=True)
-class _Measured:
-    vital: Vital
-    effective_at: str
-    received_at: str
-    device: str
-    context: str
-    flags: str
-    values: dict[QuantityName, Value]
+    tape: Playback
+    refused: Refused
 
 
-def read_readings(path: Path) -> Recorded:
-    """The measurements in a CSV file.
+def read_readings(path: Path, zone: tzinfo) -> Recorded:
+    """The measurements in a CSV file; `zone` is where days are counted.
 
     Raises:
         RecordError: a required column is missing, or the file is no text.
         OSError: it cannot be opened.
     """
-    found = Recorded()
+    refused: Refused = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            gathering = _Gathering(next(rows, _NOTHING))
-            for number, row in enumerate(rows, start=2):
-                try:
-                    gathering.take(row)
-                except (ValueError, ArithmeticError) as error:
-                    found.refused.append((number, _reason(error)))
+            lines = lines_of(csv.reader(file), refused)
     except (UnicodeDecodeError, csv.Error) as error:
         raise RecordError(f"{path.name}: {error}") from error
-    for (subject, *_), one in gathering.measured.items():
-        try:
-            point = _point(subject, one)
-        except (ValueError, OverflowError) as error:
-            found.refused.append((0, f"{subject} {one.effective_at}: {error}"))
-            continue
-        found.people.setdefault(SubjectRef(subject), []).append(point)
-    return found
+    flags = [flagged(text) for text in lines.texts["flags"]]
+    of_line, known = _understood(lines, flags, refused)
+    refused.sort()
+    measured = _measured(lines, (of_line, known), flags, refused)
+    return Recorded(tape=tape_of(measured, LocalDays(zone)), refused=refused)
 
 
-class _Gathering:
-    """The lines of one file, joined to measurements."""
-
-    def __init__(self, header: Sequence[str]) -> None:
-        missing = [name for name in REQUIRED if name not in header]
-        if missing:
-            raise RecordError(f"column missing: {', '.join(missing)}")
-        self._width = len(header)
-        self._places = [header.index(name) if name in header else -1 for name in _COLUMNS]
-        self._known: dict[tuple[str, str, str], Value] = {}
-        self.measured: dict[tuple[str, str, str, str], _Measured] = {}
-
-    def take(self, row: Sequence[str]) -> None:
-        """Add one line.
-
-        Raises:
-            ValueError, ArithmeticError: it cannot be used; the text names the column.
-        """
-        if len(row) != self._width:
-            raise RecordError(f"{len(row)} columns where the header has {self._width}")
-        subject, at, code, value, unit, received, device, context, flags = (
-            row[place] if place >= 0 else "" for place in self._places
-        )
-        if code not in _NUMBERS:
-            raise RecordError(f"code: {code!r} is no code we know")
-        vital, name = _NUMBERS[code]
-        beyond = next((word for word in _BOUNDS if word in flags.split(";")), "")
-        key = (code, beyond or value, unit)
-        if key not in self._known:
-            self._known[key] = _value(name, value, unit, beyond)
-        body = "" if vital in _OF_A_CUFF else vital.value
-        one = self.measured.get((subject, at, device, body))
-        if one is None:
-            one = _Measured(vital, at, received or at, device, context, flags, {})
-            self.measured[subject, at, device, body] = one
-        one.values[name] = self._known[key]
-        if vital is Vital.BLOOD_PRESSURE:
-            one.vital = vital
-
-
-_COLUMNS = (*REQUIRED, "received_at", "device", "context", "flags")
-_NOTHING: list[str] = []
-_YES = frozenset({"1", "true", "yes"})
-_OF_A_CUFF = frozenset({Vital.BLOOD_PRESSURE, Vital.PULSE})
-
-
-def _value(name: QuantityName, value: str, unit: str, beyond: str) -> Value:
-    if beyond:
-        return Value(censored=_BOUNDS[beyond])
-    number = Decimal(value)
-    if not number.is_finite():
-        raise RecordError(f"value: {value!r} is no number")
-    canonical = codes.to_canonical(name, number, unit)
-    if not codes.is_measurable(name, canonical):
-        raise RecordError(f"value: {value} {unit} is outside what a device can measure")
-    return Value(value=canonical)
-
-
-def _reason(error: Exception) -> str:
-    """What an exception says of a line; `Decimal` says only its signal's class."""
-    return "value: it is no number" if isinstance(error, DecimalException) else str(error)
-
-
-def _point(subject: str, one: _Measured) -> Point:
-    words = [word for word in one.flags.split(";") if word] if one.flags else []
-    unknown = [word for word in words if word not in _FLAGS.keys() | _BOUNDS.keys() | _OTHER_FLAGS]
-    if unknown:
-        raise RecordError(f"flags: {unknown[0]!r} is no flag we know")
-    flags = tuple(_FLAGS[word] for word in words if word in _FLAGS)
-    effective, received = _instant(one.effective_at), _instant(one.received_at)
-    arrived = "arrival_time" in words
-    return Point(
-        identity=f"{subject}\x1f{one.effective_at}\x1f{one.device}\x1f{one.vital.value}",
-        kind=one.vital,
-        device=one.device,
-        effective_at=effective,
-        received_at=received,
-        confidence=TimeConfidence.ARRIVAL if arrived else TimeConfidence.GOOD,
-        origin=Origin.PERSON if "manual" in words else Origin.LIVE,
-        values=one.values,
+def _measured(
+    lines: Lines,
+    understood: tuple[Whole, Sequence[Cell]],
+    flags: Sequence[Flagged],
+    refused: Refused,
+) -> Measured:
+    of_line, known = understood
+    good = np.flatnonzero(of_line >= 0)
+    of_line, cells = of_line[good], {name: column[good] for name, column in lines.cells.items()}
+    vitals = np.array([VITALS.index(one.vital) for one in known], dtype=np.int64)
+    vital = vitals[of_line]
+    key = combined([cells["subject"], cells["effective_at"], cells["device"], _BODIES[vital]])
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    group, first = np.argsort(order)[group], first[order]
+    own = vital[first]
+    own[group[vital == _PRESSURE]] = _PRESSURE
+    quantities = [one.quantity for one in known]
+    numbers: dict[QuantityName, Whole] = {}
+    for name in ALWAYS | frozenset(quantities):
+        wanted = np.array([one is name for one in quantities], dtype=np.bool_)[of_line]
+        numbers[name] = np.full(first.size, -1, dtype=np.int64)
+        # Of several lines about the same number the last one counts.
+        numbers[name][group[wanted]] = of_line[wanted]
+    cells = {name: column[first] for name, column in cells.items()}
+    at, wrong_at = instants(lines.texts["effective_at"])
+    received, wrong_received = instants([text or _EPOCH for text in lines.texts["received_at"]])
+    told = np.array([bool(text) for text in lines.texts["received_at"]], dtype=np.bool_)
+    stays = _usable(lines, cells, flags, (wrong_at, wrong_received), refused)
+    cells = {name: column[stays] for name, column in cells.items()}
+    effective = at[cells["effective_at"]]
+    return Measured(
+        subject=cells["subject"],
+        vital=own[stays],
+        at=effective,
+        received=np.where(told[cells["received_at"]], received[cells["received_at"]], effective),
+        cells=cells,
+        texts=lines.texts,
+        numbers={name: column[stays] for name, column in numbers.items()},
+        known=known,
         flags=flags,
-        context={"meal": one.context} if one.context else {},
-        valid=DISTURBING_FLAGS.isdisjoint(flags),
     )
 
 
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise RecordError(f"effective_at: {text!r} names no time zone")
-    return at
+_PRESSURE = VITALS.index(Vital.BLOOD_PRESSURE)
+_OF_A_CUFF = frozenset({Vital.BLOOD_PRESSURE, Vital.PULSE})
+_BODIES: Whole = np.array(
+    [0 if vital in _OF_A_CUFF else place + 1 for place, vital in enumerate(VITALS)]
+)
+"""What one device measures at once, by vital: a cuff tells pressure and pulse."""
+
+_EPOCH = "1970-01-01T00:00:00+00:00"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Someone:
-    """What is recorded of one person; `doctor` is whoever answers for them."""
-
-    profile: Profile
-    doctor: Doctor
-
-
-def read_people(path: Path) -> dict[SubjectRef, Someone]:
-    """Profiles from a CSV file.
-
-    Column `subject`, and any of `sex, birth_year, diagnoses, drug_classes, due, household, doctor`
-    (or `contract_team`), `synthetic`; lists are joined by `;`. Who is `synthetic` (1, true, yes)
-    exists to test the machine and counts in no figure.
-
-    Raises:
-        RecordError: a line cannot be read; the text names it.
-        OSError: the file cannot be opened.
-    """
-    found: dict[SubjectRef, Someone] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if "subject" not in (rows.fieldnames or ()):
-            raise RecordError(f"{path.name}: column missing: subject")
-        for number, row in enumerate(rows, start=2):
-            try:
-                someone = _someone(row)
-            except ValueError as error:
-                raise RecordError(f"{path.name}:{number}: {error}") from error
-            found[someone.profile.subject] = someone
-    return found
+def _understood(
+    lines: Lines, flags: Sequence[Flagged], refused: Refused
+) -> tuple[Whole, list[Cell]]:
+    """Which of the cells stands in each line, -1 where it cannot be used."""
+    beyond = ["", *sorted({one.beyond for one in flags} - {""})]
+    side = np.array([beyond.index(one.beyond) for one in flags], dtype=np.int64)
+    columns = [lines.cells["code"], lines.cells["value"], lines.cells["unit"]]
+    columns.append(side[lines.cells["flags"]] if side.size else lines.cells["flags"])
+    _, first, place = np.unique(combined(columns), return_index=True, return_inverse=True)
+    known: list[Cell] = []
+    number = np.full(first.size, -1, dtype=np.int64)
+    for combination, line in enumerate(first):
+        code, value, unit = (
+            lines.texts[name][int(lines.cells[name][line])] for name in ("code", "value", "unit")
+        )
+        try:
+            known.append(cell(code, value, unit, beyond[int(columns[-1][line])]))
+        except (ValueError, ArithmeticError) as error:
+            told = reason(error)
+            refused += [(int(n), told) for n in lines.number[place == combination]]
+        else:
+            number[combination] = len(known) - 1
+    return number[place], known
 
 
-def _someone(row: Mapping[str, str | None]) -> Someone:
-    born = row.get("birth_year")
-    doctor = row.get("doctor") or row.get("contract_team") or ""
-    return Someone(
-        profile=Profile(
-            subject=SubjectRef(row["subject"] or ""),
-            birth_year=int(born) if born else None,
-            sex=Sex(row.get("sex") or "unknown"),
-            conditions=_words(row.get("diagnoses"), Parameter.CONDITION),
-            drug_classes=_words(row.get("drug_classes"), Parameter.DRUG),
-            pregnant=Ternary.YES if row.get("due") else Ternary.UNKNOWN,
-            household=row.get("household") or None,
-            synthetic=(row.get("synthetic") or "").lower() in _YES,
-        ),
-        doctor=Doctor(doctor),
-    )
-
-
-def _words(text: str | None, kind: Parameter) -> frozenset[str] | None:
-    """The codes that rules know; others (osteoporosis, a statin) are none of theirs."""
-    return None if text is None else frozenset(text.split(";")) & WORDS[kind]
+def _usable(
+    lines: Lines,
+    cells: Mapping[str, Whole],
+    flags: Sequence[Flagged],
+    wrong: tuple[Mapping[int, str], Mapping[int, str]],
+    refused: Refused,
+) -> Whole:
+    """The measurements whose flags and instants can be read."""
+    odd = {
+        n: f"flags: {one.unknown!r} is no flag we know"
+        for n, one in enumerate(flags)
+        if one.unknown
+    }
+    bad = np.zeros(cells["subject"].size, dtype=np.bool_)
+    for name, reasons in (("flags", odd), ("effective_at", wrong[0]), ("received_at", wrong[1])):
+        if not reasons:
+            continue
+        for place in np.flatnonzero(np.isin(cells[name], list(reasons)) & ~bad):
+            who = lines.texts["subject"][int(cells["subject"][place])]
+            at = lines.texts["effective_at"][int(cells["effective_at"][place])]
+            refused.append((0, f"{who} {at}: {reasons[int(cells[name][place])]}"))
+            bad[place] = True
+    return np.flatnonzero(~bad)

@@ -7,7 +7,7 @@ import msgspec
 from gateway.store.core_store import open_core_store
 from rules.vocabulary import Profile, SubjectRef
 from rules.window import Point
-from service.backtest.recorded import Doctor, Someone
+from service.backtest.known_people import Doctor, Someone
 from service.store.database import load_statements, open_pool
 
 _SQL = load_statements("backtest_reads.sql")

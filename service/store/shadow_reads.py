@@ -10,7 +10,7 @@ import msgspec
 
 from rules.vocabulary import Priority, SubjectRef
 from service.backtest.figures import Difference, Figures, Measured, difference, figures
-from service.backtest.recorded import Doctor
+from service.backtest.known_people import Doctor
 from service.store.database import Database, load_statements
 from service.store.viewing import beyond_view
 

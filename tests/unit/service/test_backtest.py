@@ -6,16 +6,21 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from gateway.detect import Rulebook
+from gateway.local_days import LocalDays
 from gateway.packs import load_first_pack
+from gateway.playback import Playback, played_back
 from gateway.rehearsal import Rehearsal, Rehearsed
 from rules.vocabulary import Bound, QuantityName, SubjectRef, Vital
 from rules.window import Point
 from service.backtest.baselines import accuracies, read_events
 from service.backtest.figures import difference, figures, measured
-from service.backtest.recorded import Doctor, RecordError, read_people, read_readings
+from service.backtest.known_people import Doctor, read_people
+from service.backtest.record_error import RecordError
+from service.backtest.recorded import read_readings
 from service.cli import main
 from tests.unit.rules.test_pack_set import EXTRA
 
@@ -57,16 +62,75 @@ def a_month(tmp_path: Path) -> Path:
     return written(tmp_path / "readings.csv", rows)
 
 
-async def rehearsed(people: dict[SubjectRef, list[Point]], *, screened: bool = True) -> Rehearsed:
+async def rehearsed(tape: Playback, *, screened: bool = True) -> Rehearsed:
     rules = Rulebook(pack=load_first_pack(), zone=ZONE)
     rehearsal = Rehearsal(rules, answered_after=timedelta(hours=24), screened=screened)
-    return await rehearsal.live_through(people, {}, lambda _: None)
+    return await rehearsal.play(tape, {}, lambda _: None)
+
+
+def points_of(tape: Playback) -> dict[SubjectRef, list[Point]]:
+    return {subject: tape.of(number) for number, subject in enumerate(tape.subjects)}
+
+
+def odd_lines(chance: Random) -> list[str]:
+    """Lines of a few people at a few instants, whatever they may carry."""
+    codes = ("8480-6", "8462-4", "8867-4", "14743-9", "14749-6", "59408-5", "29463-7", "99")
+    flags = ("", "", "", "movement", "LO", "HI;manual", "manual", "arrival_time", "clock_unset")
+    units = {"14743-9": "mg/dL", "14749-6": "mmol/L", "59408-5": "%", "29463-7": "kg"}
+    lines: list[str] = []
+    for _ in range(chance.randrange(80)):
+        code = chance.choice(codes)
+        at = START + timedelta(hours=chance.randrange(200))
+        received = (at + timedelta(minutes=chance.randrange(300))).isoformat()
+        value = chance.choice([f"{chance.randrange(40, 260)}", f"{chance.uniform(2, 260):.1f}"])
+        cells = (
+            chance.choice("abc"),
+            at.astimezone(chance.choice([UTC, ZONE])).isoformat(),
+            code,
+            value if chance.random() > 0.02 else "many",
+            units.get(code, "mm[Hg]" if code.startswith("84") else "/min"),
+            chance.choice(["", received]),
+            chance.choice(["cuff", ""]),
+            chance.choice(["", "fasting", "postprandial"]),
+            chance.choice(flags) if chance.random() > 0.02 else "odd",
+        )
+        lines.append(",".join(cells if chance.random() > 0.02 else cells[:4]))
+    return lines
+
+
+@pytest.mark.row("R12")
+@pytest.mark.parametrize("seed", range(60))
+def test_columns_from_a_file_are_those_of_its_measurements(tmp_path: Path, seed: int) -> None:
+    lines = odd_lines(Random(seed))  # noqa: S311 - seeded lines, not a secret
+    path = tmp_path / "r.csv"
+    header = "subject,effective_at,code,value,unit,received_at,device,context,flags"
+    path.write_text("\n".join([header, *lines]), encoding="utf-8")
+    found = read_readings(path, ZONE)
+    people = points_of(found.tape)
+    again = played_back(people, LocalDays(ZONE))
+    assert again.begins.tolist() == found.tape.begins.tolist()
+    assert [again.point(place) for place in range(again.received.size)] == [
+        found.tape.point(place) for place in range(again.received.size)
+    ]
+    assert again.received.tolist() == found.tape.received.tolist()
+    assert again.plain.tolist() == found.tape.plain.tolist()
+    one, other = found.tape.readings, again.readings
+    assert one.at.tolist() == other.at.tolist()
+    plain = np.flatnonzero(again.plain)
+    assert one.what[plain].tolist() == other.what[plain].tolist()
+    assert one.codes[plain].tolist() == other.codes[plain].tolist()
+    for name, column in one.values.items():
+        beside = other.values.get(name, np.full(column.size, np.nan))
+        assert np.array_equal(column, beside, equal_nan=True), name
+    told = sum(len(point.values) for own in people.values() for point in own)
+    assert told + len(found.refused) <= len(lines)
+    assert bool(lines) >= bool(told)
 
 
 @pytest.mark.row("R12")
 async def test_the_alerts_are_those_of_the_exact_stage_alone(a_month: Path) -> None:
-    people = read_readings(a_month).people
-    screened, exact = await rehearsed(people), await rehearsed(people, screened=False)
+    tape = read_readings(a_month, ZONE).tape
+    screened, exact = await rehearsed(tape), await rehearsed(tape, screened=False)
     assert screened.alerts == exact.alerts
     assert {(a.subject, a.rule_id, a.stage.value) for a in screened.alerts} == {
         ("p-3", "HW-02", "confirmed")
@@ -77,10 +141,10 @@ async def test_the_alerts_are_those_of_the_exact_stage_alone(a_month: Path) -> N
 
 @pytest.mark.row("R12")
 async def test_the_figures_count_people_months_doctors_and_repetitions(a_month: Path) -> None:
-    people = read_readings(a_month).people
-    found = await rehearsed(people)
+    tape = read_readings(a_month, ZONE).tape
+    found = await rehearsed(tape)
     doctors = {SubjectRef("p-3"): Doctor("dr-1"), SubjectRef("p-1"): Doctor("dr-2")}
-    told = figures(measured(people, ZONE), found.alerts, doctors, ZONE)
+    told = figures(measured(tape, ZONE), found.alerts, doctors, ZONE)
     assert (told.people, told.readings, told.reached, told.duplicates) == (3, 182, 1, 0)
     assert told.patient_months == pytest.approx(3 * 30 / 30.4375, abs=0.01)
     assert told.alerts == {"emergency": 0, "urgent": 1, "soon": 0, "routine": 0}
@@ -96,8 +160,8 @@ async def test_the_figures_count_people_months_doctors_and_repetitions(a_month: 
 async def test_accuracy_stands_beside_two_baselines_of_the_same_number(
     a_month: Path, tmp_path: Path
 ) -> None:
-    people = read_readings(a_month).people
-    found = await rehearsed(people)
+    tape = read_readings(a_month, ZONE).tape
+    found = await rehearsed(tape)
     begins = START + timedelta(days=20)
     events = tmp_path / "events.csv"
     events.write_text(
@@ -107,7 +171,7 @@ async def test_accuracy_stands_beside_two_baselines_of_the_same_number(
         encoding="utf-8",
     )
     rung = [(alert.subject, alert.raised_at) for alert in found.alerts]
-    beside = accuracies(rung, people, read_events(events), seed=7)
+    beside = accuracies(rung, points_of(tape), read_events(events), seed=7)
     assert list(beside) == ["rules", "fixed thresholds", "random"]
     assert {one.alerts for one in beside.values()} == {1}
     assert (beside["rules"].sensitivity, beside["rules"].ppv) == (1.0, 1.0)
@@ -126,8 +190,8 @@ def test_numbers_of_one_instant_are_one_measurement_and_bad_lines_are_told(tmp_p
         f"p-1,{START.isoformat()},8480-6,150,furlong,x,",
         f"p-1,{START.isoformat()},8480-6",
     )
-    found = read_readings(path)
-    pressure, glucose = found.people[SubjectRef("p-1")]
+    found = read_readings(path, ZONE)
+    pressure, glucose = points_of(found.tape)[SubjectRef("p-1")]
     assert (pressure.kind, set(pressure.values)) == (
         Vital.BLOOD_PRESSURE,
         {QuantityName.SYSTOLIC, QuantityName.DIASTOLIC},
@@ -151,9 +215,9 @@ def test_numbers_of_one_instant_are_one_measurement_and_bad_lines_are_told(tmp_p
 def test_glucose_is_known_by_each_of_its_codes(tmp_path: Path, code: str, unit: str) -> None:
     value = "9" if unit == "mmol/L" else "162"
     path = written(tmp_path / "r.csv", [("p-1", START, code, value, unit)])
-    found = read_readings(path)
+    found = read_readings(path, ZONE)
     assert not found.refused
-    (point,) = found.people[SubjectRef("p-1")]
+    (point,) = points_of(found.tape)[SubjectRef("p-1")]
     number = point.values[QuantityName.GLUCOSE].value
     assert number is not None
     assert round(number) == 9
@@ -164,7 +228,7 @@ def test_a_file_without_its_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("subject,value\n", encoding="utf-8")
     with pytest.raises(RecordError, match="effective_at"):
-        read_readings(path)
+        read_readings(path, ZONE)
     people = tmp_path / "p.csv"
     people.write_text("name\nWang\n", encoding="utf-8")
     with pytest.raises(RecordError, match="subject"):

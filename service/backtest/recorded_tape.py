@@ -1,0 +1,126 @@
+"""Recorded measurements, as columns, in the order in which a core would have heard them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.calm_columns import Readings, meal_part, ring_places
+from gateway.local_days import LocalDays
+from gateway.playback import Playback
+from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
+from rules.window import Point
+from service.backtest.record_lines import Whole
+from service.backtest.record_words import Cell, Flagged
+
+VITALS = tuple(Vital)
+"""What a measurement is of, by number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Measurements as columns, in the order in which they first come.
+
+    The columns of `cells` hold numbers of `texts`; `numbers` has by quantity the place of its cell
+    in `known`, -1 where there is none; `at` and `received` in microseconds since 1970.
+    """
+
+    subject: Whole
+    vital: Whole
+    at: Whole
+    received: Whole
+    cells: Mapping[str, Whole]
+    texts: Mapping[str, Sequence[str]]
+    numbers: Mapping[QuantityName, Whole]
+    known: Sequence[Cell]
+    flags: Sequence[Flagged]
+
+
+def tape_of(measured: Measured, zone: LocalDays) -> Playback:
+    """The measurements in the order of arrival; each is made when somebody looks at it."""
+    order = _in_order(measured)
+    subjects, sizes = np.unique(measured.subject[order], return_counts=True)
+    values = {
+        name: _floats(measured.known)[column[order]] for name, column in measured.numbers.items()
+    }
+    meals = np.array([meal_part(text) for text in measured.texts["context"]], dtype=np.int64)
+    at = measured.at[order]
+    what, codes = ring_places(values, at, meals[measured.cells["context"][order]], zone)
+    nobody = np.zeros(order.size, dtype=np.int64)
+    return Playback(
+        subjects=[SubjectRef(measured.texts["subject"][int(number)]) for number in subjects],
+        begins=np.append(0, np.cumsum(sizes)),
+        received=measured.received[order],
+        plain=_plain(measured)[order],
+        readings=Readings(
+            who=nobody,
+            turn=nobody,
+            at=at,
+            shared=np.zeros(order.size, dtype=np.bool_),
+            values=values,
+            what=what,
+            codes=codes,
+        ),
+        point=lambda place: _point(measured, int(order[place])),
+    )
+
+
+def _in_order(measured: Measured) -> Whole:
+    """By person and arrival, then as `Point.order` has it."""
+    keys = (measured.at, measured.received, measured.subject)
+    order = np.lexsort(keys)
+    same = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    for run in np.split(order, np.flatnonzero(~same) + 1) if same.any() else ():
+        if run.size > 1:
+            run[:] = sorted(run, key=lambda place: _identity(measured, int(place)))
+    return order
+
+
+def _floats(known: Sequence[Cell]) -> NDArray[np.float64]:
+    """The numbers of the cells, and NaN last, which -1 names; a censored one has no number."""
+    numbers = [one.value.value for one in known]
+    return np.array([*(np.nan if one is None else float(one) for one in numbers), np.nan])
+
+
+def _plain(measured: Measured) -> NDArray[np.bool_]:
+    """As `calm.is_plain` has it of a reading."""
+    sound = np.array([one.plain for one in measured.flags], dtype=np.bool_)
+    told = np.array([*(one.value.value is not None for one in measured.known), True])
+    whole = np.logical_and.reduce([told[column] for column in measured.numbers.values()])
+    numbers = measured.numbers
+    alone = numbers[QuantityName.SYSTOLIC] < 0
+    alone &= numbers[QuantityName.DIASTOLIC] >= 0
+    return sound[measured.cells["flags"]] & whole & ~alone
+
+
+def _identity(measured: Measured, place: int) -> str:
+    names = (_text(measured, name, place) for name in ("subject", "effective_at", "device"))
+    return "\x1f".join([*names, VITALS[int(measured.vital[place])].value])
+
+
+def _text(measured: Measured, name: str, place: int) -> str:
+    return measured.texts[name][int(measured.cells[name][place])]
+
+
+def _point(measured: Measured, place: int) -> Point:
+    flags = measured.flags[int(measured.cells["flags"][place])]
+    at, meal = _text(measured, "effective_at", place), _text(measured, "context", place)
+    return Point(
+        identity=_identity(measured, place),
+        kind=VITALS[int(measured.vital[place])],
+        device=_text(measured, "device", place),
+        effective_at=datetime.fromisoformat(at),
+        received_at=datetime.fromisoformat(_text(measured, "received_at", place) or at),
+        confidence=TimeConfidence.ARRIVAL if flags.by_arrival else TimeConfidence.GOOD,
+        origin=Origin.PERSON if flags.by_hand else Origin.LIVE,
+        values={
+            name: measured.known[number].value
+            for name, column in measured.numbers.items()
+            if (number := int(column[place])) >= 0
+        },
+        flags=flags.flags,
+        context={"meal": meal} if meal else {},
+        valid=flags.valid,
+    )
