@@ -1,10 +1,16 @@
 """The lines of a recording as columns, each different cell of a column numbered once."""
+# pandas' own types leave its frames' columns partly unknown:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Iterator, Mapping, Sequence
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from service.backtest.record_error import RecordError
@@ -12,6 +18,7 @@ from service.backtest.record_error import RecordError
 REQUIRED = ("subject", "effective_at", "code", "value", "unit")
 _COLUMNS = (*REQUIRED, "received_at", "device", "context", "flags")
 _AT_ONCE = 50_000
+_BLOCK = 1 << 24
 _MOST_COMBINED = 2**62
 _NOTHING: list[str] = []
 
@@ -19,7 +26,99 @@ Whole = NDArray[np.int64]
 Refused = list[tuple[int, str]]
 
 
-class Cells:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """The good lines as columns: each names its different cells by number."""
+
+    number: Whole
+    cells: Mapping[str, NDArray[np.signedinteger]]
+    texts: Mapping[str, Sequence[str]]
+
+
+def lines_of(path: Path, refused: Refused) -> Lines:
+    """The lines with as many cells as the header; the others are `refused`.
+
+    Raises:
+        RecordError: a required column is missing, or the file is no text.
+        OSError: it cannot be opened.
+    """
+    try:
+        header = _header(path)
+        missing = [name for name in REQUIRED if name not in header]
+        if missing:
+            raise RecordError(f"column missing: {', '.join(missing)}")
+        return _even_lines(path, len(header)) or _uneven_lines(path, header, refused)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RecordError(f"{path.name}: {error}") from error
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader(file), _NOTHING)
+
+
+def _even_lines(path: Path, width: int) -> Lines | None:
+    """The lines of a file without a quotation mark in which each has all its cells, else None.
+
+    That is what machines write, and some ten times faster to read.
+    """
+    commas = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            if b'"' in block or b"\0" in block:
+                return None
+            commas += block.count(b",")
+    try:
+        frame = pd.read_csv(
+            path,
+            dtype="category",
+            na_filter=False,
+            index_col=False,
+            skip_blank_lines=False,
+            low_memory=False,
+            encoding="utf-8-sig",
+        )
+    except pd.errors.ParserError:
+        return None
+    # No line has too many cells: where the sum is right, none has too few.
+    if commas != (width - 1) * (len(frame) + 1):
+        return None
+    number = np.arange(2, len(frame) + 2)
+    nothing = np.zeros(len(frame), dtype=np.int8)
+    own = {name: frame[name].cat for name in _COLUMNS if name in frame}
+    return Lines(
+        number=number,
+        cells={name: own[name].codes.to_numpy() if name in own else nothing for name in _COLUMNS},
+        texts={name: list(own[name].categories) if name in own else [""] for name in _COLUMNS},
+    )
+
+
+def _uneven_lines(path: Path, header: Sequence[str], refused: Refused) -> Lines:
+    columns = {name: _Cells() for name in _COLUMNS}
+    numbers = [np.zeros(0, dtype=np.int64)]
+    begin = 2
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        next(rows, _NOTHING)
+        while block := list(islice(rows, _AT_ONCE)):
+            good = [place for place, row in enumerate(block) if len(row) == len(header)]
+            for place in set(range(len(block))).difference(good):
+                told = f"{len(block[place])} columns where the header has {len(header)}"
+                refused.append((begin + place, told))
+            numbers.append(np.array(good, dtype=np.int64) + begin)
+            begin += len(block)
+            across = list(zip(*(block[place] for place in good), strict=True))
+            for name, column in columns.items():
+                known = name in header and bool(across)
+                column.add(across[header.index(name)] if known else ("",) * len(good))
+    return Lines(
+        number=np.concatenate(numbers),
+        cells={name: column.numbers for name, column in columns.items()},
+        texts={name: column.texts for name, column in columns.items()},
+    )
+
+
+class _Cells:
     """The different cells of one column, numbered in the order in which they come."""
 
     def __init__(self) -> None:
@@ -40,53 +139,14 @@ class Cells:
         return list(self._numbers)
 
     @property
-    def numbers(self) -> Whole:
+    def numbers(self) -> NDArray[np.int32]:
         """Which of them stands in each line."""
-        return np.concatenate([np.zeros(0, dtype=np.int32), *self._blocks]).astype(np.int64)
+        return np.concatenate([np.zeros(0, dtype=np.int32), *self._blocks])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lines:
-    """The good lines as columns: each names its different cells by number."""
-
-    number: Whole
-    cells: Mapping[str, Whole]
-    texts: Mapping[str, Sequence[str]]
-
-
-def lines_of(rows: Iterator[list[str]], refused: Refused) -> Lines:
-    """The lines with as many cells as the header; the others are `refused`.
-
-    Raises:
-        RecordError: a required column is missing.
-    """
-    header = next(rows, _NOTHING)
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
-        raise RecordError(f"column missing: {', '.join(missing)}")
-    columns = {name: Cells() for name in _COLUMNS}
-    numbers = [np.zeros(0, dtype=np.int64)]
-    begin = 2
-    while block := list(islice(rows, _AT_ONCE)):
-        good = [place for place, row in enumerate(block) if len(row) == len(header)]
-        for place in set(range(len(block))).difference(good):
-            told = f"{len(block[place])} columns where the header has {len(header)}"
-            refused.append((begin + place, told))
-        numbers.append(np.array(good, dtype=np.int64) + begin)
-        begin += len(block)
-        cells = dict(zip(header, zip(*(block[place] for place in good), strict=True), strict=False))
-        for name, column in columns.items():
-            column.add(cells.get(name, ("",) * len(good)))
-    return Lines(
-        number=np.concatenate(numbers),
-        cells={name: column.numbers for name, column in columns.items()},
-        texts={name: column.texts for name, column in columns.items()},
-    )
-
-
-def combined(columns: Sequence[Whole]) -> Whole:
+def combined(columns: Sequence[NDArray[np.signedinteger]]) -> Whole:
     """One number for each different combination."""
-    found = columns[0]
+    found = columns[0].astype(np.int64)
     for column in columns[1:]:
         size = int(column.max(initial=0)) + 1
         if (int(found.max(initial=0)) + 1) * size > _MOST_COMBINED:

@@ -8,7 +8,6 @@ A year of a county has millions of lines of a few thousand different cells. So l
 columns of numbered cells, and each different cell is understood once.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -20,7 +19,6 @@ from gateway.calm_columns import ALWAYS
 from gateway.local_days import LocalDays
 from gateway.playback import Playback
 from rules.vocabulary import QuantityName, Vital
-from service.backtest.record_error import RecordError
 from service.backtest.record_lines import Lines, Refused, Whole, combined, lines_of
 from service.backtest.record_words import Cell, Flagged, cell, flagged, instants, reason
 from service.backtest.recorded_tape import VITALS, Measured, tape_of
@@ -45,11 +43,7 @@ def read_readings(path: Path, zone: tzinfo) -> Recorded:
         OSError: it cannot be opened.
     """
     refused: Refused = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = lines_of(csv.reader(file), refused)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RecordError(f"{path.name}: {error}") from error
+    lines = lines_of(path, refused)
     flags = [flagged(text) for text in lines.texts["flags"]]
     of_line, known = _understood(lines, flags, refused)
     refused.sort()
