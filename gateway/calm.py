@@ -185,6 +185,7 @@ class Screener:
             day=self.zone.day(at),
             systolic=values[QuantityName.SYSTOLIC],
             diastolic=values[QuantityName.DIASTOLIC],
+            glucose=values[QuantityName.GLUCOSE],
             what=readings.what[kept],
             codes=readings.codes[kept],
         )

@@ -76,12 +76,12 @@ async def _rested(
     """When to look again at those without a new reading whose silence cannot be over at `now`."""
     states = county.states.gather_all([subject for subject, points in new.items() if not points])
     mark = county.screener(rules).mark
-    known = {s: state.recent for s, state in states.items() if may_rest(state, mark)}
+    known = {s: state for s, state in states.items() if may_rest(state, mark)}
     await county.recall(store, people=known)
     until = {
-        subject: earliest_silence(rules.pack, county.profile(subject), recent)
-        for subject, recent in known.items()
-        if recent is not None
+        subject: earliest_silence(rules.pack, county.profile(subject), state.row, state.recent)
+        for subject, state in known.items()
+        if state.recent is not None
     }
     return {s: None if at is NEVER else at for s, at in until.items() if at > now}
 

@@ -63,7 +63,7 @@ def _assess(
 ) -> Assessment:
     newest, pack = heard.points[-1], rules.pack
     window = heard.with_usual(person_baselines(moved.row, person.profile))
-    silence = earliest_silence(pack, person.profile, moved.recent)
+    silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
     missing = frozenset[str]() if silence > now else pack.with_absences
     only = None if moved.rules is None else moved.rules | missing
     # Where only some rules are asked, older readings have been told of: no wait is open.

@@ -42,6 +42,7 @@ RECENT = np.dtype(
     [
         ("last_at", "<i8"),  # microseconds since 1970 of the newest reading, of whatever kind
         ("systolic_at", "<i8"),  # the same of the newest valid systolic number
+        ("glucose_at", "<u4"),  # minutes since 1970, rounded down, of the newest valid glucose
         ("watch_until", "<u4"),  # minutes since 1970: the exact stage looks at everything till then
         ("rules", "<u4"),  # fingerprint of the rules the row was computed under; 0 = no row
         ("day", "<u2"),  # of the newest valid systolic reading, days since EPOCH; columns go back
@@ -149,6 +150,8 @@ def recent_of(
     row["last_at"] = max(last, memory.last_at)
     row["rules"], row["waits"], row["pregnant"] = memory.rules, memory.waits, memory.pregnant
     row["watch_until"] = max(0, -(-micros(memory.watch_until) // 60_000_000))
+    sweet = [p for p in points if p.valid and QuantityName.GLUCOSE in p.values]
+    row["glucose_at"] = micros(sweet[-1].effective_at) // 60_000_000 if sweet else 0
     fill_ring(row, learned, zone, memory.folded_through)
     _fill_days(row, points, zone)
     return row

@@ -27,6 +27,7 @@ Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+_MINUTE_US = 60_000_000
 _GAP_US = int(SESSION_GAP.total_seconds()) * 1_000_000
 _BODY_PLACES = np.array([TRACKED.index(name) for name in BODY])
 _GLUCOSE_PLACE = TRACKED.index(QuantityName.GLUCOSE)
@@ -36,15 +37,16 @@ _GLUCOSE_PLACE = TRACKED.index(QuantityName.GLUCOSE)
 class Fresh:
     """One calm reading a person, as columns.
 
-    `at` in microseconds since 1970, `day` in days since `EPOCH`; `systolic` and `diastolic` NaN
-    where there is none; `what` (part * 2 + is glucose) and `codes` are the ring's, `what` -1 where
-    the reading fits no place and -2 where it has nothing to learn.
+    `at` in microseconds since 1970, `day` in days since `EPOCH`; `systolic`, `diastolic` and
+    `glucose` NaN where there is none; `what` (part * 2 + is glucose) and `codes` are the ring's,
+    `what` -1 where the reading fits no place and -2 where it has nothing to learn.
     """
 
     at: Whole
     day: Whole
     systolic: Floats
     diastolic: Floats
+    glucose: Floats
     what: Whole
     codes: NDArray[np.uint8]
 
@@ -110,6 +112,9 @@ def closed(recent: RecentRows, days: Whole) -> None:
 def advance(recent: RecentRows, states: StateRows, fresh: Fresh) -> None:
     """Add one reading to each row, in place; `states` are folded up to those readings."""
     recent["last_at"] = fresh.at
+    recent["glucose_at"] = np.where(
+        np.isnan(fresh.glucose), recent["glucose_at"], fresh.at // _MINUTE_US
+    )
     folded = states["folded_through"].astype(np.int64) - EPOCH
     _keep(recent, fresh, fresh.day - folded - 1)
     chosen = np.flatnonzero(~np.isnan(fresh.systolic))

@@ -173,7 +173,8 @@ class Rehearsal:
         for look in woken:
             state, at = states[look.life.subject], BEGINNING
             if may_rest(state, self._screener.mark) and state.recent is not None:
-                at = earliest_silence(self._rules.pack, look.life.profile, state.recent)
+                profile = look.life.profile
+                at = earliest_silence(self._rules.pack, profile, state.row, state.recent)
             if at > look.now:
                 side.wake[look.life.place] = _LAST if at is NEVER else micros(at)
             else:

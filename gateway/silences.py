@@ -7,13 +7,16 @@ the condition as the screen does (`screening.py`), and what it does not know may
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
+from gateway.baselines import TRACKED, StateRow
 from gateway.recent import BEGINNING, RecentRow
 from gateway.stored_state import StoredState
+from rules.codes import MAIN_QUANTITIES
 from rules.pack import Pack
 from rules.screen import is_for
 from rules.tree import Tree
-from rules.vocabulary import Profile, QuantityName
+from rules.vocabulary import Profile, QuantityName, Vital
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -30,15 +33,45 @@ def may_rest(state: StoredState, mark: int) -> bool:
     return known and not state.stale
 
 
-def earliest_silence(pack: Pack, profile: Profile, recent: RecentRow) -> datetime:
+def earliest_silence(pack: Pack, profile: Profile, row: StateRow, recent: RecentRow) -> datetime:
     """Before this instant no rule can ask for somebody because this person is silent.
 
-    `BEGINNING` where nothing is known of it, `NEVER` where no rule misses anything.
+    `BEGINNING` where nothing is known of it, `NEVER` where no rule misses anything. `row` and
+    `recent` are the person's columns.
     """
-    newest = int(recent["systolic_at"])
-    last = {QuantityName.SYSTOLIC: BEGINNING + timedelta(microseconds=newest)} if newest else {}
-    trees = [limb.tree for rule in pack.rules for limb in rule.absences.values()]
-    return min((_over(tree, profile, last) for tree in trees), default=NEVER)
+    last = _last(row, recent)
+    found = (
+        _over(limb.tree, profile, _heard(last, rule.vitals))
+        for rule in pack.rules
+        for limb in rule.absences.values()
+    )
+    return min(found, default=NEVER)
+
+
+def _last(row: StateRow, recent: RecentRow) -> _Last:
+    """When the newest reading was measured, or a little before; `NEVER` where there is none."""
+    last: dict[QuantityName, datetime] = {}
+    if newest := int(recent["systolic_at"]):
+        last[QuantityName.SYSTOLIC] = BEGINNING + timedelta(microseconds=newest)
+    if minutes := int(recent["glucose_at"]):
+        last[QuantityName.GLUCOSE] = BEGINNING + timedelta(minutes=minutes)
+    elif not row["readings"][_GLUCOSE]:
+        last[QuantityName.GLUCOSE] = NEVER
+    return last
+
+
+def _heard(last: _Last, vitals: frozenset[Vital]) -> _Last:
+    """Without the quantities of which a rule does not hear everything that the columns tell of."""
+    return {name: at for name, at in last.items() if vitals >= _CARRIERS[name]}
+
+
+_GLUCOSE = TRACKED.index(QuantityName.GLUCOSE)
+_CARRIERS: Mapping[QuantityName, frozenset[Vital]] = MappingProxyType(
+    {
+        name: frozenset(vital for vital, names in MAIN_QUANTITIES.items() if name in names)
+        for name in (QuantityName.SYSTOLIC, QuantityName.GLUCOSE)
+    }
+)
 
 
 def _over(tree: Tree, profile: Profile, last: _Last) -> datetime:
@@ -52,7 +85,9 @@ def _over(tree: Tree, profile: Profile, last: _Last) -> datetime:
         return BEGINNING
     quantity, days = tree.parts
     at = last.get(QuantityName(quantity.text))
-    return BEGINNING if at is None else at + timedelta(days=_least(days))
+    if at is None or at is NEVER:
+        return NEVER if at else BEGINNING
+    return at + timedelta(days=_least(days))
 
 
 def _least(tree: Tree) -> float:

@@ -157,8 +157,11 @@ class Life:
             self._forget_pressure(again)
             recent = recent.copy()
             self._forget_pressure(recent)
+        window_begins = micros(fresh[-1].effective_at - LOOK_BACK) // 60_000_000
         for name in recent.dtype.names or ():
             one, other = again[name], recent[name]
+            if name == "glucose_at" and not min(one, other) and max(one, other) < window_begins:
+                continue
             if name in {"counts", "sums", "highest", "lowest"}:
                 one, other = one[:reached], other[:reached]
             elif name == "loose_day":

@@ -1,5 +1,6 @@
 """Who was woken too early: what the columns say of a silence never comes after the exact stage."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -8,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.baselines import empty_state
+from gateway.baselines import TRACKED, StateRow, empty_state
 from gateway.packs import load_shipped
 from gateway.recent import BEGINNING, RecentRow, micros, no_recent
 from gateway.silences import NEVER, earliest_silence, may_rest
 from gateway.stored_state import StoredState
 from rules.engine import evaluate
+from rules.pack import Pack
 from rules.vocabulary import (
     Origin,
     Profile,
@@ -31,47 +33,78 @@ PACK = load_shipped().live
 MARK = 7
 
 
-def _row(newest: datetime | None) -> RecentRow:
+MINUTE = 60_000_000
+
+
+def _row(newest: datetime | None, sweet: datetime | None = None) -> RecentRow:
     row = no_recent()
     row["rules"] = MARK
     row["systolic_at"] = 0 if newest is None else micros(newest)
+    row["glucose_at"] = 0 if sweet is None else micros(sweet) // MINUTE
     return row
+
+
+def _state(glucoses: int = 1) -> StateRow:
+    row = empty_state()
+    row["readings"][TRACKED.index(QuantityName.GLUCOSE)] = glucoses
+    return row
+
+
+def _earliest(
+    profile: Profile, row: RecentRow, *, pack: Pack = PACK, glucoses: int = 1
+) -> datetime:
+    return earliest_silence(pack, profile, _state(glucoses), row)
 
 
 def _person(*drugs: str) -> Profile:
     return Profile(subject=SubjectRef("p"), birth_year=1950, drug_classes=frozenset(drugs))
 
 
-def _pressure(at: datetime) -> Point:
+def _point(at: datetime, name: QuantityName = QuantityName.SYSTOLIC) -> Point:
+    sweet = name is QuantityName.GLUCOSE
     return Point(
-        identity="b",
-        kind=Vital.BLOOD_PRESSURE,
+        identity=name.value,
+        kind=Vital.GLUCOSE if sweet else Vital.BLOOD_PRESSURE,
         device="d",
         effective_at=at,
         received_at=at,
         confidence=TimeConfidence.GOOD,
         origin=Origin.LIVE,
-        values={QuantityName.SYSTOLIC: Value(value=Decimal(130))},
+        values={name: Value(value=Decimal(8 if sweet else 130))},
     )
 
 
 def test_whoever_measured_yesterday_is_missed_after_a_week_at_the_earliest() -> None:
-    assert earliest_silence(PACK, _person(), _row(START)) == START + timedelta(days=7)
+    assert _earliest(_person(), _row(START)) == START + timedelta(days=7)
 
 
-def test_of_a_glucose_nothing_is_known_so_that_whoever_takes_insulin_is_looked_at() -> None:
-    assert earliest_silence(PACK, _person("insulin"), _row(START)) == BEGINNING
-    assert earliest_silence(PACK, Profile(subject=SubjectRef("p")), _row(START)) == BEGINNING
+@pytest.mark.parametrize("profile", [_person("insulin"), Profile(subject=SubjectRef("p"))])
+def test_whoever_may_take_insulin_is_missed_three_days_after_their_glucose(
+    profile: Profile,
+) -> None:
+    sweet = START + timedelta(seconds=59)
+    assert _earliest(profile, _row(START, sweet)) == START + timedelta(days=3)
+    # One that is stored but not at hand: nothing is known of it.
+    assert _earliest(profile, _row(START)) == BEGINNING
+    # Nobody has asked for a glucose.
+    assert _earliest(profile, _row(START), glucoses=0) == START + timedelta(days=7)
+
+
+def test_a_rule_that_does_not_hear_every_glucose_is_looked_at() -> None:
+    deaf = replace(PACK.rule("HW-12"), vitals=frozenset({Vital.BLOOD_PRESSURE, Vital.GLUCOSE}))
+    pack = replace(PACK, rules=(deaf,))
+    assert _earliest(_person("insulin"), _row(START, START), pack=pack) == BEGINNING
+    assert _earliest(_person(), _row(START, START), pack=pack) == START + timedelta(days=7)
 
 
 def test_whoever_never_measured_is_looked_at() -> None:
-    assert earliest_silence(PACK, _person(), _row(None)) == BEGINNING
+    assert _earliest(_person(), _row(None)) == BEGINNING
 
 
 def test_without_a_rule_about_silence_nobody_is_ever_missed() -> None:
     none = PACK.for_hub()
     assert not any(rule.absences for rule in none.rules)
-    assert earliest_silence(none, _person("insulin"), _row(START)) is NEVER
+    assert _earliest(_person("insulin"), _row(START), pack=none) is NEVER
 
 
 @pytest.mark.parametrize(
@@ -97,22 +130,27 @@ def test_a_wait_other_rules_or_missing_columns_ask_for_an_exact_look(
 @given(
     gap=st.one_of(st.none(), st.floats(min_value=0.5, max_value=60)),
     looked=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=15)),
+    sweet=st.one_of(st.none(), st.timedeltas(timedelta(days=-8), timedelta(0))),
+    drugs=st.sampled_from([(), ("insulin",)]),
 )
-@settings(max_examples=200)
+@settings(max_examples=300)
 def test_nobody_rests_of_whom_the_engine_says_that_they_are_silent(
-    gap: float | None, looked: timedelta
+    gap: float | None, looked: timedelta, sweet: timedelta | None, drugs: tuple[str, ...]
 ) -> None:
     now = START + looked
     usual = Baseline(own_gap_days=gap, readings=30, days=20)
-    window = Window(
-        points=(_pressure(START),),
-        profile=_person(),
-        baselines={QuantityName.SYSTOLIC: usual},
-        zone=ZONE,
-    )
+    measured_at = None if sweet is None else START + sweet
+    points = [_point(START)]
+    points += [] if measured_at is None else [_point(measured_at, QuantityName.GLUCOSE)]
+    baselines = {QuantityName.SYSTOLIC: usual}
+    if measured_at is not None:
+        baselines[QuantityName.GLUCOSE] = usual
+    window = Window(points=tuple(points), profile=_person(*drugs), baselines=baselines, zone=ZONE)
     found = evaluate(PACK, window, now, frozenset(), absent=True)
     silent = any(decision.stage is Stage.ABSENCE for decision in found.decisions)
+    glucoses = 0 if measured_at is None else 30
+    earliest = _earliest(_person(*drugs), _row(START, measured_at), glucoses=glucoses)
     if silent:
-        assert earliest_silence(PACK, _person(), _row(START)) <= now
+        assert earliest <= now
     for wake in found.silences:
-        assert earliest_silence(PACK, _person(), _row(START)) <= wake.due_at
+        assert earliest <= wake.due_at
