@@ -116,8 +116,11 @@ class Bank:
 
     def may_be_calm(self, rows: Rows) -> Flags:
         """Whose readings the screen may judge by columns: these, without an open case."""
-        moved = self.may_be_moved(rows)
-        return moved & ~self._open[np.where(moved, rows, 0)]
+        return self.may_be_moved(rows) & ~self.open_cases(rows)
+
+    def open_cases(self, rows: Rows) -> Flags:
+        """Who has an open case that a reading may end."""
+        return self._open[np.maximum(rows, 0)] & (rows >= 0)
 
     def take(self, after: AfterBatch) -> None:
         """Take over what a batch has committed."""

@@ -72,15 +72,22 @@ class Screened:
 class Looked:
     """The copies of a batch, a place for each person, and what has become of them so far.
 
-    `moved` says whose columns hold all readings up to the present turn, `asks` which rules the last
-    one could make ask for somebody (missing: any).
+    `moved` says whose columns hold all readings up to the present turn; `settled` with whom nothing
+    is waited for and none of these readings could make a rule ask for somebody; `open` who has a
+    case that a reading may end; `asks` which rules the last reading could make ask (missing: any).
     """
 
     states: StateRows
     recent: RecentRows
-    calm: Flags
     moved: Flags
-    asks: dict[int, frozenset[str] | None]
+    settled: Flags
+    open: Flags
+    asks: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
+
+    @property
+    def calm(self) -> Flags:
+        """With whose readings the exact stage has nothing to do."""
+        return self.settled & ~self.open
 
     def moved_row(self, place: int) -> MovedRow:
         """The columns of one of the `moved`."""
@@ -149,9 +156,9 @@ class Screener:
         own = Looked(
             states=states,
             recent=recent,
-            calm=bank.may_be_calm(rows) & sound & (recent["waits"] == 0),
             moved=bank.may_be_moved(rows) & sound,
-            asks={},
+            settled=bank.may_be_moved(rows) & sound & (recent["waits"] == 0),
+            open=bank.open_cases(rows),
         )
         for turn in range(int(readings.turn.max()) + 1):
             self._take(readings.of_turn(turn), own, reopened)
@@ -160,13 +167,13 @@ class Screener:
     def _take(self, readings: Readings, own: Looked, reopened: Reopened) -> None:
         """One reading of each: what closed before it, then itself, then the screen."""
         kept = np.flatnonzero(own.moved[readings.who])
-        own.calm[readings.who[~own.moved[readings.who]]] = False
+        own.settled[readings.who[~own.moved[readings.who]]] = False
         who = readings.who[kept]
         if not who.size:
             return
         state, memory, at = own.states[who], own.recent[who], readings.at[kept]
         newest = at > memory["last_at"]
-        quiet = own.calm[who] & newest & (at // _MINUTE_US >= memory["watch_until"])
+        quiet = own.settled[who] & newest & (at // _MINUTE_US >= memory["watch_until"])
         through = self.zone.day(at - _CLOSING_US) - 1
         folding, lost = closing(memory, state, through)
         before = state["folded_through"].astype(np.int64) - EPOCH
@@ -197,12 +204,12 @@ class Screener:
         moves &= ~self._doubtful(look, readings.shared[kept])
         quiet &= moves
         asking = may_decide(self.rules.pack, look)
-        matters = np.flatnonzero(quiet & reduce(np.bitwise_or, asking.values(), NO))
-        for row in matters:
+        matters = quiet & reduce(np.bitwise_or, asking.values(), NO)
+        for row in np.flatnonzero(matters | (quiet & own.open[who])):
             own.asks[int(who[row])] = frozenset(name for name, asks in asking.items() if asks[row])
-        quiet[matters] = False
+        quiet &= ~matters
         own.states[who], own.recent[who] = state, memory
-        own.calm[who], own.moved[who] = quiet, moves
+        own.settled[who], own.moved[who] = quiet, moves
 
     def _unlearned(self, look: CalmLook) -> Flags:
         """Whose reading baselines must not learn."""

@@ -70,7 +70,16 @@ def _assess(
     watched = heard.points if only is None else (newest,)
     extremes = extremes_of(watched)
     new = frozenset({newest.identity})
-    found = evaluate(pack, window, now, new, explain=False, extremes=extremes, only=only)
+    found = evaluate(
+        pack,
+        window,
+        now,
+        new,
+        silences=silence <= now,
+        explain=False,
+        extremes=extremes,
+        only=only,
+    )
 
     @cache
     def near() -> tuple[NearMiss, ...]:

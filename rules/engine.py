@@ -99,6 +99,7 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     new: frozenset[str],
     *,
     absent: bool = False,
+    silences: bool = True,
     waits: bool = True,
     explain: bool = True,
     extremes: Extremes | None = None,
@@ -114,8 +115,9 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     Silence is decided only where `absent` says that the person is looked at for its sake, with
     `window.blind` known; otherwise a silence that is due only asks to be looked at, at once.
 
-    Whoever does not ask for them saves time: without `waits` confirmations are looked at only
-    beside something that rings, which they may cover; without `explain` near misses are told only
+    Whoever does not ask for them saves time: without `silences` nobody is missed (the caller knows
+    that it is too early); without `waits` confirmations are looked at only beside something that
+    rings, which they may cover; without `explain` near misses are told only
     beside something that rings, as its evidence. `extremes` are those of the window's points, or
     wider ones, where they are known already; `only` names the rules to look at.
 
@@ -124,7 +126,8 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     """
     reviews = _reviews(rules, window, now, new, only)
     for review in reviews:
-        review.absences(absent=absent)
+        if silences:
+            review.absences(absent=absent)
         if review.fresh:
             review.immediate()
             review.conditions()

@@ -58,6 +58,7 @@ class Life:
     decided: int = 0
     moved: int = 0
     wake_at: datetime | None = None
+    in_case: bool = False
 
     def take(self, points: Sequence[Point], now: datetime) -> None:
         """A batch of new readings; what is due before comes first."""
@@ -81,6 +82,14 @@ class Life:
         self._check(ordered, now, found.calm.states[0], found.calm.recent[0])
         self.bank.take(AfterBatch(calm=found.calm))
 
+    def turn_case(self) -> None:
+        """A case of theirs opens, or the last one ends by somebody's answer."""
+        self.in_case = not self.in_case
+        if self.in_case:
+            self.bank.case_opened([LI])
+        else:
+            self.bank.case_ended(LI)
+
     def _window(self, fresh: Sequence[Point], now: datetime, *, whole: bool) -> list[Point]:
         since = (fresh[0].effective_at if fresh else now) - LOOK_BACK
         return [point for point in self.stored if whole or point.effective_at >= since]
@@ -96,7 +105,8 @@ class Life:
         self.told |= self._told(found).keys()
         self.decided += len(found.judged)
         self.wake_at = found.state.next_wake_at
-        self.bank.take(AfterBatch(exact={LI: found.state}))
+        state = replace(found.state, open_case=self.in_case)
+        self.bank.take(AfterBatch(exact={LI: state}))
 
     def _check_moved(self, fresh: Sequence[Point], now: datetime, moved: MovedRow) -> None:
         """What the screen has worked out saves work, and changes nothing."""
@@ -230,6 +240,7 @@ class Course:
     meter: bool
     zone: str
     often: bool = False
+    cases: bool = False
 
 
 COURSES = st.builds(
@@ -242,6 +253,7 @@ COURSES = st.builds(
     meter=st.booleans(),
     zone=st.sampled_from(ZONES),
     often=st.booleans(),
+    cases=st.booleans(),
 )
 
 
@@ -304,6 +316,8 @@ def live(course: Course, count: int = 100, *, pack: Pack | None = None) -> Life:
         if course.wild and waiting and chance.random() < 0.05:
             batch, waiting = [waiting[0]], [*batch, *waiting[1:]]  # one comes before its time
         now = max(point.received_at for point in [*life.stored[-1:], *batch])
+        if course.cases and chance.random() < 0.1:
+            life.turn_case()
         life.take(batch, now)
     return life
 
