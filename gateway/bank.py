@@ -9,13 +9,13 @@ is due is asked of the database, which has an index of it.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.baselines import STATE, StateRows, empty_state
-from gateway.recent import RECENT, RecentRow, RecentRows, no_recent
+from gateway.recent import RECENT, RecentRows, no_recent
+from gateway.row_copies import copied, put, taken
 from gateway.stored_state import AfterBatch, StoredState
 from rules.vocabulary import SubjectRef
 
@@ -96,16 +96,16 @@ class Bank:
         if row < 0:
             return StoredState(row=empty_state(), next_wake_at=None)
         return StoredState(
-            row=self._states[row].copy(),
+            row=copied(self._states[row, ...]),
             next_wake_at=None,
             stale=row in self._stale,
-            recent=cast("RecentRow", self._recent[row].copy()),
+            recent=copied(self._recent[row, ...]),
             open_case=bool(self._open[row]),
         )
 
     def copies(self, rows: Rows) -> tuple[StateRows, RecentRows]:
         """Copies of the columns of these rows, to compute on."""
-        return self._states[rows], self._recent[rows]
+        return taken(self._states, rows), taken(self._recent, rows)
 
     def may_be_moved(self, rows: Rows) -> Flags:
         """Whose columns the screen may move on by a reading: known, and nothing stale."""
@@ -133,8 +133,8 @@ class Bank:
 
     def put(self, rows: Rows, states: StateRows, recent: RecentRows) -> None:
         """Take over the columns of calm people."""
-        self._states[rows] = states
-        self._recent[rows] = recent
+        put(self._states, rows, states)
+        put(self._recent, rows, recent)
 
     def replace(self, states: Mapping[SubjectRef, StoredState]) -> None:
         """Take over single rows."""

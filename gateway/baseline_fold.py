@@ -27,6 +27,7 @@ from gateway.baseline_columns import (
     empty_state,
 )
 from gateway.quantile_columns import learn_height
+from gateway.row_copies import copied
 from rules.parts import PARTS, part_name
 from rules.vocabulary import QuantityName
 from rules.window import Point
@@ -87,7 +88,7 @@ def fold(state: StateRow, readings: Sequence[Learned], through: date, zone: tzin
 
     `readings` must hold all learnable readings of those days, sorted; others are passed over.
     """
-    folded = state.copy()
+    folded = copied(state)
     already = int(folded["folded_through"])
     for (day, quantity), values in _by_day(readings, already, through.toordinal(), zone):
         _fold_day(folded, TRACKED.index(quantity), day - EPOCH, values)

@@ -29,6 +29,7 @@ from gateway.baseline_fold import (
     READING_FADING,
 )
 from gateway.quantile_columns import learn_heights
+from gateway.row_copies import copied
 
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
@@ -56,7 +57,7 @@ def fold_many(states: StateRows, readings: Folding, through: Whole) -> StateRows
     Readings of days that a person's row has folded already, or after `through`, are passed over.
     Equal to `fold` for each person, bit by bit.
     """
-    folded = states.copy()
+    folded = copied(states)
     already = folded["folded_through"].astype(np.int64)
     row = readings.row
     first = np.maximum(already[row], EPOCH)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 from types import MappingProxyType
-from typing import cast
 from zlib import crc32
 
 import numpy as np
@@ -24,9 +23,10 @@ from gateway.calm_columns import Readings, columns
 from gateway.calm_look import CalmLook
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
-from gateway.recent import RECENT, RecentRow, RecentRows
+from gateway.recent import RECENT, RecentRows
 from gateway.recent_many import Fresh, advance, closed, closing
 from gateway.reopened import Reopened, Stored, joined, overflowed
+from gateway.row_copies import put, taken
 from gateway.screen_algebra import NO
 from gateway.screening import may_decide, may_hold
 from gateway.stored_state import CalmRows, MovedRow, Rested
@@ -91,8 +91,9 @@ class Looked:
 
     def moved_row(self, place: int) -> MovedRow:
         """The columns of one of the `moved`."""
-        recent = cast("RecentRow", self.recent[place])
-        return MovedRow(row=self.states[place], recent=recent, rules=self.asks.get(place))
+        return MovedRow(
+            row=self.states[place, ...], recent=self.recent[place, ...], rules=self.asks.get(place)
+        )
 
 
 @dataclass(slots=True)
@@ -171,7 +172,7 @@ class Screener:
         who = readings.who[kept]
         if not who.size:
             return
-        state, memory, at = own.states[who], own.recent[who], readings.at[kept]
+        state, memory, at = taken(own.states, who), taken(own.recent, who), readings.at[kept]
         newest = at > memory["last_at"]
         quiet = own.settled[who] & newest & (at // _MINUTE_US >= memory["watch_until"])
         through = self.zone.day(at - _CLOSING_US) - 1
@@ -208,7 +209,8 @@ class Screener:
         for row in np.flatnonzero(matters | (quiet & own.open[who])):
             own.asks[int(who[row])] = frozenset(name for name, asks in asking.items() if asks[row])
         quiet &= ~matters
-        own.states[who], own.recent[who] = state, memory
+        put(own.states, who, state)
+        put(own.recent, who, memory)
         own.settled[who], own.moved[who] = quiet, moves
 
     def _unlearned(self, look: CalmLook) -> Flags:

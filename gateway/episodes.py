@@ -113,8 +113,8 @@ async def episodes(
     synthetic = frozenset(p.person.subject for p in people if p.person.profile.synthetic)
     written = await store.write_alerts(alerts, synthetic, now)
     await store.write_taken(silent, now)
-    heard = _receptions(p for p in people if p.person.subject not in synthetic)
-    waits = ((now - at).total_seconds() for name, at in heard.items() if name in written)
+    heard = _receptions((p for p in people if p.person.subject not in synthetic), written)
+    waits = ((now - at).total_seconds() for at in heard.values())
     # An urgent case waits for a person's outcome: no reading can end it.
     with_case = frozenset(
         subject
@@ -139,13 +139,14 @@ def _joined(people: Iterable[SubjectRef]) -> Iterator[str]:
         yield "\n".join(lines)
 
 
-def _receptions(people: Iterable[Assessment]) -> dict[str, datetime]:
-    """When the hub received what each decision that rings at once was made on."""
+def _receptions(people: Iterable[Assessment], written: set[str]) -> dict[str, datetime]:
+    """When the hub received what each `written` decision that rings at once was made on."""
     return {
-        _alert_id(judged.decision): point.received_at
+        name: point.received_at
         for person in people
         for judged in person.judged
         if judged.decision.stage is not Stage.UNCONFIRMED and not judged.decision.dated
+        if (name := _alert_id(judged.decision)) in written
         for point in person.window.points
         if point.identity == judged.decision.trigger
     }

@@ -20,6 +20,7 @@ from gateway.recent import (
     RING,
     RecentRows,
 )
+from gateway.row_copies import put, taken
 from rules.vocabulary import QuantityName
 from rules.window import SESSION_GAP
 
@@ -119,10 +120,10 @@ def advance(recent: RecentRows, states: StateRows, fresh: Fresh) -> None:
     _keep(recent, fresh, fresh.day - folded - 1)
     chosen = np.flatnonzero(~np.isnan(fresh.systolic))
     if chosen.size:
-        rows = recent[chosen]
+        rows = taken(recent, chosen)
         pressure = (fresh.systolic[chosen], np.nan_to_num(fresh.diastolic[chosen]))
         _count(rows, fresh.at[chosen], fresh.day[chosen], pressure)
-        recent[chosen] = rows
+        put(recent, chosen, rows)
 
 
 def _keep(recent: RecentRows, fresh: Fresh, offset: Whole) -> None:

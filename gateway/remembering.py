@@ -9,6 +9,7 @@ import numpy as np
 from gateway.detect import Assessment, Rulebook
 from gateway.recent import BEGINNING, Memory, RecentRow, micros, recent_of
 from gateway.recent_many import closed
+from gateway.row_copies import copied
 from rules.pack import Pack
 from rules.rule import Rule
 from rules.screen import Extremes, extremes_of, is_for
@@ -64,7 +65,7 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
     before = found.person.state.recent
     if before is None or int(before["rules"]) != memory.rules:
         return None
-    rows = before.reshape(1).copy()
+    rows = copied(before).reshape(1)
     days = memory.folded_through - int(found.person.state.row["folded_through"])
     closed(rows, np.array([days], dtype=np.int64))
     return _with(rows[0], memory)
@@ -72,11 +73,11 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
 
 def _with(row: RecentRow, memory: Memory) -> RecentRow:
     """A copy of a row with what does not follow from the readings; nobody is watched shorter."""
-    rows = row.reshape(1).copy()
-    rows["waits"], rows["pregnant"] = memory.waits, memory.pregnant
+    row = copied(row)
+    row["waits"], row["pregnant"] = memory.waits, memory.pregnant
     until = -(-micros(memory.watch_until) // 60_000_000)
-    rows["watch_until"] = max(int(rows["watch_until"][0]), until)
-    return rows[0].reshape(())
+    row["watch_until"] = max(int(row["watch_until"]), until)
+    return row
 
 
 def watch_until(

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from gateway.calm_columns import ALWAYS
 from gateway.local_days import LocalDays
 from gateway.playback import Playback
 from rules.vocabulary import QuantityName, Vital
@@ -70,7 +69,7 @@ def _measured(
     own[group[vital == _PRESSURE]] = _PRESSURE
     quantities = [one.quantity for one in known]
     numbers: dict[QuantityName, Whole] = {}
-    for name in ALWAYS | frozenset(quantities):
+    for name in dict.fromkeys(quantities):
         wanted = np.array([one is name for one in quantities], dtype=np.bool_)[of_line]
         numbers[name] = np.full(first.size, -1, dtype=np.int64)
         # Of several lines about the same number the last one counts.

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.calm_columns import Readings, meal_part, ring_places
+from gateway.calm_columns import ALWAYS, Readings, meal_part, ring_places
 from gateway.local_days import LocalDays
 from gateway.playback import Playback
 from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
@@ -42,9 +42,9 @@ def tape_of(measured: Measured, zone: LocalDays) -> Playback:
     """The measurements in the order of arrival; each is made when somebody looks at it."""
     order = _in_order(measured)
     subjects, sizes = np.unique(measured.subject[order], return_counts=True)
-    values = {
-        name: _floats(measured.known)[column[order]] for name, column in measured.numbers.items()
-    }
+    floats = _floats(measured.known)
+    values = {name: np.full(order.size, np.nan) for name in ALWAYS}
+    values |= {name: floats[column[order]] for name, column in measured.numbers.items()}
     meals = np.array([meal_part(text) for text in measured.texts["context"]], dtype=np.int64)
     at = measured.at[order]
     what, codes = ring_places(values, at, meals[measured.cells["context"][order]], zone)
@@ -88,39 +88,52 @@ def _plain(measured: Measured) -> NDArray[np.bool_]:
     """As `calm.is_plain` has it of a reading."""
     sound = np.array([one.plain for one in measured.flags], dtype=np.bool_)
     told = np.array([*(one.value.value is not None for one in measured.known), True])
-    whole = np.logical_and.reduce([told[column] for column in measured.numbers.values()])
-    numbers = measured.numbers
-    alone = numbers[QuantityName.SYSTOLIC] < 0
-    alone &= numbers[QuantityName.DIASTOLIC] >= 0
+    whole = np.ones(measured.at.size, dtype=np.bool_)
+    for column in measured.numbers.values():
+        whole &= told[column]
+    alone = np.zeros(whole.size, dtype=np.bool_)
+    if QuantityName.DIASTOLIC in measured.numbers:
+        alone |= measured.numbers[QuantityName.DIASTOLIC] >= 0
+    if QuantityName.SYSTOLIC in measured.numbers:
+        alone &= measured.numbers[QuantityName.SYSTOLIC] < 0
     return sound[measured.cells["flags"]] & whole & ~alone
 
 
 def _identity(measured: Measured, place: int) -> str:
-    names = (_text(measured, name, place) for name in ("subject", "effective_at", "device"))
-    return "\x1f".join([*names, VITALS[int(measured.vital[place])].value])
+    return "\x1f".join(
+        [
+            *(_text(measured, name, place) for name in ("subject", "effective_at", "device")),
+            VITALS[measured.vital.item(place)].value,
+        ]
+    )
 
 
 def _text(measured: Measured, name: str, place: int) -> str:
-    return measured.texts[name][int(measured.cells[name][place])]
+    return measured.texts[name][measured.cells[name].item(place)]
 
 
 def _point(measured: Measured, place: int) -> Point:
-    flags = measured.flags[int(measured.cells["flags"][place])]
-    at, meal = _text(measured, "effective_at", place), _text(measured, "context", place)
+    subject, at, received, device, meal = (_text(measured, name, place) for name in _TOLD)
+    vital = VITALS[measured.vital.item(place)]
+    flags = measured.flags[measured.cells["flags"].item(place)]
+    effective = datetime.fromisoformat(at)
     return Point(
-        identity=_identity(measured, place),
-        kind=VITALS[int(measured.vital[place])],
-        device=_text(measured, "device", place),
-        effective_at=datetime.fromisoformat(at),
-        received_at=datetime.fromisoformat(_text(measured, "received_at", place) or at),
+        identity=f"{subject}\x1f{at}\x1f{device}\x1f{vital.value}",
+        kind=vital,
+        device=device,
+        effective_at=effective,
+        received_at=datetime.fromisoformat(received) if received else effective,
         confidence=TimeConfidence.ARRIVAL if flags.by_arrival else TimeConfidence.GOOD,
         origin=Origin.PERSON if flags.by_hand else Origin.LIVE,
         values={
             name: measured.known[number].value
             for name, column in measured.numbers.items()
-            if (number := int(column[place])) >= 0
+            if (number := column.item(place)) >= 0
         },
         flags=flags.flags,
         context={"meal": meal} if meal else {},
         valid=flags.valid,
     )
+
+
+_TOLD = ("subject", "effective_at", "received_at", "device", "context")
