@@ -73,21 +73,22 @@ class Looked:
     """The copies of a batch, a place for each person, and what has become of them so far.
 
     `moved` says whose columns hold all readings up to the present turn; `settled` with whom nothing
-    is waited for and none of these readings could make a rule ask for somebody; `open` who has a
-    case that a reading may end; `asks` which rules the last reading could make ask (missing: any).
+    is waited for and none of these readings could make a rule ask for somebody; `awaited` who is
+    looked at whatever they measure: a reading may end a case of theirs, or begins the clock of
+    silence; `asks` which rules the last reading could make ask (missing: any).
     """
 
     states: StateRows
     recent: RecentRows
     moved: Flags
     settled: Flags
-    open: Flags
+    awaited: Flags
     asks: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
 
     @property
     def calm(self) -> Flags:
         """With whose readings the exact stage has nothing to do."""
-        return self.settled & ~self.open
+        return self.settled & ~self.awaited
 
     def moved_row(self, place: int) -> MovedRow:
         """The columns of one of the `moved`."""
@@ -159,7 +160,7 @@ class Screener:
             recent=recent,
             moved=bank.may_be_moved(rows) & sound,
             settled=bank.may_be_moved(rows) & sound & (recent["waits"] == 0),
-            open=bank.open_cases(rows),
+            awaited=bank.open_cases(rows),
         )
         for turn in range(int(readings.turn.max()) + 1):
             self._take(readings.of_turn(turn), own, reopened)
@@ -201,12 +202,13 @@ class Screener:
         look = CalmLook(
             states=state, recent=memory, values=values, at=at, days=fresh.day, zone=self.zone
         )
-        moves = newest & ~lost & ~_begins(state, look) & ~self._unlearned(look)
+        own.awaited[who] |= _begins(state, look)
+        moves = newest & ~lost & ~self._unlearned(look)
         moves &= ~self._doubtful(look, readings.shared[kept])
         quiet &= moves
         asking = may_decide(self.rules.pack, look)
         matters = quiet & reduce(np.bitwise_or, asking.values(), NO)
-        for row in np.flatnonzero(matters | (quiet & own.open[who])):
+        for row in np.flatnonzero(matters | (quiet & own.awaited[who])):
             own.asks[int(who[row])] = frozenset(name for name, asks in asking.items() if asks[row])
         quiet &= ~matters
         put(own.states, who, state)

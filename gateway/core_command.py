@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from gateway.clock import open_clock
 from gateway.core import run_core
 from gateway.core_settings import CoreSettings
 from gateway.detect import Rulebook
+from gateway.garbage import look_for_garbage_rarely
 from gateway.packs import load_shipped
 from gateway.store.core_store import open_core_store
 from gateway.store.lease import LeaseLostError
@@ -19,8 +19,6 @@ from gateway.structured_log import configure_logs
 
 EXIT_LEASE_LOST = 3
 EXIT_NO_DATABASE = 4
-GARBAGE = 50_000
-"""New objects before the youngest are looked through."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,10 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = {key: value for key, value in vars(arguments).items() if value is not None}
     settings = CoreSettings(**given)
     configure_logs()
-    # A batch makes tens of thousands of small objects that are gone with it: looking for cycles
-    # among all that live, every few hundred of them, would take as long as the batch.
-    gc.freeze()
-    gc.set_threshold(GARBAGE, 20, 50)
+    look_for_garbage_rarely()
     status = 0
     try:
         asyncio.run(_serve(settings))

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.detect import Rulebook
+from gateway.garbage import look_for_garbage_rarely
 from gateway.local_days import LocalDays
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from gateway.packs import load_shipped
@@ -158,6 +159,7 @@ class _Backtest:
             screened=not self._arguments.no_screen,
         )
         profiles = {subject: someone.profile for subject, someone in self._people.items()}
+        look_for_garbage_rarely()
         done = _progress(self._tape.received.size)
         return asyncio.run(rehearsal.play(self._tape, profiles, done))
 
