@@ -63,7 +63,9 @@ class CaseBook:
     def answered_at(self, subject: SubjectRef, after: timedelta) -> datetime | None:
         """When the first of the subject's cases is answered, so long after it rang."""
         own = self._open.get(subject, _NO_CASES).values()
-        return min((c.last_rang_at + after for c in own if c.last_rang_at), default=None)
+        return min(
+            (at for case in own if (at := _answer_at(case, after)) is not None), default=None
+        )
 
     def answered(self, subject: SubjectRef, now: datetime, after: timedelta) -> bool:
         """Close with an outcome what rang so long before `now`; whether anything was closed.
@@ -73,19 +75,20 @@ class CaseBook:
         own = self._open.get(subject)
         if not own:
             return False
-        due = [
-            case
-            for case in own.values()
-            if case.last_rang_at is not None
-            and case.last_rang_at >= case.opened_at
-            and case.last_rang_at + after <= now
-        ]
-        for case in due:
-            assert case.last_rang_at is not None
-            ended = close(case, outcome=ASSUMED_OUTCOME, now=case.last_rang_at + after)
+        answers = [(case, _answer_at(case, after)) for case in own.values()]
+        due = [(case, at) for case, at in answers if at is not None and at <= now]
+        for case, at in due:
+            ended = close(case, outcome=ASSUMED_OUTCOME, now=at)
             self._closed.setdefault(subject, {})[case.family] = ended
             del own[case.family]
         return bool(due)
+
+
+def _answer_at(case: Case, after: timedelta) -> datetime | None:
+    """When a case that has rung is answered."""
+    if case.last_rang_at is None or case.last_rang_at < case.opened_at:
+        return None
+    return case.last_rang_at + after
 
 
 ASSUMED_OUTCOME = "advice"
