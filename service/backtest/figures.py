@@ -101,13 +101,13 @@ class Measured:
 def measured(tape: Playback, zone: tzinfo) -> dict[SubjectRef, Measured]:
     """What the people of a recording measured."""
     days = LocalDays(zone).day(tape.readings.at) + EPOCH
-    return {
-        subject: Measured(
-            days=frozenset(date.fromordinal(day) for day in np.unique(own).tolist()),
-            readings=own.size,
-        )
-        for subject, own in zip(tape.subjects, np.split(days, tape.begins[1:-1]), strict=True)
-    }
+    found: dict[SubjectRef, Measured] = {}
+    for number, subject in enumerate(tape.subjects):
+        begin, end = tape.begins[number : number + 2]
+        own = np.unique(days[begin:end]).tolist()
+        on = frozenset(date.fromordinal(day) for day in own)
+        found[subject] = Measured(days=on, readings=int(end - begin))
+    return found
 
 
 def figures(

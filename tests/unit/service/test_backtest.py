@@ -156,6 +156,12 @@ async def test_the_figures_count_people_months_doctors_and_repetitions(a_month: 
     assert difference((), found.alerts).added == {"HW-02": 1}
 
 
+async def test_of_nobody_there_is_nothing_to_tell(tmp_path: Path) -> None:
+    tape = read_readings(written(tmp_path / "r.csv", []), ZONE).tape
+    told = figures(measured(tape, ZONE), (await rehearsed(tape)).alerts, {}, ZONE)
+    assert (told.people, told.readings, told.patient_months) == (0, 0, 0.0)
+
+
 @pytest.mark.row("R12")
 async def test_accuracy_stands_beside_two_baselines_of_the_same_number(
     a_month: Path, tmp_path: Path
