@@ -19,7 +19,7 @@ from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
 from gateway.store.pack_store import PackStore
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
-from gateway.store.reading_row import identity_text, point_of, row_of
+from gateway.store.reading_row import identity_text, readable, row_of
 from gateway.store.redating import mend
 from gateway.store.series_store import SeriesStore
 from gateway.store.settling_store import SettlingStore
@@ -218,8 +218,8 @@ class CoreStore:
         """The stored points of each subject from an instant on, in no particular order."""
         found: dict[SubjectRef, list[Point]] = {subject: [] for subject in since}
         rows = await self._connection.fetch(_SQL["windows"], list(since), list(since.values()))
-        for row in rows:
-            found[row["subject"]].append(point_of(row))
+        for row, point in readable(rows):
+            found[row["subject"]].append(point)
         return found
 
     async def strangers(

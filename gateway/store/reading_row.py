@@ -5,13 +5,14 @@ and the point as rules saw it (`point_of`); neither is kept twice. Rows from bef
 both as one JSON object in `detail` instead, which begins with `{`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 import msgspec
+import structlog
 
 from gateway.intake import Admitted
 from gateway.store.reading_detail import (
@@ -55,6 +56,8 @@ _CONFIDENCES = {confidence.value: confidence for confidence in TimeConfidence}
 _ORIGINS = {origin.value: origin for origin in Origin}
 
 _BEFORE_BEGINS = b"{"
+
+_log = structlog.get_logger("store")
 
 
 class _Before(msgspec.Struct, frozen=True):
@@ -112,6 +115,21 @@ def point_of(row: asyncpg.Record) -> Point:
         possible_repeat=row["possible_repeat"],
         rings_by_arrival=row["rings_by_arrival"],
     )
+
+
+def readable(rows: Iterable[asyncpg.Record]) -> Iterator[tuple[asyncpg.Record, Point]]:
+    """The rows that can be read, each with its point.
+
+    A damaged row silences nobody: without it a person's other readings are judged as if it had
+    never come, and `db verify` names it.
+    """
+    for row in rows:
+        try:
+            point = point_of(row)
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            _log.error("stored reading is damaged", identity=str(row["identity"]), why=repr(error))
+        else:
+            yield row, point
 
 
 def observation_of(row: asyncpg.Record) -> Observation:

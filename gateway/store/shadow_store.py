@@ -17,7 +17,7 @@ from gateway.store.case_row import alert_row, case_of, case_row
 from gateway.store.core_store import CoreStore
 from gateway.store.outage import StoreUnavailableError
 from gateway.store.queries import load_queries
-from gateway.store.reading_row import point_of
+from gateway.store.reading_row import readable
 from rules.vocabulary import Alert, Case, CaseState, SubjectRef
 from rules.window import Point
 
@@ -138,7 +138,7 @@ class ShadowStore:
         """The next new readings, in the order in which the core recorded them."""
         taken = list(place.taken)
         rows = await self._connection.fetch(_SQL["readings"], place.at, taken, limit)
-        return [Heard(row["recorded_at"], row["subject"], point_of(row)) for row in rows]
+        return [Heard(row["recorded_at"], row["subject"], point) for row, point in readable(rows)]
 
     async def strangers(self, place: Place, limit: int) -> list[Heard]:
         """The next measurements of nobody in particular."""
@@ -160,8 +160,8 @@ class ShadowStore:
         """The points of each subject from an instant on that were recorded by `until`."""
         found: dict[SubjectRef, list[Point]] = {subject: [] for subject in since}
         args = (list(since), list(since.values()), until)
-        for row in await self._connection.fetch(_SQL["windows"], *args):
-            found[row["subject"]].append(point_of(row))
+        for row, point in readable(await self._connection.fetch(_SQL["windows"], *args)):
+            found[row["subject"]].append(point)
         return found
 
     async def strangers_window(

@@ -60,20 +60,8 @@ def _measured(
     good = np.flatnonzero(of_line >= 0)
     of_line, cells = of_line[good], {name: column[good] for name, column in lines.cells.items()}
     vitals = np.array([VITALS.index(one.vital) for one in known], dtype=np.int64)
-    vital = vitals[of_line]
-    key = combined([cells["subject"], cells["effective_at"], cells["device"], _BODIES[vital]])
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    group, first = np.argsort(order)[group], first[order]
-    own = vital[first]
-    own[group[vital == _PRESSURE]] = _PRESSURE
-    quantities = [one.quantity for one in known]
-    numbers: dict[QuantityName, Whole] = {}
-    for name in dict.fromkeys(quantities):
-        wanted = np.array([one is name for one in quantities], dtype=np.bool_)[of_line]
-        numbers[name] = np.full(first.size, -1, dtype=np.int64)
-        # Of several lines about the same number the last one counts.
-        numbers[name][group[wanted]] = of_line[wanted]
+    first, group, vital = _grouped(cells, vitals[of_line])
+    numbers = _numbers([one.quantity for one in known], of_line, group, first.size)
     cells = {name: column[first] for name, column in cells.items()}
     at, wrong_at = instants(lines.texts["effective_at"])
     received, wrong_received = instants([text or _EPOCH for text in lines.texts["received_at"]])
@@ -83,7 +71,7 @@ def _measured(
     effective = at[cells["effective_at"]]
     return Measured(
         subject=cells["subject"],
-        vital=own[stays],
+        vital=vital[stays],
         at=effective,
         received=np.where(told[cells["received_at"]], received[cells["received_at"]], effective),
         cells=cells,
@@ -92,6 +80,30 @@ def _measured(
         known=known,
         flags=flags,
     )
+
+
+def _grouped(cells: Mapping[str, Whole], vital: Whole) -> tuple[Whole, Whole, Whole]:
+    """Each measurement's first line, the measurement of each line, what each is of."""
+    key = combined([cells["subject"], cells["effective_at"], cells["device"], _BODIES[vital]])
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    group, first = np.argsort(order)[group], first[order]
+    own = vital[first]
+    own[group[vital == _PRESSURE]] = _PRESSURE
+    return first, group, own
+
+
+def _numbers(
+    quantities: Sequence[QuantityName], of_line: Whole, group: Whole, count: int
+) -> dict[QuantityName, Whole]:
+    """By quantity which cell each measurement has, -1 for none."""
+    found: dict[QuantityName, Whole] = {}
+    for name in dict.fromkeys(quantities):
+        wanted = np.array([one is name for one in quantities], dtype=np.bool_)[of_line]
+        found[name] = np.full(count, -1, dtype=np.int64)
+        # Of several lines about the same number the last one counts.
+        found[name][group[wanted]] = of_line[wanted]
+    return found
 
 
 _PRESSURE = VITALS.index(Vital.BLOOD_PRESSURE)
@@ -114,6 +126,7 @@ def _understood(
     columns.append(side[lines.cells["flags"]] if side.size else lines.cells["flags"])
     _, first, place = np.unique(combined(columns), return_index=True, return_inverse=True)
     known: list[Cell] = []
+    wrong: dict[int, str] = {}
     number = np.full(first.size, -1, dtype=np.int64)
     for combination, line in enumerate(first):
         code, value, unit = (
@@ -122,11 +135,13 @@ def _understood(
         try:
             known.append(cell(code, value, unit, beyond[int(columns[-1][line])]))
         except (ValueError, ArithmeticError) as error:
-            told = reason(error)
-            refused += [(int(n), told) for n in lines.number[place == combination]]
+            wrong[combination] = reason(error)
         else:
             number[combination] = len(known) - 1
-    return number[place], known
+    of_line = number[place]
+    bad = np.flatnonzero(of_line < 0)
+    refused += [(int(lines.number[line]), wrong[int(place[line])]) for line in bad]
+    return of_line, known
 
 
 def _usable(

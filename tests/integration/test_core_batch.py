@@ -68,6 +68,17 @@ async def test_a_confirmation_that_never_comes_rings_as_unconfirmed(bench: Bench
     assert await bench.count("core.alert") == 1
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xc1\xff", b"{broken"])
+async def test_a_damaged_row_silences_nobody(bench: Bench, damage: bytes) -> None:
+    await bench.feed(pressure(START - timedelta(days=1), 130, 80), pressure(START, 186, 112))
+    damaged = "UPDATE core.observation SET detail = $1 WHERE effective_at < $2"
+    assert await bench.owner.execute(damaged, damage, START) == "UPDATE 1"
+    await bench.feed(pressure(START + minutes(6), 184, 111))
+    assert await bench.rang() == [("HW-02", "confirmed")]
+    assert await bench.count("core.quarantine") == 0
+    assert await bench.count("core.observation") == 3
+
+
 async def test_a_lower_second_reading_closes_the_wait(bench: Bench) -> None:
     await bench.feed(pressure(START, 186, 112))
     await bench.feed(pressure(START + minutes(6), 150, 90))
