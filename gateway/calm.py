@@ -75,7 +75,8 @@ class Looked:
     `moved` says whose columns hold all readings up to the present turn; `settled` with whom nothing
     is waited for and none of these readings could make a rule ask for somebody; `awaited` who is
     looked at whatever they measure: a reading may end a case of theirs, or begins the clock of
-    silence; `asks` which rules the last reading could make ask (missing: any).
+    silence; `watched` of whom something is waited for, or older readings may still be completed;
+    `asks` which rules the last reading of the moved could make ask.
     """
 
     states: StateRows
@@ -83,6 +84,7 @@ class Looked:
     moved: Flags
     settled: Flags
     awaited: Flags
+    watched: Flags
     asks: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
 
     @property
@@ -93,7 +95,10 @@ class Looked:
     def moved_row(self, place: int) -> MovedRow:
         """The columns of one of the `moved`."""
         return MovedRow(
-            row=self.states[place, ...], recent=self.recent[place, ...], rules=self.asks.get(place)
+            row=self.states[place, ...],
+            recent=self.recent[place, ...],
+            rules=self.asks[place],
+            watched=bool(self.watched[place]),
         )
 
 
@@ -161,6 +166,7 @@ class Screener:
             moved=bank.may_be_moved(rows) & sound,
             settled=bank.may_be_moved(rows) & sound & (recent["waits"] == 0),
             awaited=bank.open_cases(rows),
+            watched=np.ones(rows.size, dtype=np.bool_),
         )
         for turn in range(int(readings.turn.max()) + 1):
             self._take(readings.of_turn(turn), own, reopened)
@@ -207,10 +213,10 @@ class Screener:
         moves &= ~self._doubtful(look, readings.shared[kept])
         quiet &= moves
         asking = may_decide(self.rules.pack, look)
-        matters = quiet & reduce(np.bitwise_or, asking.values(), NO)
-        for row in np.flatnonzero(matters | (quiet & own.awaited[who])):
+        own.watched[who] = ~quiet
+        quiet &= ~reduce(np.bitwise_or, asking.values(), NO)
+        for row in np.flatnonzero(moves & ~(quiet & ~own.awaited[who])):
             own.asks[int(who[row])] = frozenset(name for name, asks in asking.items() if asks[row])
-        quiet &= ~matters
         put(own.states, who, state)
         put(own.recent, who, memory)
         own.settled[who], own.moved[who] = quiet, moves

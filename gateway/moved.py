@@ -22,7 +22,9 @@ from gateway.priors import person_baselines
 from gateway.silences import NEVER, earliest_silence
 from gateway.stored_state import MovedRow, StoredState
 from rules.engine import NearMiss, evaluate
+from rules.pack import Pack
 from rules.screen import extremes_of
+from rules.vocabulary import Vital
 from rules.window import Point, Window
 
 
@@ -58,16 +60,29 @@ def _is_newest(fresh: Sequence[Point], heard: Window) -> bool:
     )
 
 
+def _asked(moved: MovedRow, heard: Window, pack: Pack) -> frozenset[str] | None:
+    """The rules that could ask for somebody now, their absences aside; None for any of them.
+
+    The screen takes it that no symptom was told within reach; whoever told of one is watched.
+    """
+    if not moved.watched:
+        return moved.rules
+    if any(point.kind is Vital.SYMPTOM for point in heard.points):
+        return None
+    return moved.rules | pack.with_waits
+
+
 def _assess(
     person: Person, moved: MovedRow, heard: Window, rules: Rulebook, now: datetime
 ) -> Assessment:
     newest, pack = heard.points[-1], rules.pack
     window = heard.with_usual(person_baselines(moved.row, person.profile))
     silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
-    missing = frozenset[str]() if silence > now else pack.with_absences
-    only = None if moved.rules is None else moved.rules | missing
-    # Where only some rules are asked, older readings have been told of: no wait is open.
-    watched = heard.points if only is None else (newest,)
+    only = _asked(moved, heard, pack)
+    if only is not None and silence <= now:
+        only |= pack.with_absences
+    # Of whom nobody is watched, older readings have been told of: no wait is open.
+    watched = heard.points if moved.watched else (newest,)
     extremes = extremes_of(watched)
     new = frozenset({newest.identity})
     found = evaluate(

@@ -103,7 +103,7 @@ def watch_until(
     )
     newest = points[-1].effective_at if points else BEGINNING
     for rule in pack.rules:
-        if rule.pending is None or not _may_ask(rule, extremes):
+        if rule.pending is None or not _may_ask(rule, extremes, symptoms=bool(told)):
             continue
         if profile is not None and not is_for(rule.pending.when.tree, profile):
             continue
@@ -123,12 +123,15 @@ def _hears(rule: Rule) -> bool:
     return Vital.SYMPTOM in rule.vitals
 
 
-def _may_ask(rule: Rule, extremes: Extremes) -> bool:
+def _may_ask(rule: Rule, extremes: Extremes, *, symptoms: bool) -> bool:
     pending = rule.pending
-    return pending is not None and (not pending.when.needs_level or rule.level_is_in(extremes))
+    if pending is None:
+        return False
+    needs_cause = pending.when.needs_level_or_symptom
+    return not needs_cause or rule.level_is_in(extremes) or (symptoms and _hears(rule))
 
 
 def _asks(rule: Rule, point: Point) -> bool:
     pending = rule.pending
-    levelled = pending is not None and pending.when.needs_level
-    return rule.level_of(point) if levelled else True
+    needs_cause = pending is not None and pending.when.needs_level_or_symptom
+    return not needs_cause or point.kind is Vital.SYMPTOM or rule.level_of(point)

@@ -36,12 +36,14 @@ class MovedRow:
 
     `row` and `recent` are the columns with that reading in, except for what only the exact stage
     tells: waits, and until when nothing is calm. `rules` are the only ones that the reading could
-    make ask for somebody; None where any could.
+    make ask for somebody, if nobody has told of a symptom lately; `watched`: something is waited
+    for, or older readings may still be completed.
     """
 
     row: StateRow
     recent: RecentRow
-    rules: frozenset[str] | None
+    rules: frozenset[str]
+    watched: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -372,8 +372,8 @@ class _Review:
         if pending is None:
             return []
         # The level is looked at first, being cheap; and at all of them at once, being cheaper.
-        needs_level = pending.when.needs_level
-        if needs_level and not self.rule.level_is_in(extremes):
+        needs_cause = pending.when.needs_level_or_symptom
+        if needs_cause and not (self.rule.level_is_in(extremes) or self._told_of_symptoms()):
             return []
         if not is_for(pending.when.tree, self.window.profile):
             return []
@@ -381,10 +381,14 @@ class _Review:
             point
             for point in self.window.points
             if point.usable
-            and (not needs_level or self._level(point))
+            and (not needs_cause or point.kind is Vital.SYMPTOM or self._level(point))
             and self._fires(pending.when.test(self._scope(point)))
             and self.on_one(point) is None
         ]
+
+    def _told_of_symptoms(self) -> bool:
+        heard = Vital.SYMPTOM in self.rule.vitals
+        return heard and any(point.kind is Vital.SYMPTOM for point in self.window.points)
 
     @property
     def _wait(self) -> timedelta:

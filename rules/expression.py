@@ -18,7 +18,7 @@ import cel
 from rules.conditions import FUNCTIONS
 from rules.resting import NOWHERE, Resting, resting_of
 from rules.scope import Call, ConditionError, Scope, Trace, span
-from rules.screen import ALWAYS, Comparison, Screen, comparison, needs_level
+from rules.screen import ALWAYS, Comparison, Screen, comparison, needs_level_or_symptom
 from rules.tree import Tree, parse
 from rules.words import WORDS, Parameter
 
@@ -49,8 +49,8 @@ class Condition:
     `functions` are the names it calls, `numbers` its literals as written (spans too), `reach` its
     longest span, `screen` a cheap necessary condition on the judged reading, `tree` its shape,
     `resting` the readings it can rest on. `needs_baseline`: it reads baselines, which are known as
-    of the newest point only. `needs_level`: it can only hold for a reading at the rule's danger
-    level.
+    of the newest point only. `needs_level_or_symptom`: it can only hold for a symptom, or for a
+    reading at the rule's danger level.
     """
 
     source: str
@@ -61,7 +61,7 @@ class Condition:
     tree: Tree = field(default=Tree("string", ""), compare=False)
     resting: Resting = field(default=NOWHERE, compare=False)
     needs_baseline: bool = field(default=False, compare=False)
-    needs_level: bool = field(default=False, compare=False)
+    needs_level_or_symptom: bool = field(default=False, compare=False)
 
     @property
     def judges(self) -> bool:
@@ -128,7 +128,7 @@ def compile_condition(source: str) -> Condition:
         tree,
         resting_of(tree),
         any(FUNCTIONS[name].baseline for name in names),
-        needs_level(tree),
+        needs_level_or_symptom(tree),
     )
 
 

@@ -109,6 +109,11 @@ class Pack:
         """The names of the rules that can miss somebody."""
         return frozenset(rule.id for rule in self.rules if rule.absences)
 
+    @property
+    def with_waits(self) -> frozenset[str]:
+        """The names of the rules that wait for a confirmation."""
+        return frozenset(rule.id for rule in self.rules if rule.pending is not None)
+
     def for_hub(self) -> "Pack":
         """The same pack with the rules that a hub runs."""
         return replace(self, rules=tuple(r for r in self.rules if r.runs_on is RunsOn.HUB))

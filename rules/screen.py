@@ -141,14 +141,15 @@ _SIDE: Mapping[Bound | None, float] = MappingProxyType(
 )
 
 
-def needs_level(tree: Tree) -> bool:
-    """Whether a condition can only hold where `at_level()` does."""
+def needs_level_or_symptom(tree: Tree) -> bool:
+    """Whether a condition can only hold for a reading at the rule's level, or for a symptom."""
     if tree.kind == "call":
-        return tree.text == "at_level"
+        return tree.text in {"at_level", "any_symptom"}
     if tree.kind == "sign" and tree.text == "&&":
-        return any(needs_level(part) for part in tree.parts)
+        return any(needs_level_or_symptom(part) for part in tree.parts)
     # Of both sides of `||`, each must need it.
-    return tree.kind == "sign" and tree.text == "||" and all(needs_level(p) for p in tree.parts)
+    either = tree.kind == "sign" and tree.text == "||"
+    return either and all(needs_level_or_symptom(part) for part in tree.parts)
 
 
 def is_for(tree: Tree, profile: Profile) -> bool:

@@ -8,6 +8,7 @@ from rules.expression import compile_condition
 from rules.rule import judge
 from rules.scope import Scope
 from rules.screen import extremes_of
+from rules.vocabulary import Vital
 from rules.window import Point
 from tests.unit.rules.readings import glucose, pressure, symptom, window
 
@@ -70,7 +71,8 @@ def test_a_result_rests_only_on_a_reading_that_the_screen_lets_through(
         scope = Scope(window=seen, at=judged.effective_at, point=judged, level=_level)
         rests = judged.identity in condition.test(scope).trace.support
         assert condition.resting.may(judged, _level) or not rests
-        assert _level(judged) or not condition.needs_level or not condition.test(scope).result
+        cause = _level(judged) or judged.kind is Vital.SYMPTOM
+        assert cause or not condition.needs_level_or_symptom or not condition.test(scope).result
 
 
 @given(
@@ -101,11 +103,15 @@ def test_calm_readings_are_refused_all_at_once() -> None:
         ("at_level() && !has_symptom('30m', 'seizure')", True),
         ("at_level() || low('glucose')", False),
         ("!at_level()", False),
+        ("(at_level() || any_symptom()) && has_symptom('30m', 'seizure')", True),
+        ("at_level() || has_symptom('30m', 'seizure')", False),
         ("times_at_level('1m', '1d') < 2 && (at_level() || at_level())", True),
     ],
 )
-def test_a_condition_says_whether_it_needs_the_level(source: str, needed: bool) -> None:
-    assert compile_condition(source).needs_level is needed
+def test_a_condition_says_whether_it_needs_the_level_or_a_symptom(
+    source: str, needed: bool
+) -> None:
+    assert compile_condition(source).needs_level_or_symptom is needed
 
 
 def _level(point: Point) -> bool:
