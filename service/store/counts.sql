@@ -1,8 +1,11 @@
 -- name: first_day
-SELECT min((o.effective_at AT TIME ZONE $1)::date)
-FROM care.reading o
-JOIN care.counted_profile p USING (subject)
-WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false) AND o.time_confidence <> 'unknown'
+-- Where everybody of the first days withdrew, only the cells still know that there was something to take back.
+SELECT least((
+    SELECT min((o.effective_at AT TIME ZONE $1)::date)
+    FROM care.reading o
+    JOIN care.counted_profile p USING (subject)
+    WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false) AND o.time_confidence <> 'unknown'
+), (SELECT min(day) FROM cdc.count_cell WHERE indicator = 'reporting' AND source_id = 'home'))
 
 -- name: last_released_week
 SELECT max(week_start) FROM cdc.release_cell
@@ -192,7 +195,8 @@ WHERE c.began_at >= $1 AND c.began_at < $2 AND c.is_confirmed AND c.priority = $
 GROUP BY 1
 
 -- name: answers
--- How long institutions took to answer alerts of the week, in minutes; unanswered ones are not in the median.
+-- How long institutions took to answer alerts of the week, in minutes; unanswered ones are not in the median, nor what
+-- rang for somebody who withdrew. What rang for nobody known by name is.
 WITH RECURSIVE inside (area_id, township) AS (
     SELECT area_id, area_id FROM care.area WHERE level = 'township'
     UNION ALL
@@ -202,7 +206,8 @@ SELECT inside.township, count(*)::integer AS alerts, count(l.acknowledged_at)::i
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM l.acknowledged_at - l.taken_at) / 60)
         FILTER (WHERE l.acknowledged_at IS NOT NULL) AS minutes
 FROM care.alert_life l JOIN core.alert k USING (alert_id) JOIN inside ON inside.area_id = l.area
-WHERE l.taken_at >= $1 AND l.taken_at < $2 AND NOT k.synthetic
+LEFT JOIN core.profile f ON f.subject = k.subject LEFT JOIN care.counted_profile p ON p.subject = k.subject
+WHERE l.taken_at >= $1 AND l.taken_at < $2 AND NOT k.synthetic AND (f.subject IS NULL OR p.subject IS NOT NULL)
 GROUP BY 1
 
 -- name: low_glucose
@@ -253,7 +258,8 @@ WHERE b.valid_from < $2 AND (b.valid_to IS NULL OR b.valid_to > $1)
 GROUP BY inside.township
 
 -- name: put_cells
--- A number that says the same as the newest revision is not written again. Returns what was written.
+-- A number that says the same as the newest revision is not written again, nor that nothing can be said where nothing
+-- was. Returns what was written.
 WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::float8[], $5::integer[], $6::integer[], $7::integer[],
         $8::float8[]) AS g (indicator, area, day, value, base, people, households, largest_share)
@@ -270,16 +276,48 @@ SELECT g.indicator, g.area, g.day, $9, coalesce(n.revision, 0) + 1, g.value, g.b
 FROM given g LEFT JOIN newest n USING (indicator, area, day)
 WHERE (n.value, n.base, n.people, n.households, n.largest_share)
     IS DISTINCT FROM (g.value, g.base, g.people, g.households, g.largest_share)
+  AND (n.value IS NOT NULL OR g.value IS NOT NULL)
+RETURNING indicator, area, day, revision
+
+-- name: silence_townships
+-- Of a township all of whose people withdrew no number stays current, however old. Those who moved are counted elsewhere
+-- from then on and the dead are counted as long as they lived: neither is taken out of former days here.
+WITH RECURSIVE inside (area_id, township) AS (
+    SELECT area_id, area_id FROM care.area WHERE level = 'township'
+    UNION ALL
+    SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+), silent AS MATERIALIZED (
+    SELECT inside.township
+    FROM core.profile f JOIN inside ON inside.area_id = f.body ->> 'area' LEFT JOIN care.counted_profile p USING (subject)
+    WHERE NOT coalesce((f.body ->> 'synthetic')::boolean, false)
+    GROUP BY 1 HAVING count(p.subject) = 0
+), newest AS (
+    SELECT DISTINCT ON (c.indicator, c.area, c.day) c.*
+    FROM cdc.count_cell c JOIN silent ON silent.township = c.area
+    WHERE c.indicator = ANY ($1::text[]) AND c.source_id = $3
+    ORDER BY c.indicator, c.area, c.day, c.revision DESC
+)
+INSERT INTO cdc.count_cell (indicator, area, day, source_id, revision, value, base, people, households,
+                            largest_share, as_of)
+SELECT indicator, area, day, source_id, revision + 1, CASE WHEN indicator = ANY ($2::text[]) THEN NULL ELSE 0 END,
+    base * 0, 0, households * 0, largest_share * 0, $4
+FROM newest WHERE value <> 0 OR base <> 0 OR people <> 0 OR households <> 0
+    OR (value IS NOT NULL AND indicator = ANY ($2::text[]))
 RETURNING indicator, area, day, revision
 
 -- name: cells
--- The newest revision that was known at $5, of each source apart.
-SELECT DISTINCT ON (c.indicator, c.area, c.day, c.source_id)
-    c.indicator, c.area, c.day, c.source_id, c.revision, c.value, c.base, c.people, c.households, c.largest_share, c.as_of
-FROM cdc.count_cell c
-WHERE c.indicator = ANY ($1::text[]) AND ($2::text[] IS NULL OR c.area = ANY ($2)) AND c.day >= $3 AND c.day < $4
-  AND c.as_of <= $5
-ORDER BY c.indicator, c.area, c.day, c.source_id, c.revision DESC
+-- The newest revision that was known at $5, of each source apart; what was taken back is absent.
+SELECT * FROM (
+    SELECT DISTINCT ON (c.indicator, c.area, c.day, c.source_id)
+        c.indicator, c.area, c.day, c.source_id, c.revision, c.value, c.base, c.people, c.households, c.largest_share,
+        c.as_of
+    FROM cdc.count_cell c
+    WHERE c.indicator = ANY ($1::text[]) AND ($2::text[] IS NULL OR c.area = ANY ($2)) AND c.day >= $3 AND c.day < $4
+      AND c.as_of <= $5
+    ORDER BY c.indicator, c.area, c.day, c.source_id, c.revision DESC
+) newest
+WHERE value IS NOT NULL
+ORDER BY indicator, area, day, source_id
 
 -- name: sources
 SELECT source_id, kind, name, area, delay_shares, weekdays, created_at, disabled_at FROM cdc.source

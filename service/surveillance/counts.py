@@ -11,15 +11,17 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from service.store.database import Connection, load_statements
-from service.surveillance.indicators import SourceKind
+from service.surveillance.indicators import Measure, SourceKind, indicators_of
 from service.surveillance.judge import ReleaseRow
 from service.surveillance.release import Disclosure
-from service.surveillance.series import CountCell, Indicator, start_of
+from service.surveillance.series import CountCell, Indicator, Unsaid, start_of
 
 _SQL = load_statements("counts.sql")
 
 HOME = "home"
 """The id of this program as a source."""
+
+_NOT_OF_PERSONS = frozenset({"cluster_verified", "device_shift"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,10 @@ async def areas_around(connection: Connection, area: str) -> list[str]:
 
 
 async def first_day(connection: Connection, zone: ZoneInfo) -> date | None:
-    """The local day of the oldest reading of a person who exists; None before the first one."""
+    """The oldest local day that is or was counted; None before the first reading.
+
+    A day that was counted stays one when nobody is counted any more.
+    """
     return await connection.fetchval(_SQL["first_day"], zone.key)
 
 
@@ -261,18 +266,18 @@ async def sources(connection: Connection) -> list[Source]:
 
 
 async def put_cells(
-    connection: Connection, source: str, cells: Sequence[CountCell], as_of: datetime
+    connection: Connection, source: str, cells: Sequence[CountCell | Unsaid], as_of: datetime
 ) -> int:
     """Keeps counts of one source; one that differs from the newest revision becomes the next.
 
-    Returns how many were written.
+    What is unsaid becomes a revision only where something was said. Returns how many were written.
     """
     written = await connection.fetch(
         _SQL["put_cells"],
         [c.indicator for c in cells],
         [c.area for c in cells],
         [c.day for c in cells],
-        [float(c.value) for c in cells],
+        [None if c.value is None else float(c.value) for c in cells],
         [c.base for c in cells],
         [c.people for c in cells],
         [c.households for c in cells],
@@ -281,6 +286,18 @@ async def put_cells(
         as_of,
     )
     return len(written)
+
+
+async def silence_townships(connection: Connection, as_of: datetime) -> int:
+    """Takes back the numbers, however old, of townships all of whose people withdrew.
+
+    By next revisions: counts become 0, means and shares unsaid. Verified clusters and shifted
+    devices are not of persons and stay. Returns how many were written.
+    """
+    personal = [one for one in indicators_of(SourceKind.HOME) if one.code not in _NOT_OF_PERSONS]
+    means = [one.code for one in personal if one.measure in {Measure.MEAN, Measure.SHARE}]
+    codes = [one.code for one in personal]
+    return len(await connection.fetch(_SQL["silence_townships"], codes, means, HOME, as_of))
 
 
 async def known_cells(
@@ -293,7 +310,8 @@ async def known_cells(
 ) -> list[KnownCell]:
     """Counts of periods that begin from `first` up to `end`, as they were known at `as_of`.
 
-    One for each indicator, area, period and source, in that order.
+    One for each indicator, area, period and source, in that order; none where the newest then
+    known revision took the number back.
     """
     chosen = None if areas is None else list(areas)
     rows = await connection.fetch(_SQL["cells"], list(indicators), chosen, first, end, as_of)

@@ -69,6 +69,7 @@ async def _count_and_release(
         await _count_days(connection, areas, again, today, zone, now)
         counted = await _count_weeks(connection, areas, again, today, zone, now)
         await _count_months(connection, areas, again, today, zone, now)
+    await store.silence_townships(connection, now)
     for monday in closed_weeks(open_since, now, zone):
         week = await read_week(connection, monday, first, zone, now, counted.get(monday))
         await _release_week(connection, week, areas, now, floor)

@@ -17,7 +17,7 @@ from service.surveillance.indicators import (
     SourceKind,
     indicators_of,
 )
-from service.surveillance.series import CountCell
+from service.surveillance.series import CountCell, Unsaid
 
 AGE_GROUPS = ("0-44", "45-64", "65-74", "75+")
 _STANDARDISED = "systolic_above_2sd_standardised"
@@ -31,20 +31,18 @@ def day_cells(
     areas: Sequence[str],
     days: Sequence[date],
     standard: Mapping[str, int],
-) -> list[CountCell]:
-    """A cell for every township, day and count: nobody is a count too; a mean of nobody is not."""
+) -> list[CountCell | Unsaid]:
+    """A cell for every township, day and count; nobody is a count too, a mean of nobody unsaid."""
     daily = [one for one in indicators_of(SourceKind.HOME) if one.grain is Grain.DAY]
-    cells: list[CountCell] = []
+    cells: list[CountCell | Unsaid] = []
     for area in areas:
         for day in days:
             for one in daily:
                 if one.code == _STANDARDISED:
-                    cell = _standardised_cell(found, area, day, standard)
+                    cells.append(_standardised_cell(found, area, day, standard))
                 else:
                     counted = found.get((area, day, one.code), NOBODY)
-                    cell = _cell(one, area, day, counted)
-                if cell is not None:
-                    cells.append(cell)
+                    cells.append(_cell(one, area, day, counted))
     return cells
 
 
@@ -71,24 +69,24 @@ def _standardised_cell(
     area: str,
     day: date,
     standard: Mapping[str, int],
-) -> CountCell | None:
-    whole = found.get((area, day, _OF_AGES))
-    if whole is None:
-        return None
+) -> CountCell | Unsaid:
     groups = {
         group: (counted.amount, counted.people)
         for group in AGE_GROUPS
         if (counted := found.get((area, day, f"{_OF_AGES}/{group}"))) is not None
     }
     share = standardised_share(groups, standard)
-    return None if share is None else _cell(INDICATORS[_STANDARDISED], area, day, whole, share)
+    whole = found.get((area, day, _OF_AGES))
+    if whole is None or share is None:
+        return Unsaid(area=area, indicator=_STANDARDISED, day=day)
+    return _cell(INDICATORS[_STANDARDISED], area, day, whole, share)
 
 
 def _cell(
     one: IndicatorKind, area: str, day: date, counted: Counted, share: float | None = None
-) -> CountCell | None:
+) -> CountCell | Unsaid:
     if one.measure is Measure.MEAN and not counted.people:
-        return None
+        return Unsaid(area=area, indicator=one.code, day=day)
     is_mean = one.measure is Measure.MEAN
     return CountCell(
         area=area,
@@ -116,9 +114,12 @@ def week_cells(
     standing: Mapping[str, Standing],
     crises: Mapping[str, int],
     answers: Mapping[str, Answers],
-) -> list[CountCell]:
-    """The weekly numbers of every township: measured, controlled, lost, crises, answers."""
-    cells: list[CountCell] = []
+) -> list[CountCell | Unsaid]:
+    """The weekly numbers of every township: measured, controlled, lost, crises, answers.
+
+    A median of no answer is unsaid.
+    """
+    cells: list[CountCell | Unsaid] = []
     nobody = Standing(managed=0, households=0, ever=0, measured=0, lost=0)
     for area in areas:
         who = standing.get(area, nobody)
@@ -134,6 +135,8 @@ def week_cells(
         if answer is not None and answer.minutes is not None:
             minutes = round(answer.minutes, 1)
             numbers.append(("answer_minutes", minutes, answer.alerts, reporting))
+        else:
+            cells.append(Unsaid(area=area, indicator="answer_minutes", day=monday))
         cells += [
             CountCell(
                 area=area,

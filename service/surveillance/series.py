@@ -41,6 +41,23 @@ class CountCell:
     largest_share: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaid:
+    """A mean or share that nobody stands behind: it takes back what was said before, if anything.
+
+    It has a `CountCell`'s columns, and no reader of counts gets it.
+    """
+
+    area: str
+    indicator: str
+    day: date
+    value: None = None
+    base: None = None
+    people: int = 0
+    households: int = 0
+    largest_share: None = None
+
+
 def week_of(day: date) -> date:
     """The Monday of the ISO week that holds `day`."""
     return day - timedelta(days=day.weekday())
