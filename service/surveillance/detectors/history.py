@@ -66,7 +66,7 @@ def _harmonic(known: Counts, years: int, frequency: int) -> Offer:
     return Offer(
         method="harmonic",
         control={"b": max(years - 1, 1), "pastWeeksNotIncluded": frequency // 2, "alpha": 0.01},
-        lacking=_lacking_years(years - 1) or _lacking_cases(known),
+        lacking=_lacking_years(years, _FEWEST_YEARS + 1) or _lacking_cases(known),
     )
 
 
@@ -105,10 +105,10 @@ _OFFERS: tuple[Callable[[Counts, int, int], Offer], ...] = (
 )
 
 
-def _lacking_years(years: int) -> str | None:
-    if years >= _FEWEST_YEARS:
+def _lacking_years(years: int, needed: int = _FEWEST_YEARS) -> str | None:
+    if years >= needed:
         return None
-    return f"{max(years, 0)} whole years of history, {_FEWEST_YEARS} needed"
+    return f"{max(years, 0)} whole years of history, {needed} needed"
 
 
 def _lacking_cases(known: Counts) -> str | None:

@@ -101,6 +101,13 @@ def test_a_detector_is_offered_only_with_the_history_it_needs(
         assert detect(offer.method, _json(judged), series).upperbound.shape == (1, 1)
 
 
+def test_what_a_series_lacks_is_said_in_years_it_has_and_needs() -> None:
+    series = Series(observed=np.full((1, 3 * YEAR + 5), 4.0), frequency=YEAR)
+    lacking = {one.method: one.lacking for one in offers(series)}
+    assert lacking["farringtonFlexible"] is None
+    assert lacking["harmonic"] == "3 whole years of history, 4 needed"
+
+
 def test_an_area_without_any_count_is_undecided_not_an_alarm() -> None:
     counts = np.full((2, 4 * YEAR + 5), np.nan)
     counts[1] = 4.0
