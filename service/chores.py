@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from service.notify.carrier import CarriedNotifier
-from service.notify.notifier import Channel, Notifier
+from service.notify.notifier import Channel, Notifier, Result
 from service.store.care_store import Store
 
 _PLAN_EVERY = timedelta(hours=1)
+
+DRILLS_A_TICK = 5
+"""Of each channel: ten thousand take over an hour, and what else is to be done waits for none."""
 
 
 class Chores:
@@ -26,8 +29,8 @@ class Chores:
         }
         self._plan_at: datetime | None = None
 
-    async def tick(self, now: datetime) -> None:
-        """Does everything that is due at `now`."""
+    async def tick(self, now: datetime) -> bool:
+        """Does what is due at `now`, of the drills a few of each channel; whether it sent any."""
         await self._store.judge_follow_ups(now)
         if self._plan_at is None or now >= self._plan_at:
             await self._store.bury_switched_off(self._channels, now)
@@ -35,12 +38,22 @@ class Chores:
             await self._store.forget_links(now)
             self._plan_at = now + _PLAN_EVERY
         if not self._drillers:
-            return
+            return False
         await self._store.bury_silent(now)
-        while claimed := await self._store.claim_drill(list(self._drillers), now):
+        return any([await self._drill(channel, now) for channel in self._drillers])
+
+    async def _drill(self, channel: Channel, now: datetime) -> bool:
+        """A few drills of one channel, fewer where it is in trouble; whether there was any."""
+        for number in range(DRILLS_A_TICK):
+            claimed = await self._store.claim_drill(channel, now)
+            if claimed is None:
+                return number > 0
             drill_id, message = claimed
-            outcome = await self._drillers[message.channel].drill(message, drill_id, now)
+            outcome = await self._drillers[channel].drill(message, drill_id, now)
             await self._store.note_drill(drill_id, message, outcome, now)
+            if outcome.result is Result.RETRY_LATER:
+                break  # it may have taken its longest over this; the others wait no longer for it
+        return True
 
     async def next_due(self) -> datetime | None:
         """When there is something to do; None when nothing is known to come."""

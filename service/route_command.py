@@ -11,13 +11,14 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from gateway.packs import load_shipped
+from rules.pack import PackError
 from rules.vocabulary import Priority
 from service.alerts.priorities import shipped_timings
 from service.alerts.routing import DutyDay
@@ -38,6 +39,15 @@ _DAYS = 30
 
 class _UnusableError(Exception):
     """A word of the command line means nothing; the text says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """How urgent the alert would be, whether nothing moves it, and whether its rule is awake."""
+
+    priority: Priority
+    undampable: bool = False
+    rings: bool = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         UnknownSubjectError,
         UnknownLoginError,
         _UnusableError,
+        PackError,
         *DATABASE_ERRORS,
     ) as error:
         sys.stderr.write(f"{error}\n")
@@ -103,16 +114,21 @@ async def _answer(arguments: argparse.Namespace) -> Sequence[str]:
 
 async def _explain(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
     at = _instant(arguments.at, store.zone) if arguments.at else now
-    priority, undampable = _rule(arguments.rule)
+    asked = await _asked(store, arguments.rule)
     found = await store.explain_route(
         arguments.person,
-        priority,
+        asked.priority,
         shipped_timings(),
         at,
         dated=arguments.dated,
-        undampable=undampable,
+        undampable=asked.undampable,
     )
-    return explain_lines(found, priority, store.zone)
+    lines = explain_lines(found, asked.priority, store.zone)
+    if not asked.rings:
+        lines.insert(
+            1, f"  ! {arguments.rule}: in shadow, at rest or unsigned, rings for nobody now"
+        )
+    return lines
 
 
 def explain_lines(found: Explained, priority: Priority, zone: ZoneInfo) -> list[str]:
@@ -227,15 +243,19 @@ def _channel(word: str) -> Channel:
     return Channel(word)
 
 
-def _rule(word: str) -> tuple[Priority, bool]:
-    """The priority of a rule, or of a priority's own name; and whether nothing moves it."""
-    for rule in load_shipped().beside.rules:
+async def _asked(store: Store, word: str) -> _Asked:
+    """A rule of the packs that hold in this county, shipped or rolled out; or a priority."""
+    packs = (await store.packs_now()).packs
+    pulse = await store.core_pulse()
+    unsigned = pulse is None or pulse.unsigned_ring
+    ringing = {rule.id for rule in packs.ringing(unsigned=unsigned).rules}
+    for rule in packs.beside.rules:
         if rule.id == word:
-            return rule.priority, rule.undampable
+            return _Asked(priority=rule.priority, undampable=rule.undampable, rings=word in ringing)
     try:
-        return Priority.from_word(word), False
+        return _Asked(priority=Priority.from_word(word))
     except KeyError:
-        raise _UnusableError(f"{word}: neither a rule nor a priority") from None
+        raise _UnusableError(f"{word}: neither a rule of this county nor a priority") from None
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:

@@ -111,7 +111,8 @@ class Worker:
         await self._quick(now)
         for channel in self._lanes:
             await self._lane(channel, now)
-        await self._chores.tick(now)
+        while await self._chores.tick(now):
+            pass
         await self._counts(now)
         await self._watch_signals(now)
         dues = (
@@ -147,7 +148,7 @@ class Worker:
             wake.set()
 
     async def _loop(
-        self, name: str, wake: asyncio.Event, work: Callable[[datetime], Awaitable[None]]
+        self, name: str, wake: asyncio.Event, work: Callable[[datetime], Awaitable[object]]
     ) -> None:
         healthy = True
         while True:

@@ -165,12 +165,12 @@ class Contacts(Database):
         due = _next_morning(now.astimezone(self.zone)).astimezone(now.tzinfo)
         return len(await self.pool.fetch(_SQL["plan_drills"], now - EVERY, due, names))
 
-    async def claim_drill(
-        self, channels: Sequence[Channel], now: datetime
-    ) -> tuple[UUID, Message] | None:
-        """The next drill that is due, leased, with what is needed to send it."""
-        names = [channel.value for channel in channels]
-        row = await self.pool.fetchrow(_SQL["claim_drill"], now, now + LEASE, names)
+    async def claim_drill(self, channel: Channel, now: datetime) -> tuple[UUID, Message] | None:
+        """The next drill that is due, leased, with what is needed to send it.
+
+        None too while an alert's message waits for the same channel: that goes first.
+        """
+        row = await self.pool.fetchrow(_SQL["claim_drill"], now, now + LEASE, channel.value)
         if row is None:
             return None
         person = await self.pool.fetchrow(

@@ -55,10 +55,13 @@ WHERE c.channel = ANY ($3::text[]) AND (c.since < $1 OR c.state = 'new')
 RETURNING drill_id
 
 -- name: claim_drill
+-- What asks about an alert goes first on a channel.
 UPDATE care.drill SET attempts = attempts + 1, due_at = $2
 WHERE drill_id = (
     SELECT drill_id FROM care.drill
-    WHERE due_at <= $1 AND result = 'waiting' AND channel = ANY ($3::text[])
+    WHERE due_at <= $1 AND result = 'waiting' AND channel = $3
+        AND NOT EXISTS (SELECT FROM care.delivery d
+                        WHERE d.channel = $3 AND d.next_attempt_at <= $1 AND d.account_id IS NOT NULL)
     ORDER BY due_at, drill_id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING drill_id, account_id, channel, attempts
 

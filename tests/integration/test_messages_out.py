@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import httpx2
@@ -14,14 +14,17 @@ from standardwebhooks import Webhook
 
 from gateway.clock import WallClock
 from rules.vocabulary import Family, Priority
-from service.alerts.lifecycle import Outcome
+from service.alerts.lifecycle import Outcome as Ending
+from service.chores import DRILLS_A_TICK, Chores
 from service.notify.carrier import CarriedNotifier
 from service.notify.group_robots import ROBOTS, RobotCarrier
-from service.notify.notifier import Channel, Result
+from service.notify.notifier import Channel, Outcome, Result
+from service.notify.wording import Wording
 from service.web.timeline_view import timeline_view
+from service.worker import Plan
 from tests.fakes.postbox import Letter, Postbox
 from tests.fixtures.database import Database
-from tests.integration.service_county import ZHANG, County, open_county, serving
+from tests.integration.service_county import WANG, ZHANG, County, open_county, serving, timings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -44,6 +47,23 @@ class Post:
     def to(self, login: str) -> list[Letter]:
         mine = (one for one in self.box.letters if one.address == f"{login}@x.example")
         return [letter for letter in mine if not letter.is_drill]
+
+
+@dataclass(kw_only=True)
+class StuckDrills(Postbox):
+    """A gateway that takes every message about an alert, and hangs over a drill."""
+
+    stuck: asyncio.Event = field(default_factory=asyncio.Event)
+    county_told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def carry(self, address: str, text: Wording, message_id: str, now: datetime) -> Outcome:
+        outcome = await super().carry(address, text, message_id, now)
+        if self.letters[-1].is_drill:
+            self.stuck.set()
+            await asyncio.Event().wait()
+        if address.startswith("county@"):
+            self.county_told.set()
+        return outcome
 
 
 @pytest.fixture
@@ -229,6 +249,44 @@ async def test_the_monthly_drill_finds_a_dead_address_before_it_is_needed(post: 
     assert "family-a@x.example" in new
 
 
+@pytest.mark.row("A12")
+async def test_a_thousand_drills_hold_up_no_alert(post: Post) -> None:
+    """Few leave in a tick, none while an alert waits, and one that hangs is in nobody's way."""
+    county, store, now = post.county, post.county.store, post.county.now
+    await county.owner.execute(
+        "INSERT INTO care.drill (drill_id, account_id, channel, due_at, result, attempts, detail)"
+        " SELECT gen_random_uuid(), account_id, channel, $1, 'waiting', 0, ''"
+        " FROM care.contact, generate_series(1, 250)",
+        now,
+    )
+    chores = Chores(store, county.notifiers)
+    assert await chores.tick(now)
+    assert [letter.is_drill for letter in post.box.letters] == [True] * DRILLS_A_TICK
+    post.box.result = Result.RETRY_LATER
+    await chores.tick(now)
+    assert len(post.box.letters) == DRILLS_A_TICK + 1, "a channel in trouble is not asked on"
+    first = await county.raise_alert(priority=Priority.URGENT)
+    await store.take_alerts(Plan(timings=timings(), notifiers=county.notifiers).ways, now)
+    assert not await chores.tick(now), "what waits about an alert goes first"
+    box = StuckDrills()
+    county.notifiers[Channel.EMAIL] = CarriedNotifier(
+        box, store, public_url="https://county.example"
+    )
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        running = group.create_task(county.worker().run())
+        await box.stuck.wait()
+        second = await county.raise_alert(WANG.subject, priority=Priority.EMERGENCY)
+        await box.county_told.wait()
+        running.cancel()
+    assert "family-a" in await county.told(first, 0, "email")
+    assert await county.state(second) == "unacknowledged"
+    assert [letter.is_drill for letter in box.letters].count(True) == 1
+    waiting = await county.owner.fetchval(
+        "SELECT count(*) FROM care.drill WHERE result = 'waiting'"
+    )
+    assert waiting == 1000 - DRILLS_A_TICK
+
+
 @pytest.mark.row("A16")
 async def test_a_resident_is_told_by_message_to_look_and_not_to_wait(post: Post) -> None:
     alert_id = await post.county.raise_alert()
@@ -317,7 +375,7 @@ async def test_closing_takes_back_what_has_not_left(post: Post) -> None:
     await post.county.store.close_alert(
         await post.county.account("village-a"),
         alert_id,
-        outcome=Outcome.NOT_NEEDED,
+        outcome=Ending.NOT_NEEDED,
         now=post.county.now,
     )
     sent = len(post.to("village-a"))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.pack_book import digest_of
 from gateway.pack_desk import apply_packs
+from gateway.packs import load_shipped
 from gateway.shadow_worker import ShadowWorker
 from gateway.store.inbox_store import InboxRow
 from gateway.store.pack_store import PackStore
@@ -19,7 +21,7 @@ from tests.fixtures.database import Database
 from tests.integration.county_bench import START as BENCH_START
 from tests.integration.county_bench import county_bench, daily, pressure
 from tests.integration.page_county import ring_crisis, seed_history, seed_passwords
-from tests.integration.service_county import PASSWORD, ZONE, County, open_county
+from tests.integration.service_county import PASSWORD, ZHANG, ZONE, County, open_county
 from tests.integration.test_operator_commands import run
 from tests.integration.test_packs_rolled_out import HIGHER
 from tests.unit.rules.test_pack_set import EXTRA
@@ -95,6 +97,32 @@ async def test_a_version_is_live_only_with_two_approvals_and_a_signature(county:
     assert {"proposed rules", "approved rules", "signed rules", "rolled out rules"} <= {
         row["action"] for row in audited
     }
+
+
+@pytest.mark.row("A1")
+async def test_the_route_of_a_rule_of_the_countys_own_can_be_asked(
+    county: County, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not while it is proposed; once it is rolled out, and while it rests with that said."""
+    pack = load_shipped().checked(EXTRA, "extra.yaml")
+    store = PackStore(county.core)
+    dsn = database.dsn_as("hw_service")
+    asked = ("route", "--dsn", dsn, "explain", ZHANG.name, "ZZ-01")
+    await store.propose(pack, digest_of(EXTRA), "test", county.now)
+    assert await run(*asked) == 1
+    assert "ZZ-01: neither a rule of this county nor a priority" in capsys.readouterr().err
+    (stored,) = await store.packs()
+    await store.begin(stored, county.now)
+    assert await run(*asked) == 0
+    told = capsys.readouterr().out
+    assert "soon, answer by" in told
+    assert "[village-a]" in told
+    assert "rings for nobody" not in told
+    await store.rest("ZZ-01", "test", county.now)
+    assert await run(*asked) == 0
+    assert (
+        "! ZZ-01: in shadow, at rest or unsigned, rings for nobody now" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.row("O6")

@@ -1,11 +1,11 @@
-"""kill -9 of the service at any instant loses no alert and repeats at most one delivery a kill."""
+"""kill -9 of the service at any instant loses no alert and repeats at most one message a lane."""
 
 import asyncio
 import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,8 @@ from standardwebhooks import Webhook
 
 from gateway.clock import WallClock
 from rules.vocabulary import Priority
+from service.notify.carrier import CarriedNotifier
+from service.notify.group_robots import ROBOTS, RobotCarrier
 from service.notify.notifier import Channel
 from service.notify.webhook import SignedPost, WebhookNotifier
 from tests.fixtures.database import Database
@@ -27,15 +29,25 @@ ROOT = Path(__file__).parents[2]
 INSTANTS = random.Random(20260901)  # noqa: S311 - chooses when to kill
 
 
+ROBOT_SAYS = b'{"errcode":0}'
+
+
 @dataclass(kw_only=True)
 class Inbox:
-    """A webhook receiver on loopback that takes `delay_s` over every message."""
+    """A webhook receiver and a messenger's robots on loopback, `delay_s` over every message."""
 
     delay_s: float = 0.0
     port: int = 0
     ids: list[str] = field(default_factory=list[str])
+    robot_ids: list[str] = field(default_factory=list[str])
     bodies: list[str] = field(default_factory=list[str])
     began: asyncio.Event = field(default_factory=asyncio.Event)
+    robot_began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def robot_url(self) -> str:
+        """Where the robot of an address is reached."""
+        return f"http://127.0.0.1:{self.port}/robot/{{address}}"
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -43,17 +55,27 @@ class Inbox:
                 lines = head.decode().split("\r\n")[1:]
                 headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
                 body = (await reader.readexactly(int(headers["content-length"]))).decode()
-                self.ids.append(headers["webhook-id"])
-                self.bodies.append(body)
-                Webhook(SECRET).verify(body, headers)
-                self.began.set()
+                answer = self._note(headers, body)
                 await asyncio.sleep(self.delay_s)
-                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                writer.write(answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
             writer.close()
+
+    def _note(self, headers: Mapping[str, str], body: str) -> bytes:
+        """Keeps a message under its id; the answer that it will have."""
+        self.bodies.append(body)
+        if "webhook-id" in headers:
+            self.ids.append(headers["webhook-id"])
+            Webhook(SECRET).verify(body, headers)
+            self.began.set()
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
+        self.robot_ids.append(headers["x-message-id"])
+        self.robot_began.set()
+        head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(ROBOT_SAYS)}\r\n\r\n"
+        return head.encode() + ROBOT_SAYS
 
 
 @asynccontextmanager
@@ -69,6 +91,8 @@ async def open_inbox(delay_s: float) -> AsyncGenerator[Inbox]:
 async def county(database: Database) -> AsyncIterator[County]:
     async with open_county(database) as opened:
         opened.clock.advance_to(datetime(2026, 9, 1, 2, 0, tzinfo=UTC))
+        for login in ("village-a", "family-a", "county", "desk"):
+            await opened.store.set_contact(login, Channel.WECOM, login, opened.now)
         yield opened
 
 
@@ -86,6 +110,7 @@ async def start(database: Database, inbox: Inbox) -> asyncio.subprocess.Process:
             "HEARTHWATCH_DSN": database.dsn_as("hw_service"),
             "HEARTHWATCH_WEBHOOK_URL": f"http://127.0.0.1:{inbox.port}/hook",
             "HEARTHWATCH_WEBHOOK_SECRET": SECRET,
+            "HEARTHWATCH_ROBOTS": f"wecom={inbox.robot_url}",
             "HEARTHWATCH_SECURE_COOKIE": "false",
         },
         stdout=asyncio.subprocess.DEVNULL,
@@ -100,29 +125,42 @@ async def finish(county: County, inbox: Inbox) -> None:
         county.notifiers[Channel.WEBHOOK] = WebhookNotifier(
             SignedPost(client, url=url, secret=SECRET), public_url="https://county.example"
         )
+        county.notifiers[Channel.WECOM] = CarriedNotifier(
+            RobotCarrier(ROBOTS[Channel.WECOM], client, url=inbox.robot_url),
+            county.store,
+            public_url="https://county.example",
+        )
         county.clock.advance_to(WallClock().now() + timedelta(seconds=40))
         await county.worker().settle(county.now)
 
 
 @pytest.mark.slow
-async def test_killed_while_a_delivery_is_under_way_repeats_it_once_under_the_same_id(
+async def test_killed_while_a_message_is_under_way_repeats_it_once_under_the_same_id(
     database: Database, county: County
 ) -> None:
+    """One a lane: two lanes have two under way, and a dead process cannot know which arrived."""
     async with open_inbox(delay_s=60.0) as inbox:
         process = await start(database, inbox)
         alert_id = await county.raise_alert(priority=Priority.SOON)
         async with asyncio.timeout(60):
             await inbox.began.wait()
+            await inbox.robot_began.wait()
         process.send_signal(signal.SIGKILL)
         await process.wait()
-        rows = await county.owner.fetch("SELECT state FROM care.delivery WHERE channel = 'webhook'")
-        assert [row["state"] for row in rows] == ["pending"]
+        rows = await county.owner.fetch(
+            "SELECT channel, state, bundle FROM care.delivery"
+            " WHERE channel IN ('webhook', 'wecom') ORDER BY channel"
+        )
+        under_way = [(row["channel"], row["state"]) for row in rows]
+        assert under_way == [("webhook", "pending"), ("wecom", "pending")]
         await finish(county, inbox)
         assert inbox.ids == [f"{alert_id}.0"] * 2
+        assert inbox.robot_ids == [str(rows[1]["bundle"])] * 2
         assert await county.told(alert_id, 0) == {"village-a"}
         assert await county.told(alert_id, 0, "webhook") == {"-"}
+        assert await county.told(alert_id, 0, "wecom") == {"village-a"}
+        assert sum(str(alert_id) in body for body in inbox.bodies) == 2, "those of the webhook"
         for body in inbox.bodies:
-            assert str(alert_id) in body
             for secret in ("张桂英", "s-zhang", "blood_pressure", "HW-02", "13800000000"):
                 assert secret not in body
 
@@ -132,10 +170,13 @@ async def test_killed_while_a_delivery_is_under_way_repeats_it_once_under_the_sa
 async def test_killed_at_random_instants_loses_nothing(
     database: Database, county: County, request: pytest.FixtureRequest
 ) -> None:
-    """Three kills in the ordinary run, thirty by `make kills`."""
+    """Three kills in the ordinary run, thirty by `make kills`; over two lanes."""
     kills = int(str(request.config.getoption("--kills")))
     async with open_inbox(delay_s=0.01) as inbox:
-        alerts = [await county.raise_alert(priority=Priority.SOON) for _ in range(60 * kills)]
+        alerts = [
+            await county.raise_alert(priority=Priority.SOON if number % 12 else Priority.EMERGENCY)
+            for number in range(60 * kills)
+        ]
         for _ in range(kills):
             inbox.began.clear()
             process = await start(database, inbox)
@@ -148,11 +189,17 @@ async def test_killed_at_random_instants_loses_nothing(
             "SELECT count(*) FROM core.outbox WHERE taken_at IS NULL"
         )
         await finish(county, inbox)
-    counted = Counter(inbox.ids)
-    assert set(counted) == {f"{alert_id}.0" for alert_id in alerts}
-    repeats = sum(counted.values()) - len(alerts)
-    assert repeats <= kills
-    assert max(counted.values()) <= 2
+    assert {each for each in inbox.ids if each.endswith(".0")} == {f"{each}.0" for each in alerts}
+    for lane in (inbox.ids, inbox.robot_ids):
+        counted = Counter(lane)
+        assert sum(counted.values()) - len(counted) <= kills, "one a kill and lane"
+    assert max(Counter(inbox.ids).values()) <= 2
+    bundled = await county.owner.fetch(
+        "SELECT DISTINCT bundle::text FROM care.delivery"
+        " WHERE channel = 'wecom' AND state = 'delivered'"
+    )
+    assert bundled
+    assert {row["bundle"] for row in bundled} <= set(inbox.robot_ids)
     assert untouched < len(alerts), "no process did any work before it was killed"
     lives = await county.owner.fetchval("SELECT count(*) FROM care.alert_life")
     assert lives == len(alerts)
