@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from tests.integration.county_bench import county_bench, daily, pressure
 from tests.integration.page_county import ring_crisis, seed_history, seed_passwords
 from tests.integration.service_county import PASSWORD, ZHANG, ZONE, County, open_county
 from tests.integration.test_operator_commands import run
-from tests.integration.test_packs_rolled_out import HIGHER
+from tests.integration.test_packs_rolled_out import HIGHER, signatures
 from tests.unit.rules.test_pack_set import EXTRA
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
@@ -112,7 +113,7 @@ async def test_the_route_of_a_rule_of_the_countys_own_can_be_asked(
     assert await run(*asked) == 1
     assert "ZZ-01: neither a rule of this county nor a priority" in capsys.readouterr().err
     (stored,) = await store.packs()
-    await store.begin(stored, county.now)
+    await store.begin(replace(stored, signatures=signatures(EXTRA)), county.now)
     assert await run(*asked) == 0
     told = capsys.readouterr().out
     assert "soon, answer by" in told

@@ -5,11 +5,12 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -64,7 +65,7 @@ class Inbox:
         finally:
             writer.close()
 
-    def _note(self, headers: Mapping[str, str], body: str) -> bytes:
+    def _note(self, headers: dict[str, str], body: str) -> bytes:
         """Keeps a message under its id; the answer that it will have."""
         self.bodies.append(body)
         if "webhook-id" in headers:
@@ -173,11 +174,11 @@ async def test_killed_at_random_instants_loses_nothing(
     """Three kills in the ordinary run, thirty by `make kills`; over two lanes."""
     kills = int(str(request.config.getoption("--kills")))
     async with open_inbox(delay_s=0.01) as inbox:
-        alerts = [
-            await county.raise_alert(priority=Priority.SOON if number % 12 else Priority.EMERGENCY)
-            for number in range(60 * kills)
-        ]
+        alerts: list[UUID] = []
         for _ in range(kills):
+            for number in range(60):
+                priority = Priority.SOON if number % 12 else Priority.EMERGENCY
+                alerts.append(await county.raise_alert(priority=priority))
             inbox.began.clear()
             process = await start(database, inbox)
             async with asyncio.timeout(60):
