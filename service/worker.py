@@ -174,6 +174,8 @@ class Worker:
         async with self._quick_lock:
             ways = self._plan.ways
             await self._store.heed_returns(now)
+            while await self._store.end_withdrawn(now):
+                pass
             busy = True
             while busy:
                 rang = await self._store.take_alerts(ways, now)

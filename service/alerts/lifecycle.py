@@ -3,7 +3,7 @@
     unacknowledged -> acknowledged (a named owner, a next check)
     unacknowledged, acknowledged -> returned to normal (the core's case was cleared by readings)
     unacknowledged, acknowledged -> shelved (a reason, an expiry; soon and routine only)
-    anything -> closed (a coded outcome)
+    anything -> closed (a coded outcome; below urgent also when consent to care is taken back)
 
 States after ISA-18.2. An emergency is answered only by `contacted` or `going`; `cannot` is recorded
 and the ladder runs on (hazard H10), and it climbs until somebody answers even where the values are
@@ -53,6 +53,17 @@ class Outcome(StrEnum):
     NOT_NEEDED = "not_needed"
     TRANSFERRED = "transferred"
     FALSE_READING = "false_reading"
+
+
+class Ended(StrEnum):
+    """How it ended without anybody's closing it, coded."""
+
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+
+
+def ending(code: str) -> Outcome | Ended:
+    """The outcome with this code, whoever ended it."""
+    return Ended(code) if code in set(Ended) else Outcome(code)
 
 
 class ShelfReason(StrEnum):
@@ -130,7 +141,7 @@ class Life:
     shelved_until: datetime | None = None
     shelf_reason: ShelfReason | None = None
     grouped_into: UUID | None = None
-    outcome: Outcome | None = None
+    outcome: Outcome | Ended | None = None
     closed_at: datetime | None = None
 
 
@@ -184,6 +195,20 @@ def close(life: Life, *, outcome: Outcome, now: datetime) -> Life:
         raise LifecycleError("closed", "the alert is closed already")
     if is_emergency(life) and life.acknowledged_by is None:
         raise LifecycleError("unanswered", "answer the emergency before closing it")
+    return _ended(life, outcome, now)
+
+
+def let_go(life: Life, now: datetime) -> Life:
+    """The life of what is below urgent, after the person took consent to care back.
+
+    What is urgent runs to its outcome (hazard 20) and is given back as it is, as what is closed.
+    """
+    if life.priority >= Priority.URGENT or life.state is LifeState.CLOSED:
+        return life
+    return _ended(life, Ended.CONSENT_WITHDRAWN, now)
+
+
+def _ended(life: Life, outcome: Outcome | Ended, now: datetime) -> Life:
     return replace(
         life,
         state=LifeState.CLOSED,

@@ -2,6 +2,9 @@
 
 Pure. It never says that help is coming before a named person has answered, and never that a doctor
 "knows" (hazard H19). The rule's own instruction stands beside it on the page; this is about people.
+
+No text holds a name: where one stands there is `WHO`, and whoever shows the text puts in the names
+(`in_chinese`, `in_english`). So what is kept of a message names nobody.
 """
 
 from collections.abc import Sequence
@@ -20,9 +23,13 @@ class MessageKind(StrEnum):
     ANSWERED = "answered"
 
 
+WHO = "{who}"
+"""Where the names stand in a text that is kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientText:
-    """One message in both languages."""
+    """One message in both languages, with `WHO` where names stand."""
 
     kind: MessageKind
     zh: str
@@ -66,22 +73,35 @@ def is_told(priority: Priority, *, dated: bool) -> bool:
     return priority >= Priority.URGENT and not dated
 
 
-def told(names: Sequence[str], *, step: int, family: Family) -> PatientText:
-    """After a tier was told: `names` were contacted, nobody has answered yet; `step` from 0."""
+def in_chinese(text: str, names: Sequence[str]) -> str:
+    """A kept text as it is read; without a name that is still known it says *your doctor*."""
+    return text.replace(WHO, "、".join(names) or "您的医生")
+
+
+def in_english(text: str, names: Sequence[str]) -> str:
+    """The same in English."""
+    return text.replace(WHO, ", ".join(names) or "your doctor")
+
+
+def told(*, reached: bool, step: int, family: Family) -> PatientText:
+    """After a tier was told: `WHO` were contacted, nobody has answered yet; `step` from 0.
+
+    Without `reached` nobody was.
+    """
     kind = MessageKind.CONTACTED if step == 0 else MessageKind.UNANSWERED
-    if names:
+    if reached:
         again_zh, again_en = ("已经通知", "have") if step == 0 else ("又通知了", "have now also")
-        zh = f"我们{again_zh}：{'、'.join(names)}。目前还没有人回应。"
-        en = f"We {again_en} contacted: {', '.join(names)}. Nobody has answered yet. "
+        zh = f"我们{again_zh}：{WHO}。目前还没有人回应。"
+        en = f"We {again_en} contacted: {WHO}. Nobody has answered yet. "
     else:
         zh = "目前没有联系到任何医生。"
         en = "No doctor has been reached so far. "
     return PatientText(kind=kind, zh=zh + _now_zh(family), en=en + _now_en(family))
 
 
-def told_at_home(names: Sequence[str], *, step: int, family: Family) -> PatientText:
+def told_at_home(*, reached: bool, step: int, family: Family) -> PatientText:
     """The same for somebody else of the home: a measurement at home needs looking after."""
-    text = told(names, step=step, family=family)
+    text = told(reached=reached, step=step, family=family)
     return PatientText(
         kind=text.kind,
         zh=f"您家里有一次测量需要马上关注，请看看家人是否安好。{text.zh}",
@@ -90,21 +110,21 @@ def told_at_home(names: Sequence[str], *, step: int, family: Family) -> PatientT
     )
 
 
-def answered(name: str, said: Answer, family: Family) -> PatientText:
-    """After `name` has answered with `said` (which is not `cannot`)."""
+def answered(said: Answer, family: Family) -> PatientText:
+    """After `WHO` has answered with `said` (which is not `cannot`)."""
     return PatientText(
         kind=MessageKind.ANSWERED,
-        zh=f"{name}{_ANSWERS_ZH[said]}。{_now_zh(family)}",
-        en=f"{name} {_ANSWERS_EN[said]}. {_now_en(family)}",
+        zh=f"{WHO}{_ANSWERS_ZH[said]}。{_now_zh(family)}",
+        en=f"{WHO} {_ANSWERS_EN[said]}. {_now_en(family)}",
     )
 
 
-def answered_at_home(name: str, said: Answer, family: Family) -> PatientText:
+def answered_at_home(said: Answer, family: Family) -> PatientText:
     """The same for somebody else of the home, who was told that nobody had answered."""
     return PatientText(
         kind=MessageKind.ANSWERED,
-        zh=f"关于您家里的那次测量：{name}{_AT_HOME_ZH[said]}。{_now_zh(family)}",
-        en=f"About the measurement in your home: {name} {_AT_HOME_EN[said]}. {_now_en(family)}",
+        zh=f"关于您家里的那次测量：{WHO}{_AT_HOME_ZH[said]}。{_now_zh(family)}",
+        en=f"About the measurement in your home: {WHO} {_AT_HOME_EN[said]}. {_now_en(family)}",
     )
 
 

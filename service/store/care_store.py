@@ -65,5 +65,6 @@ class Store(
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
     `canaries.py` its test measurements, `rule_changes.py` who wants other rules,
-    `shadow_reads.py` what those would have asked for.
+    `shadow_reads.py` what those would have asked for, `consent.py` what people allow,
+    `withdrawals.py` what ends where they do not any more.
     """

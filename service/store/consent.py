@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 
 from gateway.facts import BindingFact
 from rules.vocabulary import SubjectRef
-from service.store.database import Connection, Database, load_statements, write_audit
+from service.store.database import Connection, load_statements, write_audit
 from service.store.own import NotAPatientError, append_inbox
 from service.store.records import Account
 from service.store.viewing import beyond_view, widen
+from service.store.withdrawals import Withdrawals
 
 _SQL = load_statements("consent.sql")
 
@@ -84,7 +85,7 @@ class Glass:
     own: bool
 
 
-class Consents(Database):
+class Consents(Withdrawals):
     """A patient's own doors, and the one that is broken."""
 
     async def consents(self, account: Account, now: datetime) -> list[Standing]:
@@ -109,13 +110,15 @@ class Consents(Database):
         ]
 
     async def withdraw(self, account: Account, purpose: Purpose, now: datetime) -> None:
-        """Takes consent back; holds for every read that follows.
+        """Takes consent back; holds for every read that follows, and ends what is below urgent.
 
         Raises:
             NotAPatientError: the account is staff.
         """
         await self._say_consent(account, purpose, given=False, now=now)
         if purpose is Purpose.CARE:
+            while await self.end_withdrawn(now):
+                pass
             await self.stop_collecting(now)
 
     async def give(self, account: Account, purpose: Purpose, now: datetime) -> None:

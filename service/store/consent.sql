@@ -73,3 +73,24 @@ ORDER BY g.opened_at DESC LIMIT 100
 
 -- name: household
 SELECT household FROM care.person WHERE person_id = $1
+
+-- name: open_below_urgent
+-- What is open below urgent about people who withdrew: of all alerts, or of those that are named.
+SELECT l.alert_id FROM care.withdrawal w
+JOIN care.alert_life l ON l.person_id = w.person_id AND l.state <> 'closed'
+JOIN core.alert k ON k.alert_id = l.alert_id AND k.priority < 3
+WHERE w.purpose = 'care' AND ($1::uuid[] IS NULL OR l.alert_id = ANY ($1))
+ORDER BY l.alert_id LIMIT $2 FOR UPDATE OF l SKIP LOCKED
+
+-- name: cases_over
+-- Cases of alerts that ended, of which nothing is open any more.
+SELECT DISTINCT l.case_id FROM care.alert_life l
+WHERE l.alert_id = ANY ($1::uuid[]) AND NOT EXISTS (
+    SELECT FROM care.alert_life o WHERE o.case_id = l.case_id AND o.state <> 'closed')
+ORDER BY l.case_id
+
+-- name: ask_no_more
+-- Nobody looks back at what helped somebody who withdrew.
+UPDATE care.follow_up f SET due_at = NULL
+FROM care.withdrawal w JOIN care.alert_life l ON l.person_id = w.person_id
+WHERE w.purpose = 'care' AND f.alert_id = l.alert_id AND f.due_at IS NOT NULL

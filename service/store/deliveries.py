@@ -149,10 +149,11 @@ class Deliveries(Database):
             row = await connection.fetchrow(_SQL["patient_of"], alert_id, account_id)
             if row is None or row["person_id"] is None:
                 return False
-            names = [r["name"] for r in await connection.fetch(_SQL["contacted"], alert_id, step)]
+            found = await connection.fetch(_SQL["contacted"], alert_id, step)
+            named = [each["account_id"] for each in found]
             say = told if row["person_id"] == row["about"] else told_at_home
-            text = say(names, step=step, family=Family(row["family"]))
-            await add_message(connection, row, text, step, now)
+            text = say(reached=bool(named), step=step, family=Family(row["family"]))
+            await add_message(connection, row, text, named, step, now)
             if row["reader"] is not None and row["reader"] != row["subject"]:
                 await wake_page(connection, f"subject:{row['reader']}", f"message {alert_id}")
             return True

@@ -57,7 +57,7 @@ WHERE alert_id = ANY ($1::uuid[]) AND next_attempt_at IS NOT NULL
 RETURNING delivery_id
 
 -- name: contacted
-SELECT s.name FROM care.delivery d
+SELECT a.account_id FROM care.delivery d
 JOIN care.account a ON a.account_id = d.account_id JOIN care.staff s ON s.staff_id = a.staff_id
 WHERE d.alert_id = $1 AND d.step = $2 AND d.channel = 'page' AND a.role <> 'administrator'
 ORDER BY s.staff_id
@@ -111,3 +111,8 @@ WHERE d.bundle = $1 ORDER BY k.priority DESC, k.raised_at, k.alert_id
 
 -- name: account_login
 SELECT login FROM care.account WHERE account_id = $1
+
+-- name: cancel
+-- Consent is gone: whatever has not left yet, on whatever way, does not leave.
+UPDATE care.delivery SET state = 'not_needed', next_attempt_at = NULL
+WHERE alert_id = ANY ($1::uuid[]) AND next_attempt_at IS NOT NULL

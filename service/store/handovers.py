@@ -56,7 +56,6 @@ class _Answerer:
     """Whoever took an alert over, as they are now; `away_from` is their next day of leave."""
 
     staff_id: str
-    name: str
     here: bool
     at_a_desk: bool
     away_from: date | None
@@ -71,18 +70,10 @@ class _Answerer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """Somebody whom the present rung has told, or is to tell when their duty begins."""
-
-    staff_id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     """One alert that is asked about: its life, whose it was, and who is around its person now.
 
-    `told` are those of the rung that waits for an answer, `near` everybody who may answer now.
+    `told` are the staff of the rung that waits for an answer, `near` everybody who may answer now.
     """
 
     life: Life
@@ -92,7 +83,7 @@ class _Look:
     found: Responsible
     status: PersonStatus
     answerer: _Answerer | None
-    told: tuple[_Told, ...] = ()
+    told: tuple[str, ...] = ()
     near: frozenset[str] = frozenset()
 
     @property
@@ -104,7 +95,7 @@ class _Look:
     def is_deserted(self) -> bool:
         """Whether nobody of those who were told is still around to answer."""
         waits = self.life.state is LifeState.UNACKNOWLEDGED and self.answerer is None
-        return waits and bool(self.told) and not any(t.staff_id in self.near for t in self.told)
+        return waits and bool(self.told) and not self.near.intersection(self.told)
 
     @property
     def has_changed(self) -> bool:
@@ -138,9 +129,8 @@ class Handovers(Statuses):
             if not rows:
                 return 0
             looks = await self._looks(connection, rows, now)
-            names = await _names(connection, (look.former for look in looks))
             for look in looks:
-                await self._pass_on(connection, look, names, timings, now)
+                await self._pass_on(connection, look, timings, now)
             kept = [_kept(look, now, self.zone) for look in looks]
             await connection.executemany(_SQL["keep"], kept)
             return len(rows)
@@ -181,24 +171,24 @@ class Handovers(Statuses):
         self,
         connection: Connection,
         look: _Look,
-        names: Mapping[str, str],
         timings: Timings,
         now: datetime,
     ) -> None:
         """Asks from below whoever is responsible now, or only says that another is."""
         life, answerer = look.life, look.answerer
-        former = names.get(look.former or "")
         moves = look.is_lost or look.is_deserted or (look.has_changed and answerer is None)
         if moves and _asks(life, look.status):
             await save_life(connection, _from_below(life, now))
             due = answer_by(life.priority, dated=life.dated, since=now, timings=timings)
             await connection.execute(_SQL["fresh_clock"], life.alert_id, due, now)
-            whose = answerer.name if answerer else former
+            whose = answerer.staff_id if answerer else look.former
             if look.is_deserted and not look.has_changed:
-                whose = "、".join(told.name for told in look.told)
+                whose = ",".join(look.told)
             await _tell(connection, life.alert_id, HANDED_OVER, whose, look.found, now)
         elif look.has_changed:
-            await _tell(connection, life.alert_id, RESPONSIBLE_CHANGED, former, look.found, now)
+            await _tell(
+                connection, life.alert_id, RESPONSIBLE_CHANGED, look.former, look.found, now
+            )
         else:
             return
         await tell_pages(connection, look.row, self.today(now))
@@ -228,7 +218,6 @@ async def _answerers(
     return {
         row["account_id"]: _Answerer(
             staff_id=row["staff_id"],
-            name=row["name"],
             here=not row["disabled"] and not row["on_leave"],
             at_a_desk=row["at_a_desk"],
             away_from=row["next_leave"],
@@ -237,10 +226,10 @@ async def _answerers(
     }
 
 
-async def _told(connection: Connection, alerts: list[UUID]) -> Mapping[UUID, tuple[_Told, ...]]:
-    found: defaultdict[UUID, tuple[_Told, ...]] = defaultdict(tuple)
+async def _told(connection: Connection, alerts: list[UUID]) -> Mapping[UUID, tuple[str, ...]]:
+    found: defaultdict[UUID, tuple[str, ...]] = defaultdict(tuple)
     for row in await connection.fetch(_SQL["told_now"], alerts):
-        found[row["alert_id"]] += (_Told(staff_id=row["staff_id"], name=row["name"]),)
+        found[row["alert_id"]] += (row["staff_id"],)
     return found
 
 
@@ -249,12 +238,6 @@ def _near(circle: Circle) -> frozenset[str]:
     found = {acting.member.staff_id for acting in circle.answering.everybody()}
     beside = (*circle.clinic, *circle.answering.administrators)
     return frozenset(found | {member.staff_id for member in beside})
-
-
-async def _names(connection: Connection, staff: Iterable[str | None]) -> dict[str, str]:
-    wanted = sorted({one for one in staff if one})
-    rows = await connection.fetch(_SQL["names_of"], wanted) if wanted else []
-    return {row["staff_id"]: row["name"] for row in rows}
 
 
 def _asks(life: Life, status: PersonStatus) -> bool:
@@ -290,7 +273,7 @@ async def _tell(
     acting = found.owner.acting
     detail = {
         "from": former or "",
-        "to": acting.member.name if acting else "",
+        "to": acting.member.staff_id if acting else "",
         "link": acting.link.value if acting else "",
         "standing": found.owner.standing.value,
     }

@@ -21,7 +21,7 @@ UPDATE care.alert_life SET answer_by = $2, asked_at = $3 WHERE alert_id = $1
 
 -- name: answerers
 -- Whoever took alerts over: still here, still at work, on which day they next are not, and whether they sit at desks.
-SELECT a.account_id, a.staff_id, s.name, a.disabled,
+SELECT a.account_id, a.staff_id, a.disabled,
        EXISTS (SELECT FROM care.leave v WHERE v.staff_id = a.staff_id AND v.cancelled_at IS NULL
                AND $2 BETWEEN v.first_day AND v.last_day) AS on_leave,
        (SELECT min(v.first_day) FROM care.leave v WHERE v.staff_id = a.staff_id AND v.cancelled_at IS NULL
@@ -32,16 +32,13 @@ SELECT a.account_id, a.staff_id, s.name, a.disabled,
 FROM care.account a JOIN care.staff s ON s.staff_id = a.staff_id
 WHERE a.account_id = ANY ($1::uuid[])
 
--- name: names_of
-SELECT staff_id, name FROM care.staff WHERE staff_id = ANY ($1::text[])
-
 -- name: owner_of_alert
 SELECT o.staff_id, s.name, o.link, o.since FROM care.alert_owner o
 LEFT JOIN care.staff s ON s.staff_id = o.staff_id WHERE o.alert_id = $1
 
 -- name: told_now
 -- Staff whom the rung that waits for an answer has on its list.
-SELECT DISTINCT d.alert_id, s.staff_id, s.name
+SELECT DISTINCT d.alert_id, s.staff_id
 FROM care.alert_life l
 JOIN care.delivery d ON d.alert_id = l.alert_id AND d.step = l.step
 JOIN care.account a ON a.account_id = d.account_id

@@ -1,6 +1,6 @@
 """An alert's life in the store: reading it under a lock, writing it back, and answering it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID, uuid4
@@ -249,7 +249,7 @@ def life_from(row: asyncpg.Record) -> Life:
         acknowledged_at=row["acknowledged_at"],
         answer=Answer(row["answer"]) if row["answer"] else None,
         next_check_at=row["next_check_at"],
-        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        outcome=lifecycle.ending(row["outcome"]) if row["outcome"] else None,
         closed_at=row["closed_at"],
     )
 
@@ -306,19 +306,19 @@ async def add_event(
 
 
 async def add_message(
-    connection: Connection, row: asyncpg.Record, text: PatientText, step: int, now: datetime
+    connection: Connection,
+    row: asyncpg.Record,
+    text: PatientText,
+    named: Sequence[UUID],
+    step: int,
+    now: datetime,
 ) -> None:
-    """Keeps what the patient is told, word for word, and wakes the patient's page."""
-    await connection.execute(
-        _SQL["add_message"],
-        row["person_id"],
-        row["alert_id"],
-        step,
-        text.kind.value,
-        now,
-        text.zh,
-        text.en,
-    )
+    """Keeps what the patient is told, word for word, and wakes the patient's page.
+
+    `named` are the accounts whose names stand in the text; the names themselves are not kept.
+    """
+    words = (text.kind.value, now, text.zh, text.en, list(named))
+    await connection.execute(_SQL["add_message"], row["person_id"], row["alert_id"], step, *words)
     await wake_page(connection, f"subject:{row['subject']}", f"message {row['alert_id']}")
 
 
@@ -330,8 +330,8 @@ async def _tell_answer(
     family = Family(row["family"])
     for reader in await connection.fetch(_SQL["readers_at_home"], alert_id, row["person_id"]):
         say = answered if reader["about"] else answered_at_home
-        text = say(account.name, said, family)
-        words = (text.kind.value, now, text.zh, text.en)
+        text = say(said, family)
+        words = (text.kind.value, now, text.zh, text.en, [account.account_id])
         await connection.execute(
             _SQL["add_message"], reader["person_id"], alert_id, row["step"], *words
         )

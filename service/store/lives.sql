@@ -54,8 +54,8 @@ SELECT EXISTS (SELECT FROM care.alert_event WHERE alert_id = $1 AND actor = $2 A
 INSERT INTO care.alert_event (at, alert_id, actor, what, detail) VALUES ($1, $2, $3, $4, $5)
 
 -- name: add_message
-INSERT INTO care.patient_message (person_id, alert_id, step, kind, at, text_zh, text_en)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+INSERT INTO care.patient_message (person_id, alert_id, step, kind, at, text_zh, text_en, named)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
 
 -- name: readers_at_home
 -- Who hears of an answer: the person ($2) and everybody at home who was told of the alert; never the dead.

@@ -12,7 +12,7 @@ from rules.vocabulary import HubId, SubjectRef
 from service.store.database import Connection, as_json, load_statements
 from service.store.reads import Reads
 from service.store.records import Account, PairingState, PatientOverview
-from service.store.rows import message_from, point_from
+from service.store.rows import point_from
 
 _SQL = load_statements("own.sql")
 _READS = load_statements("reads.sql")
@@ -42,13 +42,12 @@ class Own(Reads):
         """
         person_id, subject = _own(account)
         last = await self.pool.fetch(_READS["last_points"], subject, now - _LAST_VALUES)
-        messages = await self.pool.fetch(_READS["messages"], None, person_id)
         open_alerts = await self.pool.fetchval(_READS["open_alerts"], person_id)
         await self.audit(account, "read own overview", subject, {}, now)
         return PatientOverview(
             person=await self.person_card(person_id, now),
             last=tuple(point_from(row) for row in last),
-            messages=tuple(message_from(row) for row in messages),
+            messages=await self._messages(None, person_id),
             open_alerts=open_alerts,
         )
 

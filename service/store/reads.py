@@ -1,5 +1,7 @@
 """Reads of people's data: each is bound to the account inside the SQL and audited by subject."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from service.store.database import Database, load_statements
 from service.store.records import (
     Account,
     AlertCard,
+    PatientMessage,
     PersonCard,
     Series,
     SeriesMark,
@@ -28,6 +31,9 @@ from service.store.rows import (
 )
 
 _SQL = load_statements("reads.sql")
+
+HANDING = frozenset({"handed over", "responsible changed"})
+"""Lines of a timeline whose `from` and `to` are staff: ids, several with commas between."""
 
 
 class Reads(Database):
@@ -48,13 +54,22 @@ class Reads(Database):
             return None
         await self.audit(account, "read alert", row["subject"], {"alert": str(alert_id)}, now)
         deliveries = await self.pool.fetch(_SQL["deliveries"], alert_id)
-        messages = await self.pool.fetch(_SQL["messages"], alert_id, None)
         return alert_card_from(
             row,
             person=await self._person_of(row, now),
             deliveries=tuple(delivery_from(each) for each in deliveries),
-            messages=tuple(message_from(each) for each in messages),
+            messages=await self._messages(alert_id, None),
         )
+
+    async def _messages(
+        self, alert_id: UUID | None, person_id: UUID | None
+    ) -> tuple[PatientMessage, ...]:
+        """What an alert's people, or one person, were told; the names as they are known today."""
+        rows = await self.pool.fetch(_SQL["messages"], alert_id, person_id)
+        named = {account_id for row in rows for account_id in row["named"]}
+        found = await self.pool.fetch(_SQL["names_of"], sorted(named)) if named else []
+        names = {row["account_id"]: row["name"] for row in found}
+        return tuple(message_from(row, names) for row in rows)
 
     async def was_closed(self, account: Account, alert_id: UUID) -> bool:
         """Whether an alert that was brought to this account is closed: all it may still learn."""
@@ -70,7 +85,7 @@ class Reads(Database):
             await self.audit(account, "refused timeline", None, {"alert": str(alert_id)}, now)
             return None
         await self.audit(account, "read timeline", row["subject"], {"alert": str(alert_id)}, now)
-        return [
+        entries = [
             TimelineEntry(
                 at=each["at"],
                 actor=each["actor_name"],
@@ -78,6 +93,26 @@ class Reads(Database):
                 detail=msgspec.json.decode(each["detail"], type=dict[str, str]),
             )
             for each in await self.pool.fetch(_SQL["timeline"], alert_id)
+        ]
+        return await self._with_names(entries)
+
+    async def _with_names(self, entries: list[TimelineEntry]) -> list[TimelineEntry]:
+        """Hand-overs with the names of staff as they are today; the record keeps their ids.
+
+        Older lines kept names, which stand as they are.
+        """
+        staff = {
+            one
+            for entry in entries
+            if entry.what in HANDING
+            for key in ("from", "to")
+            for one in entry.detail.get(key, "").split(",")
+        }
+        rows = await self.pool.fetch(_SQL["staff_names"], sorted(staff)) if staff else []
+        names = {row["staff_id"]: row["name"] for row in rows}
+        return [
+            replace(entry, detail=_named(entry.detail, names)) if entry.what in HANDING else entry
+            for entry in entries
         ]
 
     async def series(
@@ -117,3 +152,12 @@ class Reads(Database):
             return await self.person_card(row["person_id"], now)
         home = await self.pool.fetchrow(_SQL["home_for"], row["household"])
         return somebody_from(row, home)
+
+
+def _named(detail: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key: "、".join(names.get(one, one) for one in value.split(","))
+        if key in {"from", "to"}
+        else value
+        for key, value in detail.items()
+    }

@@ -96,10 +96,20 @@ LEFT JOIN care.person p ON p.person_id = a.person_id
 WHERE d.alert_id = $1 ORDER BY d.step, d.channel, a.login
 
 -- name: messages
-SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en
+SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en, m.named
 FROM care.patient_message m
 WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id IN (SELECT care.same_person($2)))
 ORDER BY m.at DESC, m.message_id DESC LIMIT 50
+
+-- name: names_of
+SELECT a.account_id, coalesce(s.name, p.name) AS name
+FROM care.account a
+LEFT JOIN care.staff s ON s.staff_id = a.staff_id
+LEFT JOIN care.person p ON p.person_id = a.person_id
+WHERE a.account_id = ANY ($1::uuid[]) AND coalesce(s.name, p.name) <> ''
+
+-- name: staff_names
+SELECT staff_id, name FROM care.staff WHERE staff_id = ANY ($1::text[])
 
 -- name: last_points
 SELECT DISTINCT ON (o.kind) o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse,

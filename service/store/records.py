@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from rules.vocabulary import AlertKind, Family, Priority
-from service.alerts.lifecycle import Answer, LifeState, Outcome
+from service.alerts.lifecycle import Answer, Ended, LifeState, Outcome
 from service.permissions import Role
 
 
@@ -155,7 +155,7 @@ class AlertCard:
     acknowledged_at: datetime | None
     answer: Answer | None
     next_check_at: datetime | None
-    outcome: Outcome | None
+    outcome: Outcome | Ended | None
     closed_at: datetime | None
     deliveries: tuple[DeliveryRecord, ...]
     messages: tuple[PatientMessage, ...]

@@ -28,6 +28,7 @@ from service.store.circles import Whereabouts, find_subjects
 from service.store.database import Connection, Database, load_statements
 from service.store.lives import SYSTEM, add_event, life_from, save_lives, tell_pages
 from service.store.ringing import Ways, ring_many
+from service.store.withdrawals import end_below_urgent
 
 _SQL = load_statements("rounds.sql")
 _LIVES = load_statements("lives.sql")
@@ -49,6 +50,7 @@ class Rounds(Database):
             await connection.execute(_SQL["mark_taken"], taken, now)
             where = await find_subjects(connection, (row["subject"] for row in rows))
             begun = await _begin_lives(connection, rows, where, ways, now)
+            begun -= set(await end_below_urgent(connection, sorted(begun), now))
             resting = await _shelved(connection, [r for r in rows if r["alert_id"] in begun], now)
             ringing = [alert_id for alert_id in begun if alert_id not in resting]
             await _reset_siblings(connection, [r for r in rows if r["alert_id"] in ringing], now)

@@ -42,7 +42,7 @@ ORDER BY c.account_id, c.channel
 SELECT k.rule_id, count(*) AS alerts, count(DISTINCT k.subject) AS people,
     count(*) FILTER (WHERE l.state <> 'closed') AS open,
     count(*) FILTER (WHERE l.state <> 'closed' AND l.taken_at < $2::timestamptz - interval '24 hours') AS standing,
-    count(*) FILTER (WHERE l.state = 'closed') AS closed,
+    count(*) FILTER (WHERE l.state = 'closed' AND l.outcome <> 'consent_withdrawn') AS closed,
     count(*) FILTER (WHERE l.outcome = ANY ($3::text[])) AS acted_on,
     count(*) FILTER (WHERE again.near >= 3) AS chattering,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first.answered_at - l.taken_at)) AS median_answer_s
@@ -83,7 +83,7 @@ WITH days AS (
 ), mine AS (
     SELECT t.account_id, count(*) AS alerts, count(*) FILTER (WHERE r.state <> 'closed') AS open,
         count(*) FILTER (WHERE r.state <> 'closed' AND r.taken_at < $2::timestamptz - interval '24 hours') AS standing,
-        count(*) FILTER (WHERE r.state = 'closed') AS closed, count(*) FILTER (WHERE r.outcome = ANY ($6::text[])) AS acted_on,
+        count(*) FILTER (WHERE r.state = 'closed' AND r.outcome <> 'consent_withdrawn') AS closed, count(*) FILTER (WHERE r.outcome = ANY ($6::text[])) AS acted_on,
         count(*) FILTER (WHERE r.chatters) AS chattering
     FROM told t JOIN rang r ON r.alert_id = t.alert_id GROUP BY t.account_id
 ), said AS (

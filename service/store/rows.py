@@ -1,11 +1,15 @@
 """Rows of the named statements become records."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 import asyncpg
 import msgspec
 
 from gateway.store.reading_row import identity_text
 from rules.vocabulary import AlertKind, Family, Priority
-from service.alerts.lifecycle import Answer, LifeState, Outcome
+from service.alerts.lifecycle import Answer, LifeState, ending
+from service.alerts.patient_text import in_chinese, in_english
 from service.permissions import Role
 from service.store.records import (
     AlertCard,
@@ -35,14 +39,15 @@ def point_from(row: asyncpg.Record) -> SeriesPoint:
     )
 
 
-def message_from(row: asyncpg.Record) -> PatientMessage:
-    """One message from a row of `care.patient_message`."""
+def message_from(row: asyncpg.Record, names: Mapping[UUID, str]) -> PatientMessage:
+    """One message from a row of `care.patient_message`; `names` are those known of accounts."""
+    named = [names[account_id] for account_id in row["named"] if account_id in names]
     return PatientMessage(
         at=row["at"],
         alert_id=row["alert_id"],
         kind=row["kind"],
-        text_zh=row["text_zh"],
-        text_en=row["text_en"],
+        text_zh=in_chinese(row["text_zh"], named),
+        text_en=in_english(row["text_en"], named),
     )
 
 
@@ -105,7 +110,7 @@ def alert_card_from(
         acknowledged_at=row["acknowledged_at"],
         answer=Answer(row["answer"]) if row["answer"] else None,
         next_check_at=row["next_check_at"],
-        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        outcome=ending(row["outcome"]) if row["outcome"] else None,
         closed_at=row["closed_at"],
         deliveries=deliveries,
         messages=messages,

@@ -44,12 +44,12 @@ UPDATE care.rule_change SET state = $2, ended_by = $3, ended_at = $4
 WHERE change_id = $1 AND state = 'open' RETURNING change_id
 
 -- name: review
--- Of each rule the newest 50 alerts about real people that somebody has closed: how many led to something.
+-- Of each rule the newest 50 alerts about real people that somebody (no withdrawal of consent) has closed: how many led to something.
 SELECT rule_id, count(*) AS alerts, count(*) FILTER (WHERE outcome = ANY ($1::text[])) AS acted_on
 FROM (
     SELECT k.rule_id, l.outcome, row_number() OVER (PARTITION BY k.rule_id ORDER BY l.closed_at DESC, k.alert_id) AS place
     FROM core.alert k JOIN care.alert_life l USING (alert_id)
-    WHERE l.state = 'closed' AND NOT k.synthetic
+    WHERE l.state = 'closed' AND l.outcome <> 'consent_withdrawn' AND NOT k.synthetic
 ) AS newest
 WHERE place <= $2
 GROUP BY rule_id ORDER BY rule_id

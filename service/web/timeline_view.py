@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from service.store.reads import HANDING
 from service.store.records import TimelineEntry
 from service.web.language import mark, say
 from service.web.words import WORDS, word
@@ -33,9 +34,6 @@ _WHAT: Mapping[str, str] = {
     "delivery failed": mark("failed, will be tried again"),
     "delivery dead": mark("could not be delivered"),
 }
-_HANDING = frozenset({"handed over", "responsible changed"})
-"""Their `from` and `to` are names of staff as they were then."""
-
 _UNDELIVERED = frozenset({"delivery failed", "delivery dead"})
 """Whoever reads these wants to know why; what the other end said itself stands as it is."""
 
@@ -92,7 +90,7 @@ def _sentence(entry: TimelineEntry, names: Mapping[str, str], language: str) -> 
     told = names.get(entry.detail.get("to", ""))
     if told is not None:
         details.append(told)
-    elif entry.what in _HANDING and entry.detail.get("to"):
+    elif entry.what in HANDING and entry.detail.get("to"):
         details.append(f"{entry.detail.get('from') or '–'} → {entry.detail['to']}")
     if entry.what in _UNDELIVERED and entry.detail.get("result"):
         details.append(word(language, "result", entry.detail["result"]))

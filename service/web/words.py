@@ -68,6 +68,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not_needed": mark("No action needed"),
         "transferred": mark("Handed to emergency services"),
         "false_reading": mark("Reading was wrong"),
+        "consent_withdrawn": mark("Consent to care withdrawn"),
     },
     "condition": {
         "hypertension": mark("hypertension"),

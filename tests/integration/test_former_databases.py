@@ -34,6 +34,23 @@ LEVELS = sorted(path.stem for path in FOLDER.glob("*.sql"))
 ALL = [CORE_MIGRATIONS, CARE_MIGRATIONS]
 CRISIS = START + timedelta(days=11)
 
+_ANSWERED = """
+WITH told AS (
+    INSERT INTO care.patient_message (person_id, alert_id, step, kind, at, text_zh, text_en)
+    SELECT person_id, alert_id, 0, 'answered', '2026-11-12 00:09+00'::timestamptz + minutes, zh, en
+    FROM (SELECT person_id, alert_id FROM care.patient_message WHERE message_id = 1) m, (VALUES
+        (interval '0', '家医乙表示正在去您那里。请不要等待。',
+         '家医乙 says they are on the way to you. Do not wait.'),
+        (interval '1 minute', '关于您家里的那次测量：家医乙已看到测量结果。请不要等待。',
+         'About the measurement in your home: 家医乙 has looked at it. Do not wait.'),
+        (interval '2 minutes', '家医乙说来了', '家医乙 came')) t (minutes, zh, en)
+    RETURNING alert_id)
+INSERT INTO care.alert_event (at, alert_id, actor, what, detail)
+SELECT '2026-11-12 00:09+00', t.alert_id, a.account_id::text, 'answered', '{"answer": "going"}'
+FROM (SELECT DISTINCT alert_id FROM told) t, care.account a WHERE a.login = 'family-b'
+"""
+"""What that program wrote of answers; of the second and third nobody knows whose it was."""
+
 
 async def at_level(dsn: str, level: str) -> None:
     """Lay out the schemas as they were, and fill them."""
@@ -49,6 +66,7 @@ async def at_level(dsn: str, level: str) -> None:
         for migration in former:
             await owner.execute(migration.text)
         await owner.execute((FOLDER / f"{level}.sql").read_text(encoding="utf-8"))
+        await owner.execute(_ANSWERED)
         assert await owner.fetchval("SELECT count(*) FROM migration.applied") == len(former)
     finally:
         await owner.close()
@@ -129,6 +147,37 @@ async def test_its_pages_and_open_alerts_are_there(former: Database) -> None:
         assert series.points[-1].systolic == 228
         assert any(point.beyond == {"glucose": "below"} for point in series.points)
         assert await pool.fetchval("SELECT count(*) FROM core.quarantine WHERE point IS NOT NULL")
+
+
+_TOLD = "SELECT text_zh, text_en FROM care.patient_message"
+
+
+async def test_its_messages_name_nobody_at_rest_and_everybody_on_the_page(former: Database) -> None:
+    owner = await asyncpg.connect(former.dsn)
+    try:
+        kept = [row["text_zh"] + row["text_en"] for row in await owner.fetch(_TOLD)]
+        names = [row["name"] for row in await owner.fetch("SELECT name FROM care.staff")]
+    finally:
+        await owner.close()
+    assert len(kept) == 7
+    assert [name for name in names for text in kept if name in text] == []
+    async with open_pool(former.dsn_as("hw_service"), size=2) as pool:
+        patient = await Store(pool, ZONE).credentials("wang")
+        assert patient is not None
+        told = await Store(pool, ZONE).patient_overview(patient.account, CRISIS)
+    answered = [message.text_zh for message in told.messages if message.kind == "answered"]
+    assert answered == [
+        "您的医生已回应。",
+        "关于您家里的那次测量：您的医生已看到测量结果。请不要等待。",
+        "家医乙表示正在去您那里。请不要等待。",
+    ]
+    others = [message for message in told.messages if message.kind != "answered"]
+    assert {message.text_zh.partition("目前")[0] for message in others} == {
+        "我们已经通知：县值班、家医乙、村医乙。",
+        "我们已经通知：家医乙、村医乙。",
+        "我们又通知了：镇值班。",
+    }
+    assert "We have now also contacted: 镇值班. Nobody" in others[0].text_en
 
 
 async def test_its_core_goes_on_where_it_was(former: Database) -> None:

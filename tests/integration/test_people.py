@@ -61,7 +61,11 @@ async def owner(county: County, subject: str = ZHANG.subject) -> tuple[str | Non
 
 async def last_line(county: County, alert_id: UUID, what: str) -> dict[str, str] | None:
     row = await county.owner.fetchrow(
-        "SELECT detail->>'from' AS former, detail->>'to' AS next, at FROM care.alert_event"
+        "SELECT"
+        " (SELECT coalesce(string_agg(s.name, '、' ORDER BY s.staff_id), '') FROM care.staff s"
+        "  WHERE s.staff_id = ANY (string_to_array(detail->>'from', ','))) AS former,"
+        " coalesce((SELECT name FROM care.staff WHERE staff_id = detail->>'to'), '') AS next"
+        " FROM care.alert_event"
         " WHERE alert_id = $1 AND what = $2 ORDER BY event_id DESC LIMIT 1",
         alert_id,
         what,

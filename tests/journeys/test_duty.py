@@ -31,7 +31,11 @@ async def town(database: Database) -> AsyncIterator[DutyTown]:
 async def line(town: DutyTown, alert_id: UUID, what: str) -> tuple[str, str]:
     """Who handed over to whom, of the newest line of that kind."""
     row = await town.county.owner.fetchrow(
-        "SELECT detail->>'from' AS former, detail->>'to' AS next FROM care.alert_event"
+        "SELECT"
+        " (SELECT coalesce(string_agg(s.name, '、' ORDER BY s.staff_id), '') FROM care.staff s"
+        "  WHERE s.staff_id = ANY (string_to_array(detail->>'from', ','))) AS former,"
+        " coalesce((SELECT name FROM care.staff WHERE staff_id = detail->>'to'), '') AS next"
+        " FROM care.alert_event"
         " WHERE alert_id = $1 AND what = $2 ORDER BY event_id DESC LIMIT 1",
         alert_id,
         what,

@@ -4,15 +4,23 @@ import pytest
 
 from rules.vocabulary import Family, Priority
 from service.alerts.lifecycle import Answer
-from service.alerts.patient_text import MessageKind, PatientText, answered, is_told, told
+from service.alerts.patient_text import (
+    MessageKind,
+    PatientText,
+    answered,
+    in_chinese,
+    in_english,
+    is_told,
+    told,
+)
 
 PROMISES = ("is coming", "on the way", "help", "soon", "马上到", "放心", "正在", "会来", "稍等")
 
 
 def unanswered() -> list[PatientText]:
     return [
-        told(names, step=step, family=family)
-        for names in ([], ["李医生"], ["李医生", "王医生"])
+        told(reached=reached, step=step, family=family)
+        for reached in (False, True)
         for step in (0, 1, 5)
         for family in Family
     ]
@@ -28,23 +36,25 @@ def test_before_an_answer_nothing_is_promised(text: PatientText) -> None:
 
 
 def test_nobody_reached_is_said_plainly() -> None:
-    text = told([], step=0, family=Family.GLUCOSE)
+    text = told(reached=False, step=0, family=Family.GLUCOSE)
     assert "没有联系到任何医生" in text.zh
     assert "No doctor has been reached" in text.en
 
 
 def test_the_first_message_and_the_next_differ() -> None:
-    first = told(["李医生"], step=0, family=Family.GLUCOSE)
-    later = told(["王医生"], step=1, family=Family.GLUCOSE)
+    first = told(reached=True, step=0, family=Family.GLUCOSE)
+    later = told(reached=True, step=1, family=Family.GLUCOSE)
     assert (first.kind, later.kind) == (MessageKind.CONTACTED, MessageKind.UNANSWERED)
-    assert "李医生" in first.zh
+    assert "已经通知：李医生、王医生。" in in_chinese(first.zh, ["李医生", "王医生"])
+    assert "contacted: 李医生, 王医生. Nobody" in in_english(first.en, ["李医生", "王医生"])
     assert "还没有人回应" in later.zh
 
 
 @pytest.mark.parametrize("said", [Answer.SEEN, Answer.CONTACTED, Answer.GOING])
 def test_an_answer_names_who_answered_and_still_says_120(said: Answer) -> None:
-    text = answered("李医生", said, Family.BLOOD_PRESSURE)
-    assert text.zh.startswith("李医生")
+    text = answered(said, Family.BLOOD_PRESSURE)
+    assert in_chinese(text.zh, ["李医生"]).startswith("李医生")
+    assert in_english(text.en, []).startswith("your doctor")
     assert "120" in text.zh
     assert "120" in text.en
 
