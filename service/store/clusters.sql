@@ -74,7 +74,8 @@ WHERE t.task_id = $2 AND t.state = 'open' AND a.account_id = $1 AND NOT a.disabl
 RETURNING t.area, t.scope, t.rule_id
 
 -- name: verified
--- Verified clusters of a week by township: how many, and how many people they were.
+-- Verified clusters of a week by township: how many, and how many people they were. None that rests on somebody who
+-- withdrew from the counts: it stays a task of care, and is no number.
 WITH RECURSIVE inside (area_id, township) AS (
     SELECT area_id, area_id FROM care.area WHERE level = 'township'
     UNION ALL
@@ -83,4 +84,7 @@ WITH RECURSIVE inside (area_id, township) AS (
 SELECT inside.township, count(*)::integer AS clusters, sum(t.verified_people)::integer AS people
 FROM care.cluster_task t JOIN inside ON inside.area_id = t.area
 WHERE t.state = 'verified' AND t.answered_at >= $1 AND t.answered_at < $2
+  AND NOT EXISTS (
+      SELECT FROM care.withdrawal w JOIN care.person p USING (person_id)
+      WHERE w.purpose = 'counts' AND t.evidence -> 'subjects' ? p.subject)
 GROUP BY 1

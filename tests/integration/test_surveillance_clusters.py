@@ -10,6 +10,7 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from rules.vocabulary import Family, SubjectRef
 from service.people import Household, Person
+from service.store.consent import Purpose
 from service.surveillance.cluster_store import Clusters, ClusterTask, NoTaskError
 from service.surveillance.daily import refresh
 from tests.fixtures.database import Database
@@ -148,6 +149,28 @@ async def test_only_what_was_verified_is_counted_and_only_for_the_township(count
         " WHERE indicator = 'cluster_verified' AND value > 0"
     )
     assert [tuple(row) for row in rows] == [("township-area", 1.0, 3)]
+
+
+@pytest.mark.row("X7")
+async def test_a_cluster_that_rests_on_somebody_who_withdrew_is_no_number(county: County) -> None:
+    await fever(county, ZHANG.subject, 1)
+    await fever(county, await resident(county, "husband", "home-1"), 0.5)
+    await clusters(county).look_for_clusters(county.now)
+    (task,) = await tasks_of(county, "village-a")
+    village = await county.account("village-a")
+    await clusters(county).verify_cluster(village, task.task_id, 2, county.now)
+    await _measured_once(county)
+    county.clock.advance(timedelta(days=14))
+    current = (
+        "SELECT DISTINCT ON (area, day) value FROM cdc.count_cell"
+        " WHERE indicator = 'cluster_verified' AND area = 'township-area'"
+        " ORDER BY area, day, revision DESC"
+    )
+    await refresh(county.store.pool, county.now, ZONE)
+    assert 1.0 in [row["value"] for row in await county.owner.fetch(current)]
+    await county.store.withdraw(await county.account("zhang"), Purpose.COUNTS, county.now)
+    await refresh(county.store.pool, county.now, ZONE)
+    assert {row["value"] for row in await county.owner.fetch(current)} == {0.0}
 
 
 async def _measured_once(county: County) -> None:
