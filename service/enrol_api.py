@@ -40,6 +40,9 @@ _REFUSALS = {
 }
 
 
+_RETRY_AFTER = {"too_many": "900", "too_soon": "60"}  # seconds, as the sentences say
+
+
 class ApplyBody(BaseModel):
     """A key's certificate request (PEM) and the software that sends it."""
 
@@ -178,7 +181,10 @@ def _certificate(hub: str, issued: Issued) -> dict[str, str]:
 
 def _refused(refusal: Refusal) -> Response:
     status, title = _REFUSALS[refusal.reason]
-    return problem_response(status, refusal.reason, title)
+    answer = problem_response(status, refusal.reason, title)
+    if refusal.reason in _RETRY_AFTER:
+        answer.headers["Retry-After"] = _RETRY_AFTER[refusal.reason]
+    return answer
 
 
 def _off() -> Response:

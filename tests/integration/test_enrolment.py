@@ -438,6 +438,9 @@ async def test_a_flood_of_applications_from_one_address_is_stopped(
         await line.apply(request, "")
     with pytest.raises(CountyRefusedError, match="too_many"):
         await line.apply(request, "")
+    async with httpx2.AsyncClient(base_url=enrolling.address) as device:
+        refused = await device.post("/enrol/device", json={"request": request, "software": ""})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "900")
 
 
 async def test_who_stole_the_homes_key_does_not_get_the_rights_of_the_core(

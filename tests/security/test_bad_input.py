@@ -198,6 +198,9 @@ async def test_no_line_of_the_log_can_be_forged(
     lines = [line for line in (out.out + out.err).splitlines() if "request broke" in line]
     assert lines
     assert all(json.loads(line)["event"] == "request broke" for line in lines)
+    # What stands in an address may be a key: the log names the door.
+    assert {json.loads(line)["door"] for line in lines} == {"/api/broken/{word}"}
+    assert not [line for line in lines if "forged" in line]
     assert not [
         line for line in (out.out + out.err).splitlines() if line.startswith('{"event":"forged')
     ]
