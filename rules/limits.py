@@ -120,7 +120,7 @@ def _limits(text: str) -> Iterator[Limit | None]:
     leaves = list(_numbers(compile_condition(text).tree, None))
     for leaf, about, step in leaves:
         order = [id(number) for number, of, _ in leaves if of is about].index(id(leaf))
-        limit = Limit(about=_as_text(about), place=order, number=Decimal(leaf.text), step=step)
+        limit = Limit(about=about.told, place=order, number=Decimal(leaf.text), step=step)
         yield None if about.text in _WINDOWS else limit
 
 
@@ -163,17 +163,6 @@ def _precision(call: Tree) -> Decimal | None:
         if kind is Parameter.QUANTITY:
             return QUANTITIES[QuantityName(part.text)].precision
     return None
-
-
-def _as_text(tree: Tree) -> str:
-    if tree.kind == "string":
-        return f"'{tree.text}'"
-    if tree.kind == "number":
-        return tree.text
-    parts = [_as_text(part) for part in tree.parts]
-    if tree.kind == "call":
-        return f"{tree.text}({', '.join(parts)})"
-    return f"{tree.text}{parts[0]}" if len(parts) == 1 else f" {tree.text} ".join(parts)
 
 
 def _moved(rule: Rule, limit: Limit, by: int) -> Rule:

@@ -56,25 +56,11 @@ def faults_of(tree: Tree) -> Iterator[str]:
     """Every fault of a condition's tree, in words; none of one that makes sense."""
     wrong = [*_wrong_types(tree)]
     if not wrong and _type_of(tree) is not bool:
-        wrong = [f"{told(tree)!r} gives a number, not true or false"]
+        wrong = [f"{tree.told!r} gives a number, not true or false"]
     yield from wrong
     yield from _wrong_units(tree)
     if not wrong:
         yield from _constants(tree)
-
-
-def told(tree: Tree) -> str:
-    """The node as it would be written."""
-    if tree.kind == "string":
-        return f"'{tree.text}'"
-    if tree.kind == "number":
-        return tree.text
-    parts = [told(part) for part in tree.parts]
-    if tree.kind == "call":
-        return f"{tree.text}({', '.join(parts)})"
-    signs = [part.kind == "sign" for part in tree.parts]
-    parts = [f"({text})" if sign else text for text, sign in zip(parts, signs, strict=True)]
-    return f"{tree.text}{parts[0]}" if len(parts) == 1 else f" {tree.text} ".join(parts)
 
 
 @cache
@@ -111,19 +97,19 @@ def _wrong_types(tree: Tree) -> Iterator[str]:
 def _wrong_joints(tree: Tree, types: list[type]) -> Iterator[str]:
     if tree.text in _JOINED | {"!"}:
         if set(types) != {bool}:
-            yield f"{told(tree)!r}: {tree.text!r} joins what is true or false"
+            yield f"{tree.told!r}: {tree.text!r} joins what is true or false"
     elif not set(types) <= {int, float}:
-        yield f"{told(tree)!r}: {tree.text!r} stands between numbers"
+        yield f"{tree.told!r}: {tree.text!r} stands between numbers"
     elif tree.text not in _COMPARED and len(set(types)) > 1:
-        yield f"{told(tree)!r}: {tree.text!r} between a whole number and a decimal: write 2.0"
+        yield f"{tree.told!r}: {tree.text!r} between a whole number and a decimal: write 2.0"
     elif tree.text == "/" and types[1] is int:
-        yield f"{told(tree)!r}: divides by a count, which may be 0"
+        yield f"{tree.told!r}: divides by a count, which may be 0"
 
 
 def _wrong_arguments(call: Tree) -> Iterator[str]:
     for kind, part in zip(FUNCTIONS[call.text].takes, call.parts, strict=False):
         if kind is Parameter.NUMBER and _type_of(part) not in {int, float}:
-            yield f"{told(call)!r}: {told(part)!r} is not a number"
+            yield f"{call.told!r}: {part.told!r} is not a number"
 
 
 def _wrong_units(tree: Tree) -> Iterator[str]:
@@ -160,7 +146,7 @@ def _wrong_beside(call: Tree, number: Decimal) -> Iterator[str]:
     elif call.text in _DISTANCES:
         yield from _too_far(QuantityName(call.parts[0].text), number, call)
     elif call.text in _SHARES and not 0 <= number <= 1:
-        yield f"{told(call)!r} is a share from 0 to 1, never {number}"
+        yield f"{call.told!r} is a share from 0 to 1, never {number}"
 
 
 def possible_limits(quantity: QuantityName) -> tuple[Decimal, Decimal]:
@@ -173,14 +159,14 @@ def _impossible(quantity: QuantityName, number: Decimal, call: Tree) -> Iterator
     low, high = possible_limits(quantity)
     if not low <= number <= high:
         unit = QUANTITIES[quantity].unit
-        yield f"{told(call)!r}: {number} is no {quantity} in {unit} ({low} to {high})"
+        yield f"{call.told!r}: {number} is no {quantity} in {unit} ({low} to {high})"
 
 
 def _too_far(quantity: QuantityName, number: Decimal, call: Tree) -> Iterator[str]:
     low, high = possible_limits(quantity)
     if abs(number) > high - low:
         unit = QUANTITIES[quantity].unit
-        yield f"{told(call)!r}: {number} is no distance of {quantity} in {unit}"
+        yield f"{call.told!r}: {number} is no distance of {quantity} in {unit}"
 
 
 def _literal(tree: Tree) -> Decimal | None:
@@ -225,9 +211,9 @@ class _TooManyError(Exception):
 def _constants(tree: Tree) -> Iterator[str]:
     try:
         if not _ways(tree, wanted=True):
-            yield f"{told(tree)!r} is never true: it is constant"
+            yield f"{tree.told!r} is never true: it is constant"
         elif not _ways(tree, wanted=False):
-            yield f"{told(tree)!r} is always true: it is constant"
+            yield f"{tree.told!r} is always true: it is constant"
         else:
             for part in tree.parts if tree.text in _JOINED else ():
                 yield from _constants(part)
@@ -252,7 +238,7 @@ def _ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
             return [_way(f"judged {tree.parts[0].text}", _JUDGED[tree.text], number, None)]
     if tree.kind == "sign" and tree.text in _COMPARED:
         return _compared_ways(tree, wanted=wanted)
-    return [_Way(facts=frozenset({(told(tree), wanted)}))]
+    return [_Way(facts=frozenset({(tree.told, wanted)}))]
 
 
 def _compared_ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
@@ -261,8 +247,8 @@ def _compared_ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
     if number is None and _literal(one) is not None:
         one, sign, number = other, _TURNED[sign], _literal(one)
     if number is None:
-        return [_Way(facts=frozenset({(told(tree), wanted)}))]
-    way = _way(told(one), sign if wanted else _NOT[sign], number, one)
+        return [_Way(facts=frozenset({(tree.told, wanted)}))]
+    way = _way(one.told, sign if wanted else _NOT[sign], number, one)
     return [way] if all(low <= high for low, high in way.ends.values()) else []
 
 

@@ -28,6 +28,20 @@ class Tree:
     text: str
     parts: tuple["Tree", ...] = ()
 
+    @property
+    def told(self) -> str:
+        """The node as it would be written."""
+        if self.kind == "string":
+            return f"'{self.text}'"
+        if self.kind == "number":
+            return self.text
+        parts = [part.told for part in self.parts]
+        if self.kind == "call":
+            return f"{self.text}({', '.join(parts)})"
+        signs = [part.kind == "sign" for part in self.parts]
+        parts = [f"({text})" if sign else text for text, sign in zip(parts, signs, strict=True)]
+        return f"{self.text}{parts[0]}" if len(parts) == 1 else f" {self.text} ".join(parts)
+
 
 def parse(words: Sequence[Word]) -> Tree:
     """The tree of a condition that CEL has compiled already: no error is looked for here."""

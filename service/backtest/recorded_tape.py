@@ -100,12 +100,8 @@ def _plain(measured: Measured) -> NDArray[np.bool_]:
 
 
 def _identity(measured: Measured, place: int) -> str:
-    return "\x1f".join(
-        [
-            *(_text(measured, name, place) for name in ("subject", "effective_at", "device")),
-            VITALS[measured.vital.item(place)].value,
-        ]
-    )
+    names = (_text(measured, name, place) for name in ("subject", "effective_at", "device"))
+    return "\x1f".join([*names, VITALS[measured.vital.item(place)].value])
 
 
 def _text(measured: Measured, name: str, place: int) -> str:
@@ -113,13 +109,12 @@ def _text(measured: Measured, name: str, place: int) -> str:
 
 
 def _point(measured: Measured, place: int) -> Point:
-    subject, at, received, device, meal = (_text(measured, name, place) for name in _TOLD)
-    vital = VITALS[measured.vital.item(place)]
+    at, received, device, meal = (_text(measured, name, place) for name in _TOLD)
     flags = measured.flags[measured.cells["flags"].item(place)]
     effective = datetime.fromisoformat(at)
     return Point(
-        identity=f"{subject}\x1f{at}\x1f{device}\x1f{vital.value}",
-        kind=vital,
+        identity=_identity(measured, place),
+        kind=VITALS[measured.vital.item(place)],
         device=device,
         effective_at=effective,
         received_at=datetime.fromisoformat(received) if received else effective,
@@ -136,4 +131,4 @@ def _point(measured: Measured, place: int) -> Point:
     )
 
 
-_TOLD = ("subject", "effective_at", "received_at", "device", "context")
+_TOLD = ("effective_at", "received_at", "device", "context")

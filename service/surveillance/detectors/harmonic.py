@@ -21,6 +21,7 @@ from service.surveillance.detectors.points import (
     Indices,
     Points,
     Series,
+    judged,
     judged_range,
 )
 from service.surveillance.detectors.quasi_poisson import Fit, fit
@@ -91,16 +92,7 @@ def harmonic(series: Series, control: HarmonicControl) -> Points:
         np.concatenate(column).reshape(-1, index.size) for column in zip(*parts, strict=True)
     )
     observed = _summed(series.observed, areas, points, control.span).reshape(expected.shape)
-    with np.errstate(invalid="ignore"):
-        alarm = np.asarray(observed > bound)
-    return Points(
-        index=index,
-        upperbound=bound,
-        alarm=alarm,
-        expected=expected,
-        pvalue=pvalue,
-        undecided=np.isnan(bound) | np.isnan(observed),
-    )
+    return judged(index, observed, bound, expected, pvalue)
 
 
 def _summed(observed: Counts, areas: Indices, points: Indices, span: int) -> Counts:

@@ -52,6 +52,22 @@ class Points:
     undecided: Flags
 
 
+def judged(
+    index: Indices, observed: Counts, bound: Counts, expected: Counts, pvalue: Counts
+) -> Points:
+    """Points with an alarm where the count is above its bound; undecided where either is NaN."""
+    with np.errstate(invalid="ignore"):
+        alarm = np.asarray(observed > bound)
+    return Points(
+        index=index,
+        upperbound=bound,
+        alarm=alarm,
+        expected=expected,
+        pvalue=pvalue,
+        undecided=np.isnan(bound) | np.isnan(observed),
+    )
+
+
 def judged_range(given: tuple[int, ...] | None, first: int, length: int) -> Indices:
     """The judged points counted from 0; by default all from `first` (from 0) to the end.
 

@@ -18,6 +18,7 @@ from service.surveillance.detectors.points import (
     Indices,
     Points,
     Series,
+    judged,
     judged_range,
 )
 
@@ -55,7 +56,7 @@ def rki(series: Series, control: WindowControl) -> Points:
     mean, spread = _mean(window), _deviation(window)
     entry = np.clip(np.nan_to_num(np.floor(mean)), 0, _TABLE_ENDS).astype(np.int64)
     bound = np.where(mean <= _TABLE_ENDS, np.asarray(_UPPER)[entry], mean + 2 * spread)
-    return _points(index, observed, bound, mean, np.full(observed.shape, np.nan))
+    return judged(index, observed, bound, mean, np.full(observed.shape, np.nan))
 
 
 def bayes(series: Series, control: WindowControl) -> Points:
@@ -72,7 +73,7 @@ def bayes(series: Series, control: WindowControl) -> Points:
     mean[points == 0] = np.nan
     bound = count_quantile(1 - control.alpha, mean, dispersion)
     pvalue = 1 - count_cdf(observed - 1, mean, dispersion)
-    return _points(index, observed, bound, mean, pvalue)
+    return judged(index, observed, bound, mean, pvalue)
 
 
 def moving_percentile(series: Series, control: WindowControl) -> Points:
@@ -91,7 +92,7 @@ def moving_percentile(series: Series, control: WindowControl) -> Points:
     median[some] = np.nanquantile(window[some], 0.5, axis=1)
     higher = (window >= observed[:, :, None]).sum(axis=2)
     pvalue = np.where(some & ~np.isnan(observed), (1 + higher) / (1 + known), np.nan)
-    return _points(index, observed, bound, median, pvalue)
+    return judged(index, observed, bound, median, pvalue)
 
 
 def _window(series: Series, control: WindowControl) -> tuple[Indices, Counts, Counts]:
@@ -122,18 +123,3 @@ def _deviation(window: Counts) -> Counts:
     if window.shape[2] < 2:  # noqa: PLR2004 -- a sample of one has no spread
         return np.full(window.shape[:2], np.nan)
     return np.asarray(window.std(axis=2, ddof=1))
-
-
-def _points(
-    index: Indices, observed: Counts, bound: Counts, expected: Counts, pvalue: Counts
-) -> Points:
-    with np.errstate(invalid="ignore"):
-        alarm = np.asarray(observed > bound)
-    return Points(
-        index=index,
-        upperbound=bound,
-        alarm=alarm,
-        expected=expected,
-        pvalue=pvalue,
-        undecided=np.isnan(bound) | np.isnan(observed),
-    )

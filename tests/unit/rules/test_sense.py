@@ -8,7 +8,7 @@ from gateway.packs import load_shipped
 from rules.conditions import FUNCTIONS, Result
 from rules.expression import compile_condition
 from rules.scope import Call, Scope, Trace
-from rules.sense import faults_of, gives, told
+from rules.sense import faults_of, gives
 from tests.unit.rules.readings import glucose, pressure, window
 
 NEVER, ALWAYS = "is never true", "is always true"
@@ -124,7 +124,7 @@ def test_constant_is_what_no_number_of_readings_changes(source: str) -> None:
         for c in (True, False)
     }
     tree = compile_condition(source).tree
-    whole = f"{told(tree)!r} is "
+    whole = f"{tree.told!r} is "
     assert any(fault.startswith(whole) for fault in faults_of(tree)) is (len(outcomes) == 1)
 
 
