@@ -1,5 +1,6 @@
 """The streaming core of a county and the hub of a home.
 
 Open `pipeline.py` for the straight line a batch of readings takes, `core.py` for the process around
-it, `hub.py` for the other end of the uplink. Nothing here knows a name or who answers an alert.
+it, `hub.py` for the other end of the uplink, `calm.py` for how a batch is screened by columns and
+`rehearsal.py` for readings that were recorded. Nothing here knows a name or who answers an alert.
 """
