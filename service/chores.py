@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from service.notify.carrier import CarriedNotifier
-from service.notify.notifier import Channel, Notifier, Result
-from service.store.care_store import Store
+from service.notify.notifier import Channel, Notifier, Outcome, Result
+from service.notify.under_way import Aside
+from service.services import Services
+from service.store.database import DATABASE_ERRORS
 
 _PLAN_EVERY = timedelta(hours=1)
 
@@ -19,8 +21,12 @@ DRILLS_A_TICK = 5
 class Chores:
     """Follow-ups after fourteen days, the monthly drill, and what nobody carries any more."""
 
-    def __init__(self, store: Store, notifiers: Mapping[Channel, Notifier]) -> None:
-        self._store = store
+    def __init__(
+        self, services: Services, notifiers: Mapping[Channel, Notifier], aside: Aside
+    ) -> None:
+        self._clock = services.clock
+        self._store = services.store
+        self._aside = aside
         self._channels = frozenset(notifiers)
         self._drillers = {
             channel: notifier
@@ -45,15 +51,32 @@ class Chores:
     async def _drill(self, channel: Channel, now: datetime) -> bool:
         """A few drills of one channel, fewer where it is in trouble; whether there was any."""
         for number in range(DRILLS_A_TICK):
-            claimed = await self._store.claim_drill(channel, now)
-            if claimed is None:
+            outcome = await self._drill_once(channel, now)
+            if outcome is None:
                 return number > 0
-            drill_id, message = claimed
-            outcome = await self._drillers[channel].drill(message, drill_id, now)
-            await self._store.note_drill(drill_id, message, outcome, now)
             if outcome.result is Result.RETRY_LATER:
                 break  # it may have taken its longest over this; the others wait no longer for it
         return True
+
+    async def _drill_once(self, channel: Channel, since: datetime) -> Outcome | None:
+        """One drill of a channel that is due, in its turn; None where none may leave now."""
+        async with self._aside.turn():
+            now = max(since, self._clock.now())  # what came while it waited goes first
+            claimed = await self._store.claim_drill(channel, now)
+            if claimed is None:
+                return None
+            drill_id, message = claimed
+
+            async def send() -> Outcome:
+                try:
+                    return await self._drillers[channel].drill(message, drill_id, now)
+                except DATABASE_ERRORS:  # before it left: its key could not be written
+                    return Outcome(result=Result.RETRY_LATER, detail="store lost")
+
+            outcome = await self._aside.attempt(send)
+            noted = max(since, self._clock.now())
+            await self._store.note_drill(drill_id, message, outcome, noted)
+            return outcome
 
     async def next_due(self) -> datetime | None:
         """When there is something to do; None when nothing is known to come."""

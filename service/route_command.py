@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,9 +19,11 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from rules.pack import PackError
 from rules.vocabulary import Priority
-from service.alerts.priorities import shipped_timings
+from service.alerts.priorities import PrioritiesError, routes_with, shipped_timings
 from service.alerts.routing import DutyDay
+from service.asked_route import asked_route
 from service.notify.notifier import PERSONAL, Channel
+from service.route_settings import RouteSettings
 from service.store.care_store import Store
 from service.store.contacts import UnknownLoginError, is_possible
 from service.store.database import DATABASE_ERRORS, open_pool
@@ -39,15 +40,6 @@ _DAYS = 30
 
 class _UnusableError(Exception):
     """A word of the command line means nothing; the text says which."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """How urgent the alert would be, whether nothing moves it, and whether its rule is awake."""
-
-    priority: Priority
-    undampable: bool = False
-    rings: bool = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         UnknownLoginError,
         _UnusableError,
         PackError,
+        PrioritiesError,
         *DATABASE_ERRORS,
     ) as error:
         sys.stderr.write(f"{error}\n")
@@ -102,7 +95,9 @@ async def _answer(arguments: argparse.Namespace) -> Sequence[str]:
             case "explain":
                 return await _explain(store, arguments, now)
             case "why":
-                why = await store.why(arguments.alert, arguments.login, shipped_timings(), now)
+                routes = routes_with(RouteSettings().routes_file)
+                about = (arguments.alert, arguments.login, shipped_timings(), now)
+                why = await store.why(*about, routes=routes)
                 return _why_lines(why, arguments, zone)
             case "hygiene":
                 return await _hygiene(store, now - timedelta(days=arguments.days), now)
@@ -114,7 +109,10 @@ async def _answer(arguments: argparse.Namespace) -> Sequence[str]:
 
 async def _explain(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
     at = _instant(arguments.at, store.zone) if arguments.at else now
-    asked = await _asked(store, arguments.rule)
+    asked = await asked_route(store, arguments.rule, routes_with(RouteSettings().routes_file))
+    if asked is None:
+        word = arguments.rule
+        raise _UnusableError(f"{word}: neither a rule of this county nor a priority")
     found = await store.explain_route(
         arguments.person,
         asked.priority,
@@ -122,6 +120,7 @@ async def _explain(store: Store, arguments: argparse.Namespace, now: datetime) -
         at,
         dated=arguments.dated,
         undampable=asked.undampable,
+        rule=asked.route,
     )
     lines = explain_lines(found, asked.priority, store.zone)
     if not asked.rings:
@@ -136,6 +135,8 @@ def explain_lines(found: Explained, priority: Priority, zone: ZoneInfo) -> list[
     seen = found.forecast
     who = f"{found.name or found.subject} ({found.subject})"
     lines = [f"{who}: {priority.word}, answer by {_clock(seen.answer_by, zone)}"]
+    if seen.answers > 1:
+        lines.append(f"  until {seen.answers} different people have answered")
     lines += [f"  ! {doubt.value}" for doubt in seen.ladder.doubts]
     if seen.tells_home:
         lines.append("  at once: the person's own page (and in an emergency the home's): call 120")
@@ -241,21 +242,6 @@ def _channel(word: str) -> Channel:
     if word not in PERSONAL:
         raise _UnusableError(f"{word}: one of {', '.join(sorted(PERSONAL))}")
     return Channel(word)
-
-
-async def _asked(store: Store, word: str) -> _Asked:
-    """A rule of the packs that hold in this county, shipped or rolled out; or a priority."""
-    packs = (await store.packs_now()).packs
-    pulse = await store.core_pulse()
-    unsigned = pulse is None or pulse.unsigned_ring is not False  # unknown: as in a demo
-    ringing = {rule.id for rule in packs.ringing(unsigned=unsigned).rules}
-    for rule in packs.beside.rules:
-        if rule.id == word:
-            return _Asked(priority=rule.priority, undampable=rule.undampable, rings=word in ringing)
-    try:
-        return _Asked(priority=Priority.from_word(word))
-    except KeyError:
-        raise _UnusableError(f"{word}: neither a rule of this county nor a priority") from None
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
-from importlib.resources import files
 
 import httpx2
 import structlog
@@ -16,16 +15,18 @@ from pydantic import ValidationError
 
 from gateway.clock import ClockError, ProcessClock, open_clock
 from gateway.structured_log import configure_logs
-from service.alerts.priorities import load_several, load_timings
+from rules.vocabulary import Priority
+from service.alerts.priorities import PrioritiesError, routes_with, shipped_timings
 from service.app import create_app
 from service.credentials.authority import AuthorityError
 from service.doors.sealer import keep_sealing
 from service.enrolment.opening import open_enrolment, open_keeper
 from service.live import LiveBus
 from service.notify.channels import carried
-from service.notify.notifier import Channel, Notifier
+from service.notify.notifier import OUTSIDE, Channel, Notifier
 from service.notify.page import PageNotifier
 from service.notify.patient import PatientNotifier
+from service.notify.under_way import Aside
 from service.notify.webhook import SignedPost, WebhookNotifier
 from service.operations.notices import Messenger
 from service.operations.watch import Watch
@@ -37,7 +38,7 @@ from service.surveillance.push import Pusher, SignalWay, Way, WeekWay
 from service.worker import Plan, Worker
 
 _log = structlog.get_logger()
-_OUTSIDE = (AuthorityError, ClockError, *DATABASE_ERRORS)
+_OUTSIDE = (AuthorityError, ClockError, PrioritiesError, *DATABASE_ERRORS)
 _PHASE = 3  # of the stepped clock: after devices, hub and core, before people who answer
 _LAST_STREAMS_S = 2  # open event streams hold the exit no longer than this
 
@@ -82,6 +83,7 @@ async def serve(settings: ServiceSettings) -> None:
     Raises:
         ClockError: the stepped clock cannot be followed.
         OSError: the database or the port cannot be had.
+        PrioritiesError: the county's file of routes is none.
     """
     async with (
         open_clock(settings.clock, participant="service", phase=_PHASE) as clock,
@@ -112,22 +114,32 @@ async def open_services(settings: ServiceSettings, clock: ProcessClock) -> Async
         if pool.keys.ring.current is None and not settings.demo:
             _log.warning("names lie open", missing="HEARTHWATCH_KEY_FILE", see="hearthwatch keys")
         store = Store(pool, settings.county_zone)
-        enrolment = open_enrolment(settings, pool, clock.now())
         yield Services(
-            settings=settings, clock=clock, store=store, bus=LiveBus(), enrolment=enrolment
+            settings=settings,
+            clock=clock,
+            store=store,
+            bus=LiveBus(),
+            enrolment=open_enrolment(settings, pool, clock.now()),
+            routes=routes_with(settings.routes_file),
         )
 
 
 @asynccontextmanager
 async def open_plan(services: Services) -> AsyncGenerator[Plan]:
     """Answering times from the rule packs, and every channel that is configured."""
-    table = (files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8")
     notifiers: dict[Channel, Notifier] = {
         Channel.PAGE: PageNotifier(services.bus),
         Channel.PATIENT: PatientNotifier(services.store),
     }
     settings = services.settings
     messenger: Messenger | None = None
+
+    async def alert_waits() -> bool:
+        ways = [channel for channel in notifiers if channel in OUTSIDE]
+        now = services.clock.now()
+        return await services.store.is_waiting(ways, now, least=Priority.URGENT)
+
+    aside = Aside(services.under_way, alert_waits)
     async with httpx2.AsyncClient() as client:
         if settings.webhook_url is not None and settings.webhook_secret is not None:
             post = SignedPost(
@@ -136,18 +148,18 @@ async def open_plan(services: Services) -> AsyncGenerator[Plan]:
                 secret=settings.webhook_secret.get_secret_value(),
             )
             notifiers[Channel.WEBHOOK] = WebhookNotifier(post, public_url=settings.public_url)
-            messenger = Messenger(post, public_url=settings.public_url)
+            messenger = Messenger(post, public_url=settings.public_url, aside=aside)
         notifiers |= carried(settings, services.store, client)
         yield Plan(
-            timings=load_timings(table),
-            several=load_several(table),
+            timings=shipped_timings(),
+            routes=services.routes,
             notifiers=notifiers,
             messenger=messenger,
-            pusher=open_pusher(services, client),
+            pusher=open_pusher(services, client, aside),
         )
 
 
-def open_pusher(services: Services, client: httpx2.AsyncClient) -> Pusher | None:
+def open_pusher(services: Services, client: httpx2.AsyncClient, aside: Aside) -> Pusher | None:
     """What surveillance sends out, by what is configured; None where that is nothing."""
     settings = services.settings
     ways: list[Way] = []
@@ -166,7 +178,7 @@ def open_pusher(services: Services, client: httpx2.AsyncClient) -> Pusher | None
         ways.append(
             SignalWay(post=messenger, public_url=settings.public_url, floor=settings.release_floor)
         )
-    return Pusher(services.store.pool, ways) if ways else None
+    return Pusher(services.store.pool, ways, aside) if ways else None
 
 
 class PagesServer(uvicorn.Server):

@@ -1,13 +1,17 @@
 """What every route and every worker of this process is handed: one frozen bundle, no globals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from gateway.clock import Clock
+from service.alerts.priorities import shipped_routes
+from service.alerts.rule_routes import RuleRoute
 from service.blind import Board
 from service.enrolment.desk import EnrolmentDesk
 from service.live import LiveBus
+from service.notify.under_way import UnderWay
 from service.settings import ServiceSettings
 from service.store.care_store import Store
 
@@ -16,7 +20,9 @@ from service.store.care_store import Store
 class Services:
     """The parts of a running service; their lifetimes belong to whoever built the bundle.
 
-    `enrolment` is None where the county lets hubs in by hand.
+    `enrolment` is None where the county lets hubs in by hand. `routes` is what single rules say of
+    theirs, by rule id. `under_way` is the one turn of whatever
+    leaves the house.
     """
 
     settings: ServiceSettings
@@ -25,6 +31,8 @@ class Services:
     bus: LiveBus
     enrolment: EnrolmentDesk | None = None
     board: Board = field(default_factory=Board)
+    routes: Mapping[str, RuleRoute] = field(default_factory=shipped_routes)
+    under_way: UnderWay = field(default_factory=UnderWay)
 
 
 def services_of(request: Request) -> Services:

@@ -9,11 +9,12 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from service.release_settings import ReleaseSettings
+from service.route_settings import RouteSettings
 
 _ROBOTS = frozenset({"wecom", "dingtalk", "feishu"})
 
 
-class ServiceSettings(ReleaseSettings):
+class ServiceSettings(ReleaseSettings, RouteSettings):
     """One frozen model, filled from `HEARTHWATCH_*`; no secret has a default."""
 
     model_config = SettingsConfigDict(env_prefix="HEARTHWATCH_", frozen=True, extra="ignore")

@@ -1,9 +1,9 @@
 """The loop over the outbox, the timers and the deliveries; woken by NOTIFY, swept when it is lost.
 
-Tasks in one TaskGroup: rounds (new alerts, timers, cleared cases, pages, patients), one lane for
-each channel that leaves the house (slow, so apart, one message at a time), chores and the daily
-counts. All state stands in the store: kill the process at any instant and the next one goes on,
-repeating at most the one message that was under way on a lane, under the same id.
+Tasks in one TaskGroup: rounds (new alerts, timers, cleared cases, pages, patients), what leaves the
+house (slow, so apart, one message at a time over all ways), chores and the daily counts. All state
+stands in the store: kill the process at any instant and the next one goes on, repeating at most
+the one message that was under way, under the same id.
 
 On the stepped clock the lab calls `settle` at every tick; the loops rest until the wall takes over.
 """
@@ -12,15 +12,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 import structlog
 
 from rules.pack import PackError
+from rules.vocabulary import Priority
 from service.alerts.escalation import Timings
+from service.alerts.rule_routes import RuleRoute
 from service.auth import FAILURE_WINDOW
 from service.chores import Chores
-from service.notify.notifier import PERSONAL, Channel, Message, Notifier, Outcome
+from service.notify.notifier import PERSONAL, Channel, Message, Notifier, Outcome, Result
+from service.notify.under_way import Aside, Turns
 from service.operations.notices import Messenger
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
@@ -37,7 +39,16 @@ _log = structlog.get_logger()
 _SWEEP_S = 2.0
 _AFTER_ERROR_S = 1.0
 _QUICK = frozenset({Channel.PAGE, Channel.PATIENT})
-_LANES = (Channel.WEBHOOK, *sorted(PERSONAL))
+_WAYS_OUT = (
+    Channel.WEBHOOK,
+    Channel.WECOM,
+    Channel.DINGTALK,
+    Channel.FEISHU,
+    Channel.NTFY,
+    Channel.SMS,
+    Channel.EMAIL,
+)
+"""What leaves the house; while nothing else is known, in the order in which answers come."""
 _PAGES_AT_ONCE = 100
 _NOTICES = ("hearthwatch_alert", "hearthwatch_live", "hearthwatch_hub", "hearthwatch_reading")
 
@@ -46,20 +57,20 @@ _NOTICES = ("hearthwatch_alert", "hearthwatch_live", "hearthwatch_hub", "hearthw
 class Plan:
     """What the worker goes by: answering times, channels (those that are configured).
 
-    `several` names the rules that want more than one answer. `messenger` tells the operator of
-    troubles, over the same webhook; `pusher` sends released counts to another platform.
+    `routes` is what single rules say of theirs. `messenger` tells the operator of troubles, over
+    the same webhook; `pusher` sends released counts to another platform.
     """
 
     timings: Timings
     notifiers: Mapping[Channel, Notifier]
-    several: Mapping[str, int] = field(default_factory=dict[str, int])
+    routes: Mapping[str, RuleRoute] = field(default_factory=dict[str, RuleRoute])
     messenger: Messenger | None = None
     pusher: Pusher | None = None
 
     @property
     def ways(self) -> Ways:
         """How somebody can be reached by this process."""
-        return Ways(timings=self.timings, several=self.several, channels=frozenset(self.notifiers))
+        return Ways(timings=self.timings, routes=self.routes, channels=frozenset(self.notifiers))
 
 
 class Worker:
@@ -70,16 +81,17 @@ class Worker:
         self._store = services.store
         self._plan = plan
         self._quick_wake = asyncio.Event()
-        self._lanes = [channel for channel in _LANES if channel in plan.notifiers]
-        self._lane_wakes = {channel: asyncio.Event() for channel in self._lanes}
-        self._lane_locks = {channel: asyncio.Lock() for channel in self._lanes}
+        self._ways_out = [channel for channel in _WAYS_OUT if channel in plan.notifiers]
+        self._turns = Turns(self._ways_out)
+        self._out_wake = asyncio.Event()
         self._quick_lock = asyncio.Lock()
         self._counts_lock = asyncio.Lock()
         self._signals_lock = asyncio.Lock()
         self._signals = Signals(
             services.store.pool, services.settings.county_zone, services.settings.release_floor
         )
-        self._chores = Chores(services.store, plan.notifiers)
+        aside = Aside(services.under_way, self._alert_waits)
+        self._chores = Chores(services, plan.notifiers, aside)
         self._counts_due: datetime | None = None
         self._signals_due: datetime | None = None
         self._clusters = Clusters(services.store.pool, services.settings.county_zone)
@@ -94,10 +106,8 @@ class Worker:
             group.create_task(listening, name="listen")
             rounds = self._loop("rounds", self._quick_wake, self._quick)
             group.create_task(rounds, name="rounds")
-            for channel in self._lanes:
-                wake = self._lane_wakes[channel]
-                lane = self._loop(channel.value, wake, partial(self._lane, channel))
-                group.create_task(lane, name=channel.value)
+            out = self._loop("out", self._out_wake, self._send_out)
+            group.create_task(out, name="out")
             chores = self._loop("chores", asyncio.Event(), self._chores.tick)
             group.create_task(chores, name="chores")
             counts = self._loop("counts", asyncio.Event(), self._counts)
@@ -109,8 +119,7 @@ class Worker:
         """Does everything due at `now`, then returns the next due instant; None when nothing is."""
         self._tick = now
         await self._quick(now)
-        for channel in self._lanes:
-            await self._lane(channel, now)
+        await self._send_out(now)
         while await self._chores.tick(now):
             pass
         await self._counts(now)
@@ -141,11 +150,7 @@ class Worker:
 
     def _wake_all(self) -> None:
         self._quick_wake.set()
-        self._wake_lanes()
-
-    def _wake_lanes(self) -> None:
-        for wake in self._lane_wakes.values():
-            wake.set()
+        self._out_wake.set()
 
     async def _loop(
         self, name: str, wake: asyncio.Event, work: Callable[[datetime], Awaitable[object]]
@@ -178,6 +183,7 @@ class Worker:
                 pass
             busy = True
             while busy:
+                now = self._moment(now)
                 rang = await self._store.take_alerts(ways, now)
                 rang = rang or await self._store.ring_due(ways, now)
                 rang = rang or await self._store.mind_people(ways.timings, now)
@@ -185,14 +191,54 @@ class Worker:
                 busy = bool(rang) or delivered
                 if rang:
                     self._rang = True
-                    self._wake_lanes()
+                    self._out_wake.set()
 
-    async def _lane(self, channel: Channel, now: datetime) -> None:
-        """Everything due on one channel, the most urgent first, one message at a time."""
-        async with self._lane_locks[channel]:
-            while message := await self._next_on(channel, now):
-                outcome = await self._plan.notifiers[channel].send(message, now)
-                await self._store.note_delivery(message, outcome, now)
+    async def _send_out(self, now: datetime) -> None:
+        """Everything due that leaves the house, one message at a time, the most urgent first."""
+        resting = set[Channel]()
+        while ways := [channel for channel in self._ways_out if channel not in resting]:
+            async with self._services.under_way.turn():
+                moment = self._moment(now)
+                due = await self._store.due_ways(ways, moment)
+                if not due:
+                    return
+                channel = self._turns.choose(due)
+                message = await self._next_on(channel, moment)
+                if message is None:  # it may not leave yet, or another process has it
+                    resting.add(channel)
+                    continue
+                outcome = await self._sent(message, moment)
+                await self._store.note_delivery(message, outcome, self._moment(now))
+                resting.clear()  # that took time
+
+    async def _sent(self, message: Message, now: datetime) -> Outcome:
+        """Sends once; gives way to an emergency that has to leave on another way."""
+        others = [channel for channel in self._ways_out if channel is not message.channel]
+
+        async def send() -> Outcome:
+            try:
+                return await self._plan.notifiers[message.channel].send(message, now)
+            except DATABASE_ERRORS:  # before it left: its key could not be written
+                return Outcome(result=Result.RETRY_LATER, detail="store lost")
+
+        async def waits() -> bool:
+            moment = self._moment(now)
+            return await self._store.is_waiting(others, moment, least=Priority.EMERGENCY)
+
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        outcome = await self._services.under_way.attempt(send, waits, number=message.attempt)
+        self._turns.note(message.channel, loop.time() - began_s)
+        return outcome
+
+    async def _alert_waits(self) -> bool:
+        """Whether what is no alert should give way now."""
+        now = self._services.clock.now()
+        return await self._store.is_waiting(self._ways_out, now, least=Priority.URGENT)
+
+    def _moment(self, now: datetime) -> datetime:
+        """The clock's time: what takes long must not lease and note by when it began."""
+        return max(now, self._services.clock.now())
 
     async def _next_on(self, channel: Channel, now: datetime) -> Message | None:
         if channel in PERSONAL:
@@ -240,7 +286,7 @@ class Worker:
                 self._signals_due = next_morning(now, zone)
             while await self._signals.tick(now):
                 pass
-            while self._plan.pusher is not None and await self._plan.pusher.tick(now):
+            while self._plan.pusher is not None and await self._plan.pusher.tick(self._moment(now)):
                 pass
 
     async def _review(self, now: datetime) -> None:

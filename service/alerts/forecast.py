@@ -14,6 +14,7 @@ from service.alerts.escalation import Timings, answer_by, paced, ring
 from service.alerts.lifecycle import NOT_YET_TOLD, Life
 from service.alerts.patient_text import is_told
 from service.alerts.routing import Circle, Route, TierName, route
+from service.alerts.rule_routes import USUAL_ROUTE, RuleRoute
 
 _NOBODY = UUID(int=0)
 
@@ -30,13 +31,17 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The whole first round and where it begins again; whether people at home are told."""
+    """The whole first round and where it begins again; whether people at home are told.
+
+    `answers` different people must answer.
+    """
 
     rungs: tuple[Rung, ...]
     ladder: Route
     answer_by: datetime
     restarts_at: datetime | None
     tells_home: bool
+    answers: int = 1
 
 
 def forecast(  # noqa: PLR0913 - the same things an alert rests on
@@ -45,12 +50,16 @@ def forecast(  # noqa: PLR0913 - the same things an alert rests on
     priority: Priority,
     dated: bool,
     undampable: bool = False,
+    rule: RuleRoute = USUAL_ROUTE,
     load: Load,
     timings: Timings,
     zone: tzinfo,
     now: datetime,
 ) -> Forecast:
-    """The first round of an alert raised at `now`, if nobody answers and nothing changes."""
+    """The first round of an alert raised at `now`, if nobody answers and nothing changes.
+
+    `rule` is what the alert's rule says of its route.
+    """
     by = answer_by(priority, dated=dated, since=now, timings=timings)
     life = Life(
         alert_id=_NOBODY,
@@ -65,7 +74,14 @@ def forecast(  # noqa: PLR0913 - the same things an alert rests on
     rungs: list[Rung] = []
     at, first = now, None
     while True:
-        ladder = route(priority=priority, dated=dated, circle=circle, at=at.astimezone(zone).time())
+        ladder = route(
+            priority=priority,
+            dated=dated,
+            circle=circle,
+            at=at.astimezone(zone).time(),
+            rule=rule,
+            undampable=undampable,
+        )
         first = first or ladder
         step = ring(life, ladder, timings, at)
         if step.restarted or step.tier is None:
@@ -85,4 +101,5 @@ def forecast(  # noqa: PLR0913 - the same things an alert rests on
         answer_by=by,
         restarts_at=restarts,
         tells_home=is_told(priority, dated=dated),
+        answers=rule.answers,
     )

@@ -1,15 +1,21 @@
-"""Reads the answering times of `rules/packs/priorities.yaml`, and who wants several."""
+"""Reads `rules/packs/priorities.yaml`: answering times, and what single rules say of their route.
+
+A county's own file of routes (`HEARTHWATCH_ROUTES_FILE`) has the same two tables of single rules;
+what it says of a rule holds instead of what the program comes with.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from rules.vocabulary import Priority
 from service.alerts.escalation import Timing, Timings
+from service.alerts.rule_routes import Post, RuleRoute
 
 
 class PrioritiesError(Exception):
@@ -28,9 +34,23 @@ class _Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     routine: _Times
 
 
+_Several = Mapping[str, Annotated[int, msgspec.Meta(ge=2, le=5)]]
+
+
+class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    first: tuple[Post, ...] = ()
+    also: tuple[Post, ...] = ()
+
+
 class _Table(msgspec.Struct, frozen=True):
     response: _Response
-    several_must_answer: Mapping[str, Annotated[int, msgspec.Meta(ge=2, le=5)]] = {}
+    several_must_answer: _Several = {}
+    rule_routes: Mapping[str, _Rule] = {}
+
+
+class _Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    several_must_answer: _Several = {}
+    rule_routes: Mapping[str, _Rule] = {}
 
 
 def load_timings(text: str) -> Timings:
@@ -58,22 +78,57 @@ def load_timings(text: str) -> Timings:
     }
 
 
-def load_several(text: str) -> Mapping[str, int]:
-    """How many different people must answer an alert of a rule, for the rules that want several.
+def load_routes(text: str, own: str = "") -> Mapping[str, RuleRoute]:
+    """What single rules say of their route, by rule id; `own` is the text of the county's file.
 
     Raises:
-        PrioritiesError: a number is not between 2 and 5.
+        PrioritiesError: a number is not between 2 and 5, a post is none, or a word is unknown.
     """
     try:
-        return msgspec.yaml.decode(text, type=_Table).several_must_answer
+        shipped = msgspec.yaml.decode(text, type=_Table)
+        county = msgspec.yaml.decode(own, type=_Own) if own.strip() else _Own()
     except msgspec.MsgspecError as error:
         raise PrioritiesError(str(error)) from error
+    several = {**shipped.several_must_answer, **county.several_must_answer}
+    rules = {**shipped.rule_routes, **county.rule_routes}
+    return {
+        rule: RuleRoute(
+            first=rules[rule].first if rule in rules else (),
+            also=rules[rule].also if rule in rules else (),
+            answers=several.get(rule, 1),
+        )
+        for rule in sorted({*several, *rules})
+    }
+
+
+@cache
+def shipped_routes() -> Mapping[str, RuleRoute]:
+    """What the program comes with."""
+    return load_routes(_shipped())
 
 
 @cache
 def shipped_timings() -> Timings:
     """The answering times that the program comes with."""
-    return load_timings((files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8"))
+    return load_timings(_shipped())
+
+
+def routes_with(own: Path | None) -> Mapping[str, RuleRoute]:
+    """The same with a county's own file over it; None: the county has none.
+
+    Raises:
+        PrioritiesError: the file cannot be read, or is none.
+    """
+    if own is None:
+        return shipped_routes()
+    try:
+        return load_routes(_shipped(), own.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PrioritiesError(f"{own}: {error}") from error
+
+
+def _shipped() -> str:
+    return (files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8")
 
 
 def _timing(times: _Times) -> Timing:

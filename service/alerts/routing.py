@@ -9,7 +9,8 @@ The ladders follow the family-doctor contract:
     emergency                 both doctors and county duty together -> township duty
 
 Outside the doctors' duty hours an urgent alert goes to the duty phone of their institution at the
-same moment, or, where nobody sits there, to the county's. A member of staff without a working
+same moment, or, where nobody sits there, to the county's. What a single rule says of its route is
+added (`rule_routes.py`). A member of staff without a working
 account counts as nobody (hazard H9). Without a contract in force the duty desk of the institution
 takes the doctors' places; for nobody in particular at a clinic (its cuff, when it was nobody's
 turn) the village doctors of the area do. The patient hears by the `patient` channel beside every
@@ -17,12 +18,13 @@ step and is no rung of a ladder: nobody answers for a doctor.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
 from uuid import UUID
 
 from rules.vocabulary import PersonStatus, Priority
+from service.alerts.rule_routes import USUAL_ROUTE, Post, RuleRoute
 from service.care import facts
 from service.care.responsible import Acting, Link, Responsible, Standing
 from service.permissions import Role
@@ -38,6 +40,7 @@ class TierName(StrEnum):
     TOWNSHIP_DUTY = "township_duty"
     COUNTY_DUTY = "county_duty"
     ADMINISTRATOR = "administrator"
+    RULE_FIRST = "rule_first"
 
 
 class Doubt(StrEnum):
@@ -62,6 +65,7 @@ class Because(StrEnum):
     DUTY_PHONE = "duty_phone"
     COUNTY_DUTY = "county_duty"
     ADMINISTRATOR = "administrator"
+    RULE = "rule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +169,16 @@ class Route:
         return _unique((*self.desks, *self.administrators))
 
 
-def route(*, priority: Priority, dated: bool, circle: Circle, at: time | None = None) -> Route:
-    """The ladder of an alert for `circle` at county time `at`.
+def route(
+    *,
+    priority: Priority,
+    dated: bool,
+    circle: Circle,
+    at: time | None = None,
+    rule: RuleRoute = USUAL_ROUTE,
+    undampable: bool = False,
+) -> Route:
+    """The ladder of an alert of a rule for `circle` at county time `at`.
 
     A dated alert (an old point: a same-day task) takes the ladder of `soon`. Priority alone decides
     for technical alerts too: they are soon, and where their rule says urgent they ring like it.
@@ -193,6 +205,16 @@ def route(*, priority: Priority, dated: bool, circle: Circle, at: time | None = 
         nurse=nurse,
         up=(township, county),
     )
+    posts = {
+        Post.VILLAGE_DOCTOR: village,
+        Post.NURSE: _members(circle, circle.answering.nurses, Because.TEAM),
+        Post.PUBLIC_HEALTH: _members(circle, circle.answering.public_health, Because.TEAM),
+        Post.FAMILY_DOCTOR: family,
+        Post.TOWNSHIP_DUTY: township,
+        Post.COUNTY_DUTY: county,
+    }
+    waits = dated or (priority <= Priority.SOON and not undampable)
+    tiers = _with_rule(tiers, rule, posts, waits=waits)
     administrators = _administrators(circle)
     if not any(tier.members for tier in tiers):
         doubts.append(Doubt.NOBODY_REACHABLE)
@@ -244,6 +266,27 @@ def _ladder(
         Tier(name=TierName.TOWNSHIP_DUTY, members=township),
         Tier(name=TierName.COUNTY_DUTY, members=county),
     )
+
+
+def _with_rule(
+    tiers: tuple[Tier, ...],
+    rule: RuleRoute,
+    posts: Mapping[Post, tuple[Member, ...]],
+    *,
+    waits: bool,
+) -> tuple[Tier, ...]:
+    """The ladder with whom its rule names: first where it may wait, else with the first rung."""
+    first, also = (
+        tuple(replace(m, because=Because.RULE) for post in named for m in posts[post])
+        for named in (rule.first, rule.also)
+    )
+    if not waits:
+        first, also = (), (*first, *also)
+    lowest = replace(tiers[0], members=_unique((*tiers[0].members, *also)))
+    ladder = (lowest, *tiers[1:])
+    if not waits or not rule.first:
+        return ladder
+    return (Tier(name=TierName.RULE_FIRST, members=_unique(first)), *ladder)
 
 
 def _phone(

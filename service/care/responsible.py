@@ -18,6 +18,7 @@ from service.care.facts import Cared, Leave, Member, Part, Registers, Terms
 
 _ORDER = {part: place for place, part in enumerate(Part)}
 _NURSING = frozenset({Part.VILLAGE_DOCTOR, Part.NURSE})
+_PUBLIC_HEALTH = frozenset({Part.PUBLIC_HEALTH})
 
 
 class Link(StrEnum):
@@ -67,8 +68,8 @@ class Responsible:
 
     `doctors` and `village` are the contract's doctors or whoever stands in for them (for a family
     doctor without a deputy whoever of the team owns the person now), `team` the others of the team,
-    `nurses` those of them who are its nurses or village doctors, `village_desk`, `township_desk`
-    and `county` who is on duty there.
+    `nurses` those of them who are its nurses or village doctors, `public_health` its public-health
+    physicians, `village_desk`, `township_desk` and `county` who is on duty there.
     """
 
     owner: Owner
@@ -76,6 +77,7 @@ class Responsible:
     village: tuple[Acting, ...]
     team: tuple[Acting, ...]
     nurses: tuple[Acting, ...]
+    public_health: tuple[Acting, ...]
     village_desk: tuple[Acting, ...]
     township_desk: tuple[Acting, ...]
     county: tuple[Acting, ...]
@@ -143,11 +145,11 @@ def responsible(cared: Cared, registers: Registers, at: datetime, zone: ZoneInfo
     if not doctors and first is not None and first.link is Link.TEAM:
         doctors = () if first.member in {a.member for a in village} else (first,)
     near = {a.member.account_id for a in (*doctors, *village)}
-    team, nurses = (
+    team, nurses, public_health = (
         _unique(
             a for t in holding for a in _team(asked, t, parts) if a.member.account_id not in near
         )
-        for parts in (frozenset(Part), _NURSING)
+        for parts in (frozenset(Part), _NURSING, _PUBLIC_HEALTH)
     )
     return Responsible(
         owner=owner,
@@ -155,6 +157,7 @@ def responsible(cared: Cared, registers: Registers, at: datetime, zone: ZoneInfo
         village=village,
         team=team,
         nurses=nurses,
+        public_health=public_health,
         village_desk=_desk_of_level(asked, cared, "village"),
         township_desk=_desk_of_level(asked, cared, "township"),
         county=_first((_county(asked), _last_resort(asked))),

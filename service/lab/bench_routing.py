@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -19,7 +18,7 @@ from gateway.clock import ManualClock
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.store.migrate import migrate
 from rules.vocabulary import Priority
-from service.alerts.priorities import load_several, load_timings
+from service.alerts.priorities import shipped_timings
 from service.db_command import ALL_MIGRATIONS
 from service.lab.bench_coverage import fill_county
 from service.lab.seed import ZONE
@@ -114,10 +113,9 @@ def table(report: RoutingReport) -> str:
 
 
 def _plan(services: Services) -> Plan:
-    text = (files("rules.packs") / "priorities.yaml").read_text(encoding="utf-8")
     return Plan(
-        timings=load_timings(text),
-        several=load_several(text),
+        timings=shipped_timings(),
+        routes=services.routes,
         notifiers={
             Channel.PAGE: PageNotifier(services.bus),
             Channel.PATIENT: PatientNotifier(services.store),

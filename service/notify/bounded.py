@@ -1,7 +1,7 @@
 """One POST to somebody else's server that ends: in time, and without reading more than is needed.
 
 An HTTP client's own time limit counts from one byte to the next, so that a server which dribbles
-would hold a lane for ever; and an answer without an end would fill the memory.
+would hold everybody up for ever; and an answer without an end would fill the memory.
 """
 
 import asyncio

@@ -38,7 +38,10 @@ PERSONAL = frozenset(
         Channel.FEISHU,
     }
 )
-"""Channels that reach one account at an address of its own, each on a lane of its own."""
+"""Channels that reach one account at an address of its own."""
+
+OUTSIDE = PERSONAL | {Channel.WEBHOOK}
+"""Channels that leave the house."""
 
 
 class Result(StrEnum):

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from service.notify.notifier import Outcome
+from service.notify.under_way import Aside, by_itself
 from service.notify.webhook import SignedPost
 from service.store.health import Edge
 
@@ -29,9 +30,13 @@ class _Body(msgspec.Struct, frozen=True):
 
 
 class Messenger:
-    """Tells of troubles; `public_url` is where the administrator signs in."""
+    """Tells of troubles; `public_url` is where the administrator signs in.
 
-    def __init__(self, post: SignedPost, *, public_url: str) -> None:
+    `aside` is the turn that claiming, sending and noting take together.
+    """
+
+    def __init__(self, post: SignedPost, *, public_url: str, aside: Aside | None = None) -> None:
+        self.aside = aside or by_itself()
         self._post = post
         self._link = public_url.rstrip("/") + "/admin/status"
 

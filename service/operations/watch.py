@@ -8,6 +8,7 @@ writes nothing twice.
 import asyncio
 import contextlib
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -84,9 +85,19 @@ class Watch:
 
     async def tell(self, messenger: Messenger) -> None:
         """Send every notice that is due."""
-        while edge := await self._store.claim_notice(self._clock.now()):
-            outcome = await messenger.send(edge, self._clock.now())
+        while await self._tell_one(messenger):
+            pass
+
+    async def _tell_one(self, messenger: Messenger) -> bool:
+        """Send one notice in its turn; whether one was due."""
+        async with messenger.aside.turn():
+            now = self._clock.now()
+            edge = await self._store.claim_notice(now)
+            if edge is None:
+                return False
+            outcome = await messenger.aside.attempt(partial(messenger.send, edge, now))
             await self._store.note_notice(edge, outcome, self._clock.now())
+            return True
 
     def _outage(self) -> list[Trouble]:
         """The database was away until now: it goes on record, and the next look ends it."""

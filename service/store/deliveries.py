@@ -25,7 +25,13 @@ from service.notify.notifier import (
     Result,
     next_attempt_at,
 )
-from service.store.database import Connection, Database, as_json, load_statements
+from service.store.database import (
+    DATABASE_ERRORS,
+    Connection,
+    Database,
+    as_json,
+    load_statements,
+)
 from service.store.lives import (
     SYSTEM,
     add_event,
@@ -99,6 +105,25 @@ class Deliveries(Database):
         rows = await self.pool.fetch(_SQL["claim_deliveries"], names, now, now + LEASE, most)
         ordered = sorted(rows, key=lambda r: (-r["priority"], r["step"], r["delivery_id"]))
         return [_message(row) for row in ordered]
+
+    async def due_ways(self, channels: Sequence[Channel], now: datetime) -> dict[Channel, Priority]:
+        """On which of `channels` something is due, and the priority of the most urgent of each."""
+        rows = await self.pool.fetch(_SQL["due_ways"], sorted(channels), now)
+        return {Channel(row["channel"]): Priority(row["priority"]) for row in rows}
+
+    async def is_waiting(
+        self, channels: Sequence[Channel], now: datetime, *, least: Priority
+    ) -> bool:
+        """Whether something at least so urgent is due on one of `channels`.
+
+        False too while the database is away: nothing can be claimed then.
+        """
+        try:
+            return bool(
+                await self.pool.fetchval(_SQL["is_waiting"], sorted(channels), now, least.value)
+            )
+        except DATABASE_ERRORS:
+            return False
 
     async def claim_bundle(self, channel: Channel, now: datetime) -> Message | None:
         """What is due for one address, the most urgent first, leased; None when nothing may leave.

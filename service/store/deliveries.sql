@@ -13,6 +13,18 @@ WHERE delivery_id IN (
     FOR UPDATE SKIP LOCKED)
 RETURNING delivery_id, alert_id, step, channel, account_id, attempts, priority, next_attempt_at
 
+-- name: due_ways
+-- On which ways something may leave, and the most urgent of each.
+SELECT c.channel, d.priority FROM unnest($1::text[]) AS c (channel)
+CROSS JOIN LATERAL (
+    SELECT priority FROM care.delivery
+    WHERE channel = c.channel AND next_attempt_at <= $2 AND (account_id IS NOT NULL OR channel = 'webhook')
+    ORDER BY priority DESC LIMIT 1) d
+
+-- name: is_waiting
+SELECT EXISTS (SELECT FROM unnest($1::text[]) AS c (channel) JOIN care.delivery d ON d.channel = c.channel
+    WHERE d.next_attempt_at <= $2 AND d.priority >= $3)
+
 -- name: first_due
 SELECT delivery_id, account_id, bundle, priority, alert_id FROM care.delivery
 WHERE next_attempt_at <= $1 AND channel = $2 AND account_id IS NOT NULL

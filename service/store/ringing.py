@@ -27,6 +27,7 @@ from service.alerts.routing import (
     route,
     village_doctors,
 )
+from service.alerts.rule_routes import USUAL_ROUTE, RuleRoute
 from service.notify.notifier import Channel
 from service.store.circles import find_subjects
 from service.store.database import Connection, as_json, load_statements
@@ -52,7 +53,7 @@ class Ways:
     """By which channels this process can reach somebody, and the times it goes by."""
 
     timings: Timings
-    several: Mapping[str, int] = field(default_factory=dict[str, int])
+    routes: Mapping[str, RuleRoute] = field(default_factory=dict[str, RuleRoute])
     channels: frozenset[Channel] = frozenset({Channel.PAGE, Channel.PATIENT})
 
 
@@ -114,6 +115,8 @@ async def _read(
             dated=row["dated"],
             circle=circles[row["subject"]],
             at=local.time(),
+            rule=ways.routes.get(row["rule_id"], USUAL_ROUTE),
+            undampable=row["undampable"],
         )
         for row in rows
     }

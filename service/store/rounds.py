@@ -24,6 +24,7 @@ from service.alerts.lifecycle import (
     return_to_normal,
     worsen,
 )
+from service.alerts.rule_routes import USUAL_ROUTE
 from service.store.circles import Whereabouts, find_subjects
 from service.store.database import Connection, Database, load_statements
 from service.store.lives import SYSTEM, add_event, life_from, save_lives, tell_pages
@@ -108,7 +109,7 @@ async def _begin_lives(
                 since=row["raised_at"],
                 timings=ways.timings,
             ),
-            ways.several.get(row["rule_id"], 1),
+            ways.routes.get(row["rule_id"], USUAL_ROUTE).answers,
             _is_undampable(row["evidence"]),
         )
         for row in rows

@@ -13,6 +13,7 @@ from service.alerts.damping import Load
 from service.alerts.escalation import Timings
 from service.alerts.forecast import Forecast, forecast
 from service.alerts.lifecycle import Outcome
+from service.alerts.rule_routes import USUAL_ROUTE, RuleRoute
 from service.store.circles import find_subject
 from service.store.database import Database, load_statements
 from service.store.records import Account
@@ -139,7 +140,7 @@ class Spend:
 class Routes(Database):
     """Questions about routing; nothing here changes anything."""
 
-    async def explain_route(
+    async def explain_route(  # noqa: PLR0913 - the same things an alert rests on
         self,
         person: str,
         priority: Priority,
@@ -148,10 +149,12 @@ class Routes(Database):
         *,
         dated: bool,
         undampable: bool = False,
+        rule: RuleRoute = USUAL_ROUTE,
     ) -> Explained:
         """The whole ladder for `person` (subject, id, full name, or `home:<household>`) at `at`.
 
-        `undampable` as of a rule's ring at once that nothing may move.
+        `undampable` as of a rule's ring at once that nothing may move; `rule` is what the rule says
+        of its route.
 
         Raises:
             UnknownSubjectError: nobody, or more than one person, goes by that word.
@@ -170,6 +173,7 @@ class Routes(Database):
                 priority=priority,
                 dated=dated,
                 undampable=undampable,
+                rule=rule,
                 load=Load(),
                 timings=timings,
                 zone=self.zone,
@@ -188,7 +192,7 @@ class Routes(Database):
             contacts=contacts,
         )
 
-    async def route_page(
+    async def route_page(  # noqa: PLR0913 - the same
         self,
         account: Account,
         person_id: UUID,
@@ -196,8 +200,14 @@ class Routes(Database):
         timings: Timings,
         at: datetime,
         now: datetime,
+        *,
+        undampable: bool = False,
+        rule: RuleRoute = USUAL_ROUTE,
     ) -> Explained | None:
-        """The ladder for one of the account's own people; None where it does not care for them."""
+        """The ladder for one of the account's own people; None where it does not care for them.
+
+        `undampable` and `rule` as in `explain_route`.
+        """
         about = (account.account_id, person_id, self.today(now))
         subject = await self.pool.fetchval(_SQL["own_subject"], *about)
         if subject is None:
@@ -205,14 +215,23 @@ class Routes(Database):
             return None
         await self.audit(account, "read route", subject, {"at": at.isoformat()}, now)
         with beyond_view():  # the person is the reader's own; who else lives there counts too
-            return await self.explain_route(subject, priority, timings, at, dated=False)
+            return await self.explain_route(
+                subject, priority, timings, at, dated=False, undampable=undampable, rule=rule
+            )
 
     async def why(
-        self, alert_id: UUID, login: str | None, timings: Timings, now: datetime
+        self,
+        alert_id: UUID,
+        login: str | None,
+        timings: Timings,
+        now: datetime,
+        *,
+        routes: Mapping[str, RuleRoute] | None = None,
     ) -> Why | None:
         """Who was told of an alert; with a `login`, why this account was or was not. None: no such.
 
-        Somebody who was not told is looked for on the ladder as it stood when the alert was taken.
+        Somebody who was not told is looked for on the ladder as it stood when the alert was taken;
+        `routes` is what single rules say of theirs.
         """
         alert = await self.pool.fetchrow(_SQL["alert"], alert_id)
         if alert is None:
@@ -226,7 +245,8 @@ class Routes(Database):
         told = tuple(_line(row) for row in await self.pool.fetch(_SQL["told"], alert_id, who))
         if told or account is None:
             return Why(told=told, absence=None)
-        return await self._absent(alert, account, timings)
+        rule = (routes or {}).get(alert["rule_id"], USUAL_ROUTE)
+        return await self._absent(alert, account, timings, rule)
 
     async def hygiene(
         self, since: datetime, until: datetime, *, below: Account | None = None
@@ -253,7 +273,11 @@ class Routes(Database):
         return Spend(times=row["times"], budget=row["budget"]) if row else Spend(times=0, budget=5)
 
     async def _absent(
-        self, alert: asyncpg.Record, account: asyncpg.Record, timings: Timings
+        self,
+        alert: asyncpg.Record,
+        account: asyncpg.Record,
+        timings: Timings,
+        rule: RuleRoute,
     ) -> Why:
         if account["disabled"]:
             return Why(told=(), absence=Absence.ACCOUNT_DISABLED)
@@ -266,6 +290,7 @@ class Routes(Database):
             alert["taken_at"],
             dated=alert["dated"],
             undampable=alert["undampable"],
+            rule=rule,
         )
         due = next(
             (

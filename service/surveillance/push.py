@@ -7,11 +7,13 @@ the one that was under way, under the same id, which tells the receiver that it 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from service.notify.notifier import LEASE, Result, next_attempt_at
+from service.notify.under_way import Aside, by_itself
 from service.notify.webhook import SignedPost
 from service.store.database import Connection, Pool, load_statements
 from service.surveillance.data_values import WeekCell, data_value_set
@@ -117,9 +119,10 @@ class PushRow:
 
 
 class Pusher:
-    """The configured ways."""
+    """The configured ways; `aside` is the turn that claiming, sending and noting take together."""
 
-    def __init__(self, pool: Pool, ways: Sequence[Way]) -> None:
+    def __init__(self, pool: Pool, ways: Sequence[Way], aside: Aside | None = None) -> None:
+        self._aside = aside or by_itself()
         self._pool = pool
         self._ways = tuple(ways)
 
@@ -131,18 +134,20 @@ class Pusher:
     async def _try(self, way: Way, now: datetime) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
             await way.note(connection, now)
-            row = await connection.fetchrow(_SQL["claim_push"], now, now + LEASE, way.prefix)
-        if row is None:
-            return False
-        outcome = await way.post.post(row["push_id"], row["body"], now)
-        state, again, delivered = "failed", next_attempt_at(row["attempts"], now), None
-        if outcome.result is Result.DELIVERED:
-            state, again, delivered = "delivered", None, now
-        elif outcome.result is Result.REFUSED or again is None:
-            state, again = "dead", None
-        about = (row["push_id"], state, again, delivered, outcome.detail)
-        await self._pool.execute(_SQL["note_push"], *about)
-        return True
+        async with self._aside.turn():
+            row = await self._pool.fetchrow(_SQL["claim_push"], now, now + LEASE, way.prefix)
+            if row is None:
+                return False
+            send = partial(way.post.post, row["push_id"], row["body"], now)
+            outcome = await self._aside.attempt(send)
+            state, again, delivered = "failed", next_attempt_at(row["attempts"], now), None
+            if outcome.result is Result.DELIVERED:
+                state, again, delivered = "delivered", None, now
+            elif outcome.result is Result.REFUSED or again is None:
+                state, again = "dead", None
+            about = (row["push_id"], state, again, delivered, outcome.detail)
+            await self._pool.execute(_SQL["note_push"], *about)
+            return True
 
 
 async def pushes(pool: Pool) -> list[PushRow]:

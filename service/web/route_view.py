@@ -21,7 +21,10 @@ class RungView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteView:
-    """The whole first round; `restarts_at` is where it begins again, with `overseers`."""
+    """The whole first round; `restarts_at` is where it begins again, with `overseers`.
+
+    `answers` different people must answer.
+    """
 
     name: str
     answer_by: datetime
@@ -30,6 +33,7 @@ class RouteView:
     rungs: tuple[RungView, ...]
     restarts_at: datetime | None
     overseers: str
+    answers: int
 
 
 def route_view(found: Explained, language: str) -> RouteView:
@@ -51,6 +55,7 @@ def route_view(found: Explained, language: str) -> RouteView:
             for rung in seen.rungs
         ),
         restarts_at=seen.restarts_at,
+        answers=seen.answers,
         overseers=comma.join(each.name for each in seen.ladder.overseers) or "–",
     )
 

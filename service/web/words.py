@@ -119,6 +119,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "township_duty": mark("township duty"),
         "county_duty": mark("County duty"),
         "administrator": mark("Administrator"),
+        "rule_first": mark("whom the rule names first"),
     },
     "doubt": {
         "contract_expired": mark("The contract has expired: please settle who is responsible."),
@@ -150,6 +151,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "duty_phone": mark("at the duty phone"),
         "county_duty": mark("on county duty"),
         "administrator": mark("because nobody answers"),
+        "rule": mark("named by the rule"),
     },
     "hold": {
         "quiet_hours": mark("waits for the beginning of the duty"),

@@ -16,6 +16,7 @@ from gateway.clock import ManualClock
 from rules.vocabulary import AlertKind, Family, Priority, Sex, SubjectRef
 from service.alerts.escalation import Timings
 from service.alerts.priorities import load_timings
+from service.alerts.rule_routes import RuleRoute
 from service.live import LiveBus
 from service.notify.notifier import Channel, Notifier
 from service.notify.page import PageNotifier
@@ -124,6 +125,7 @@ class County:
     core: "asyncpg.Connection[asyncpg.Record]"
     owner: "asyncpg.Connection[asyncpg.Record]"
     notifiers: dict[Channel, Notifier] = field(default_factory=dict[Channel, Notifier])
+    routes: dict[str, RuleRoute] = field(default_factory=lambda: {"HW-04e": RuleRoute(answers=2)})
 
     @property
     def store(self) -> Store:
@@ -135,7 +137,7 @@ class County:
 
     def worker(self) -> Worker:
         """A fresh worker over the same database: what a restarted process would be."""
-        plan = Plan(timings=timings(), several={"HW-04e": 2}, notifiers=self.notifiers)
+        plan = Plan(timings=timings(), routes=self.routes, notifiers=self.notifiers)
         return Worker(self.services, plan)
 
     async def account(self, name: str) -> Account:

@@ -10,6 +10,7 @@ from rules.vocabulary import AlertKind, Family, Priority
 from service.alerts.follow_up import Verdict
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome, ShelfReason, WhyNot
 from service.alerts.routing import DutyDay
+from service.alerts.rule_routes import USUAL_ROUTE, Post, RuleRoute
 from service.people import Person
 from service.store.routes import Absence
 from tests.fixtures.database import Database
@@ -441,11 +442,24 @@ async def test_where_a_rule_says_so_several_must_answer(county: County) -> None:
 @pytest.mark.row("A1")
 @pytest.mark.row("A10")
 async def test_the_route_tester_says_what_the_worker_then_does(county: County) -> None:
-    for priority in (Priority.SOON, Priority.URGENT, Priority.EMERGENCY):
+    """Of a priority, and of rules that have a route of their own."""
+    county.routes["HW-11"] = RuleRoute(first=(Post.FAMILY_DOCTOR,), also=(Post.TOWNSHIP_DUTY,))
+    county.routes["HW-02"] = RuleRoute(also=(Post.TOWNSHIP_DUTY,))
+    for priority, rule in (
+        (Priority.SOON, "HW-06"),
+        (Priority.SOON, "HW-11"),
+        (Priority.URGENT, "HW-06"),
+        (Priority.URGENT, "HW-02"),
+        (Priority.EMERGENCY, "HW-06"),
+    ):
+        asked = county.routes.get(rule, USUAL_ROUTE)
         found = await county.store.explain_route(
-            ZHANG.name, priority, timings(), county.now, dated=False
+            ZHANG.name, priority, timings(), county.now, dated=False, rule=asked
         )
-        alert_id = await county.raise_alert(priority=priority)
+        assert ("desk" in {t.member.staff_id for t in found.forecast.rungs[0].told}) == (
+            rule == "HW-02"
+        )
+        alert_id = await county.raise_alert(priority=priority, rule_id=rule)
         await settle(county, found.forecast.restarts_at)
         for step, rung in enumerate(found.forecast.rungs):
             expected = {told.member.staff_id for told in rung.told}

@@ -19,6 +19,7 @@ from service.chores import DRILLS_A_TICK, Chores
 from service.notify.carrier import CarriedNotifier
 from service.notify.group_robots import ROBOTS, RobotCarrier
 from service.notify.notifier import Channel, Outcome, Result
+from service.notify.under_way import by_itself
 from service.notify.wording import Wording
 from service.web.timeline_view import timeline_view
 from service.worker import Plan
@@ -259,7 +260,7 @@ async def test_a_thousand_drills_hold_up_no_alert(post: Post) -> None:
         " FROM care.contact, generate_series(1, 250)",
         now,
     )
-    chores = Chores(store, county.notifiers)
+    chores = Chores(county.services, county.notifiers, by_itself())
     assert await chores.tick(now)
     assert [letter.is_drill for letter in post.box.letters] == [True] * DRILLS_A_TICK
     post.box.result = Result.RETRY_LATER

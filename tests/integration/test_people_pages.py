@@ -268,9 +268,16 @@ async def own_hours_and_route(page: Page, address: str) -> None:
     await page.goto(f"{address}{ZHANGS}")
     await page.click("text=Who would be asked?")
     await expect(page.locator("#route li ul").first).to_contain_text("家医甲")
-    await page.select_option("select[name=priority]", "soon")
+    await page.select_option("select[name=alert]", "soon")
     await page.fill("input[name=at]", "2026-09-02T02:00")
     await page.click("button:has-text('Look')")
     first = page.locator("#route li ul").first
     await expect(first).to_contain_text("村医甲")
     await expect(first).to_contain_text("waits for the beginning of the duty")
+    await page.select_option("select[name=alert]", "HW-03")
+    await page.click("button:has-text('Look')")
+    await expect(page.locator("#route")).to_contain_text("by 2 different people")
+    answer = await page.goto(f"{address}{ZHANGS}/route?alert=HW-999")
+    assert answer is not None
+    assert answer.status == 409
+    await expect(page.locator("[role=alert].card")).to_contain_text("neither a rule")

@@ -4,7 +4,6 @@ The same functions that ring an alert answer, as for `hearthwatch route explain`
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from fastapi.responses import Response
 
 from rules.vocabulary import Priority
 from service.alerts.priorities import shipped_timings
+from service.asked_route import AskedRoute, asked_route, rules_to_ask
 from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
@@ -30,13 +30,8 @@ Reader = Annotated[Account, Depends(requires(Permission.READ_PEOPLE))]
 _NO_INSTANT = mark("This is no day and hour.")
 
 
-class Asked(StrEnum):
-    """How urgent the alert would be."""
-
-    EMERGENCY = "emergency"
-    URGENT = "urgent"
-    SOON = "soon"
-    ROUTINE = "routine"
+_NO_RULE = mark("This is neither a rule of this county nor a priority.")
+_PRIORITIES = ("emergency", "urgent", "soon", "routine")
 
 
 @router.get("/{person_id}/route", response_model=None)
@@ -45,25 +40,41 @@ async def page(
     parts: Parts,
     account: Reader,
     person_id: UUID,
-    priority: Asked = Asked.EMERGENCY,
+    alert: str = "emergency",
     at: str = "",
 ) -> Response:
-    """The ladder at county time `at` (now where it is empty); 404 for somebody else's person."""
+    """The ladder of a rule or a priority at county time `at` (now where it is empty).
+
+    404 for somebody else's person.
+    """
     now = parts.clock.now()
     language = language_of(request, account)
-    when, refused = _instant(at, now, parts)
+    when, no_instant = _instant(at, now, parts)
+    known = await asked_route(parts.store, alert, parts.routes)
+    asked = known or AskedRoute(priority=Priority.EMERGENCY)
     found = await parts.store.route_page(
-        account, person_id, Priority.from_word(priority.value), shipped_timings(), when, now
+        account,
+        person_id,
+        asked.priority,
+        shipped_timings(),
+        when,
+        now,
+        undampable=asked.undampable,
+        rule=asked.route,
     )
     if found is None:
         return await error_page(request, 404)
+    refused = _NO_INSTANT if no_instant else None if known else _NO_RULE
     facts = {
         "person_id": person_id,
         "route": route_view(found, language),
-        "priorities": [each.value for each in Asked],
-        "priority": priority.value,
+        "priorities": _PRIORITIES,
+        "rules": await rules_to_ask(parts.store),
+        "alert": alert if known else "emergency",
+        "priority": asked.priority.word,
+        "rings": asked.rings,
         "when": when,
-        "refused": say(language, _NO_INSTANT) if refused else "",
+        "refused": say(language, refused) if refused else "",
     }
     return render(request, account, "person_route.html", facts, status=409 if refused else 200)
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import rules
+from gateway.packs import load_shipped
 from rules.pack import PackError, load, rule_from_raw
 from rules.pack_format import json_schema
 from rules.rule import RunsOn
@@ -191,3 +192,9 @@ def test_response_times_stand_in_one_table() -> None:
     assert minutes == {"emergency": 0, "urgent": 2 * 60, "soon": 72 * 60, "routine": 14 * 24 * 60}
     assert table["response"]["emergency"]["repeat_unanswered_every_min"] == 5
     assert table["source"]["certainty"]
+
+
+def test_only_rules_that_exist_have_a_route_of_their_own() -> None:
+    table = yaml.safe_load((PACKS / "priorities.yaml").read_text(encoding="utf-8"))
+    known = {rule.id for rule in load_shipped().beside.rules}
+    assert {*table["rule_routes"], *table["several_must_answer"]} <= known

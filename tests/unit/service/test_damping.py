@@ -1,6 +1,7 @@
 """What may be moved and how far: whatever anybody sets, nobody in danger waits."""
 
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -12,11 +13,12 @@ from rules.vocabulary import Priority
 from service.alerts.damping import Hold, Load, next_duty, plan
 from service.alerts.escalation import answer_by
 from service.alerts.lifecycle import Life
-from service.alerts.priorities import PrioritiesError, load_several
+from service.alerts.priorities import PrioritiesError, load_routes
 from service.alerts.routing import DutyDay, Member
 from service.permissions import Role
 from tests.unit.service.test_escalation import TIMINGS
 
+PACKS = Path(__file__).parents[3] / "rules" / "packs"
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 9, 1, 1, 0, tzinfo=UTC)  # 09:00 there
 IDS = UUID(int=9)
@@ -145,6 +147,8 @@ def test_the_next_duty_begins_after_now_within_a_day(now: datetime, opens: time)
 
 @pytest.mark.parametrize("number", ["1", "6", "many"])
 def test_a_rule_wants_between_two_and_five_answers(number: str) -> None:
-    table = f"response: {{}}\nseveral_must_answer: {{HW-01: {number}}}\n"
+    table = (PACKS / "priorities.yaml").read_text(encoding="utf-8")
     with pytest.raises(PrioritiesError):
-        load_several(table)
+        load_routes(table, f"several_must_answer: {{HW-01: {number}}}\n")
+    routes = load_routes(table, "several_must_answer: {HW-01: 5}\n")
+    assert routes["HW-01"].answers == 5

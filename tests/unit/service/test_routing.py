@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.vocabulary import PersonStatus, Priority
+from service.alerts.priorities import PrioritiesError, routes_with
 from service.alerts.routing import Because, Circle, Doubt, DutyDay, Patient, Route, route
+from service.alerts.rule_routes import Post, RuleRoute
 from service.care.facts import (
     Cared,
     Days,
@@ -221,12 +224,15 @@ def test_an_urgent_alert_at_night_comes_to_the_duty_phone_at_the_same_moment() -
     assert ladder(ask(Priority.SOON, circle(), at=time(2, 0)))[0] == ["village"]
 
 
-@pytest.mark.row("D13")
-def test_without_a_village_doctor_what_can_wait_comes_to_the_teams_nurse_first() -> None:
-    nurse = member("nurse", Role.FAMILY_DOCTOR, "township")
-    health = member("health", Role.FAMILY_DOCTOR, "township")
+NURSE = member("nurse", Role.FAMILY_DOCTOR, "township")
+HEALTH = member("health", Role.FAMILY_DOCTOR, "township")
+
+
+def with_a_team(*, village: str | None) -> Circle:
+    """A contract with a team of a nurse and a public-health physician."""
+    everybody = (VILLAGE, FAMILY, NURSE, HEALTH, DESK, COUNTY, ADMIN)
     registers = Registers(
-        members={m.staff_id: (m,) for m in (FAMILY, nurse, health, DESK, COUNTY, ADMIN)},
+        members={m.staff_id: (m,) for m in everybody},
         places=PLACES,
         leaves={},
         teams={
@@ -240,12 +246,70 @@ def test_without_a_village_doctor_what_can_wait_comes_to_the_teams_nurse_first()
         administrators=("admin",),
     )
     cared = Cared(
-        terms=(replace(terms(village=None), team_id="t"),), home_places=("township",), known=True
+        terms=(replace(terms(village=village), team_id="t"),), home_places=("township",), known=True
     )
-    around = Circle(patient=PATIENT, answering=responsible(cared, registers, NOW, ZONE))
+    return Circle(patient=PATIENT, answering=responsible(cared, registers, NOW, ZONE))
+
+
+@pytest.mark.row("D13")
+def test_without_a_village_doctor_what_can_wait_comes_to_the_teams_nurse_first() -> None:
+    around = with_a_team(village=None)
     assert ladder(ask(Priority.SOON, around)) == [["nurse"], ["family"], ["desk"], ["county"]]
     assert ask(Priority.SOON, around).tiers[0].members[0].because is Because.TEAM
     assert ladder(ask(Priority.URGENT, around)) == [["family"], ["county"]]
+
+
+@pytest.mark.row("D13")
+@pytest.mark.row("A1")
+@pytest.mark.parametrize(
+    ("priority", "dated", "undampable", "expected"),
+    [
+        (
+            Priority.ROUTINE,
+            False,
+            False,
+            [["nurse"], ["village", "health"], ["family"], ["desk"], ["county"]],
+        ),
+        (Priority.SOON, False, True, [["village", "nurse", "health"], ["family"], ["desk"]]),
+        (Priority.URGENT, False, False, [["village", "family", "nurse", "health"], ["county"]]),
+        (Priority.URGENT, True, False, [["nurse"], ["village", "health"], ["family"]]),
+        (Priority.EMERGENCY, False, False, [["village", "family", "county", "nurse", "health"]]),
+    ],
+)
+def test_a_rule_adds_to_the_ladder_and_leaves_nobody_out(
+    priority: Priority, dated: bool, undampable: bool, expected: list[list[str]]
+) -> None:
+    """First only where it may wait; where nothing moves it, together with the first rung."""
+    rule = RuleRoute(first=(Post.NURSE,), also=(Post.PUBLIC_HEALTH,))
+    around = with_a_team(village="village")
+    found = route(priority=priority, dated=dated, circle=around, rule=rule, undampable=undampable)
+    assert ladder(found)[: len(expected)] == expected
+    usual = {one for rung in ladder(ask(priority, around, dated=dated)) for one in rung}
+    assert usual <= {one for rung in ladder(found) for one in rung}
+    named = {m.staff_id: m.because for tier in found.tiers for m in tier.members}
+    assert (named["nurse"], named["health"]) == (Because.RULE, Because.RULE)
+
+
+@pytest.mark.row("A7")
+def test_a_rule_that_names_nobody_who_is_there_delays_nothing() -> None:
+    rule = RuleRoute(first=(Post.NURSE,))
+    found = route(priority=Priority.SOON, dated=False, circle=circle(), rule=rule)
+    assert ladder(found) == [[], ["village"], ["family"], ["desk"], ["county"]], "passed over"
+
+
+def test_a_countys_own_file_holds_instead_of_what_the_program_comes_with(tmp_path: Path) -> None:
+    own = tmp_path / "routes.yaml"
+    own.write_text("rule_routes: {HW-12: {also: [family_doctor]}, ZZ-01: {first: [nurse]}}\n")
+    routes = routes_with(own)
+    assert routes["HW-12"] == RuleRoute(also=(Post.FAMILY_DOCTOR,))
+    assert routes["ZZ-01"] == RuleRoute(first=(Post.NURSE,))
+    assert routes["HW-03"] == RuleRoute(also=(Post.PUBLIC_HEALTH,), answers=2), "as shipped"
+    for wrong in ("rule_routes: {HW-12: {first: [porter]}}", "rules: {}", "\tnone"):
+        own.write_text(wrong)
+        with pytest.raises(PrioritiesError):
+            routes_with(own)
+    with pytest.raises(PrioritiesError):
+        routes_with(tmp_path / "nowhere.yaml")
 
 
 @pytest.mark.row("A7")
