@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from service import (
     api,
+    dispensing_api,
     enrol_api,
     events,
     metrics_api,
@@ -117,6 +118,7 @@ ROUTERS = (
     admin_status.router,
     metrics_api.router,
     surveillance_api.router,
+    dispensing_api.router,
     enrol_api.router,
     enrol.router,
 )

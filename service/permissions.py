@@ -44,6 +44,9 @@ class Permission(StrEnum):
     READ_COUNTS = "counts:read"
     ANSWER_CLUSTERS = "clusters:answer"  # several people of a home or village of the own clinic
     SEND_COUNTS = "counts:send"  # an institution's program, by its credential; no role holds it
+    SEND_DISPENSINGS = (
+        "dispensings:send"  # the same, where the operator allowed it; no role holds it
+    )
     READ_SIGNALS = "signals:read"  # warning signals of townships, as far as they may be known
     WORK_SIGNALS = "signals:work"  # triage to closing, in the own county
     VERIFY_SIGNALS = "signals:verify"  # answer the CDC's question about the own township

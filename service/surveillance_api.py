@@ -4,6 +4,7 @@ Who brings a source's token as `Authorization: Bearer` sends that source's count
 nothing. The answer names every line that was not taken, with field and reason; the rest is kept.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -14,7 +15,7 @@ from service.permissions import Guard, Permission
 from service.problems import problem_response
 from service.services import Services, services_of
 from service.surveillance.reports import ReportError, ReportForm
-from service.surveillance.source_store import KnownSource, Sources
+from service.surveillance.source_store import KnownSource, Sources, Submitted
 
 router = APIRouter(prefix="/api/surveillance")
 
@@ -55,8 +56,7 @@ def sources_of(parts: Services) -> Sources:
 @router.post("/counts", response_model=None)
 async def counts(request: Request, parts: Parts, source: Sender) -> Response:
     """`{"counts": [{"area", "indicator", "day", "value", "base"}]}`, or the same as `text/csv`."""
-    is_csv = request.headers.get("content-type", "").partition(";")[0].strip() == "text/csv"
-    return await _take(request, parts, source, ReportForm.CSV if is_csv else ReportForm.JSON)
+    return await _take(request, parts, source, form_of(request))
 
 
 @router.post("/fhir/MeasureReport", response_model=None)
@@ -68,6 +68,16 @@ async def measure_report(request: Request, parts: Parts, source: Sender) -> Resp
 async def _take(
     request: Request, parts: Services, source: KnownSource, form: ReportForm
 ) -> Response:
+    return await take_report(
+        request,
+        lambda body: sources_of(parts).submit(source, form, body, parts.clock.now()),
+    )
+
+
+async def take_report(
+    request: Request, submit: Callable[[bytes], Awaitable[Submitted]]
+) -> Response:
+    """Reads the body, hands it on, and answers with what became of each line."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -75,7 +85,7 @@ async def _take(
             detail = f"at most {MOST_BYTES} bytes"
             return problem_response(413, "too_large", "The body is too large", detail)
     try:
-        submitted = await sources_of(parts).submit(source, form, bytes(body), parts.clock.now())
+        submitted = await submit(bytes(body))
     except ReportError as error:
         return problem_response(422, "unreadable", "The report cannot be read", str(error))
     found = submitted.taken + submitted.unchanged
@@ -88,3 +98,9 @@ async def _take(
         ],
     }
     return JSONResponse(answer, status_code=200 if found or not submitted.faults else 422)
+
+
+def form_of(request: Request) -> ReportForm:
+    """CSV where the request says so, else JSON."""
+    is_csv = request.headers.get("content-type", "").partition(";")[0].strip() == "text/csv"
+    return ReportForm.CSV if is_csv else ReportForm.JSON

@@ -11,6 +11,7 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from service.store.database import DATABASE_ERRORS, Pool, open_pool
 from service.surveillance.counts import sources
+from service.surveillance.dispensing_store import Dispensings, NotHandingOutError
 from service.surveillance.indicators import SourceKind
 from service.surveillance.reports import ReportError, ReportForm
 from service.surveillance.source_store import NewSource, Sources
@@ -36,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     take.add_argument("source")
     take.add_argument("file", type=Path)
     take.add_argument("--form", choices=[form.value for form in ReportForm], default="csv")
+    hand = actions.add_parser("hand-out", help="let a pharmacy or clinic say what it hands to whom")
+    hand.add_argument("source")
+    hand.add_argument("--no-more", action="store_true", help="and take that back")
+    given = actions.add_parser("dispensings", help="take over a file of drugs handed to persons")
+    given.add_argument("source")
+    given.add_argument("file", type=Path)
+    given.add_argument("--form", choices=[form.value for form in ReportForm], default="csv")
     for action, summary in (
         ("renew", "print another credential; the former one ends"),
         ("disable", "let it send no more"),
@@ -66,11 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
 async def _act(dsn: str, arguments: argparse.Namespace, body: bytes) -> int:
     now = WallClock().now()
     async with open_pool(dsn, size=1) as pool:
-        store = Sources(pool, ZoneInfo(arguments.zone))
+        store = Dispensings(pool, ZoneInfo(arguments.zone))
         match arguments.action:
             case "list":
                 return await _list(pool, store)
-            case "import":
+            case "import" | "dispensings":
                 return await _import(store, arguments, body, now)
             case "refused":
                 return await _refused(store, arguments.source)
@@ -80,7 +88,7 @@ async def _act(dsn: str, arguments: argparse.Namespace, body: bytes) -> int:
     return 0 if said else 1
 
 
-async def _changed(store: Sources, arguments: argparse.Namespace, now: datetime) -> str | None:
+async def _changed(store: Dispensings, arguments: argparse.Namespace, now: datetime) -> str | None:
     """What is printed of the remaining actions; None where there is no such source."""
     match arguments.action:
         case "register":
@@ -88,6 +96,10 @@ async def _changed(store: Sources, arguments: argparse.Namespace, now: datetime)
         case "delays":
             shares = await store.measured_delays(arguments.source, now)
             return ",".join(f"{share:.2f}" for share in shares)
+        case "hand-out":
+            allowed = not arguments.no_more
+            done = await store.let_hand_out(arguments.source, now, allowed=allowed)
+            return ("allowed" if allowed else "no more") if done else None
         case "renew":
             return await store.renew_source(arguments.source, now)
         case _:
@@ -120,12 +132,19 @@ async def _list(pool: Pool, store: Sources) -> int:
     return 0
 
 
-async def _import(store: Sources, arguments: argparse.Namespace, body: bytes, now: datetime) -> int:
+async def _import(
+    store: Dispensings, arguments: argparse.Namespace, body: bytes, now: datetime
+) -> int:
     source = await store.source(arguments.source)
     if source is None:
         sys.stderr.write(f"{arguments.source}: no source that may send\n")
         return 2
-    done = await store.submit(source, ReportForm(arguments.form), body, now)
+    submit = store.submit if arguments.action == "import" else store.submit_dispensings
+    try:
+        done = await submit(source, ReportForm(arguments.form), body, now)
+    except NotHandingOutError:
+        sys.stderr.write(f"{arguments.source}: may send counts only; see `hand-out`\n")
+        return 2
     for fault in done.faults:
         sys.stdout.write(f"line {fault.line}: refused: {fault.field}: {fault.reason}\n")
     sys.stdout.write(

@@ -85,6 +85,28 @@ SENT: Mapping[str, JsonValue] = {
         "measure": "Measure/clinic_fever",
         "period": {"start": "2026-09-01", "end": "2026-09-01"},
     },
+    "POST /api/surveillance/dispensings": {
+        "dispensings": [
+            {
+                "person": "s-0193",
+                "drug": "C09AA02",
+                "day": "2026-09-01",
+                "days": 30,
+                "number": "R-20260901-17",
+            }
+        ]
+    },
+    "POST /api/surveillance/fhir/MedicationDispense": {
+        "resourceType": "MedicationDispense",
+        "status": "completed",
+        "identifier": [{"value": "R-20260901-17"}],
+        "subject": {"identifier": {"value": "s-0193"}},
+        "medicationCodeableConcept": {
+            "coding": [{"system": "http://www.whocc.no/atc", "code": "C09AA02"}]
+        },
+        "whenHandedOver": "2026-09-01",
+        "daysSupply": {"value": 30},
+    },
     "POST /enrol/device": {"request": _REQUEST_PEM, "software": "hearthwatch 0.1.0"},
     "POST /enrol/token": {"device_code": "Zt7w0o1cPq2v8k3m5n6b"},
     "POST /enrol/renew": {"request": _REQUEST_PEM},
@@ -114,6 +136,18 @@ TOLD: Mapping[str, JsonValue] = {
         "submission": "3f1e9f39-50ce-4a5a-8b3f-0d2b5f0a9f55",
         "taken": 1,
         "unchanged": 0,
+        "refused": [],
+    },
+    "POST /api/surveillance/dispensings": {
+        "submission": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+        "taken": 1,
+        "unchanged": 0,
+        "refused": [],
+    },
+    "POST /api/surveillance/fhir/MedicationDispense": {
+        "submission": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+        "taken": 0,
+        "unchanged": 1,
         "refused": [],
     },
     "POST /enrol/device": {

@@ -229,11 +229,48 @@ SELECT township, count(*) FILTER (WHERE low)::integer AS amount, count(*)::integ
     count(DISTINCT household)::integer AS households
 FROM person GROUP BY township
 
+-- name: drug_gaps
+-- Of those to whom drugs of a group were handed in the $2 days before the day $1: who has been without for more than
+-- $3 days. A supply of one drug begins when the former one of it ends; one drug of the group is enough.
+WITH RECURSIVE inside (area_id, township) AS (
+    SELECT area_id, area_id FROM care.area WHERE level = 'township'
+    UNION ALL
+    SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
+), supply AS (
+    SELECT d.person_id, CASE WHEN d.atc LIKE 'A10%' THEN 'drug_gap_diabetes' ELSE 'drug_gap_hypertension' END AS indicator,
+        d.handed_on + (sum(d.days) OVER (PARTITION BY d.person_id, d.atc ORDER BY d.handed_on DESC))::integer AS until
+    FROM care.dispensing d
+    WHERE d.handed_on >= $1::date - $2::integer AND d.handed_on < $1
+      AND left(d.atc, 3) IN ('C02', 'C03', 'C07', 'C08', 'C09', 'A10')
+), lasts AS (
+    SELECT person_id, indicator, max(until) AS until FROM supply GROUP BY 1, 2
+), home AS (
+    SELECT inside.township, l.indicator, coalesce(f.body ->> 'household', p.subject) AS household, count(*) AS people,
+        count(*) FILTER (WHERE $1::date - l.until > $3::integer) AS amount
+    FROM lasts l JOIN care.person p USING (person_id) JOIN care.counted_profile f ON f.subject = p.subject
+    JOIN inside ON inside.area_id = f.body ->> 'area'
+    WHERE NOT coalesce((f.body ->> 'synthetic')::boolean, false)
+      AND coalesce(f.body ->> 'status', 'alive') NOT IN ('moved', 'deceased', 'admitted')
+    GROUP BY 1, 2, 3
+)
+SELECT township, indicator, sum(amount)::integer AS amount, sum(people)::integer AS people,
+    count(*)::integer AS households, max(people)::float8 / sum(people)::float8 AS most_people,
+    max(amount)::float8 / nullif(sum(amount), 0)::float8 AS most_amount
+FROM home GROUP BY 1, 2
+
 -- name: device_shifts
 -- Device models, deliveries and hubs that began to read differently: always the first explanation tried.
 SELECT kind, key, quantity, since, found_on, shift, moved, homes
 FROM core.population_finding WHERE found_on >= $1 AND found_on < $2
 ORDER BY found_on, kind, key
+
+-- name: crossed_in_signals
+-- What signals rest on of a week's days, as officers are told of it where it reaches the floor (showing.py).
+SELECT s.area, c.indicator, max(c.observed) AS observed
+FROM cdc.signal s JOIN cdc.signal_source c USING (signal_id)
+WHERE s.last_day >= $1 AND s.first_day < $2::date + 7 AND NOT s.drill AND c.source = 'home'
+  AND c.day >= $1 AND c.day < $2 AND c.day > s.first_day - 7 AND c.observed > c.upperbound AND c.backed
+GROUP BY 1, 2
 
 -- name: ages
 -- How old the people are whom the county looks after: the standard that shares are weighted to.

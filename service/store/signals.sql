@@ -88,6 +88,9 @@ UPDATE cdc.signal SET state = $2, colour = $3, rung = $4, level = $5, due_at = $
     duplicate_of = $10, left_at = $11, left_colour = $12, grew_at = $13
 WHERE signal_id = $1
 
+-- name: merge
+UPDATE cdc.signal SET state = $2, due_at = $3, duplicate_of = $4, left_at = $5, left_colour = $6 WHERE signal_id = $1
+
 -- name: put_event
 INSERT INTO cdc.signal_event (signal_id, at, actor, what, from_state, to_state, rung, reason, detail)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb)
@@ -167,14 +170,17 @@ ORDER BY c.week_start, c.indicator, c.area
 -- name: unsent_news
 -- The newest of what made a signal wait for somebody, of signals that every officer may know of. Only the newest:
 -- an earlier one may be of a time when they might not.
-SELECT e.event_id, e.signal_id, e.rung FROM cdc.signal_event e
+SELECT named.push_id, e.signal_id, e.rung FROM cdc.signal_event e
+-- Numbers of entries would tell, by their gaps, how many there are of signals that nobody may know of.
+CROSS JOIN LATERAL (
+    SELECT 'signal-' || e.signal_id || '-' || (extract(epoch FROM e.at) * 1000000)::bigint AS push_id) AS named
 JOIN (SELECT signal_id, max(event_id) AS event_id FROM cdc.signal_event
       WHERE at >= $1 AND what IN ('formed', 'grew', 'rose') GROUP BY signal_id) AS newest USING (signal_id, event_id)
 JOIN cdc.signal s ON s.signal_id = e.signal_id
 WHERE NOT s.drill
   AND EXISTS (SELECT FROM cdc.signal_source c WHERE c.signal_id = e.signal_id AND c.day > s.first_day - 7
               AND c.observed > c.upperbound AND c.observed >= $2 AND c.backed)
-  AND NOT EXISTS (SELECT FROM cdc.push p WHERE p.push_id = 'signal-' || e.event_id)
+  AND NOT EXISTS (SELECT FROM cdc.push p WHERE p.push_id = named.push_id)
 ORDER BY e.event_id
 
 -- name: released_cells

@@ -15,6 +15,7 @@ from service.surveillance.indicators import Measure, SourceKind, indicators_of
 from service.surveillance.judge import ReleaseRow
 from service.surveillance.release import Disclosure
 from service.surveillance.series import CountCell, Indicator, Unsaid, start_of
+from service.surveillance.supply import BEFORE, GRACE
 
 _SQL = load_statements("counts.sql")
 
@@ -231,6 +232,24 @@ async def low_glucose(
     ]
 
 
+async def drug_gaps(connection: Connection, day: date) -> dict[tuple[str, str], Counted]:
+    """Who had been without drugs of a group for more than `supply.GRACE` when `day` began.
+
+    By township and indicator, of those to whom such were handed within `supply.BEFORE`.
+    """
+    rows = await connection.fetch(_SQL["drug_gaps"], day, BEFORE.days, GRACE.days)
+    return {
+        (r["township"], r["indicator"]): Counted(
+            amount=r["amount"],
+            people=r["people"],
+            households=r["households"],
+            most_people=r["most_people"],
+            most_amount=r["most_amount"] or 0.0,
+        )
+        for r in rows
+    }
+
+
 async def device_shifts(connection: Connection, first: date, end: date) -> list[DeviceShift]:
     """What the population models found from `first` up to, not including, `end`."""
     rows = await connection.fetch(_SQL["device_shifts"], first, end)
@@ -345,6 +364,18 @@ async def disclosures(
     """What was decided of the released weeks from `since` on, by indicator, area and Monday."""
     rows = await connection.fetch(_SQL["disclosures"], since)
     return {(r["indicator"], r["area"], r["week_start"]): Disclosure(r["disclosure"]) for r in rows}
+
+
+async def crossed_in_signals(
+    connection: Connection, first: date, end: date
+) -> dict[tuple[str, str], int]:
+    """The largest count of a day over its threshold, by township and home indicator.
+
+    Of the days of the span on which signals rest and behind which enough people and homes stand:
+    those that reach the floor officers were told of (`showing`).
+    """
+    rows = await connection.fetch(_SQL["crossed_in_signals"], first, end)
+    return {(r["area"], r["indicator"]): r["observed"] for r in rows}
 
 
 async def levels(connection: Connection, week: date) -> dict[str, str]:

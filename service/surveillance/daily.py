@@ -1,7 +1,7 @@
 """Once a day: count the open weeks again, and release the weeks that have closed, each once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
@@ -13,7 +13,13 @@ from service.surveillance import counts as store
 from service.surveillance.cluster_store import verified_clusters
 from service.surveillance.counts import HOME, NOBODY, Counted, Township
 from service.surveillance.daily_judge import HISTORY_DAYS
-from service.surveillance.home_cells import day_cells, shift_cells, verified_cells, week_cells
+from service.surveillance.home_cells import (
+    day_cells,
+    gap_cells,
+    shift_cells,
+    verified_cells,
+    week_cells,
+)
 from service.surveillance.judge import (
     DETECTOR,
     TownshipWeek,
@@ -113,6 +119,7 @@ async def _count_weeks(
             await store.crises(connection, *span, Priority.EMERGENCY.value),
             await store.answers(connection, *span),
         )
+        cells += gap_cells(ids, monday, await store.drug_gaps(connection, monday + WEEK))
         shifts = await store.device_shifts(connection, monday, monday + WEEK)
         cells += shift_cells(counties, monday, shifts)
         cells += verified_cells(ids, monday, await verified_clusters(connection, *span))
@@ -147,7 +154,11 @@ def _nobody_low(areas: set[str], month: date) -> list[CountCell]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
-    """Everything that is known of one closed week, from which its release is decided."""
+    """Everything that is known of one closed week, from which its release is decided.
+
+    `crossed` are the largest counts of a day over its threshold that signals rest on, by township
+    and indicator: of those that reach the floor officers were told so.
+    """
 
     monday: date
     counted: Mapping[tuple[str, str], Counted]
@@ -156,6 +167,7 @@ class Week:
     before: Mapping[tuple[str, str, date], Disclosure]
     levels: Mapping[str, str]
     history_from: date
+    crossed: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
     def townships(
         self, areas: Sequence[str], indicator: Indicator, floor: int
@@ -191,7 +203,7 @@ class Week:
             least=0 if is_part else self._parts(area),
             ceiling=self._ceiling(area, reporting, floor, is_part=is_part),
             days=self._days(area, indicator),
-            told_at_least=0 if is_part else min(reporting, self._told_at_least(area, floor)),
+            told_at_least=min(round(counted.amount), self._told(area, indicator, floor)),
             asked=counted.people,
             households=counted.households,
             largest_share=counted.largest_share,
@@ -222,7 +234,9 @@ class Week:
         parts = [self._counted(area, i) for i in Indicator if i is not Indicator.REPORTING]
         return max(round(part.amount) for part in parts)
 
-    def _told_at_least(self, area: str, floor: int) -> int:
+    def _told(self, area: str, indicator: Indicator, floor: int) -> int:
+        if indicator is not Indicator.REPORTING:
+            return floor if self.crossed.get((area, indicator.value), 0) >= floor else 0
         # An open gate (places.py) tells a reader that at least so many reported on a day.
         days = self.series.get(Indicator.REPORTING, {})
         week = days_between(self.monday, self.monday + WEEK)
@@ -267,6 +281,7 @@ async def read_week(
         before=await store.disclosures(connection, week_of(history)),
         levels=await store.levels(connection, monday),
         history_from=history,
+        crossed=await store.crossed_in_signals(connection, monday, end),
     )
 
 

@@ -6,14 +6,16 @@ way with cases that stand in no table.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from service.store.database import Connection, Pool
 from service.surveillance import counts as store
+from service.surveillance.counts import KnownCell
 from service.surveillance.daily_judge import HISTORY_DAYS
 from service.surveillance.fusion import fuse
 from service.surveillance.indicators import SourceKind
@@ -31,6 +33,7 @@ _DRILLED: Mapping[SourceKind, str] = {
     SourceKind.SCHOOL: "absent_ill",
 }
 _DRILL_DAYS = 3
+_DRILL_MOST, _DRILL_CHANCE = 20, 0.3  # an invented ordinary day: six cases, at most twenty
 
 
 async def form_signals(pool: Pool, now: datetime, zone: ZoneInfo, *, floor: int) -> list[UUID]:
@@ -57,16 +60,42 @@ async def form_drill(
     """The same with an invented outbreak of `cases` a day in three sources of one township.
 
     Forms an exercise of that township where its sources have the history to notice it, and nothing
-    else; no count is changed.
+    else; no count is changed. The ordinary days are invented as well: how many cases it takes until
+    an exercise rings would otherwise tell the true count.
     """
     async with pool.acquire() as connection, connection.transaction():
         await store.lock_release(connection)
         known = await read_known(connection, now, zone, [area], floor=floor)
         days = [known.today - timedelta(days=n) for n in range(1, _DRILL_DAYS + 1)]
         injected = {(area, code, day): cases for code in _DRILLED.values() for day in days}
-        judged = await asyncio.to_thread(judge_places, replace(known, injected=injected))
-        found = fuse(judged.places, judged.day)
+        played = replace(known, cells=exercise_cells(known.cells), injected=injected)
+        judged = await asyncio.to_thread(judge_places, played)
+        found = [
+            one
+            for one in fuse(judged.places, judged.day)
+            if any(
+                row.crossed for row in one.sources
+            )  # of one place alone the statistic says little
+        ]
         return await take_findings(connection, found, now, floor=floor)
+
+
+def exercise_cells(cells: Iterable[KnownCell]) -> list[KnownCell]:
+    """What reports of the drilled sources there are, each with an invented number; nothing else.
+
+    The number depends on who reports what on which day, and on no count.
+    """
+    return [
+        replace(one, cell=replace(one.cell, value=_ordinary(one)))
+        for one in cells
+        if one.cell.indicator in _DRILLED.values()
+    ]
+
+
+def _ordinary(one: KnownCell) -> float:
+    cell = one.cell
+    rng = Random(f"{cell.area}/{cell.indicator}/{one.source}/{cell.day}")  # noqa: S311 -- repeatable
+    return float(sum(rng.random() < _DRILL_CHANCE for _ in range(_DRILL_MOST)))
 
 
 async def read_known(

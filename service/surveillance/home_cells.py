@@ -153,6 +153,32 @@ def week_cells(
     return cells
 
 
+def gap_cells(
+    areas: Iterable[str], monday: date, gaps: Mapping[tuple[str, str], Counted]
+) -> list[CountCell | Unsaid]:
+    """Who has run out of drugs, of those to whom such were handed; of nobody nothing is said."""
+    cells: list[CountCell | Unsaid] = []
+    for area in areas:
+        for code in ("drug_gap_hypertension", "drug_gap_diabetes"):
+            found = gaps.get((area, code))
+            if found is None:
+                cells.append(Unsaid(area=area, indicator=code, day=monday))
+                continue
+            cells.append(
+                CountCell(
+                    area=area,
+                    indicator=code,
+                    day=monday,
+                    value=found.amount,
+                    base=found.people,
+                    people=found.people,
+                    households=found.households,
+                    largest_share=round(found.largest_share, 6),
+                )
+            )
+    return cells
+
+
 def shift_cells(
     counties: Iterable[str], monday: date, shifts: Sequence[DeviceShift]
 ) -> list[CountCell]:

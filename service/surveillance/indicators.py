@@ -90,6 +90,8 @@ _ALL = (
     _home("measured", Grain.WEEK, Measure.PEOPLE, 10),
     _home("controlled", Grain.WEEK, Measure.PEOPLE, 10, released=True),
     _home("lost_30_days", Grain.WEEK, Measure.PEOPLE, 10),
+    _home("drug_gap_hypertension", Grain.WEEK, Measure.PEOPLE, 10),
+    _home("drug_gap_diabetes", Grain.WEEK, Measure.PEOPLE, 10),
     _home("crisis_confirmed", Grain.WEEK, Measure.EVENTS, 10),
     _home("cluster_verified", Grain.WEEK, Measure.EVENTS, 0),
     _home("answer_minutes", Grain.WEEK, Measure.MEAN, 10),
@@ -105,7 +107,7 @@ _ALL = (
         Measure.EVENTS,
         *("sales", "antipyretic", "cough_cold", "antidiarrhoeal"),
     ),
-    # People whose refill is two weeks overdue, of those the pharmacy or clinic dispenses to.
+    # A pharmacy's own count of overdue refills; `drug_gap_...` above are counted person by person.
     IndicatorKind(
         code="drug_gap", source=SourceKind.PHARMACY, grain=Grain.WEEK, measure=Measure.PEOPLE
     ),

@@ -46,7 +46,7 @@ class TownshipWeek:
 
     `days` are its true daily counts, old to new, up to the week's last day: of the week and of the
     weeks just before it that were shown one after the other.
-    `told_at_least` people reported on some day, for all that pages about signals say.
+    `told_at_least` people at least were counted on some day, as pages about signals have said.
     `asked` people in `households` homes stand behind the count, one home with at most
     `largest_share` of it. `of` is the count that it is part of, None for the reporting people
     themselves; `of_hidden` whether that one is hidden, `of_least` what a reader knows it to reach.
@@ -139,7 +139,9 @@ def _cell(township: TownshipWeek, floor: int) -> Cell:
         of_hidden=township.of_hidden,
         of_least=township.of_least,
         backed=is_backed(township.asked, township.households, township.largest_share, floor),
-        thin_least=max(floor, township.told_at_least) if township.of is None else 0,
+        thin_least=max(floor, township.told_at_least)
+        if township.of is None
+        else township.told_at_least,
     )
 
 

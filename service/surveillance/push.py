@@ -102,8 +102,7 @@ class SignalWay:
             link = f"{self.public_url.rstrip('/')}/signals/{row['signal_id']}"
             news = _News(link=link, rung=row["rung"])
             body = msgspec.json.encode(_Body(type="signal.waits", timestamp=now, data=news))
-            name = f"{self.prefix}{row['event_id']}"
-            await connection.execute(_SQL["put_push"], name, body.decode(), now)
+            await connection.execute(_SQL["put_push"], row["push_id"], body.decode(), now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

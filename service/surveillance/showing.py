@@ -3,7 +3,8 @@
 To an officer, a source is named only where the count that crossed reaches the floor: that somebody
 stands over a threshold would otherwise betray a hidden cell. A signal that rests on smaller counts
 alone does not exist for officers; the county's named duty officer works with it. Counts, expected
-values and p-values are for that duty officer, while the signal is open, after stating a purpose.
+values and p-values are for that duty officer, while the signal is open, after stating a purpose;
+others are told of each the bound that "it crossed" and "it is named" imply, and nothing beyond.
 """
 
 from collections.abc import Sequence
@@ -24,12 +25,18 @@ class Sight(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownSource:
-    """One source with the days on which it crossed; `evidence` is empty unless exact."""
+    """One source with the days on which it crossed; `evidence` is empty unless exact.
+
+    `large` is whether its count reaches the floor on the days named, `crossed` whether it lies over
+    its threshold: all that a reader without the exact counts is told of observed, expected and p.
+    """
 
     source: str
     indicator: str
     days: tuple[date, ...]
     drives: bool
+    large: bool
+    crossed: bool
     evidence: tuple[SourceEvidence, ...] = ()
 
 
@@ -68,18 +75,34 @@ def show(
         first_day=days[0],
         last_day=days[-1],
         sources=tuple(
-            ShownSource(
-                source=source,
-                indicator=indicator,
-                days=tuple(
-                    one.day for one in crossed if (one.source, one.indicator) == (source, indicator)
-                ),
+            _source(
+                [one for one in crossed if (one.source, one.indicator) == (source, indicator)],
                 drives=source == driver,
+                floor=floor,
                 evidence=_of(evidence, source, indicator) if sight is Sight.EXACT else (),
             )
             for source, indicator in names
         ),
         exact=sight is Sight.EXACT,
+    )
+
+
+def _source(
+    rows: Sequence[SourceEvidence],
+    *,
+    drives: bool,
+    floor: int,
+    evidence: tuple[SourceEvidence, ...],
+) -> ShownSource:
+    """What is told of one series, of which `rows` stand out."""
+    return ShownSource(
+        source=rows[0].source,
+        indicator=rows[0].indicator,
+        days=tuple(one.day for one in rows),
+        drives=drives,
+        large=all(one.may_be_named(floor) for one in rows),
+        crossed=all(one.crossed for one in rows),
+        evidence=evidence,
     )
 
 

@@ -7,18 +7,28 @@ findings again change nothing (row C12: no second signal on the same reports).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID, uuid4
 
 from service.store.database import Connection, as_json, load_statements
 from service.surveillance.feedback import JUDGED, YEAR, adjustment
 from service.surveillance.showing import is_for_officers
 from service.surveillance.signal_records import standing_of
 from service.surveillance.signal_words import Colour, Finding, SourceEvidence, colour_of
-from service.surveillance.workflow import OPEN, SYSTEM, Standing, State, grow
+from service.surveillance.workflow import (
+    OPEN,
+    SYSTEM,
+    Act,
+    Standing,
+    State,
+    Step,
+    grow,
+    take,
+)
 from service.surveillance.workflow_clock import FIRST_LOOK, Rung
 
 _SQL = load_statements("signals.sql")
 
+_EMERGED = "officers know of it now"
 _ONE_EPISODE = timedelta(days=7)
 """A crossing within this many days of the last one belongs to the same signal."""
 
@@ -74,26 +84,69 @@ async def take_findings(
 ) -> list[UUID]:
     """Stores findings as signals; returns those that are new or say more than before, in order.
 
-    `floor`: a signal that officers may know of only now gets its clock now.
+    `floor`: what officers may know of only now is a new signal now.
     """
     told: list[UUID] = []
     for finding in sorted(findings, key=lambda one: (one.day, one.area)):
         sources = [await _adjusted(connection, finding.area, one, now) for one in finding.sources]
-        row = await connection.fetchrow(_SQL["newest_of_area"], finding.area, finding.drill)
-        if row is not None and _is_same(finding.day, row["first_day"], row["last_day"]):
-            known = Known(
-                standing=standing_of(dict(row)),
-                first_day=row["first_day"],
-                watched=row["watched"],
-                grew_at=row["grew_at"],
-                inner=Colour(row["inner_colour"]),
-            )
-            signal_id = await _add(connection, known, (finding, sources), now, floor)
+        known = await _known(connection, finding)
+        stored = [] if known is None else await _stored(connection, known)
+        if known is not None and not _emerges(stored, sources, floor):
+            added = (finding, sources, stored)
+            signal_id = await _add(connection, known, added, now, floor)
         else:
             signal_id = await _form(connection, finding, sources, now, floor)
+            if known is not None and known.standing.state is State.NEW:
+                await _merge(connection, known.standing, signal_id, now)
         if signal_id is not None:
             told.append(signal_id)
     return told
+
+
+async def _known(connection: Connection, finding: Finding) -> Known | None:
+    """The signal to which a finding belongs, where there is one."""
+    row = await connection.fetchrow(_SQL["newest_of_area"], finding.area, finding.drill)
+    if row is None or not _is_same(finding.day, row["first_day"], row["last_day"]):
+        return None
+    return Known(
+        standing=standing_of(dict(row)),
+        first_day=row["first_day"],
+        watched=row["watched"],
+        grew_at=row["grew_at"],
+        inner=Colour(row["inner_colour"]),
+    )
+
+
+def _emerges(
+    stored: Sequence[SourceEvidence], sources: Sequence[SourceEvidence], floor: int
+) -> bool:
+    """Whether officers may know of it only now: to them it is then a signal like any other.
+
+    Of the former one, with its hour, its state and its questions, the duty officer alone knows.
+    """
+    return not is_for_officers(stored, floor) and is_for_officers(sources, floor)
+
+
+async def _merge(
+    connection: Connection, before: Standing, into: UUID | None, now: datetime
+) -> None:
+    """Leaves what nobody has looked at yet to the signal that came of it."""
+    if into is None:
+        return
+    step = Step(act=Act.MERGE, actor=SYSTEM, at=now, reason=_EMERGED, duplicate_of=into)
+    after = take(before, step)
+    await connection.execute(
+        _SQL["merge"],
+        before.signal_id,
+        after.state.value,
+        after.due_at,
+        into,
+        now,
+        after.colour.value,
+    )
+    await put_event(
+        connection, before, after, Entry(what=step.act.value, at=now, reason=step.reason)
+    )
 
 
 def _is_same(day: date, first: date, last: date) -> bool:
@@ -116,8 +169,7 @@ async def _form(
     now: datetime,
     floor: int,
 ) -> UUID | None:
-    kind = "drill" if finding.drill else "signal"
-    signal_id = uuid5(NAMESPACE_OID, f"{kind}/{finding.area}/{finding.day.isoformat()}")
+    signal_id = uuid4()  # made of place and day it would tell when a signal really began
     inner = grade(finding, sources)
     graded = told(inner, sources, floor)
     due_at = None if graded.watched else now + FIRST_LOOK[graded.colour]
@@ -147,36 +199,32 @@ async def _form(
 async def _add(
     connection: Connection,
     known: Known,
-    found: tuple[Finding, Sequence[SourceEvidence]],
+    found: tuple[Finding, Sequence[SourceEvidence], Sequence[SourceEvidence]],
     now: datetime,
     floor: int,
 ) -> UUID | None:
-    finding, sources = found
+    finding, sources, stored = found
     before = known.standing
     inner = grade(finding, sources)
-    stored = await _stored(connection, before.signal_id, known.first_day)
     graded = told(inner, (*stored, *sources), floor)
     largest = _largest(stored)
     await _put_sources(connection, before.signal_id, sources, now)
     is_open = before.state in OPEN
     was_watched = known.watched
     higher = graded.colour.rank > before.colour.rank
-    # To officers it begins now, so its clock must not tell that it began on smaller counts.
-    emerged = not is_for_officers(stored, floor) and is_for_officers(sources, floor)
-    public = emerged or is_for_officers(stored, floor)
+    public = is_for_officers(stored, floor)
     more = any(
         one.votes and one.observed > largest.get((one.source, one.indicator), -1)
         for one in sources
         if one.may_be_named(floor) or not public
     )
-    grew = not graded.watched and (higher or was_watched or emerged or (not is_open and more))
+    grew = not graded.watched and (higher or was_watched or (not is_open and more))
     after = before
     if grew:
         after = grow(before, graded.colour, now)
-        if was_watched or (emerged and before.state is State.NEW):
-            colour = graded.colour if emerged else after.colour
-            due_at = now + FIRST_LOOK[colour]
-            after = replace(after, colour=colour, due_at=due_at, rung=Rung.OFFICERS)
+        if was_watched:
+            due_at = now + FIRST_LOOK[after.colour]
+            after = replace(after, due_at=due_at, rung=Rung.OFFICERS)
     grew_at = now if grew and not is_open else known.grew_at
     await connection.execute(
         _SQL["attach"],
@@ -198,7 +246,7 @@ async def _add(
     return before.signal_id
 
 
-async def _stored(connection: Connection, signal_id: UUID, first_day: date) -> list[SourceEvidence]:
+async def _stored(connection: Connection, known: Known) -> list[SourceEvidence]:
     """What the signal rests on so far: not the days before it, which say what was normal."""
     return [
         SourceEvidence(
@@ -212,8 +260,8 @@ async def _stored(connection: Connection, signal_id: UUID, first_day: date) -> l
             factor=row["factor"],
             backed=row["backed"],
         )
-        for row in await connection.fetch(_SQL["evidence"], [signal_id])
-        if row["day"] >= first_day
+        for row in await connection.fetch(_SQL["evidence"], [known.standing.signal_id])
+        if row["day"] >= known.first_day
     ]
 
 

@@ -118,27 +118,6 @@ def signal_brief(page: SignalPage, setting: Setting) -> Brief:
     for kind, code in (("finding", page.verified), ("cause", line.cause), ("risk", page.risk)):
         if code:
             about.append(word(setting.language, kind, code))
-    head = (
-        setting.say(mark("Source type")),
-        setting.say(mark("Counted")),
-        setting.say(mark("Days over the threshold")),
-    )
-    named = dict.fromkeys(
-        (
-            word(setting.language, "source", row.source),
-            word(setting.language, "counted", row.indicator),
-        )
-        for row in page.rows
-    )
-    days = {
-        key: ", ".join(
-            f"{day:%m-%d}"
-            for row in page.rows
-            for day in row.days
-            if key[1] == word(setting.language, "counted", row.indicator) and not row.observed
-        )
-        for key in named
-    }
     record = tuple(
         f"{setting.moment(one.at)} {one.who}: {one.what}" + (f" – {one.why}" if one.why else "")
         for one in page.record
@@ -153,7 +132,7 @@ def signal_brief(page: SignalPage, setting: Setting) -> Brief:
             Section(title=setting.say(mark("Why")), lines=tuple(about)),
             Section(
                 title=setting.say(mark("Which source")),
-                table=(head, *((source, what, days[source, what]) for source, what in named)),
+                table=_sources(page, setting),
             ),
             Section(
                 title=setting.say(mark("Verification by the township")),
@@ -167,6 +146,31 @@ def signal_brief(page: SignalPage, setting: Setting) -> Brief:
         foot=_foot(setting),
         file_name=f"signal-{line.first_day.isoformat()}-{str(line.signal_id)[:8]}",
     )
+
+
+def _sources(page: SignalPage, setting: Setting) -> tuple[tuple[str, ...], ...]:
+    """Source, observed, expected and p as every officer is told them, and which one drives."""
+    head = (
+        setting.say(mark("Source type")),
+        setting.say(mark("Counted")),
+        setting.say(mark("Days over the threshold")),
+        setting.say(mark("Observed")),
+        setting.say(mark("Expected")),
+        "p",
+    )
+    rows = tuple(
+        (
+            word(setting.language, "source", row.source)
+            + (f" ({setting.say(mark('drives it'))})" if row.drives else ""),
+            word(setting.language, "counted", row.indicator),
+            ", ".join(f"{day:%m-%d}" for day in row.days),
+            row.observed,
+            row.expected,
+            row.p,
+        )
+        for row in page.rows
+    )
+    return (head, *rows)
 
 
 def _counts(lists: Sequence[tuple[str, Sequence[SignalLine]]], setting: Setting) -> Section:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from service.surveillance.beside import Beside
+from service.surveillance.daily_judge import ALPHA
 from service.surveillance.feedback import MOST
 from service.surveillance.indicators import SourceKind
-from service.surveillance.showing import Showing, Sight, shown_number
+from service.surveillance.showing import Showing, ShownSource, Sight, shown_number
 from service.surveillance.signal_records import Signal, SignalEvent, VerificationRecord
 from service.surveillance.signal_words import SourceEvidence
 from service.surveillance.workflow import Act
@@ -19,16 +20,16 @@ from service.web.words import WORDS, word
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRow:
-    """One row of the table of sources; the numbers are empty unless exact."""
+    """One row of the table of sources; unless `exact` the numbers are the bounds that are told."""
 
     source: str
     indicator: str
     days: tuple[date, ...]
     drives: bool
-    observed: str = ""
-    expected: str = ""
+    observed: str
+    expected: str
+    p: str
     threshold: str = ""
-    p: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def signal_page(signal: Signal, known: Known, language: str) -> SignalPage:
         exact=showing is not None and showing.exact,
         all_named=signal.sight is not Sight.OFFICER,
         may_look=signal.is_duty and signal.is_open,
-        rows=_rows(signal),
+        rows=_rows(signal, language),
         curves=tuple(curves(signal.exact_evidence, known.provisional, known.today)),
         adjusted=_adjusted(signal, language),
         beside=tuple(_beside(showing, known.beside, language)),
@@ -121,22 +122,29 @@ def _why(line: SignalLine, language: str) -> str:
     return text % {"sources": line.sources}
 
 
-def _rows(signal: Signal) -> tuple[SourceRow, ...]:
+def _rows(signal: Signal, language: str) -> tuple[SourceRow, ...]:
     showing = signal.showing()
     if showing is None:
         return ()
     rows: list[SourceRow] = []
     for source in showing.sources:
-        plain = SourceRow(
-            source=source.source,
-            indicator=source.indicator,
-            days=source.days,
-            drives=source.drives,
-        )
         if not source.evidence:
-            rows.append(plain)
+            rows.append(_bounds(source, signal.floor, language))
         rows += [_exact(one, drives=source.drives and one.crossed) for one in source.evidence]
     return tuple(rows)
+
+
+def _bounds(source: ShownSource, floor: int, language: str) -> SourceRow:
+    """What being named implies: it reaches the floor, and crossed at the level of alarms."""
+    return SourceRow(
+        source=source.source,
+        indicator=source.indicator,
+        days=source.days,
+        drives=source.drives,
+        observed=f"≥{floor}" if source.large else f"<{floor}",
+        expected=say(language, "fewer") if source.crossed else "–",
+        p=f"≤{ALPHA:g}" if source.crossed else "–",
+    )
 
 
 def _exact(one: SourceEvidence, *, drives: bool) -> SourceRow:

@@ -52,6 +52,8 @@ SIGNAL_WORDS: Mapping[str, Mapping[str, str]] = {
         "cough_cold": mark("cough and cold medicine"),
         "antidiarrhoeal": mark("diarrhoea medicine"),
         "drug_gap": mark("overdue refills"),
+        "drug_gap_hypertension": mark("without blood pressure drugs for two weeks"),
+        "drug_gap_diabetes": mark("without diabetes drugs for two weeks"),
         "absent": mark("pupils absent"),
         "absent_ill": mark("pupils absent ill"),
         "tests": mark("tests"),
@@ -137,5 +139,6 @@ SIGNAL_WORDS: Mapping[str, Mapping[str, str]] = {
         "unanswered": mark("nobody answered in time"),
         "a week without growth": mark("a week without growth"),
         "grew after it was left": mark("grew after it was left"),
+        "officers know of it now": mark("went into the one that officers know of"),
     },
 }

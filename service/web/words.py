@@ -94,6 +94,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "anticoagulant": mark("anticoagulant"),
         "statin": mark("statin"),
     },
+    "drugs_for": {
+        "hypertension": mark("Blood pressure drugs"),
+        "diabetes": mark("Diabetes drugs"),
+    },
     "sex": {"female": mark("woman"), "male": mark("man"), "unknown": mark("sex not recorded")},
     "status": {
         "alive": mark("at home"),

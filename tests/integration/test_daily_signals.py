@@ -112,6 +112,37 @@ async def test_an_exercise_forms_a_marked_signal_and_changes_no_count(county: Co
     assert await form_signals(county.store.pool, county.now, ZONE, floor=FLOOR) == []
 
 
+@pytest.mark.row("C11")
+@pytest.mark.row("C16")
+async def test_how_many_invented_cases_an_exercise_takes_tells_no_true_count(
+    county: County,
+) -> None:
+    """With four times the cases in truth the same exercises ring, and carry the same counts."""
+    await report(county, {})
+    probes = (1, 4, 6, 9, 12, 16, 20, 25)
+
+    async def rung() -> tuple[set[int], set[tuple[str, object, int]]]:
+        found: set[int] = set()
+        carried: set[tuple[str, object, int]] = set()
+        for cases in probes:
+            if await form_drill(county.store.pool, "t-qing", cases, county.now, ZONE, floor=FLOOR):
+                found.add(cases)
+            rows = await county.owner.fetch(
+                "SELECT c.source, c.day, c.observed FROM cdc.signal_source c"
+                " JOIN cdc.signal s USING (signal_id) WHERE s.drill"
+            )
+            carried |= {(row["source"], row["day"], row["observed"]) for row in rows}
+            await county.owner.execute("TRUNCATE cdc.signal CASCADE")
+        return found, carried
+
+    quiet = await rung()
+    assert quiet[0], "some exercise rings"
+    assert quiet[0] < set(probes), "and a small one does not"
+    await county.owner.execute("ALTER TABLE cdc.count_cell DISABLE TRIGGER count_is_history")
+    await county.owner.execute("UPDATE cdc.count_cell SET value = value * 4 + 3")
+    assert await rung() == quiet
+
+
 def test_the_next_morning_is_half_past_seven_of_the_county() -> None:
     assert next_morning(START, ZONE).astimezone(ZONE).isoformat() == "2026-09-02T07:30:00+08:00"
     assert next_morning(START - timedelta(hours=2), ZONE).astimezone(ZONE).date() == date(

@@ -6,6 +6,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from service.store.records import Account
+from service.surveillance.beside import Beside
 from service.surveillance.counts import put_cells
 from service.surveillance.series import CountCell
 from service.surveillance.showing import Sight
@@ -335,3 +337,73 @@ async def test_neither_due_time_nor_growth_tells_officers_of_a_small_source(
         showing = one.showing()
         assert showing is not None
         assert showing.colour is Colour.ORANGE
+
+
+@pytest.mark.row("C11")
+async def test_what_officers_learn_of_is_a_new_signal_whatever_was_done_before(
+    county: County,
+) -> None:
+    """One place was worked on while its counts were small, one was not, one had none: all alike."""
+    small = evidence(observed=3, expected=0.5, upperbound=2.0)
+    (worked,) = await form(county, finding("t-dong", (small,)))
+    await form(county, finding("t-qing", (small,)))
+    store, duty = signals_of(county), await county.account("duty")
+    ask = Deed(act=Act.ASK, reason="three of few", question="three with fever?")
+    await store.act(duty, worked, ask, county.now)
+    county.clock.advance(timedelta(days=1))
+    next_day = DAY + timedelta(days=1)
+    large = evidence(day=next_day)
+    places = ("t-dong", "t-qing", "t-lin")
+    await form(county, *(finding(area, (large,), day=next_day) for area in places))
+    officer = await county.account("cdc")
+    seen = {one.area: one for one in await store.signals(officer, county.now)}
+    assert seen.keys() == set(places)
+    told = {
+        (one.standing.state, one.standing.due_at, one.known_since(ZONE), one.showing())
+        for one in seen.values()
+    }
+    assert len(told) == 1, "nothing tells which of them began earlier"
+    assert await store.verifications(list(seen.values())) == []
+    # the duty officer's earlier one goes on by itself, and its question is still answered
+    assert worked not in {one.signal_id for one in seen.values()}
+    hidden = await store.signal(duty, worked, county.now)
+    assert hidden.standing.state is State.VERIFYING
+    again = DAY + timedelta(days=2)
+    assert await form(county, finding("t-dong", (evidence(day=again),), day=again)) == []
+    assert len(await store.signals(officer, county.now)) == len(places)
+
+
+@pytest.mark.row("C10")
+async def test_every_signal_shows_its_table_to_officers_as_bounds_to_the_duty_officer_whole(
+    county: County,
+) -> None:
+    sources = (evidence(), evidence("pharmacy", 60), evidence("school", 3, upperbound=2.0))
+    (signal_id,) = await form(county, finding("t-dong", sources))
+    store = signals_of(county)
+    officer, duty = await county.account("cdc"), await county.account("duty")
+
+    async def table(account: Account) -> list[tuple[str, ...]]:
+        signal = await store.signal(account, signal_id, county.now)
+        (line,) = signal_lines([signal], [], "en", county.now, ZONE)
+        known = Known(
+            line=line, events=(), verifications=(), provisional={}, today=DAY, beside=Beside()
+        )
+        rows = signal_page(signal, known, "en").rows
+        return [
+            (one.source, one.observed, one.expected, one.p, "drives" if one.drives else "")
+            for one in rows
+        ]
+
+    assert await table(officer) == [
+        ("clinic", "≥5", "fewer", "≤0.001", "drives"),
+        ("pharmacy", "≥5", "fewer", "≤0.001", ""),
+    ]
+    small = ("school", "<5", "fewer", "≤0.001", "")
+    assert await table(duty) == [*(await table(officer)), small]
+    await store.look(duty, signal_id, "decide whether to send the team", county.now)
+    assert await table(duty) == [
+        ("clinic", "21", "8.0", "0.0004", "drives"),
+        ("pharmacy", "60", "8.0", "0.0004", ""),
+        ("school", "3", "8.0", "0.0004", ""),
+    ]
+    assert len(await table(officer)) == 2, "another's purpose opens nothing"

@@ -16,6 +16,7 @@ from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.panel import LONGEST_NOTE, MOST_PEOPLE
 from service.store.records import Account
+from service.surveillance.dispensing_store import Dispensings
 from service.web.errors import error_page
 from service.web.rendering import language_of, render
 from service.web.words import word
@@ -167,8 +168,10 @@ async def _person(
     found = await parts.store.person_page(account, person_id, now)
     if found is None:
         return await error_page(request, 404)
+    supplies = Dispensings(parts.store.pool, parts.store.zone)
     facts = {
         "person": found,
+        "covers": await supplies.covers_of(account, person_id, found.subject, now),
         "refused": refused,
         "statuses": list(PersonStatus),
         "sources": [source for source in Source if source is not Source.IMPORT],

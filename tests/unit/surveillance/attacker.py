@@ -56,7 +56,8 @@ class Seen:
     """One released cell as its reader has it.
 
     `at_least` is what the pages about signals have said of it before: a number of the home channel
-    was judged on some day, so that many reported.
+    was judged on some day, so that many reported; or it was named as over its threshold with at
+    least so many.
     """
 
     indicator: str
@@ -164,7 +165,7 @@ def recovered(cells: Sequence[Seen], floor: int) -> list[str]:
 
 def _narrowed(attacker: Attacker, cell: Seen, small: range, floor: int) -> list[str]:
     may_be_small = cell.disclosure == "small" or (
-        cell.disclosure == "thin" and cell.indicator != REPORTING
+        cell.disclosure == "thin" and cell.indicator != REPORTING and not cell.at_least
     )
     if may_be_small:
         left = attacker.possible(cell.indicator, cell.area, small)

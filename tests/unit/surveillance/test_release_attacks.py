@@ -18,6 +18,7 @@ from service.surveillance.series import Indicator
 from tests.unit.surveillance.attacker import WHOLE, Attacker, Seen, recovered
 
 MONDAY = date(2026, 8, 3)
+CROSSED = 0.3
 pytestmark = [pytest.mark.row("C11")]
 
 
@@ -43,6 +44,7 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
     On the busiest day of the week all of them reported, or some.
     """
     busiest: dict[tuple[str, date], int] = {}
+    crossed: dict[tuple[str, str], int] = {}
     found: dict[tuple[str, str], Counted] = {}
     monitored: dict[str, int] = {}
     for town in towns:
@@ -62,7 +64,14 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
         found[town, "systolic_above_2sd"] = counted(above, known, min(homes, known))
         calm = reporting - min(reporting, rng.choice((0, 1, 2, 4, rng.randint(0, 30))))
         found[town, "controlled"] = counted(calm, reporting, homes)
+        # a signal may have rested on as many of a day, though one home is most of the week
+        for code in ("systolic_160", "systolic_above_2sd"):
+            if rng.random() < CROSSED:
+                crossed[town, code] = rng.randint(0, round(found[town, code].amount))
+            if rng.random() < CROSSED:
+                found[town, code] = replace(found[town, code], most_amount=0.6)
     return Week(
+        crossed=crossed,
         monday=MONDAY,
         counted=found,
         monitored=monitored,
@@ -73,13 +82,16 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
     )
 
 
-def open_gates(week: Week, floor: int) -> dict[str, int]:
-    """How many people a reader of the pages about signals knows to have reported on some day."""
-    known: dict[str, int] = {}
+def told_by_signals(week: Week, floor: int) -> dict[tuple[str, str], int]:
+    """What a reader of the pages about signals knows: so many reported, so many stood out on a day.
+
+    A source is named with "≥5" and "p ≤ 0.001" where its count reaches the floor, else not at all.
+    """
+    known = {series: floor for series, count in week.crossed.items() if count >= floor}
     for (town, _), people in week.series.get(Indicator.REPORTING, {}).items():
         for least in (10, 30):  # docs/surveillance.md, "judged from"
             if people >= max(least, floor):
-                known[town] = max(least, floor)
+                known[town, "reporting"] = max(least, floor)
     return known
 
 
@@ -92,7 +104,8 @@ def released(week: Week, towns: Sequence[str], floor: int) -> dict[Indicator, li
 
 
 def as_seen(
-    rows: dict[Indicator, list[ReleaseRow]], known: Mapping[str, int] = MappingProxyType({})
+    rows: dict[Indicator, list[ReleaseRow]],
+    known: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> list[Seen]:
     return [
         Seen(
@@ -101,7 +114,7 @@ def as_seen(
             disclosure=row.disclosure.value,
             people=row.people,
             monitored_up_to=row.monitored_up_to,
-            at_least=known.get(row.area, 0) if indicator is Indicator.REPORTING else 0,
+            at_least=known.get((row.area, indicator.value), 0),
         )
         for indicator, cells in rows.items()
         for row in cells
@@ -116,7 +129,7 @@ def test_nothing_is_recovered_from_all_tables_of_a_week_together(floor: int, see
     for _ in range(6):
         towns = [f"T{n}" for n in range(rng.randint(1, 7))]
         week = week_of_county(rng, towns, rng.choice((12, 40, 200)))
-        cells = as_seen(released(week, towns, floor), open_gates(week, floor))
+        cells = as_seen(released(week, towns, floor), told_by_signals(week, floor))
         hidden += sum(cell.people is None for cell in cells)
         assert recovered(cells, floor) == [], cells
     assert hidden > 10, "there was something to recover"
@@ -198,8 +211,8 @@ def test_what_is_judged_on_a_page_about_signals_narrows_no_small_cell() -> None:
         levels={},
         history_from=MONDAY,
     )
-    known = open_gates(week, FLOOR)
-    assert known == {"B": 30}
+    known = told_by_signals(week, FLOOR)
+    assert known == {("B", "reporting"): 30}
     assert recovered(as_seen(released(week, towns, FLOOR), known), FLOOR) == []
     unaware = released(replace(week, series={}), towns, FLOOR)
     assert recovered(as_seen(unaware, known), FLOOR) != [], "the suite bites"
@@ -215,3 +228,30 @@ def test_without_the_look_at_who_is_not_counted_two_people_are_told(
     monkeypatch.setattr(release_module, "_is_nearly_all", never)
     told = recovered(as_seen(released(week, towns, FLOOR)), FLOOR)
     assert any("all but" in one for one in told)
+
+
+def test_a_source_that_a_signal_named_narrows_no_small_cell() -> None:
+    """Five or more on a day, of a township whose week is hidden: two others have few left."""
+    towns = ["A", "B", "C", "D"]
+    high = {"A": (1, 0.1), "B": (6, 0.6), "C": (40, 0.1), "D": (2, 0.1)}  # of B one home is most
+    found = {(town, "reporting"): counted(60, 60, 60) for town in towns}
+    for town, (amount, most) in high.items():
+        found[town, "systolic_160"] = replace(counted(amount, 60, 60), most_amount=most)
+    week = Week(
+        monday=MONDAY,
+        counted=found,
+        monitored=dict.fromkeys(towns, 60),
+        series={},
+        before={},
+        levels={},
+        history_from=MONDAY,
+        crossed={("B", "systolic_160"): 6},
+    )
+    known = told_by_signals(week, FLOOR)
+    assert known == {("B", "systolic_160"): FLOOR}
+    aware = released(week, towns, FLOOR)
+    marks = {row.area: row.disclosure for row in aware[Indicator.SYSTOLIC_160]}
+    assert marks["B"] is Disclosure.THIN
+    assert recovered(as_seen(aware, known), FLOOR) == []
+    unaware = released(replace(week, crossed={}), towns, FLOOR)
+    assert recovered(as_seen(unaware, known), FLOOR) != [], "the suite bites"
