@@ -31,6 +31,7 @@ from tests.integration.service_county import (
     open_county,
     serving,
 )
+from tests.integration.test_signal_papers import signed_in
 
 pytestmark = [pytest.mark.peer]
 
@@ -150,6 +151,10 @@ async def test_her_doctor_sees_how_long_they_last_and_no_administrator_does(
     # 60 days ago for 30 days
     assert (found.group, found.covered, found.days) == ("diabetes", 30, 60)
     assert found.is_gap(county.now.astimezone(ZONE).date())
+    async with signed_in(county, "family-a") as client:
+        page = (await client.get(f"/people/{ZHANG.person_id}")).text
+    assert "最近 60 天中有 30 天有药" in page
+    assert "自 8月2日 起断药" in page
     async with county.owner.transaction():
         for viewer, seen in (("family-a", 1), ("family-b", 0), ("admin", 0)):
             account = await county.account(viewer)
