@@ -6,6 +6,7 @@ reading is on disk before anything else happens to it; the uplink keeps it until
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from gateway.commands import Command, CommandBody, CommandError, verify_command
 from gateway.heard import in_order
 from gateway.home_assistant import Home
 from gateway.home_line import HomeLine, HomeSources
+from gateway.hub_asking import pressed
 from gateway.hub_canary import HubCanary
 from gateway.hub_front import MqttFront
 from gateway.hub_questions import said, shown
@@ -38,7 +40,7 @@ from gateway.red_path import SOUNDING, RedPath
 from gateway.spool import Spool
 from gateway.stamps import Stamps, always, kernel_is_synchronised
 from gateway.uplink import Uplink
-from rules.vocabulary import HubId, Observation
+from rules.vocabulary import HubId, Observation, Vital
 from rules.wire import Lane, status_topic
 
 _log = structlog.get_logger()
@@ -105,6 +107,7 @@ class RunningHub:
         self.pack = load_first_pack()
         self.red_path = RedPath(zone=ZoneInfo(settings.zone), rules=self.pack)
         self._sent_rules: HubRules | None = None
+        self._answer_key = secrets.token_urlsafe(16)  # no other web site can read it off the page
         self._refused_rules = ""
         self._latest = LatestReadings()
         self._stamps = stamps
@@ -162,10 +165,11 @@ class RunningHub:
         self._show(observations)
 
     def _show(self, observations: list[Observation]) -> None:
-        for observation in observations:
+        measured = [one for one in observations if one.kind is not Vital.SYMPTOM]
+        for observation in measured:
             self._latest.note(observation)
         if self.home is not None:
-            self.home.note(observations)
+            self.home.note(measured)
         self.uplink.wake()
 
     async def recall_command(self) -> None:
@@ -254,8 +258,20 @@ class RunningHub:
             readings=self._latest.readings(),
             instructions=self.red_path.instructions(self._clock.now()),
             questions=shown(self._body().asking, self._clock.now(), self._zone),
+            asks=self.red_path.asking(self._clock.now()),
+            key=self._answer_key,
         )
         return hub_page.render(view, language, ZoneInfo(self._settings.zone))
+
+    async def take_answer(self, body: bytes) -> bool:
+        """Keep what somebody pressed on the local page; False where it answers no question."""
+        answer = pressed(body, self.red_path.asking(self._clock.now()), self._answer_key)
+        if answer is None:
+            return False
+        said = answer.observation(self._hub, self._stamps.now(), f"said-{secrets.token_hex(8)}")
+        await self.spool.hold.do(lambda: self.spool.add_decided([said]))
+        await self.note_spooled([said])
+        return True
 
     async def _shown_devices(self) -> tuple[hub_page.ShownDevice, ...]:
         now, book = self._clock.now(), None if self.radio is None else self.radio.book
@@ -456,7 +472,11 @@ async def _shown(
 ) -> int | None:
     """Show the local page; the port in use. A port that is taken costs the page, not the hub."""
     serving = hub_page.serve(
-        port=port, language=settings.language, page=hub.page, address=settings.page_address
+        port=port,
+        language=settings.language,
+        page=hub.page,
+        take=hub.take_answer,
+        address=settings.page_address,
     )
     try:
         return await stack.enter_async_context(serving)

@@ -1,7 +1,8 @@
 """The hub's one local page, on 127.0.0.1 by default: what it knows, and what to do now. zh and en.
 
-It works without uplink, broker or county: a small HTTP/1.1 responder (RFC 9112) for GET, on asyncio
-streams. It shows devices and values but no name, because a hub knows none.
+It works without uplink, broker or county: a small HTTP/1.1 responder (RFC 9112) on asyncio streams,
+for GET, and for POST of an answer to what it asks (`hub_asking.py`). It shows devices and values
+but no name, because a hub knows none.
 """
 
 import asyncio
@@ -9,13 +10,14 @@ import base64
 import contextlib
 import hashlib
 import ipaddress
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from html import escape
 from types import MappingProxyType
 
 from gateway.availability import Availability
+from gateway.hub_asking import LONGEST_ANSWER, HubAsk, forms
 from gateway.spool_rows import Waiting
 
 _LARGEST_REQUEST = 8192
@@ -25,6 +27,9 @@ STYLE = (
     "body{font:20px/1.5 sans-serif;max-width:40em;margin:1em auto;padding:0 1em}"
     ".now{border:4px solid #b00020;padding:1em;font-size:28px}"
     "table{border-collapse:collapse}td{padding:.2em 1em .2em 0}"
+    "form{border:4px solid #9a3412;padding:0 1em 1em;margin:1em 0}"
+    "button{font:inherit;padding:.6em .8em;margin:.3em .5em .3em 0;background:#fff;color:#15202b;"
+    "border:2px solid #15202b;border-radius:.4em}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -98,6 +103,8 @@ class HubView:
     readings: tuple[LastReading, ...]
     instructions: tuple[Mapping[str, str], ...]
     questions: tuple[Mapping[str, str], ...] = ()
+    asks: tuple[HubAsk, ...] = ()
+    key: str = ""
 
 
 def render(view: HubView, language: str, zone: tzinfo) -> str:
@@ -121,6 +128,7 @@ def render(view: HubView, language: str, zone: tzinfo) -> str:
         '<meta http-equiv="refresh" content="5">',
         f"<title>{texts['title']}</title><style>{STYLE}</style>",
         f"<h1>{texts['title']} <small>{escape(view.hub)}</small></h1>{now}{asked}",
+        forms(view.asks, view.key, language),
         f"<p>{texts['uplink']}: {uplink}<p>{texts['waiting']}: {count}",
         f'<p role="alert">{texts["damaged"]}' if view.damaged else "",
         f'<p role="alert">{texts["full"]}' if view.full else "",
@@ -145,13 +153,19 @@ def _clock(at: datetime, zone: tzinfo) -> str:
 
 @contextlib.asynccontextmanager
 async def serve(
-    *, port: int, language: str, page: Callable[[str], Awaitable[str]], address: str = LOOPBACK
+    *,
+    port: int,
+    language: str,
+    page: Callable[[str], Awaitable[str]],
+    take: Callable[[bytes], Awaitable[bool]] | None = None,
+    address: str = LOOPBACK,
 ) -> AsyncGenerator[int]:
-    """Answer GET requests on `address` until the end of the block; gives the port in use.
+    """Answer requests on `address` until the end of the block; gives the port in use.
 
-    `page` makes the HTML for a language. Requests under a host name are refused, so that no web
-    site can read the page through a name of its own: beside `localhost` it answers to 127.0.0.1,
-    and to the machine's other addresses where it is to be seen from them.
+    `page` makes the HTML for a language, `take` gets the form that was posted and says whether it
+    was an answer to something asked; afterwards the page is shown anew. Requests under a host name
+    are refused, so that no web site can read the page through a name of its own: beside `localhost`
+    it answers to 127.0.0.1, and to the machine's other addresses where it is to be seen from them.
 
     Raises:
         OSError: the port is taken.
@@ -162,11 +176,14 @@ async def serve(
             async with asyncio.timeout(_PATIENCE_S):
                 request = await reader.readuntil(b"\r\n\r\n")
                 status, body = 200, ""
-                path, host = _parse(request)
-                if path is None or not _is_ours(host, address):
+                method, path, host, length = _parse(request)
+                posted = method == "POST" and take is not None and length <= LONGEST_ANSWER
+                if not _is_ours(host, address) or not (method == "GET" or posted):
                     status = 400
                 elif path.partition("?")[0] != "/":
                     status = 404
+                elif posted and take is not None:
+                    status = 303 if await take(await reader.readexactly(length)) else 400
                 else:
                     asked = path.partition("lang=")[2][:2]
                     body = await page(asked if asked in TEXTS else language)
@@ -191,21 +208,29 @@ def _is_ours(host: str, address: str) -> bool:
         return False
 
 
-def _parse(request: bytes) -> tuple[str | None, str]:
-    """Path (None unless it is a GET) and host name without port."""
+def _parse(request: bytes) -> tuple[str, str, str, int]:
+    """Method (empty where it is no request), path, host name without port, length of the body."""
     first, *fields = request.decode("latin-1").split("\r\n")
     words = first.split(" ")
-    hosts = [text.partition(":")[2] for text in fields if text.lower().startswith("host:")]
-    host = hosts[0].strip().partition(":")[0] if len(hosts) == 1 else ""
-    return (words[1] if len(words) > 1 and words[0] == "GET" else None), host
+    host = _field(fields, "host").partition(":")[0]
+    length = _field(fields, "content-length")
+    method, path = words[:2] if len(words) > 1 else ("", "")
+    return method, path, host, int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _field(fields: Sequence[str], name: str) -> str:
+    """The value of a header field; empty where it does not stand there exactly once."""
+    found = [text.partition(":")[2] for text in fields if text.lower().startswith(f"{name}:")]
+    return found[0].strip() if len(found) == 1 else ""
 
 
 def _response(status: int, body: str) -> bytes:
-    reason = {200: "OK", 400: "Bad Request", 404: "Not Found"}[status]
+    reason = {200: "OK", 303: "See Other", 400: "Bad Request", 404: "Not Found"}[status]
     content = body.encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/html; charset=utf-8\r\n"
-        f"Content-Length: {len(content)}\r\nConnection: close\r\nCache-Control: no-store\r\n"
+        + ("Location: /\r\n" if status == 303 else "")  # noqa: PLR2004 - See Other
+        + f"Content-Length: {len(content)}\r\nConnection: close\r\nCache-Control: no-store\r\n"
         "Content-Security-Policy: default-src 'none'; frame-ancestors 'none';"
         f" style-src 'sha256-{_STYLE_HASH}'\r\nX-Content-Type-Options: nosniff\r\n\r\n"
     )

@@ -13,14 +13,24 @@ from datetime import datetime, timedelta, tzinfo
 import structlog
 
 from gateway.heard import PAUSE, Heard, Pending
+from gateway.hub_asking import HubAsk
 from gateway.hub_rules import WornLimits, limits_worn
 from gateway.intake import attributed
 from gateway.reach import NOBODY_REACHED, Reach
+from rules.asking import question
 from rules.engine import Decision, evaluate
 from rules.identity import alert_id
 from rules.pack import Pack
 from rules.rule import Text
-from rules.vocabulary import AlertId, Observation, Profile, Stage, SubjectRef, TimeConfidence
+from rules.vocabulary import (
+    AlertId,
+    DeviceRef,
+    Observation,
+    Profile,
+    Stage,
+    SubjectRef,
+    TimeConfidence,
+)
 from rules.window import Point, Window
 
 _log = structlog.get_logger()
@@ -42,6 +52,8 @@ SOUNDING = timedelta(days=1)
 """How long an emergency that reached nobody is repeated."""
 
 _NOBODY = SubjectRef("home:this")
+
+_DEVICE = ("manufacturer", "model", "serial")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +232,16 @@ class RedPath:
             texts = {NOBODY_REACHED: None, **texts}
         return tuple({"zh": text.zh, "en": text.en} for text in texts)
 
+    def asking(self, now: datetime) -> tuple[HubAsk, ...]:
+        """Whose answer would make a rule ring, or end a wait, at `now`; by device and user slot."""
+        found: list[HubAsk] = []
+        for (device, user_slot), points in self._points.items():
+            asked = question(self._rules, self._window((device, user_slot), points), now)
+            if asked.is_open:
+                named = DeviceRef(**dict(zip(_DEVICE, device.split("/", 2), strict=True)))
+                found.append(HubAsk(device=named, user_slot=user_slot, question=asked))
+        return tuple(found)
+
     def standing(self, now: datetime) -> tuple[RedAlert, ...]:
         """What the patient is being told at `now`, newest first.
 
@@ -276,9 +298,7 @@ class RedPath:
     def _judge(
         self, key: tuple[str, int | None], now: datetime, new: frozenset[str]
     ) -> list[RedAlert]:
-        targets = limits_worn(self._limits, *key)
-        profile = Profile(subject=_NOBODY, person_certain=False, targets=targets)
-        window = Window(points=tuple(self._points[key]), profile=profile, zone=self._zone)
+        window = self._window(key, self._points[key])
         raised: list[RedAlert] = []
         for decision in evaluate(self._rules, window, now, new).decisions:
             if decision.stage is Stage.UNCONFIRMED and now - decision.effective_at > _JUDGED:
@@ -289,6 +309,11 @@ class RedPath:
                 raised.append(alert)
                 _log.warning("red path", rule=alert.rule_id, alert=alert.alert_id, device=key[0])
         return raised
+
+    def _window(self, key: tuple[str, int | None], points: Sequence[Point]) -> Window:
+        targets = limits_worn(self._limits, *key)
+        profile = Profile(subject=_NOBODY, person_certain=False, targets=targets)
+        return Window(points=tuple(points), profile=profile, zone=self._zone)
 
     def _alert(self, decision: Decision, device: str, now: datetime) -> RedAlert:
         rule = self._rules.rule(decision.rule_id)

@@ -8,12 +8,12 @@ felt everything one can feel: what does not fire then, does not rest on this rea
 from dataclasses import replace
 from datetime import timedelta, tzinfo
 
+from rules.asking import everything_felt
 from rules.engine import evaluate
 from rules.pack import Pack
 from rules.rule import Rule
-from rules.vocabulary import Priority, Profile, Vital
+from rules.vocabulary import Priority, Profile
 from rules.window import Point, Window
-from rules.words import WORDS, Parameter
 
 _BEFORE = tuple(
     timedelta(days=days, minutes=minutes) for days in range(14) for minutes in (0, 10, 300)
@@ -45,14 +45,4 @@ def _holds_nothing(rule: Rule) -> bool:
 
 
 def _felt(point: Point) -> Point:
-    at = point.effective_at - timedelta(minutes=1)
-    words = ",".join(sorted(WORDS[Parameter.SYMPTOM]))
-    return replace(
-        point,
-        identity=f"{point.identity}-felt",
-        kind=Vital.SYMPTOM,
-        effective_at=at,
-        received_at=at,
-        values={},
-        context={"symptom": words},
-    )
+    return everything_felt(point.effective_at - timedelta(minutes=1), f"{point.identity}-felt")

@@ -26,6 +26,9 @@ from rules.window import SESSION_GAP, Baseline, Blind, Point, Value, Window
 
 EVIDENCE_VERSION = 1
 
+_SAID = ("symptom", "answer", "by")
+"""What a symptom point says, in the order in which one reads it."""
+
 
 class EvidenceError(ValueError):
     """The text is not evidence of this version, or does not lead to a decision."""
@@ -226,7 +229,7 @@ class _Card:
 
     def _reading(self, point: Point) -> str:
         if point.kind is Vital.SYMPTOM:
-            words = ",".join(point.context.values()).split(",")
+            words = [w for key in _SAID for w in point.context.get(key, "").split(",") if w]
             return ", ".join(self._named(CONTEXT, word) for word in words)
         if point.kind is Vital.BLOOD_PRESSURE:
             pair = (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC)

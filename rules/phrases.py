@@ -205,15 +205,6 @@ WORDS: Mapping[str, Text] = MappingProxyType(
         **CONTEXT,
         **_phrases(
             {
-                "dizziness": ("头晕", "dizziness"),
-                "vomiting": ("呕吐", "vomiting"),
-                "eye_pain": ("眼痛", "eye pain"),
-                "palpitation": ("心悸", "palpitations"),
-                "chest_tightness": ("胸闷", "tight chest"),
-                "speech_or_limb_deficit": ("言语或肢体障碍", "trouble with speech or limbs"),
-                "abdominal_pain": ("腹痛", "belly pain"),
-                "deep_breathing": ("呼吸深快", "deep breathing"),
-                "epigastric_pain": ("上腹痛", "upper belly pain"),
                 "insulin": ("胰岛素", "insulin"),
                 "sulfonylurea": ("磺脲类", "a sulfonylurea"),
                 "glinide": ("格列奈类", "a glinide"),

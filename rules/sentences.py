@@ -129,10 +129,23 @@ CONTEXT = _texts(
         "chest_pain": ("胸痛", "chest pain"),
         "blurred_vision": ("视物模糊", "blurred vision"),
         "dyspnoea": ("呼吸困难", "short of breath"),
+        "dizziness": ("头晕", "dizziness"),
+        "vomiting": ("呕吐", "vomiting"),
+        "eye_pain": ("眼痛", "eye pain"),
+        "palpitation": ("心悸", "palpitations"),
+        "chest_tightness": ("胸闷", "tight chest"),
+        "speech_or_limb_deficit": ("言语或肢体障碍", "trouble with speech or limbs"),
+        "abdominal_pain": ("腹痛", "belly pain"),
+        "deep_breathing": ("呼吸深快", "deep breathing"),
+        "epigastric_pain": ("上腹痛", "upper belly pain"),
         "ok": ("本人回应“还好”", "answered: all right"),
+        "own_word": ("本人自述", "in their own words"),
+        "home_word": ("家人代述", "told by somebody at home"),
+        "staff_word": ("医护人员代记", "noted by staff"),
+        "hub_word": ("在家庭网关上选择", "chosen on the home's hub"),
     }
 )
-"""Symptom and answer words; others go by their own name."""
+"""Symptom and answer words, and who told them; others go by their own name."""
 
 FRAME = _texts(
     {

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     READ_USUAL = "usual:read"  # what is usual for a person
     SET_ANCHOR = "anchor:set"  # confirm or move it, mark a change of medicine or device
     ANSWER_ALERT = "alert:answer"
+    TELL_SYMPTOMS = "symptoms:tell"  # what a patient says on the phone
     CLOSE_ALERT = "alert:close"
     READ_OWN = "own:read"
     PAIR_OWN = "own:pair"
@@ -40,6 +41,7 @@ class Permission(StrEnum):
     CHANGE_PEOPLE = "people:change"  # notes, what was looked through, state, duplicates
     PLAN_DUTY = "duty:plan"  # leave and shifts: the own, an administrator's below the own place
     MANAGE_PEOPLE = "people:manage"  # coverage, and tables in and out
+    TELL_OWN = "own:tell"  # how one feels, or somebody at home
     PAUSE_OWN = "own:pause"  # say that one is away, or back
     READ_COUNTS = "counts:read"
     ANSWER_CLUSTERS = "clusters:answer"  # several people of a home or village of the own clinic
@@ -72,6 +74,7 @@ _CLINICIAN = _EVERYBODY | {
     Permission.READ_USUAL,
     Permission.BREAK_GLASS,
     Permission.ANSWER_ALERT,
+    Permission.TELL_SYMPTOMS,
     Permission.CLOSE_ALERT,
     Permission.PLAN_DUTY,
 }
@@ -90,6 +93,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PAIR_OWN,
         Permission.CLAIM_OWN,
         Permission.CONSENT_OWN,
+        Permission.TELL_OWN,
         Permission.PAUSE_OWN,
     },
     Role.VILLAGE_DOCTOR: _CONTRACTED,

@@ -20,9 +20,9 @@ from service.store.population import PopulationReads
 from service.store.registry import Registry
 from service.store.rounds import Rounds
 from service.store.routes import Routes
-from service.store.rule_changes import RuleChanges
 from service.store.seals import Seals
 from service.store.shadow_reads import ShadowReads
+from service.store.symptoms import Symptoms
 from service.store.usual import Usuals
 
 
@@ -44,7 +44,7 @@ class Store(
     Doubts,
     ClinicPairing,
     Health,
-    RuleChanges,
+    Symptoms,
     ShadowReads,
     Seals,
     Consents,
@@ -65,6 +65,7 @@ class Store(
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
     `canaries.py` its test measurements, `rule_changes.py` who wants other rules,
+    `symptoms.py` how people feel,
     `shadow_reads.py` what those would have asked for, `consent.py` what people allow,
     `withdrawals.py` what ends where they do not any more.
     """

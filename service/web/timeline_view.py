@@ -30,6 +30,8 @@ _WHAT: Mapping[str, str] = {
     "responsible changed": mark("another is responsible now; who answered goes on"),
     "person died": mark("the person is recorded as deceased; nobody is asked any more"),
     "person lives": mark("the death was an error; it asks again"),
+    "symptoms told": mark("says how the patient feels"),
+    "all right": mark("says that the patient is all right"),
     "delivery delivered": mark("delivered"),
     "delivery failed": mark("failed, will be tried again"),
     "delivery dead": mark("could not be delivered"),
@@ -48,6 +50,7 @@ _KINDS: Mapping[str, str] = {
     "verdict": "verdict",
     "said": "receipt",
     "link": "link",
+    "teller": "teller",
 }
 """Details of an entry that a reader wants, and the kind of their word; others are for programs."""
 
@@ -86,6 +89,10 @@ def _sentence(entry: TimelineEntry, names: Mapping[str, str], language: str) -> 
         word(language, kind, entry.detail[name])
         for name, kind in _KINDS.items()
         if entry.detail.get(name, "") in WORDS[kind]
+    ]
+    details += [
+        word(language, "symptom", code)
+        for code in filter(None, entry.detail.get("symptoms", "").split(","))
     ]
     told = names.get(entry.detail.get("to", ""))
     if told is not None:

@@ -274,6 +274,32 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not_begun": mark("The contract has not begun: the duty desk answers"),
         "doctor_absent": mark("The doctor is away without a deputy: the team or the desk answers"),
     },
+    "symptom": {
+        "chest_pain": mark("Chest pain"),
+        "dyspnoea": mark("Short of breath"),
+        "speech_or_limb_deficit": mark(
+            "Slurred speech, or an arm, leg or the face is weak or numb"
+        ),
+        "confusion": mark("Confused, or hard to wake"),
+        "fainted": mark("Fainted"),
+        "seizure": mark("A seizure"),
+        "needs_help": mark("Cannot manage without somebody's help"),
+        "severe_headache": mark("A very bad headache"),
+        "blurred_vision": mark("Trouble seeing"),
+        "chest_tightness": mark("A tight chest"),
+        "vomiting": mark("Vomiting"),
+        "epigastric_pain": mark("Pain in the upper belly"),
+        "abdominal_pain": mark("Belly pain"),
+        "deep_breathing": mark("Deep and fast breathing"),
+        "palpitation": mark("The heart races or stumbles"),
+        "dizziness": mark("Dizzy"),
+        "eye_pain": mark("Pain in an eye"),
+    },
+    "teller": {
+        "self": mark("in their own words"),
+        "home": mark("somebody at home"),
+        "staff": mark("staff, for the patient"),
+    },
     "told_by": {
         "person": mark("the person"),
         "family": mark("the family"),

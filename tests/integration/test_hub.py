@@ -5,15 +5,17 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import httpx2
 import pytest
 from msgspec import structs
 from pydantic import SecretStr
@@ -31,7 +33,7 @@ from gateway.hub_status import HubStatus, decode_status
 from gateway.packs import load_first_pack
 from gateway.refused import MAX_RAW_BYTES, decode_refused
 from gateway.spool import Spool
-from rules.vocabulary import HubId, Origin
+from rules.vocabulary import HubId, Origin, Vital
 from rules.wire import Lane, decode_envelope, status_topic
 from tests.fakes.receipt_peer import ReceiptPeer
 from tests.unit.gateway.observations import START, blood_pressure
@@ -146,6 +148,37 @@ async def test_a_dangerous_reading_is_on_the_local_page_at_once(
         assert "拨打120" in page
         assert "systolic 231 mm[Hg]" in page
         assert [alert.rule_id for alert in hub.red_path.alerts()] == ["HW-02"]
+
+
+@pytest.mark.row("R5")
+async def test_the_local_page_asks_how_one_feels_and_the_answer_rings_and_goes_up(
+    broker: LocalBroker, tmp_path: Path
+) -> None:
+    clock = ManualClock(START)
+    async with home(broker, tmp_path, clock) as (hub, device, peer):
+        await settled(hub, START)
+        await device.publish(f"dev/1/{CUFF.key}/reading", reading(1, START, systolic=184))
+        await settled(hub, START)
+        assert hub.red_path.alerts() == (), "the second reading is being waited for"
+        clock.advance(timedelta(minutes=2))
+        page = await fetch(hub, "en")
+        assert '<button name="said" value="chest_pain">' in page
+        fields = dict(re.findall(r'name="(key|of)" value="([^"]*)"', page))
+        for wrong in ({"key": "guessed"}, {"of": "Other/1/1#"}, {"said": "eye_pain<"}):
+            assert await press(hub, {**fields, "said": "chest_pain", **wrong}) == 400
+        assert await press(hub, {**fields, "said": "chest_pain"}) == 303
+        assert [alert.rule_id for alert in hub.red_path.alerts()] == ["HW-01"]
+        assert "call 120" in await fetch(hub, "en")
+        await settled(hub, START)
+        sent = [decode_envelope(p).observation for p in peer.payloads(FRONT, Lane.LIVE)]
+        assert [one.kind for one in sent] == [Vital.BLOOD_PRESSURE, Vital.SYMPTOM]
+        assert (sent[1].device, dict(sent[1].context)["symptom"]) == (sent[0].device, "chest_pain")
+
+
+async def press(hub: RunningHub, fields: Mapping[str, str]) -> int:
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(f"http://127.0.0.1:{hub.page_port}/", data=dict(fields))
+    return answer.status_code
 
 
 async def test_an_emergency_without_a_receipt_says_after_a_minute_that_nobody_was_reached(

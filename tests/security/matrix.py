@@ -89,6 +89,8 @@ _SAMPLES: Mapping[str, object] = {
     "person": str(ZHANG.person_id),
     "verdict": "not_me",
     "back": "/",
+    "symptom": ["dizziness"],
+    "fine": "false",
     "language": "en",
     "passkey": "123456",
     "from_day": "2026-08-01",
@@ -101,6 +103,9 @@ _PATH: Mapping[str, str] = {
     "person_id": str(ZHANG.person_id),
 }
 _ANY_ID = UUID(int=7)
+_TOLD_OF_HER = (
+    "(SELECT s.* FROM care.symptom_told s NATURAL JOIN care.person p WHERE p.subject = 's-zhang')"
+)
 
 
 @dataclass(kw_only=True)
@@ -146,6 +151,7 @@ class Town:
             "(SELECT * FROM care.person WHERE subject = 's-zhang')",
             *("care.household", "care.contract", "care.staff", "care.alert_life"),
             *("care.alert_event", "care.delivery", "care.not_me", "care.patient_message"),
+            _TOLD_OF_HER,
         )
         found: list[str] = []
         for table in tables:

@@ -5,11 +5,12 @@ Reading changes nothing, so a messenger that fetches links before people do ackn
 """
 
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
+from rules.asking import MOST_DANGEROUS_FIRST
 from rules.vocabulary import Priority
 from service.alerts.lifecycle import Answer, LifecycleError, LifeState
 from service.permissions import public
@@ -17,6 +18,7 @@ from service.services import Services, services_of
 from service.store.deliveries import Link, LinkedAlert
 from service.web.language import mark, say
 from service.web.rendering import language_of, render
+from service.web.told_form import ToldForm
 
 router = APIRouter(prefix="/answer")
 
@@ -57,6 +59,29 @@ async def say_it(
         return await _page(request, parts, token, refused="gone")
     refused = await _answer(parts, link, alert, answer)
     return await _page(request, parts, token, notice="" if refused else _NOTED, refused=refused)
+
+
+@router.post("/{token}/symptoms", dependencies=[Depends(public())], response_model=None)
+async def tell(
+    request: Request,
+    parts: Parts,
+    token: str,
+    told: ToldForm,
+    alert: Annotated[UUID | None, Form()] = None,
+) -> Response:
+    """How the person of one alert of the message feels, from whoever is with them."""
+    now = parts.clock.now()
+    link = await parts.store.message_link(token, now)
+    if link is None or told is None:
+        return await _page(request, parts, token)
+    found = await parts.store.credentials(link.login)
+    asked = any(each.alert_id == alert for each in link.alerts)
+    if found is None or alert is None or not asked:
+        return await _page(request, parts, token, refused="gone")
+    done = await parts.store.tell_of_alert(found.account, alert, told, now)
+    return await _page(
+        request, parts, token, notice=_NOTED if done else "", refused="" if done else "gone"
+    )
 
 
 async def _answer(parts: Services, link: Link, alert: UUID, answer: Answer) -> str:
@@ -103,5 +128,7 @@ def _asked(alert: LinkedAlert) -> dict[str, object]:
         "priority": alert.priority.word,
         "state": alert.state.value,
         "raised_at": alert.raised_at,
+        "form": uuid4(),
+        "symptoms": MOST_DANGEROUS_FIRST if is_open else (),
         "answers": [a.value for a in (_EMERGENCY if emergency else Answer)] if is_open else [],
     }

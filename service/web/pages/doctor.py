@@ -11,7 +11,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from gateway.intake import FUTURE_TOLERANCE
 from service.alerts.follow_up import Improvement
-from service.alerts.lifecycle import Answer, LifecycleError, Outcome, ShelfReason, WhyNot
+from service.alerts.lifecycle import (
+    Answer,
+    LifecycleError,
+    LifeState,
+    Outcome,
+    ShelfReason,
+    WhyNot,
+)
 from service.auth import requires
 from service.permissions import Permission, allows
 from service.services import Services, services_of
@@ -19,10 +26,12 @@ from service.store.records import Account, AlertCard, Series
 from service.web.chart import ChartBlock, blocks
 from service.web.errors import error_page
 from service.web.evidence import explained
+from service.web.feeling_view import FeelingView, feeling_view
 from service.web.language import mark, say
 from service.web.population_view import rank_sentence
 from service.web.rendering import language_of, render
 from service.web.timeline_view import doubts_of, timeline_view
+from service.web.told_form import ToldForm
 from service.web.whose_view import settled_lines
 from service.web.why_card import why_card
 from service.web.words import word
@@ -118,6 +127,22 @@ async def close(
     return RedirectResponse("/doctor", status_code=303)
 
 
+@router.post("/alerts/{alert_id}/symptoms", response_model=None)
+async def symptoms(
+    request: Request,
+    parts: Parts,
+    account: Annotated[Account, Depends(requires(Permission.TELL_SYMPTOMS))],
+    alert_id: UUID,
+    told: ToldForm,
+) -> Response:
+    """What the patient says on the phone, or to whoever is with them."""
+    if told is None:
+        return await error_page(request, 422)
+    if not await parts.store.tell_of_alert(account, alert_id, told, parts.clock.now()):
+        return await error_page(request, 404)
+    return RedirectResponse(f"/doctor/alerts/{alert_id}", status_code=303)
+
+
 @router.post("/alerts/{alert_id}/shelve", response_model=None)
 async def shelve(
     request: Request,
@@ -176,6 +201,7 @@ async def _card(
         "blocks": _blocks(found, series, language, zone),
         "since": await _since(request, parts, account, found, now),
         "improved": _improved(await parts.store.follow_up_of(alert_id), language),
+        "feeling": await _feeling(request, parts, account, found, now),
         "unusual": rank_sentence(await parts.store.alert_rank(account, alert_id, now), language),
         "may_say_whose": found.person.person_id is None
         and allows(account.role, Permission.SETTLE_READINGS),
@@ -183,6 +209,19 @@ async def _card(
         "refused": say(language, _REFUSALS[refused]) if refused else "",
     }
     return render(request, account, "alert.html", facts, status=409 if refused else 200)
+
+
+async def _feeling(
+    request: Request, parts: Services, account: Account, card: AlertCard, now: datetime
+) -> FeelingView | None:
+    """The buttons for what the patient says; None where the alert is closed or names nobody."""
+    if card.state is LifeState.CLOSED:
+        return None
+    found = await parts.store.feeling_of_alert(account, card.alert_id, now)
+    if found is None:
+        return None
+    path = f"/doctor/alerts/{card.alert_id}/symptoms"
+    return feeling_view(found, path, language_of(request, account))
 
 
 async def _since(

@@ -13,6 +13,7 @@ from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.own import NoHubError
 from service.store.records import Account
+from service.web.pages.own_feeling import own_feeling
 from service.web.pages.own_whose import own_whose
 from service.web.pairing_view import PairingView, pairing_view
 from service.web.patient_view import PatientPage, patient_page
@@ -34,6 +35,7 @@ async def page(request: Request, parts: Parts, account: Own) -> Response:
         "page": await _own(request, parts, account),
         "pairing": await _pairing(request, parts, account),
         "whose": await own_whose(request, parts, account),
+        "feeling": await own_feeling(request, parts, account),
     }
     return render(request, account, "patient.html", facts)
 

@@ -18,7 +18,9 @@ from service.store.panel import LONGEST_NOTE, MOST_PEOPLE
 from service.store.records import Account
 from service.surveillance.dispensing_store import Dispensings
 from service.web.errors import error_page
+from service.web.feeling_view import feeling_view
 from service.web.rendering import language_of, render
+from service.web.told_form import ToldForm
 from service.web.words import word
 
 router = APIRouter(prefix="/people")
@@ -83,6 +85,21 @@ async def say(  # noqa: PLR0913, PLR0917 -- a form's fields
     said = said_of(person_id, status, source, (first_day, last_day), now, parts)
     written = await parts.store.say_status(account, said, now)
     return await _after(request, parts, account, person_id, written)
+
+
+@router.post("/{person_id}/symptoms", response_model=None)
+async def symptoms(
+    request: Request,
+    parts: Parts,
+    account: Annotated[Account, Depends(requires(Permission.TELL_SYMPTOMS))],
+    person_id: UUID,
+    told: ToldForm,
+) -> Response:
+    """What the person says on the phone, before anything has rung."""
+    if told is None:
+        return await error_page(request, 422)
+    done = await parts.store.tell_of_person(account, person_id, told, parts.clock.now())
+    return _back(person_id) if done else await error_page(request, 404)
 
 
 @router.post("/{person_id}/merge", response_model=None)
@@ -169,9 +186,12 @@ async def _person(
     if found is None:
         return await error_page(request, 404)
     supplies = Dispensings(parts.store.pool, parts.store.zone)
+    feeling = await parts.store.feeling_of_person(account, person_id, now)
+    path = f"/people/{person_id}/symptoms"
     facts = {
         "person": found,
         "covers": await supplies.covers_of(account, person_id, found.subject, now),
+        "feeling": feeling_view(feeling, path, language_of(request, account)) if feeling else None,
         "refused": refused,
         "statuses": list(PersonStatus),
         "sources": [source for source in Source if source is not Source.IMPORT],
