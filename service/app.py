@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Form
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
@@ -24,6 +23,7 @@ from service.auth import NotFinishedError, NotPermittedError, NotSignedInError
 from service.doors import openapi
 from service.doors.limits import RateLimit
 from service.doors.on_record import OnRecord
+from service.doors.types import WrongTypeError, right_type
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response, wants_problem
 from service.services import Services
@@ -131,13 +131,13 @@ def create_app(services: Services) -> FastAPI:
     """The application over `services`, whose lifetimes stay with the caller."""
     app = FastAPI(title="Hearthwatch", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
-    for router in ROUTERS:
-        app.include_router(router)
-    app.include_router(openapi.router)
+    for router in (*ROUTERS, openapi.router):
+        app.include_router(router, dependencies=[Depends(right_type)])
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(NotSignedInError, _not_signed_in)
     app.add_exception_handler(NotFinishedError, _not_finished)
     app.add_exception_handler(NotPermittedError, _not_permitted)
+    app.add_exception_handler(WrongTypeError, _wrong_type)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
@@ -178,11 +178,14 @@ async def _not_permitted(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     """Names the fields that were wrong, never what was typed into them."""
     fields: list[str] = []
-    if not _is_of_the_right_type(request):
-        return await _refusal(request, 415, "wrong_type", "The body is of another type")
     if isinstance(error, RequestValidationError):
         fields = [".".join(str(part) for part in each["loc"]) for each in error.errors()]
     return await _refusal(request, 422, "invalid", "The request is not valid", ", ".join(fields))
+
+
+async def _wrong_type(request: Request, error: Exception) -> Response:
+    del error
+    return await _refusal(request, 415, "wrong_type", "The body is of another type")
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
@@ -198,18 +201,6 @@ def _door(request: Request) -> str:
     """The route as it is declared: what stands in its place in an address may be a key."""
     route: object = request.scope.get("route")
     return route.path if isinstance(route, APIRoute) else "none"
-
-
-def _is_of_the_right_type(request: Request) -> bool:
-    """Whether a body is JSON where the route wants JSON, and a form where it wants a form."""
-    route: object = request.scope.get("route")
-    if not isinstance(route, APIRoute) or not route.dependant.body_params:
-        return True
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    wants_form = any(isinstance(each.field_info, Form) for each in route.dependant.body_params)
-    if wants_form:
-        return kind in {"", "application/x-www-form-urlencoded", "multipart/form-data"}
-    return kind == "application/json" or kind.endswith("+json")
 
 
 async def _fault(request: Request, error: Exception) -> Response:

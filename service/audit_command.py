@@ -7,6 +7,7 @@ a digest that was told earlier, can check the county without asking it.
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -37,6 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--head", action="append", default=[], help="a digest told earlier; may be given repeatedly"
     )
+    check.add_argument(
+        "--heads",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="KEPT",
+        help="a file kept elsewhere with such digests: the service's log, a backup's manifest, a"
+        " scrape of /metrics, what export or verify printed",
+    )
     export = actions.add_parser("export", help="write the whole sealed record to FILE")
     export.add_argument("file", type=Path)
     for action in (check, export):
@@ -49,16 +59,21 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.action == "export":
             return asyncio.run(_export(find_dsn(arguments.dsn), arguments.file))
         heads = [bytes.fromhex(each) for each in arguments.head]
+        heads += [head for file in arguments.heads for head in kept_heads(file)]
         if arguments.file is not None:
-            check, told = Check(heads), Told()
-            for seal in read_record(arguments.file):
-                told.add(check.take(seal))
-            told.add(check.end())
-            return told.end(check)
+            return _verify_file(arguments.file, heads)
         return asyncio.run(_verify(find_dsn(arguments.dsn), heads))
     except (NoDatabaseError, UnreadableRecordError, ValueError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def _verify_file(file: Path, heads: list[bytes]) -> int:
+    check, told = Check(heads), Told()
+    for seal in read_record(file):
+        told.add(check.take(seal))
+    told.add(check.end())
+    return told.end(check)
 
 
 async def _verify(dsn: str, heads: list[bytes]) -> int:
@@ -68,7 +83,7 @@ async def _verify(dsn: str, heads: list[bytes]) -> int:
         async for seal in store.chain():
             told.add(check.take(seal))
         told.add(check.end())
-        told.add(await store.slipped_in(WallClock().now()))
+        told.add(await store.unsealed(WallClock().now()))
     return told.end(check)
 
 
@@ -100,18 +115,43 @@ def spelled(seal: Seal) -> str:
     )
 
 
+_KEPT = re.compile(
+    r"""record\ sealed.*?"digest":\ ?"(?P<log>[0-9a-f]{64})"
+    |"digest":\ ?"(?P<later>[0-9a-f]{64})".*?record\ sealed
+    |"head":\ ?"(?P<manifest>[0-9a-f]{64})"
+    |record_head\{[^}]*digest="(?P<metrics>[0-9a-f]{64})"
+    |(?:^|;\ head\ |seal\ \d+:\ )(?P<said>[0-9a-f]{64})$""",
+    re.VERBOSE,
+)
+"""A digest of the chain, in each place where the service says one."""
+
+
+def kept_heads(file: Path) -> list[bytes]:
+    """The digests of seals that a file says, which was kept away from the county's database.
+
+    Raises:
+        UnreadableRecordError: it says none: nothing would be compared.
+    """
+    text = file.read_text(encoding="utf-8", errors="replace")
+    found = [match for line in text.splitlines() for match in _KEPT.finditer(line.rstrip())]
+    if not found:
+        raise UnreadableRecordError(f"{file}: it names no digest of the record")
+    return [bytes.fromhex(str(match.group(match.lastgroup or 0))) for match in found]
+
+
 def read_record(file: Path) -> Iterator[Seal]:
     """The seals of an exported record, as the file gives them.
 
     Raises:
         UnreadableRecordError: a line is none.
     """
-    with file.open(encoding="utf-8") as lines:
+    with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                yield _seal_in(cast("dict[str, object]", json.loads(line)))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                seal = _seal_in(cast("dict[str, object]", json.loads(line)))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise UnreadableRecordError(f"{file}: line {number} is no seal") from error
+            yield seal
 
 
 def _seal_in(told: dict[str, object]) -> Seal:

@@ -101,7 +101,7 @@ class _Backtest:
     async def _read_store(self) -> Recorded:
         dsn, now = find_dsn(self._arguments.dsn), WallClock().now()
         since = now - timedelta(days=self._arguments.days)
-        self._people = await stored_people(dsn, since, now.astimezone(self._zone).date())
+        self._people = await stored_people(dsn, since, now.astimezone(self._zone).date(), now)
         people = await stored_readings(dsn, list(self._people), since)
         return Recorded(tape=played_back(people, LocalDays(self._zone)), refused=[])
 

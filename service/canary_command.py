@@ -59,4 +59,4 @@ async def _register(dsn: str, hub: HubId, every: timedelta, zone: ZoneInfo) -> N
 
 async def _remove(dsn: str, hub: HubId) -> bool:
     async with open_pool(dsn, size=1) as pool:
-        return await Store(pool, ZoneInfo("UTC")).remove_canary(hub)
+        return await Store(pool, ZoneInfo("UTC")).remove_canary(hub, WallClock().now())

@@ -14,7 +14,7 @@ from service.services import Services
 from service.surveillance.dispensing_store import Dispensings, NotHandingOutError
 from service.surveillance.reports import ReportForm
 from service.surveillance.source_store import KnownSource
-from service.surveillance_api import Parts, Sending, form_of, take_report
+from service.surveillance_api import LINES, RESOURCES, Parts, Sending, form_of, take_report
 
 router = APIRouter(prefix="/api/surveillance")
 
@@ -29,13 +29,13 @@ handing_out = HandingOut()
 Pharmacy = Annotated[KnownSource, Depends(handing_out)]
 
 
-@router.post("/dispensings", response_model=None)
+@router.post("/dispensings", dependencies=[Depends(LINES)], response_model=None)
 async def dispensings(request: Request, parts: Parts, source: Pharmacy) -> Response:
     """`{"dispensings": [{"person", "drug", "day", "days", "number"}]}`, or as `text/csv`."""
     return await _take(request, parts, source, form_of(request))
 
 
-@router.post("/fhir/MedicationDispense", response_model=None)
+@router.post("/fhir/MedicationDispense", dependencies=[Depends(RESOURCES)], response_model=None)
 async def medication_dispense(request: Request, parts: Parts, source: Pharmacy) -> Response:
     """A completed FHIR R4 MedicationDispense, or a Bundle of them."""
     return await _take(request, parts, source, ReportForm.FHIR)

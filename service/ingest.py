@@ -118,6 +118,7 @@ def create_ingest_app(front: Front) -> FastAPI:
         return problem_response(status, title.lower().replace(" ", "_"), title)
 
     app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(Exception, refused)
     for lost in (SpoolError, *DATABASE_ERRORS):
         app.add_exception_handler(lost, unavailable)
     app.add_middleware(SecurityHeaders)

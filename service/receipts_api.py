@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from service.doors.types import Takes
 from service.permissions import public
 from service.problems import problem_response
 from service.services import Services, services_of
@@ -33,7 +34,11 @@ class _Receipt(msgspec.Struct, frozen=True):
     data: _Data
 
 
-@router.post(PATH, dependencies=[Depends(public())], response_model=None)
+@router.post(
+    PATH,
+    dependencies=[Depends(public()), Depends(Takes("application/json"))],
+    response_model=None,
+)
 async def receipt(request: Request, parts: Annotated[Services, Depends(services_of)]) -> Response:
     """Takes one receipt: 200 with `noted`, `replayed` or `unknown`.
 

@@ -27,6 +27,7 @@ from service.route_settings import RouteSettings
 from service.store.care_store import Store
 from service.store.contacts import UnknownLoginError, is_possible
 from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.operator_name import by_operator
 from service.store.routes import (
     DoctorFigures,
     Explained,
@@ -122,6 +123,8 @@ async def _explain(store: Store, arguments: argparse.Namespace, now: datetime) -
         undampable=asked.undampable,
         rule=asked.route,
     )
+    detail = {"at": at.isoformat(), **by_operator()}
+    await store.audit(None, "read route", found.subject, detail, now)
     lines = explain_lines(found, asked.priority, store.zone)
     if not asked.rings:
         lines.insert(

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from service.auth import NotSignedInError
+from service.doors.types import Takes
 from service.permissions import Guard, Permission
 from service.problems import problem_response
 from service.services import Services, services_of
@@ -19,6 +20,9 @@ from service.surveillance.source_store import KnownSource, Sources, Submitted
 
 router = APIRouter(prefix="/api/surveillance")
 
+CSV = "text/csv"
+LINES = Takes("application/json", CSV)
+RESOURCES = Takes("application/json", "application/fhir+json")
 MOST_BYTES = 4 * 1024 * 1024
 
 Parts = Annotated[Services, Depends(services_of)]
@@ -53,13 +57,13 @@ def sources_of(parts: Services) -> Sources:
     return Sources(parts.store.pool, parts.settings.county_zone)
 
 
-@router.post("/counts", response_model=None)
+@router.post("/counts", dependencies=[Depends(LINES)], response_model=None)
 async def counts(request: Request, parts: Parts, source: Sender) -> Response:
     """`{"counts": [{"area", "indicator", "day", "value", "base"}]}`, or the same as `text/csv`."""
     return await _take(request, parts, source, form_of(request))
 
 
-@router.post("/fhir/MeasureReport", response_model=None)
+@router.post("/fhir/MeasureReport", dependencies=[Depends(RESOURCES)], response_model=None)
 async def measure_report(request: Request, parts: Parts, source: Sender) -> Response:
     """A FHIR R4 MeasureReport of type summary, or a Bundle of them."""
     return await _take(request, parts, source, ReportForm.FHIR)
@@ -102,5 +106,5 @@ async def take_report(
 
 def form_of(request: Request) -> ReportForm:
     """CSV where the request says so, else JSON."""
-    is_csv = request.headers.get("content-type", "").partition(";")[0].strip() == "text/csv"
+    is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == CSV
     return ReportForm.CSV if is_csv else ReportForm.JSON

@@ -6,7 +6,6 @@ from contextlib import suppress
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.doors.doors import PLACES
 from service.problems import problem_response
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
@@ -15,15 +14,16 @@ from service.store.records import Account
 from service.store.viewing import present_viewer
 
 _LONGEST = 100
-_FORBIDDEN, _NOT_FOUND, _FAULT = 403, 404, 500
+_REFUSALS = frozenset({403, 404, 409})
+_FAULT = 500
 
 
 class OnRecord:
     """Gathers a request's looks and writes their row; without the row the answer is not given.
 
-    A refusal counts where somebody is signed in: a 403 always, a 404 where the path names
-    somebody's data ("does not exist" and "is not yours" are one answer on purpose). What is read
-    after the answer has begun (a stream of events) is a row by itself.
+    A refusal counts where somebody is signed in: that an account may not (403), that something is
+    not there or not this account's (404: one answer on purpose), that it may not be done as things
+    stand (409). What is read after the answer has begun (a stream of events) is a row by itself.
     """
 
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
@@ -73,9 +73,9 @@ class OnRecord:
         route: object = scope.get("route")
         if not isinstance(account, Account) or not isinstance(route, APIRoute):
             return None
-        asked = _asked(scope)
-        if status != _FORBIDDEN and (status != _NOT_FOUND or not PLACES.keys() & asked.keys()):
+        if status not in _REFUSALS:
             return None
+        asked = _asked(scope)
         detail: Mapping[str, Fact] = {
             "door": f"{scope['method']} {route.path}",
             "status": status,

@@ -4,7 +4,7 @@ The document is made from the routes themselves; what a route cannot say (its re
 layers around it give, and examples) is added here. Pages for people are not in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from starlette.applications import Starlette
 
 from service.doors.doors import Door, doors
+from service.doors.types import taken_by
 from service.permissions import public
 
 router = APIRouter()
@@ -242,11 +243,11 @@ def _complete(operation: dict[str, JsonValue], door: Door) -> None:
     elif door.by == "token":
         operation["security"] = [{"token": []}]
     if name in SENT:
-        _add_example(operation, SENT[name])
+        _add_example(operation, SENT[name], taken_by(door.route))
     operation["responses"] = {**_success(operation, name), **_refusals(name)}
 
 
-def _add_example(operation: dict[str, JsonValue], example: JsonValue) -> None:
+def _add_example(operation: dict[str, JsonValue], example: JsonValue, kinds: Iterable[str]) -> None:
     body = operation.setdefault(
         "requestBody", {"content": {"application/json": {"schema": {"type": "object"}}}}
     )
@@ -256,6 +257,9 @@ def _add_example(operation: dict[str, JsonValue], example: JsonValue) -> None:
     media = content["application/json"]
     assert isinstance(media, dict)
     media["example"] = example
+    for kind in sorted(kinds):
+        other: JsonValue = {"schema": {"type": "string"}} if kind.startswith("text/") else media
+        content.setdefault(kind, other)
 
 
 def _success(operation: dict[str, JsonValue], name: str) -> dict[str, JsonValue]:

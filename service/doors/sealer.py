@@ -27,15 +27,15 @@ async def keep_sealing(services: Services) -> None:
     sealed_with: str | None = None
     while True:
         try:
-            if rounds % SWEEP_EVERY == 0:
-                await services.store.sweep_glasses(services.clock.now())
-                await services.store.stop_collecting(services.clock.now())
-                sealed_with = await _reseal(services, sealed_with, rounds)
-            rounds += 1
             seal = await services.store.seal(services.clock.now())
             if seal is not None and (hour := seal.at.strftime("%Y-%m-%d %H")) != told:
                 told = hour
                 _log.info("record sealed", seal=seal.number, digest=seal.digest.hex())
+            rounds += 1  # what breaks below keeps nothing from being sealed
+            if rounds % SWEEP_EVERY == 1:
+                await services.store.sweep_glasses(services.clock.now())
+                await services.store.stop_collecting(services.clock.now())
+                sealed_with = await _reseal(services, sealed_with, rounds - 1)
             if not healthy:
                 _log.info("sealing again")
             healthy = True

@@ -48,6 +48,7 @@ class _Once(Collector):
         yield from _alerts(figures)
         yield from _hubs(figures)
         yield from _store(figures)
+        yield from _record(figures)
         yield from _troubles(figures)
 
 
@@ -134,6 +135,20 @@ def _store(figures: Figures) -> Iterator[Metric]:
     yield _by("table_partitions", "Parts of a partitioned table", "table", parted)
     text = "Kept aside in 24 hours"
     yield _by("quarantine_day", text, "reason", figures.quarantine)
+
+
+def _record(figures: Figures) -> Iterator[Metric]:
+    record, now = figures.record, figures.now
+    yield _gauge("record_seals", "Seals over the record", record.seal or 0)
+    waiting = 0.0 if record.waiting_since is None else _s(now - record.waiting_since)
+    yield _gauge("record_waiting_seconds", "Age of the oldest row in no seal", waiting)
+    # Once an hour another one: who scrapes keeps what `audit verify --heads` compares.
+    labels = {"seal": str(record.kept_seal), "digest": record.kept_head or ""}
+    text = "The last seal before this hour"
+    head = GaugeMetricFamily(_P + "record_head", text, labels=list(labels))
+    if record.kept_head is not None:
+        head.add_metric(list(labels.values()), 1.0)
+    yield head
 
 
 def _troubles(figures: Figures) -> Iterator[Metric]:

@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import cast
 
+_SAID_AT = {"audit": "at", "event": "at", "alert": "raised_at"}
+"""Where a row of each stream says when it was written."""
+
 BEGINNING = bytes(32)
 """What the first seal follows."""
 
@@ -21,6 +24,9 @@ MOST_ROWS = 5_000
 
 LONGEST_TRANSACTION = timedelta(minutes=10)
 """A row that becomes visible later than this after younger ones were sealed is found as put in."""
+
+LONGEST_AWAY = timedelta(days=1)
+"""The same of an alert: a core that alone loses the database keeps what it took meanwhile."""
 
 Value = str | int | bool | None
 
@@ -90,6 +96,7 @@ class Check:
     def __init__(self, heads: Sequence[bytes] = ()) -> None:
         self._missing = set(heads)
         self._last: Seal | None = None
+        self._oldest: Mapping[str, str] = {}
         self.seals = self.rows = 0
 
     @property
@@ -108,10 +115,12 @@ class Check:
         line = seal_line(seal.number, seal.at, seal.previous, (e.digest for e in seal.entries))
         if digest_of(line) != seal.digest:
             yield f"seal {seal.number}: its entries were changed, taken out, put in or reordered"
-        yield from _entry_faults(seal)
-        yield from _backdated(last, seal)
+        records = [_record(entry) for entry in seal.entries]
+        yield from _entry_faults(seal, records)
+        if last is not None:
+            yield from _backdated(last, seal, records, self._oldest)
         self._missing.discard(seal.digest)
-        self._last = seal
+        self._last, self._oldest = seal, _oldest_to_come(seal, records)
         self.seals, self.rows = self.seals + 1, self.rows + len(seal.entries)
 
     def end(self) -> Iterator[str]:
@@ -131,28 +140,71 @@ def faults(seals: Iterable[Seal], heads: Sequence[bytes] = ()) -> Iterator[str]:
     yield from check.end()
 
 
-def _backdated(last: Seal | None, seal: Seal) -> Iterator[str]:
-    """Rows of the audit that the seal before should have had, were they as old as they say.
+_Record = Mapping[str, object] | None
 
-    After a seal that was full there may be more from the same time.
+
+def _record(entry: Entry) -> _Record:
+    """What an entry's line says; None where it is gone or no record."""
+    try:
+        told = cast("object", json.loads(entry.line or "null"))
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, object]", told) if isinstance(told, dict) else None
+
+
+def _said_at(entry: Entry, record: _Record) -> str | None:
+    """When a row says that it was written, in the one spelling."""
+    said = record.get(_SAID_AT.get(entry.stream, "")) if record is not None else None
+    return said if isinstance(said, str) else None
+
+
+def _oldest_to_come(seal: Seal, records: Sequence[_Record]) -> Mapping[str, str]:
+    """How old a row of each stream may say it is, to be sealed after `seal`.
+
+    Older ones `seal` should have had itself; where it was full, more may be left of the time at
+    which it ended.
     """
-    if last is None or sum(entry.stream == "audit" for entry in last.entries) >= MOST_ROWS:
-        return
-    bound = instant(last.at - LONGEST_TRANSACTION)
-    for entry in seal.entries:
-        if entry.stream != "audit" or entry.line is None:
-            continue
-        said = cast("dict[str, object]", json.loads(entry.line)).get("at")
-        if isinstance(said, str) and said < bound:
+    oldest: dict[str, str] = {}
+    for stream in _SAID_AT:
+        pairs = zip(seal.entries, records, strict=True)
+        told = [_said_at(e, r) for e, r in pairs if e.stream == stream]
+        had = [said for said in told if said is not None]
+        through = seal.at
+        if len(told) >= MOST_ROWS and had:
+            through = min(through, _instant_in(max(had)) or through)
+        patience = LONGEST_AWAY if stream == "alert" else LONGEST_TRANSACTION
+        oldest[stream] = instant(through - patience)
+    return oldest
+
+
+def _instant_in(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def _backdated(
+    last: Seal, seal: Seal, records: Sequence[_Record], oldest: Mapping[str, str]
+) -> Iterator[str]:
+    """Rows that the seal before should have had, were they as old as they say."""
+    for entry, record in zip(seal.entries, records, strict=True):
+        said, bound = _said_at(entry, record), oldest.get(entry.stream)
+        if said is not None and bound is not None and said < bound:
             yield (
-                f"seal {seal.number}: audit {entry.number} was put in later: it says {said}, and"
-                f" seal {last.number} of {instant(last.at)} did not have it"
+                f"seal {seal.number}: {entry.stream} {entry.number} was put in later: it says"
+                f" {said}, and seal {last.number} of {instant(last.at)} did not have it"
             )
 
 
-def _entry_faults(seal: Seal) -> Iterator[str]:
-    for entry in seal.entries:
+def _entry_faults(seal: Seal, records: Sequence[_Record]) -> Iterator[str]:
+    for entry, record in zip(seal.entries, records, strict=True):
+        name = f"seal {seal.number}: {entry.stream} {entry.number}"
         if entry.line is None:
-            yield f"seal {seal.number}: {entry.stream} {entry.number} was taken out"
+            yield f"{name} was taken out"
         elif digest_of(entry.line) != entry.digest:
-            yield f"seal {seal.number}: {entry.stream} {entry.number} was changed"
+            yield f"{name} was changed"
+        elif record is None:
+            yield f"{name} is no record"
+        elif (record.get("stream"), record.get("entry")) != (entry.stream, entry.number):
+            yield f"{name} stands in the place of {record.get('stream')} {record.get('entry')}"

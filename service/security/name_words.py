@@ -1,4 +1,8 @@
-"""By which words a person is found: parts of the name, initials of its pinyin, the telephone."""
+"""By which words a person is found, and in which order people are listed.
+
+Parts of the name, initials of its pinyin, the telephone. The database cannot order what is sealed:
+lists of names are put in order once they can be read.
+"""
 
 from itertools import combinations
 
@@ -23,3 +27,8 @@ def words_of(name: str, phone: str | None) -> set[str]:
     found = parts | {whole, *whole.split()} | {initials[:n] for n in range(SHORTEST, 9)}
     found |= {phone, phone[-_PHONE_TAIL:]} if phone else set()
     return {word for word in found if len(word) >= SHORTEST}
+
+
+def name_order(name: str) -> tuple[str, str]:
+    """Where a name stands in a list: by its pinyin, then by itself."""
+    return "".join(lazy_pinyin(name)).casefold(), name

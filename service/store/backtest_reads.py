@@ -8,17 +8,26 @@ from gateway.store.core_store import open_core_store
 from rules.vocabulary import Profile, SubjectRef
 from rules.window import Point
 from service.backtest.known_people import Doctor, Someone
-from service.store.database import load_statements, open_pool
+from service.store.database import load_statements, open_pool, write_audit
+from service.store.operator_name import by_operator
 
 _SQL = load_statements("backtest_reads.sql")
 _PROFILES = msgspec.json.Decoder(Profile)
 _AT_ONCE = 500
 
 
-async def stored_people(dsn: str, since: datetime, today: date) -> dict[SubjectRef, Someone]:
-    """Who measured since an instant, as the county knows them; synthetic people left out."""
+async def stored_people(
+    dsn: str, since: datetime, today: date, now: datetime
+) -> dict[SubjectRef, Someone]:
+    """Who measured since an instant, as the county knows them; synthetic people left out.
+
+    That their readings are replayed, and by which operator, goes on record before they are read.
+    """
     async with open_pool(dsn, size=1) as pool:
         rows = await pool.fetch(_SQL["people"], since, today)
+        detail = {"people": len(rows), "since": since.isoformat(), **by_operator()}
+        async with pool.acquire() as connection:
+            await write_audit(connection, None, "read readings to replay", None, detail, now)
     return {
         row["subject"]: Someone(
             profile=_PROFILES.decode(row["profile"])

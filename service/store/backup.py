@@ -54,6 +54,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     migrations: dict[str, str]
     rows: dict[str, int]
     marks: list[LaneMark]
+    head: str | None = None
+    """The digest of the record's last seal in it, hexadecimal: for `audit verify --heads`."""
 
 
 def manifest_path(file: Path) -> Path:
@@ -105,6 +107,7 @@ async def take_backup(dsn: str, file: Path, now: datetime, report: Report) -> Ma
                 },
                 rows=rows,
                 marks=[LaneMark(*row) for row in await connection.fetch(_SQL["marks"])],
+                head=await connection.fetchval(_SQL["head"]),
             )
     finally:
         await connection.close()

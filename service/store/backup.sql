@@ -13,6 +13,9 @@ ORDER BY 1
 -- name: marks
 SELECT hub, epoch, lane, through FROM core.receipt ORDER BY hub, epoch, lane
 
+-- name: head
+SELECT encode(digest, 'hex') FROM care.seal ORDER BY seal_id DESC LIMIT 1
+
 -- name: schemas
 SELECT nspname FROM pg_namespace WHERE nspname IN ('core', 'care', 'cdc', 'migration') ORDER BY 1
 

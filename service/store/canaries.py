@@ -12,7 +12,8 @@ from gateway.facts import BindingFact
 from rules.vocabulary import HubId, SubjectRef
 from service.people import Contract, Household, NewAccount, Person, Staff
 from service.permissions import Role
-from service.store.database import load_statements
+from service.store.database import load_statements, write_audit
+from service.store.operator_name import by_operator
 from service.store.registry import Registry
 
 _SQL = load_statements("health.sql")
@@ -76,14 +77,22 @@ class Canaries(Registry):
         device = canary_device(hub).key
         binding = BindingFact(device=device, subject=subject, valid_from=now - _LONG_AGO)
         await self.bind_device(binding, now)
-        seconds = round(every.total_seconds())
-        await self.pool.execute(
-            _SQL["register_canary"], hub, subject, account_id, max(1, seconds), now
-        )
+        seconds = max(1, round(every.total_seconds()))
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                _SQL["register_canary"], hub, subject, account_id, seconds, now
+            )
+            detail = {"hub": hub, "every_s": seconds, **by_operator()}
+            await write_audit(connection, None, "canary registered", subject, detail, now)
 
-    async def remove_canary(self, hub: HubId) -> bool:
+    async def remove_canary(self, hub: HubId, now: datetime) -> bool:
         """Expect nothing of this hub any more; whether anything was expected."""
-        return await self.pool.fetchval(_SQL["remove_canary"], hub) is not None
+        async with self.pool.acquire() as connection, connection.transaction():
+            subject = await connection.fetchval(_SQL["remove_canary"], hub)
+            if subject is not None:
+                detail = {"hub": hub, **by_operator()}
+                await write_audit(connection, None, "canary removed", subject, detail, now)
+        return subject is not None
 
     async def canary_arrivals(self) -> list[Arrival]:
         """What was brought to the canaries' inbox and waits there, oldest first."""

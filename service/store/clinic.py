@@ -10,6 +10,7 @@ from gateway.turns import TURN
 from rules.vocabulary import HubId, SubjectRef
 from rules.window import Point
 from service.resident_code import read_code
+from service.security.name_words import name_order
 from service.store.database import Database, load_statements
 from service.store.own import append_inbox
 from service.store.records import Account
@@ -19,6 +20,9 @@ _SQL = load_statements("turns.sql")
 
 MOST_NAMES = 60
 """More names than that are searched for, not scrolled through."""
+
+_MOST_SORTED = 5_000
+"""A clinic's residents whose names are read to find the first of them."""
 
 
 class NoClinicError(Exception):
@@ -84,10 +88,12 @@ class Clinic(Database):
             clinic,
             self.today(now),
             name,
-            MOST_NAMES,
+            _MOST_SORTED,
             self.pool.keys.word(name),
         )
         found = [Resident(**dict(row)) for row in await self.pool.fetch(_SQL["residents"], *who)]
+        found.sort(key=lambda each: (name_order(each.name), each.birth_year or 0, each.subject))
+        del found[MOST_NAMES:]
         await self.audit_shown(account, "read residents", (each.subject for each in found), now)
         return found
 
@@ -133,8 +139,13 @@ class Clinic(Database):
         await self.own_clinic_hub(account, hub)
         await self._begin(account, hub, None, now)
 
-    async def present_turn(self, account: Account, hub: str, now: datetime) -> PresentTurn | None:
+    async def present_turn(
+        self, account: Account, hub: str, now: datetime, seen: int | None = None
+    ) -> PresentTurn | None:
         """Whose turn it is at `now`; None where nobody's.
+
+        The page asks often: where it has `seen` as many readings before, nothing new is shown and
+        there is nothing to put on record.
 
         Raises:
             NoClinicError: not a hub of the own clinic.
@@ -145,7 +156,7 @@ class Clinic(Database):
             if row is None or row["subject"] is None or now >= row["begins_at"] + TURN:
                 return None
             rows = await self.pool.fetch(_SQL["turn_readings"], hub, row["begins_at"])
-        if rows:  # the page asks often; that the turn was opened is in the audit already
+        if len(rows) != seen:
             await self.audit(account, "read turn", row["subject"], {"readings": len(rows)}, now)
         return PresentTurn(
             name=row["name"],

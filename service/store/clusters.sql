@@ -60,7 +60,7 @@ ORDER BY t.state <> 'open', t.due_at, t.task_id
 -- Names only of those whom the reader may read anyway.
 SELECT p.subject, p.name, p.birth_year FROM care.person p
 WHERE p.subject = ANY ($2::text[]) AND care.may_read($1, p.subject, $3)
-ORDER BY p.name, p.subject
+ORDER BY p.subject
 
 -- name: answer
 UPDATE care.cluster_task t

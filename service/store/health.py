@@ -13,6 +13,7 @@ from rules.vocabulary import Priority
 from service.blind import Place, Trouble, TroubleKind
 from service.notify.notifier import LEASE, Outcome, Result, next_attempt_at
 from service.store.database import Database, load_statements
+from service.store.seals import RecordState, Seals
 from service.store.viewing import beyond_view
 
 _SQL = load_statements("health.sql")
@@ -136,6 +137,7 @@ class Figures:
     tables: tuple[TableSize, ...]
     down_seconds: Mapping[str, float]
     troubles: tuple[PastTrouble, ...]
+    record: RecordState
 
 
 class Health(Database):
@@ -287,6 +289,7 @@ class Health(Database):
             tables=await self._tables(),
             down_seconds={row["what"]: row["seconds"] for row in down},
             troubles=await self._troubles(now),
+            record=await Seals(self.pool, self.zone).record_state(now),
         )
 
     async def _dark(self, now: datetime) -> tuple[DarkArea, ...]:

@@ -97,7 +97,7 @@ INSERT INTO care.canary (hub, subject, account_id, every_s, since) VALUES ($1, $
 ON CONFLICT (hub) DO UPDATE SET account_id = excluded.account_id, every_s = excluded.every_s
 
 -- name: remove_canary
-DELETE FROM care.canary WHERE hub = $1 RETURNING hub
+DELETE FROM care.canary WHERE hub = $1 RETURNING subject
 
 -- name: hub_place
 SELECT b.hub, b.area, (SELECT i.institution_id FROM care.institution i WHERE i.level = 'county'

@@ -32,6 +32,7 @@ from service.people import (
 from service.permissions import Role
 from service.store.contracts import Contracts
 from service.store.database import load_statements
+from service.store.operator_name import by_operator
 from service.store.records import Account
 from service.store.roster import Roster
 from service.store.rota import Rota
@@ -97,6 +98,7 @@ class Imports(Contracts, Roster, Rota, Statuses):
             found.append(LineReport(number=number, written=written))
         report = Report(kind=kind, lines=tuple(found))
         detail = {"kind": kind.value, "lines": len(found), "refused": len(report.refusals)}
+        detail |= by_operator() if by is None else {}
         await self.audit(by, "table imported", None, detail, now)
         return report
 
@@ -106,7 +108,8 @@ class Imports(Contracts, Roster, Rota, Statuses):
         if kind in _PEOPLES and by is not None:
             await self.audit_shown(by, f"{kind.value} exported", (row[0] for row in rows), now)
         else:
-            await self.audit(by, f"{kind.value} exported", None, {"lines": len(rows)}, now)
+            detail = {"lines": len(rows), **(by_operator() if by is None else {})}
+            await self.audit(by, f"{kind.value} exported", None, detail, now)
         names = [column.name for column in TABLES[kind]]
         return [names, *([_cell(value, self.zone) for value in row] for row in rows)]
 

@@ -13,12 +13,14 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from service.care.written import Outcome, Written, refused
+from service.security.keyring import UNREADABLE
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.profiles import tell_core
 from service.store.records import Account
 from service.store.viewing import widen
 
 _SQL = load_statements("merges.sql")
+_MOST_ALIKE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +103,37 @@ class Merges(Database):
             await _note(connection, account_id, "people unmerged", pair, now)
         return Written(outcome=Outcome.CHANGED, about=str(merged))
 
-    async def merges_of(self, person_id: UUID) -> list[Merge]:
+    async def merges_of(self, account: Account, person_id: UUID, now: datetime) -> list[Merge]:
         """Merges of a person, newest first; the caller is bound to the person already."""
-        return [Merge(**dict(row)) for row in await self.pool.fetch(_SQL["merges"], person_id)]
+        found = [Merge(**dict(row)) for row in await self.pool.fetch(_SQL["merges"], person_id)]
+        pairs = [(one.kept_subject, one.merged_subject) for one in found]
+        if pairs:
+            shown = (subject for pair in pairs for subject in pair)
+            await self.audit_shown(account, "read merges", shown, now)
+        return found
 
-    async def alike(self, person_id: UUID) -> list[Alike]:
+    async def alike(self, account: Account, person_id: UUID, now: datetime) -> list[Alike]:
         """At most 20 registrations with the same year of birth and name or telephone."""
-        return [Alike(**dict(row)) for row in await self.pool.fetch(_SQL["alike"], person_id)]
+        own = await self.pool.fetchrow(_SQL["known_by"], person_id)
+        if own is None or own["name"] == UNREADABLE:
+            return []
+        name, phone = own["name"], own["phone"]
+        words = [self.pool.keys.word(text) for text in (name, phone) if text]
+        asked = (person_id, own["birth_year"], name, phone, words)
+        found = [
+            Alike(
+                person_id=row["person_id"],
+                subject=row["subject"],
+                name=row["name"],
+                birth_year=row["birth_year"],
+                household=row["household"],
+            )
+            for row in await self.pool.fetch(_SQL["alike"], *asked)
+            if row["name"] == name or (phone and row["phone"] == phone)
+        ][:_MOST_ALIKE]
+        if found:
+            await self.audit_shown(account, "read alike", (each.subject for each in found), now)
+        return found
 
     async def _merge_refusal(
         self, connection: Connection, by: Account | None, people: tuple[UUID, ...], now: datetime

@@ -34,11 +34,14 @@ FROM care.person_merge g JOIN care.person k ON k.person_id = g.kept JOIN care.pe
 WHERE g.kept = $1 OR g.merged = $1 ORDER BY g.merged_at DESC
 
 -- name: alike
--- Registrations that may be one human being: the same name and year of birth, or the same telephone and year.
-SELECT o.person_id, o.subject, o.name, o.birth_year, o.household
-FROM care.person p JOIN care.person o ON o.person_id <> p.person_id AND o.merged_into IS NULL
-    AND o.birth_year IS NOT DISTINCT FROM p.birth_year AND (o.name = p.name OR o.phone = p.phone
-        -- of sealed names every word must be the other's too
-        OR (SELECT array_agg(w.word ORDER BY w.word) FROM care.name_word w WHERE w.person_id = o.person_id)
-         = (SELECT array_agg(w.word ORDER BY w.word) FROM care.name_word w WHERE w.person_id = p.person_id))
-WHERE p.person_id = $1 AND p.merged_into IS NULL ORDER BY o.subject LIMIT 20
+-- Registrations of a year of birth that may be one human being: found by the words of name and telephone, which are
+-- sealed; the caller compares them whole.
+SELECT o.person_id, o.subject, o.name, o.birth_year, o.household, o.phone
+FROM care.person o
+WHERE o.person_id <> $1 AND o.merged_into IS NULL AND o.birth_year IS NOT DISTINCT FROM $2
+  AND (o.name = $3 OR o.phone = $4
+       OR o.person_id IN (SELECT w.person_id FROM care.name_word w WHERE w.word = ANY ($5::bytea[])))
+ORDER BY o.subject LIMIT 500
+
+-- name: known_by
+SELECT name, phone, birth_year FROM care.person WHERE person_id = $1 AND merged_into IS NULL

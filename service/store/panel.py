@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from rules.vocabulary import SubjectRef
 from service.care.responsible import Responsible
 from service.people import Contract
+from service.security.name_words import name_order
 from service.store.database import load_statements
 from service.store.handovers import Handovers
 from service.store.imports import Imports
@@ -23,6 +24,8 @@ _SQL = load_statements("panel.sql")
 _CONTRACTS = load_statements("contracts.sql")
 
 MOST_PEOPLE = 200
+_MOST_SORTED = 10_000
+"""More people than anybody has contracts with: names are put in order once they are readable."""
 LONGEST_NOTE = 2000
 
 
@@ -93,15 +96,22 @@ class PersonPage:
     alike: tuple[Alike, ...]
 
 
+def _waiting_longest(row: PanelRow) -> tuple[bool, bool, float, tuple[str, str], str]:
+    at = row.last_reviewed_at
+    waited = at.timestamp() if at else 0.0
+    return row.unseen == 0, at is not None, waited, name_order(row.name), row.subject
+
+
 class Panel(Handovers, Imports, Merges, Responsibles):
     """What a clinician sees and writes of the people of the own contracts, team and leave."""
 
     async def panel(self, account: Account, name: str, now: datetime) -> list[PanelRow]:
         """At most 200 people: unseen notes first, then whom nobody has looked through longest."""
-        about = (account.account_id, self.today(now), name, MOST_PEOPLE, self.pool.keys.word(name))
-        rows = await self.pool.fetch(_SQL["panel"], *about)
-        await self.audit_shown(account, "read panel", (row["subject"] for row in rows), now)
-        return [PanelRow(**dict(row)) for row in rows]
+        about = (account.account_id, self.today(now), name, _MOST_SORTED, self.pool.keys.word(name))
+        found = [PanelRow(**dict(row)) for row in await self.pool.fetch(_SQL["panel"], *about)]
+        found = sorted(found, key=_waiting_longest)[:MOST_PEOPLE]
+        await self.audit_shown(account, "read panel", (each.subject for each in found), now)
+        return found
 
     async def person_page(
         self, account: Account, person_id: UUID, now: datetime
@@ -130,8 +140,8 @@ class Panel(Handovers, Imports, Merges, Responsibles):
             ),
             notes=tuple(await self._notes(person_id, account)),
             worn=tuple(await self.worn_by(SubjectRef(subject))),
-            merges=tuple(await self.merges_of(person_id)),
-            alike=() if merged else tuple(await self.alike(person_id)),
+            merges=tuple(await self.merges_of(account, person_id, now)),
+            alike=() if merged else tuple(await self.alike(account, person_id, now)),
         )
 
     async def look_through(self, account: Account, person_id: UUID, now: datetime) -> bool:

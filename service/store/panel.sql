@@ -29,7 +29,7 @@ SELECT p.person_id, p.subject, p.name, p.birth_year, p.status,
 FROM people JOIN care.person p USING (person_id)
 WHERE p.merged_into IS NULL AND ($3 = '' OR strpos(p.name, $3) > 0 OR p.person_id IN (SELECT w.person_id FROM care.name_word w WHERE w.word = $5))
 ) listed
-ORDER BY unseen > 0 DESC, last_reviewed_at NULLS FIRST, name, person_id LIMIT $4
+ORDER BY unseen > 0 DESC, last_reviewed_at NULLS FIRST, person_id LIMIT $4
 
 -- name: cares_for
 SELECT care.cares_for($1, $2, $3)

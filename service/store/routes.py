@@ -16,6 +16,7 @@ from service.alerts.lifecycle import Outcome
 from service.alerts.rule_routes import USUAL_ROUTE, RuleRoute
 from service.store.circles import find_subject
 from service.store.database import Database, load_statements
+from service.store.operator_name import by_operator
 from service.store.records import Account
 from service.store.surroundings import load_circles
 from service.store.viewing import beyond_view
@@ -228,12 +229,16 @@ class Routes(Database):
         *,
         routes: Mapping[str, RuleRoute] | None = None,
     ) -> Why | None:
-        """Who was told of an alert; with a `login`, why this account was or was not. None: no such.
+        """An operator asks who was told; with a `login`, why this account was or was not.
 
+        None where there is no such alert. That it was asked is on record.
         Somebody who was not told is looked for on the ladder as it stood when the alert was taken;
         `routes` is what single rules say of theirs.
         """
         alert = await self.pool.fetchrow(_SQL["alert"], alert_id)
+        subject = alert["subject"] if alert else None
+        detail = {"alert": str(alert_id), **by_operator()}
+        await self.audit(None, "read who was told", subject, detail, now)
         if alert is None:
             return None
         account = None

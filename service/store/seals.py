@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
@@ -29,6 +30,22 @@ _SEALSMOST_ROWS = 200
 STREAMS = ("audit", "event", "alert")
 _LATER = frozenset({"subjects", "reasons"})
 """Columns of a later date: where they say nothing, a row is spelled as it was before them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordState:
+    """How the record stands; digests are hexadecimal, None before the first seal.
+
+    `kept_seal` is the last one before this hour began: what is published changes once an hour.
+    `waiting_since` is the age of the oldest row that no seal knows, None where all are sealed.
+    """
+
+    seal: int | None = None
+    sealed_at: datetime | None = None
+    head: str | None = None
+    kept_seal: int | None = None
+    kept_head: str | None = None
+    waiting_since: datetime | None = None
 
 
 class Seals(Database):
@@ -72,14 +89,38 @@ class Seals(Database):
                 )
             after = through
 
-    async def slipped_in(self, now: datetime) -> list[str]:
-        """Rows that no seal knows although seals have long passed them, in words; some of them."""
+    async def unsealed(self, now: datetime) -> list[str]:
+        """What no seal knows although it should by now, in words; of what is alike some."""
         settled = await self.pool.fetchrow(_SQL["settled"], now - LONGEST_TRANSACTION)
-        if settled is None:
-            return []
-        through = [settled[f"{stream}_through"] for stream in STREAMS]
-        rows = await self.pool.fetch(_SQL["slipped_in"], *through)
-        return [f"{row['stream']} {row['entry']} was put in past the seals" for row in rows]
+        through = [settled[f"{stream}_through"] if settled else 0 for stream in STREAMS]
+        told: list[str] = []
+        for row in await self.pool.fetch(_SQL["unsealed"], *through, now - LONGEST_TRANSACTION):
+            stream, rows = row["stream"], row["rows"]
+            if row["passed"]:
+                told += [f"{stream} {entry} was put in past the seals" for entry in row["some"]]
+                told += [f"{stream}: {rows} rows in all were put in past the seals"] * (
+                    rows > len(row["some"])
+                )
+                continue
+            told.append(
+                f"{stream}: {rows} rows since {instant(row['oldest'])} are in no seal: the chain"
+                " was cut or emptied, or nobody seals"
+            )
+        return [*told, *(row["fault"] for row in await self.pool.fetch(_SQL["outside"]))]
+
+    async def record_state(self, now: datetime) -> RecordState:
+        """The last seal, the one to keep elsewhere, and what waits to be sealed."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        row = await self.pool.fetchrow(_SQL["state"], hour)
+        assert row is not None
+        return RecordState(
+            seal=row["seal_id"],
+            sealed_at=row["at"],
+            head=_hex(row["digest"]),
+            kept_seal=row["kept_seal_id"],
+            kept_head=_hex(row["kept_digest"]),
+            waiting_since=row["waiting_since"],
+        )
 
     async def _entries(self, after: int, through: int) -> dict[int, Sequence[Entry]]:
         rows = await self.pool.fetch(_SQL["entries"], after, through)
@@ -102,6 +143,10 @@ class Seals(Database):
             ]
             for seal, group in groupby(rows, key=lambda row: row["seal_id"])
         }
+
+
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else digest.hex()
 
 
 async def _put(connection: Connection, seal: Seal, last: asyncpg.Record | None) -> None:

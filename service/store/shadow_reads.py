@@ -12,6 +12,7 @@ from rules.vocabulary import Priority, SubjectRef
 from service.backtest.figures import Difference, Figures, Measured, difference, figures
 from service.backtest.known_people import Doctor
 from service.store.database import Database, load_statements
+from service.store.operator_name import by_operator
 from service.store.viewing import beyond_view
 
 _SQL = load_statements("shadow_reads.sql")
@@ -66,7 +67,8 @@ class ShadowReads(Database):
         """An alert that rang, or would have; None where there is none of that id."""
         row = await self.pool.fetchrow(_SQL["kept_alert"], alert_id)
         subject = None if row is None else row["subject"]
-        await self.audit(None, "explained alert", subject, {"alert": str(alert_id)}, now)
+        detail = {"alert": str(alert_id), **by_operator()}
+        await self.audit(None, "explained alert", subject, detail, now)
         return None if row is None else KeptAlert(**dict(row))
 
     async def shadow_reports(self, now: datetime) -> list[ShadowReport]:

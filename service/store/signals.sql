@@ -157,7 +157,7 @@ JOIN care.account a ON a.account_id = d.account_id
 JOIN care.staff t ON t.staff_id = a.staff_id
 JOIN care.staff mine ON mine.staff_id = $1
 JOIN care.institution i ON i.institution_id = mine.institution_id AND i.area = d.area
-WHERE $2 BETWEEN d.first_day AND d.last_day ORDER BY t.name
+WHERE $2 BETWEEN d.first_day AND d.last_day ORDER BY t.staff_id
 
 -- name: unpushed_weeks
 -- Released cells of weeks that no push carries yet, of one county; shown ones only ever leave.

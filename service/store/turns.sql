@@ -11,7 +11,7 @@ ORDER BY h.hub
 SELECT p.person_id, p.subject, p.name, p.birth_year
 FROM care.may_be($1, NULL, $2, $3) p
 WHERE $4 = '' OR strpos(p.name, $4) > 0 OR p.person_id IN (SELECT w.person_id FROM care.name_word w WHERE w.word = $6)
-ORDER BY p.name, p.birth_year, p.subject LIMIT $5
+ORDER BY p.subject LIMIT $5 -- the order of names: once they are readable
 
 -- name: code_key
 SELECT key FROM care.code_key

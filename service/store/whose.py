@@ -13,6 +13,7 @@ from gateway.facts import AssignFact, BindingFact, DismissFact
 from rules.vocabulary import SubjectRef
 from rules.window import Point
 from service.resident_code import code_text
+from service.security.name_words import name_order
 from service.store.database import Database, load_statements, write_audit
 from service.store.own import NotAPatientError, append_inbox
 from service.store.records import Account
@@ -100,6 +101,7 @@ class Whose(Database):
         """Whose the measurements of these households can be; only of the account's own homes."""
         who = (account.account_id, self.today(now), sorted(set(households)))
         found = [Choice(**dict(row)) for row in await self.pool.fetch(_SQL["choices"], *who)]
+        found.sort(key=lambda each: (each.household, name_order(each.name), each.subject))
         await self.audit_shown(account, "read members", (each.subject for each in found), now)
         return found
 

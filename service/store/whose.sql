@@ -23,7 +23,7 @@ SELECT DISTINCT h.household, p.person_id, p.subject, p.name, p.birth_year
 FROM care.homes_of($1, $2) h
 CROSS JOIN LATERAL care.may_be($1, h.household, h.clinic, $2) p
 WHERE h.household = ANY ($3::text[])
-ORDER BY h.household, p.name, p.subject
+ORDER BY h.household, p.subject
 
 -- name: not_me
 INSERT INTO care.not_me (identity, person_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from rules.vocabulary import Family, Priority
+from service.security.name_words import name_order
 from service.store.database import Connection, Database, as_json, load_statements, write_audit
 from service.store.records import Account
 from service.surveillance.clusters import (
@@ -178,7 +179,8 @@ class Clusters(Database):
         self, account: Account, subjects: Sequence[str], now: datetime
     ) -> tuple[Member, ...]:
         rows = await self.pool.fetch(_SQL["members"], account.account_id, subjects, self.today(now))
-        return tuple(Member(**dict(row)) for row in rows)
+        found = (Member(**dict(row)) for row in rows)
+        return tuple(sorted(found, key=lambda each: name_order(each.name)))
 
 
 async def verified_clusters(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from service.security.name_words import name_order
 from service.store.database import Connection, Database, Pool, load_statements, write_audit
 from service.store.records import Account
 from service.surveillance.beside import Beside, read_beside
@@ -290,7 +291,7 @@ class Signals(Database):
     async def duty_today(self, account: Account, now: datetime) -> list[str]:
         """Names of those who are the duty officer of the reader's county today."""
         rows = await self.pool.fetch(_SQL["duty_today"], account.staff_id, self.today(now))
-        return [row["name"] for row in rows]
+        return sorted((row["name"] for row in rows), key=name_order)
 
     async def townships(self, account: Account) -> dict[str, str]:
         """Names of the townships that the reader's place holds, by area, in their order."""

@@ -18,6 +18,9 @@ STALE = timedelta(seconds=30)
 ANSWERED_WITHIN = {Priority.EMERGENCY: timedelta(minutes=30), Priority.URGENT: timedelta(hours=4)}
 """Nobody has answered for so long: the whole ladder has been told, some rungs twice."""
 
+UNSEALED = timedelta(minutes=1)
+"""Everything is sealed within a second or two; so much later nobody seals."""
+
 LARGEST_TABLES = 6
 _BEFORE = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
@@ -81,6 +84,7 @@ def status_parts(figures: Figures, language: str) -> tuple[StatusPart, ...]:
         (mark("Hubs"), said.hubs()),
         (mark("Quarantine in 24 hours"), said.quarantine()),
         (mark("Store"), said.store()),
+        (mark("Sealed record"), said.record()),
     )
     return tuple(
         StatusPart(title=say(language, title), lines=tuple(lines)) for title, lines in parts
@@ -237,6 +241,20 @@ class _Said:
                 f"{self._say(mark('Heard nothing, in all'))}: {word(self.language, 'down', what)}"
             )
             yield StatusLine(name=name, text=self._lasted(seconds))
+
+    def record(self) -> Iterator[StatusLine]:
+        record, now = self.figures.record, self.figures.now
+        if record.sealed_at is None:
+            yield self._line(mark("Last seal"), self._say(mark("never")))
+        else:
+            yield self._line(mark("Last seal"), f"{record.seal}, {self._ago(record.sealed_at)}")
+        since = record.waiting_since
+        late = since is not None and now - since >= UNSEALED
+        text = "0" if since is None else self._ago(since)
+        yield self._line(mark("Oldest entry in no seal"), text, wrong=late)
+        if record.kept_head is not None:
+            text = f"{record.kept_seal}: {record.kept_head}"
+            yield self._line(mark("Digest to keep elsewhere"), text)
 
     def _line(self, name: str, text: str, *, wrong: bool = False) -> StatusLine:
         return StatusLine(name=self._say(name), text=text, wrong=wrong)

@@ -652,5 +652,5 @@ async def test_each_way_a_merge_can_be_wrong_has_a_name(county: County) -> None:
         (store.unmerge_people(None, uuid4(), now), Outcome.UNKNOWN_PERSON),
     ]
     assert [(await step).outcome for step, _ in steps] == [outcome for _, outcome in steps]
-    alike = await store.alike(third.person_id)
+    alike = await store.alike(family, third.person_id, now)
     assert [one.subject for one in alike] == [ZHANG.subject]

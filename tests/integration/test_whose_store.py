@@ -74,7 +74,7 @@ async def test_only_the_contracts_doctors_and_the_home_are_asked(county: County)
     assert await read_by(county, "family-a", "read unclaimed") == {"home:home-1"}
     doctor = await county.account("family-a")
     people = await county.store.choices(doctor, ["home-1", "home-2"], county.now)
-    assert [each.name for each in people] == ["张桂英", "李大山"], "home-2 is another doctor's"
+    assert [each.name for each in people] == ["李大山", "张桂英"], "home-2 is another doctor's"
     assert await read_by(county, "family-a", "read members") == {ZHANG.subject, LI.subject}
 
 

@@ -84,14 +84,14 @@ async def test_withdrawn_in_a_crisis_all_stops_within_a_minute_and_the_crisis_ru
         async with town.signed_in("zhao") as doctor, town.signed_in("wang") as patient:
             assert await statuses(doctor, usual, alert) == [200, 200]
             assert await counted_two_days_ago(town) == 2
-            assert WANG in await stored_people(database.dsn, since, today)
+            assert WANG in await stored_people(database.dsn, since, today, now())
 
             began = asyncio.get_running_loop().time()
             for purpose in ("care", "counts", "research"):
                 said = {"purpose": purpose, "said": "withdraw"}
                 assert (await patient.post("/patient/privacy", data=said)).status_code == 303
             assert await counted_two_days_ago(town) == 1, "a former day is counted without her"
-            assert WANG not in await stored_people(database.dsn, since, today)
+            assert WANG not in await stored_people(database.dsn, since, today, now())
             assert await statuses(doctor, usual) == [404], "the past is closed"
             card = (await doctor.get(alert)).json()
             assert card["alert_id"] == alert_id, "the open crisis is not"

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4, uuid5
 import httpx2
 from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
+from fastapi.params import Form
 from pydantic import BaseModel
 
 from rules.vocabulary import Priority, SubjectRef
@@ -268,7 +269,10 @@ def request_of(dependant: Dependant) -> tuple[dict[str, object] | None, object]:
     if not fields:
         return None, None
     if len(fields) == 1 and _is_model(fields[0].field_info.annotation):
-        return None, sample(fields[0].name, fields[0].field_info.annotation)
+        whole = sample(fields[0].name, fields[0].field_info.annotation)
+        if isinstance(fields[0].field_info, Form):
+            return cast("dict[str, object]", whole), None
+        return None, whole
     names = {each.alias: sample(each.alias, each.field_info.annotation) for each in fields}
     return {name: value for name, value in names.items() if value is not None}, None
 

@@ -162,12 +162,12 @@ async def test_counts_and_research_leave_her_out_from_that_moment(
     today, since = county.store.today(county.now), county.now - timedelta(days=90)
     counted = "SELECT count(*) FROM care.counted_profile WHERE subject = 's-zhang'"
     assert await county.store.pool.fetchval(counted) == 1
-    assert ZHANG.subject in await stored_people(database.dsn, since, today)
+    assert ZHANG.subject in await stored_people(database.dsn, since, today, county.now)
     zhang = Somebody(client, await session(county, "zhang"))
     await zhang.post("/patient/privacy", purpose="counts", said="withdraw")
     await zhang.post("/patient/privacy", purpose="research", said="withdraw")
     assert await county.store.pool.fetchval(counted) == 0
-    assert ZHANG.subject not in await stored_people(database.dsn, since, today)
+    assert ZHANG.subject not in await stored_people(database.dsn, since, today, county.now)
     doctor = Somebody(client, await session(county, "family-a"))
     assert (await doctor.get(f"/doctor/people/{ZHANG.subject}/usual")).status_code == 200
 
@@ -198,7 +198,9 @@ async def test_broken_glass_opens_for_its_hours_and_she_reads_who_and_why(
     county.clock.advance(timedelta(hours=2))
     assert (await stranger.get(usual)).status_code == 404
     await county.store.sweep_glasses(county.now)
-    rows = await county.owner.fetch("SELECT DISTINCT action, because FROM care.audit")
+    rows = await county.owner.fetch(
+        "SELECT DISTINCT coalesce(detail->>'looked', action) AS action, because FROM care.audit"
+    )
     found = {(row["action"], row["because"]) for row in rows}
     assert ("read usual", "break_glass") in found
     assert ("read glasses + refused glass", None) in found, "one request, one row"

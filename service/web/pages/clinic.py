@@ -64,7 +64,7 @@ async def turn(
     204 while there are only the `seen` ones: what nothing happened to is not read out again.
     """
     try:
-        present = await parts.store.present_turn(account, hub, parts.clock.now())
+        present = await parts.store.present_turn(account, hub, parts.clock.now(), seen)
     except NoClinicError:
         return await error_page(request, 404)
     if present is not None and len(present.readings) == seen:
