@@ -261,6 +261,7 @@ def test_a_repeat_carries_the_same_id_and_the_next_step_another() -> None:
     assert message(Channel.PAGE).message_id == f"{UUID(int=2)}.3"
 
 
+@pytest.mark.row("I6")
 async def test_the_webhook_is_signed_and_says_nothing_but_where_to_look() -> None:
     now = WallClock().now()
     async with other_end() as other, webhook_to(other.port) as notifier:

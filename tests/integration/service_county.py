@@ -137,8 +137,11 @@ class County:
 
     def worker(self) -> Worker:
         """A fresh worker over the same database: what a restarted process would be."""
-        plan = Plan(timings=timings(), routes=self.routes, notifiers=self.notifiers)
-        return Worker(self.services, plan)
+        return Worker(self.services, self.plan())
+
+    def plan(self) -> Plan:
+        """What its workers go by."""
+        return Plan(timings=timings(), routes=self.routes, notifiers=self.notifiers)
 
     async def account(self, name: str) -> Account:
         """The account as a session would give it."""

@@ -265,6 +265,8 @@ async def own_hours_and_route(page: Page, address: str) -> None:
     await page.fill("#day input[name=budget]", "3")
     await page.click("text=These are my hours")
     await expect(page.locator("#day input[name=budget]")).to_have_value("3")
+    await page.goto(f"{address}/doctor")
+    await expect(page.locator("#spend")).to_contain_text("1 / 3")
     await page.goto(f"{address}{ZHANGS}")
     await page.click("text=Who would be asked?")
     await expect(page.locator("#route li ul").first).to_contain_text("家医甲")

@@ -180,6 +180,7 @@ async def closed(county: County, rule: str, count: int, acted_on: int) -> None:
     )
 
 
+@pytest.mark.row("D18")
 async def test_a_rule_that_leads_to_nothing_is_proposed_to_rest_and_an_emergency_never(
     county: County,
 ) -> None:

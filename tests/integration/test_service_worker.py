@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -10,8 +10,10 @@ import pytest
 
 from rules.vocabulary import Family, PersonStatus, Priority
 from service.alerts.lifecycle import Answer, Outcome
-from service.notify.notifier import Channel, Message, Result
+from service.live import LiveBus
+from service.notify.notifier import LEASE, Channel, Message, Result
 from service.notify.notifier import Outcome as Attempt
+from service.notify.under_way import UnderWay
 from service.people import Person
 from service.store.records import DeliveryRecord
 from tests.fixtures.database import Database
@@ -125,6 +127,7 @@ async def test_cannot_does_not_stop_the_ladder(county: County) -> None:
     assert await county.told(alert_id, 1) == {"desk"}
 
 
+@pytest.mark.row("D12")
 async def test_acknowledged_and_forgotten_asks_again_from_the_first_rung(county: County) -> None:
     alert_id = await county.raise_alert()
     await county.worker().settle(county.now)
@@ -325,14 +328,31 @@ async def test_a_refused_message_is_dead_at_once_and_a_good_one_is_sent_once(
     assert receiver.ids == [f"{refused}.0", f"{good}.0"]
 
 
-async def test_two_workers_share_the_work_without_doing_anything_twice(county: County) -> None:
+@pytest.mark.row("A11")
+async def test_two_services_share_the_work_and_one_goes_on_when_the_other_is_gone(
+    county: County,
+) -> None:
+    """Nothing is done twice; what the dead one had claimed leaves under its id after the lease."""
     receiver = Receiver()
     county.notifiers[Channel.WEBHOOK] = receiver
+    second = replace(county, services=replace(county.services, under_way=UnderWay(), bus=LiveBus()))
     alerts = [await county.raise_alert(priority=Priority.SOON) for _ in range(20)]
     async with asyncio.TaskGroup() as group:
-        for _ in range(2):
-            group.create_task(county.worker().settle(county.now))
+        for one in (county, second):
+            group.create_task(one.worker().settle(county.now))
     assert sorted(receiver.ids) == sorted(f"{alert_id}.0" for alert_id in alerts)
+    receiver.ids.clear()
+    last = await county.raise_alert(priority=Priority.SOON)
+    await county.store.take_alerts(county.plan().ways, county.now)
+    (claimed,) = await county.store.claim_deliveries(
+        frozenset({Channel.WEBHOOK}), county.now, most=5
+    )
+    assert claimed.message_id == f"{last}.0"
+    await second.worker().settle(county.now)
+    assert receiver.ids == [], "leased: it may be under way"
+    county.clock.advance(LEASE)
+    await second.worker().settle(county.now)
+    assert receiver.ids == [f"{last}.0"]
 
 
 async def test_the_most_urgent_of_a_backlog_is_told_first(county: County) -> None:
@@ -353,6 +373,7 @@ async def test_a_replayed_outbox_row_does_not_ring_again(county: County) -> None
     assert await county.timeline(alert_id) == before
 
 
+@pytest.mark.row("A11")
 async def test_a_lost_connection_loses_no_alert(county: County) -> None:
     async with asyncio.TaskGroup() as group:
         running = group.create_task(county.worker().run())
