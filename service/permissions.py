@@ -43,6 +43,7 @@ class Permission(StrEnum):
     MANAGE_PEOPLE = "people:manage"  # coverage, and tables in and out
     TELL_OWN = "own:tell"  # how one feels, or somebody at home
     PAUSE_OWN = "own:pause"  # say that one is away, or back
+    REST_OWN = "own:rest"  # measure with guidance: sit, then twice
     READ_COUNTS = "counts:read"
     ANSWER_CLUSTERS = "clusters:answer"  # several people of a home or village of the own clinic
     SEND_COUNTS = "counts:send"  # an institution's program, by its credential; no role holds it
@@ -95,6 +96,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.CONSENT_OWN,
         Permission.TELL_OWN,
         Permission.PAUSE_OWN,
+        Permission.REST_OWN,
     },
     Role.VILLAGE_DOCTOR: _CONTRACTED,
     Role.FAMILY_DOCTOR: _CONTRACTED

@@ -26,7 +26,7 @@ from service.lab.county_outbreaks import (
     simulate_county,
 )
 from service.lab.noufaily import JUDGED, Scenario, Simulated, scenarios, simulate
-from service.lab.noufaily_scores import SCORERS, Evidence, evidence_of
+from service.lab.noufaily_scores import REST, SCORERS, Evidence, evidence_of
 from service.surveillance.detectors.points import Counts, Flags
 from service.surveillance.signal_words import Colour
 
@@ -125,10 +125,43 @@ def series_lines(
     struck = {size: _stack(chosen, replicates, size, reporting) for size in SIZES}
     lines: list[SeriesLine] = []
     for name, score in SCORERS.items():
-        threshold = float(np.quantile(_finite(score(tuned.evidence)), 1 - rate))
-        said = {size: _finite(score(one.evidence)) > threshold for size, one in struck.items()}
-        lines.append(_series_line(name, said, struck, _finite(score(quiet.evidence)) > threshold))
+        rest = REST.get(name, 0)
+        threshold = threshold_at(_finite(score(tuned.evidence)), rate, rest)
+        said = {
+            size: alarms_of(_finite(score(one.evidence)), threshold, rest)
+            for size, one in struck.items()
+        }
+        false = alarms_of(_finite(score(quiet.evidence)), threshold, rest)
+        lines.append(_series_line(name, said, struck, false))
     return lines
+
+
+def alarms_of(score: Counts, threshold: float, rest: int) -> Flags:
+    """Weeks above the threshold, without those within `rest` weeks after an alarm."""
+    above: Flags = score > threshold
+    if not rest:
+        return above
+    told = np.zeros_like(above)
+    waits = np.zeros(len(above), dtype=np.int64)
+    for week in range(above.shape[1]):
+        told[:, week] = above[:, week] & (waits == 0)
+        waits = np.where(told[:, week], rest, np.maximum(waits - 1, 0))
+    return told
+
+
+def threshold_at(score: Counts, rate: float, rest: int) -> float:
+    """The lowest threshold at which at most `rate` of the weeks ring."""
+    if not rest:
+        return float(np.quantile(score, 1 - rate))
+    values = np.unique(score)
+    low, high = 0, len(values) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if alarms_of(score, float(values[middle]), rest).mean() > rate:
+            low = middle + 1
+        else:
+            high = middle
+    return float(values[low])
 
 
 def _finite(score: Counts) -> Counts:
@@ -231,9 +264,9 @@ def _series_table(lines: Sequence[SeriesLine]) -> str:
     if not lines:
         return ""
     sizes = " ".join(f"k={size:<4}" for size in SIZES)
-    head = f"{'detector':<32} {'false':>6}  {sizes} {'all':>12} {'14':>12}  delay (weeks)"
+    head = f"{'detector':<34} {'false':>6}  {sizes} {'all':>12} {'14':>12}  delay (weeks)"
     rows = [
-        f"{one.name:<32} {one.false_rate:6.4f}  "
+        f"{one.name:<34} {one.false_rate:6.4f}  "
         + " ".join(f"{one.found_by_size[str(size)]:<6.3f}" for size in SIZES)
         + f" {one.found:.3f} ±{one.error[0]:.3f} {one.found_published:.3f} ±{one.error[1]:.3f}"
         + f"  {one.delay:5.2f}"

@@ -35,13 +35,19 @@ WITH RECURSIVE inside (area_id, township) AS (
         (p.body ->> 'birth_year')::integer AS birth_year
     FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
+), guided AS MATERIALIZED (
+    -- readings after a guided rest: only theirs is a pulse at rest
+    SELECT DISTINCT o.claimed_at, o.identity
+    FROM care.guided_rest r JOIN care.reading o ON o.subject = r.subject
+        AND o.effective_at >= r.begun_at + $5::interval AND o.effective_at < r.begun_at + $6::interval
+    WHERE r.begun_at >= $2::timestamptz - interval '31 days' AND r.begun_at < $3 AND o.systolic IS NOT NULL
 ), person_day AS (
     SELECT w.township, w.household, o.subject, (o.effective_at AT TIME ZONE $1)::date AS day,
         $4 - w.birth_year AS age, avg(o.systolic) AS systolic,
-        avg(o.pulse) FILTER (WHERE o.systolic IS NOT NULL) AS pulse,
+        avg(o.pulse) FILTER (WHERE g.identity IS NOT NULL) AS pulse,
         max(o.number) FILTER (WHERE o.kind = '8310-5') AS temperature,
         min(o.number) FILTER (WHERE o.kind = '2708-6') AS oxygen
-    FROM care.reading o JOIN who w USING (subject)
+    FROM care.reading o JOIN who w USING (subject) LEFT JOIN guided g USING (claimed_at, identity)
     WHERE o.effective_at >= $2::timestamptz - interval '31 days' AND o.effective_at < $3
       AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
     GROUP BY 1, 2, 3, 4, 5

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from service.store.database import Connection, load_statements
+from service.store.rests import MEASURING, REST
 from service.surveillance.indicators import Measure, SourceKind, indicators_of
 from service.surveillance.judge import ReleaseRow
 from service.surveillance.release import Disclosure
@@ -154,10 +155,11 @@ async def count_home_days(
     """True counts of the local days from `first` up to, not including, `end`.
 
     By township, day and indicator; those of one age group are called `INDICATOR/GROUP`. What nobody
-    speaks to is absent.
+    speaks to is absent. A pulse is one of a guided measurement (`rests`), else it is in no number.
     """
     span = (start_of(first, zone), start_of(end, zone))
-    rows = await connection.fetch(_SQL["home_days"], zone.key, *span, end.year)
+    guided = (REST, REST + MEASURING)
+    rows = await connection.fetch(_SQL["home_days"], zone.key, *span, end.year, *guided)
     return {
         (r["township"], r["day"], r["indicator"]): Counted(
             amount=float(r["amount"]),

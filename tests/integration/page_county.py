@@ -52,6 +52,7 @@ class Reading:
     systolic: int | None = None
     diastolic: int | None = None
     glucose: Decimal | None = None
+    pulse: int = 72
 
     @property
     def kind(self) -> Vital:
@@ -91,7 +92,7 @@ async def store_readings(county: County, subject: str, readings: Sequence[Readin
                 reading.kind.value,
                 reading.systolic,
                 reading.diastolic,
-                None if reading.systolic is None else 72,
+                None if reading.systolic is None else reading.pulse,
                 None if reading.glucose is None else float(reading.glucose),
                 None,
                 None,

@@ -82,6 +82,29 @@ async def test_a_deviation_is_a_persons_own_and_needs_seven_days_three_days_back
     assert reporting.largest_share == 0.5
 
 
+async def test_a_pulse_is_counted_where_somebody_had_rested_with_guidance(county: County) -> None:
+    """Ten guided days of 70, then 78; a second person measures alike and never rested."""
+    days = [DAY - timedelta(days=n) for n in range(12, -1, -1)]
+    for subject in ("a", "b"):
+        await person(county, subject, household=f"h-{subject}")
+        readings: list[Reading] = []
+        for day in days:
+            pulse = 78 if day == DAY else 70
+            readings.append(Reading(at=at(day), systolic=130, diastolic=80, pulse=pulse))
+            walked = at(day) + timedelta(minutes=21)  # the guided quarter of an hour is over
+            readings.append(Reading(at=walked, systolic=130, diastolic=80, pulse=110))
+        await store_readings(county, subject, readings)
+    for day in days:
+        begun = at(day) - timedelta(minutes=6)
+        await county.owner.execute("INSERT INTO care.guided_rest VALUES ('a', $1)", begun)
+    # too early to be at rest: measured two minutes after sitting down
+    early = at(DAY) - timedelta(minutes=2)
+    await county.owner.execute("INSERT INTO care.guided_rest VALUES ('b', $1)", early)
+    await refresh(county.store.pool, county.now, ZONE)
+    cell = (await cells(county, "pulse_deviation"))[DAY].cell
+    assert (cell.value, cell.people, cell.households) == (8.0, 1, 1)
+
+
 async def test_one_home_of_three_and_one_of_one_is_three_quarters_one_home(county: County) -> None:
     for subject, home in (("a", "h1"), ("b", "h1"), ("c", "h1"), ("d", "h2")):
         await person(county, subject, household=home)

@@ -50,6 +50,10 @@ async def measures(county: County, subject: str, area: str, values: Sequence[int
         for day, value in zip(days, values, strict=True)
     ]
     await store_readings(county, subject, readings)
+    await county.owner.executemany(
+        "INSERT INTO care.guided_rest VALUES ($1, $2)",
+        [(subject, reading.at - timedelta(minutes=6)) for reading in readings],
+    )
     low = Reading(at=at(date(2026, 7, 15)), glucose=Decimal("3.5"))
     await store_readings(county, subject, [low])
 

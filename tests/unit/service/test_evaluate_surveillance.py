@@ -17,7 +17,13 @@ from service.lab.county_outbreaks import (
     rearmed,
     simulate_county,
 )
-from service.lab.evaluate_surveillance import PUBLISHED, SIZES, series_lines
+from service.lab.evaluate_surveillance import (
+    PUBLISHED,
+    SIZES,
+    alarms_of,
+    series_lines,
+    threshold_at,
+)
 from service.lab.noufaily import JUDGED_FROM, WEEKS, scenarios, simulate
 from service.surveillance.detectors.farrington_flexible import FlexibleControl, farrington_flexible
 from service.surveillance.detectors.points import Series
@@ -69,6 +75,20 @@ def test_detectors_stand_beside_fixed_limits_and_random_alerts_at_one_rate() -> 
     assert min(flexible.found, fixed.found) > 2 * chance.found
     assert flexible.found_by_size[str(SIZES[-1])] > 0.7
     assert chance.found < 0.15
+
+
+def test_what_is_told_once_rests_and_leaves_room_for_a_lower_threshold() -> None:
+    score = np.asarray([[0.0, 3.0, 2.0, 3.0, 3.0, 0.0, 0.0, 2.0]])
+    plain = alarms_of(score, 1.5, 0)
+    assert plain.tolist() == [[False, True, True, True, True, False, False, True]]
+    once = alarms_of(score, 1.5, 2)
+    assert once.tolist() == [[False, True, False, False, True, False, False, True]]
+    rng = np.random.default_rng(3)
+    noise = rng.normal(size=(200, 50))
+    clustered = noise[:, 1:] + noise[:, :-1]
+    alone, rested = (threshold_at(clustered, 0.05, rest) for rest in (0, 2))
+    assert alarms_of(clustered, rested, 2).mean() == pytest.approx(0.05, abs=0.001)
+    assert rested < alone
 
 
 def _county(outbreaks: tuple[Outbreak, ...], days: int = WARM_UP + 70) -> SimulatedCounty:
