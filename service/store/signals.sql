@@ -96,13 +96,15 @@ INSERT INTO cdc.signal_event (signal_id, at, actor, what, from_state, to_state, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb)
 
 -- name: outcomes
--- How the newest judged signals ended in which this series crossed: a confirmed one, or a dismissed one.
+-- How the newest judged signals ended in which this series crossed, with at least $6 where that is not 0: a confirmed
+-- one, or a dismissed one.
 SELECT confirmed FROM (
     SELECT s.signal_id, max(e.at) AS at, bool_or(e.what = 'confirm') AS confirmed
     FROM cdc.signal s JOIN cdc.signal_event e USING (signal_id)
     WHERE s.area = $1 AND NOT s.drill AND e.what IN ('confirm', 'dismiss') AND e.at >= $4
       AND EXISTS (SELECT FROM cdc.signal_source c
-                  WHERE c.signal_id = s.signal_id AND c.source = $2 AND c.indicator = $3 AND c.observed > c.upperbound)
+                  WHERE c.signal_id = s.signal_id AND c.source = $2 AND c.indicator = $3 AND c.observed > c.upperbound
+                    AND ($6 = 0 OR (c.observed >= $6 AND c.backed)))
     GROUP BY s.signal_id
 ) AS judged ORDER BY at DESC, signal_id LIMIT $5
 

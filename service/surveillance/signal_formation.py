@@ -88,7 +88,8 @@ async def take_findings(
     """
     told: list[UUID] = []
     for finding in sorted(findings, key=lambda one: (one.day, one.area)):
-        sources = [await _adjusted(connection, finding.area, one, now) for one in finding.sources]
+        area = finding.area
+        sources = [await _adjusted(connection, area, one, now, floor) for one in finding.sources]
         known = await _known(connection, finding)
         stored = [] if known is None else await _stored(connection, known)
         if known is not None and not _emerges(stored, sources, floor):
@@ -154,11 +155,12 @@ def _is_same(day: date, first: date, last: date) -> bool:
 
 
 async def _adjusted(
-    connection: Connection, area: str, source: SourceEvidence, now: datetime
+    connection: Connection, area: str, source: SourceEvidence, now: datetime, floor: int
 ) -> SourceEvidence:
-    rows = await connection.fetch(
-        _SQL["outcomes"], area, source.source, source.indicator, now - YEAR, JUDGED
-    )
+    # What officers know of learns from what they know of: its threshold would tell of the rest.
+    least = floor if source.may_be_named(floor) else 0
+    series = (area, source.source, source.indicator)
+    rows = await connection.fetch(_SQL["outcomes"], *series, now - YEAR, JUDGED, least)
     return replace(source, factor=adjustment([row["confirmed"] for row in rows]).factor)
 
 

@@ -192,10 +192,11 @@ class Signals(Database):
         signal = await self.signal(account, signal_id, now)
         if not signal.is_owner:
             raise NoSignalError
-        if deed.duplicate_of is not None and not await self._visible(
-            account, deed.duplicate_of, now
-        ):
-            raise WorkflowError("other")
+        if deed.duplicate_of is not None:
+            into = await self._visible(account, deed.duplicate_of, now)
+            # what officers know of is not merged into what they do not: it would tell that it is
+            if not into or (_is_public(signal) and not _is_public(into[0])):
+                raise WorkflowError("other")
         step = Step(
             act=deed.act,
             actor=str(account.account_id),
@@ -463,6 +464,10 @@ class Signals(Database):
                 )
             )
         return {signal: tuple(rows) for signal, rows in found.items()}
+
+
+def _is_public(signal: Signal) -> bool:
+    return signal.on_paper().showing() is not None
 
 
 async def _take(connection: Connection, signal_id: UUID, step: Step) -> Standing:

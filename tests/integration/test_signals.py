@@ -257,6 +257,45 @@ async def test_what_was_dismissed_again_and_again_is_watched_and_never_hidden(
     assert risen.standing.due_at is not None
 
 
+@pytest.mark.row("C11")
+@pytest.mark.row("C15")
+async def test_dismissed_small_counts_move_no_threshold_that_officers_meet(county: County) -> None:
+    """Of three dismissals the duty officer alone knows; the large count after them is as ever."""
+    store, duty = signals_of(county), await county.account("duty")
+    day = DAY
+    for _ in range(3):
+        small = evidence(observed=4, expected=0.5, upperbound=2.0, day=day)
+        (signal_id,) = await form(county, finding(day=day, sources=(small,)))
+        dismiss = Deed(act=Act.DISMISS, reason="late reports", cause=Cause.CATCH_UP)
+        await store.act(duty, signal_id, dismiss, county.now)
+        county.clock.advance(timedelta(days=8))
+        day += timedelta(days=8)
+    await form(county, finding(day=day, sources=(evidence(observed=15, day=day),)))
+    (signal,) = await store.signals(await county.account("cdc"), county.now)
+    assert not signal.watched
+    assert [one.factor for one in signal.evidence] == [1.0]
+    later = day + timedelta(days=2)
+    small = evidence(observed=4, expected=0.5, upperbound=2.0, day=later)
+    await form(county, finding(day=later, sources=(small,)))
+    hers = (await store.signals(duty, county.now))[0]
+    assert {one.observed: one.factor for one in hers.evidence} == {15: 1.0, 4: 1.1}
+
+
+@pytest.mark.row("C11")
+async def test_what_officers_know_of_is_merged_into_nothing_that_they_do_not(
+    county: County,
+) -> None:
+    small = evidence(observed=3, expected=0.5, upperbound=2.0)
+    (hidden,) = await form(county, finding("t-dong", (small,)))
+    (known,) = await form(county, finding("t-qing"))
+    store, duty = signals_of(county), await county.account("duty")
+    merge = Deed(act=Act.MERGE, reason="the same", duplicate_of=hidden)
+    with pytest.raises(WorkflowError, match="other"):
+        await store.act(duty, known, merge, county.now)
+    into = Deed(act=Act.MERGE, reason="the same", duplicate_of=known)
+    assert (await store.act(duty, hidden, into, county.now)).state is State.DUPLICATE
+
+
 async def test_drills_stand_apart_from_real_signals(county: County) -> None:
     (real,) = await form(county, finding())
     (drill,) = await form(county, finding(drill=True))

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 
 import pytest
@@ -216,6 +216,74 @@ def test_what_is_judged_on_a_page_about_signals_narrows_no_small_cell() -> None:
     assert recovered(as_seen(released(week, towns, FLOOR), known), FLOOR) == []
     unaware = released(replace(week, series={}), towns, FLOOR)
     assert recovered(as_seen(unaware, known), FLOOR) != [], "the suite bites"
+
+
+def with_days(rng: random.Random, week: Week, towns: Sequence[str]) -> Week:
+    """Eight weeks of days before, some of them hidden when they were released."""
+    mondays = [MONDAY - timedelta(weeks=n) for n in range(8, -1, -1)]
+    series: dict[Indicator, dict[tuple[str, date], int]] = {}
+    for indicator in Indicator:
+        days = {
+            (town, monday + timedelta(days=n)): rng.randint(0, 12)
+            for town in towns
+            for monday in mondays
+            for n in range(7)
+        }
+        series[indicator] = days
+    before = {
+        (indicator.value, town, monday): rng.choice(
+            (Disclosure.SHOWN, Disclosure.SHOWN, Disclosure.SHOWN, Disclosure.SMALL)
+        )
+        for indicator in Indicator
+        for town in towns
+        for monday in mondays[:-1]
+    }
+    return replace(week, series=series, before=before, history_from=mondays[0])
+
+
+def test_no_released_expectation_threshold_or_flag_depends_on_a_hidden_week() -> None:
+    """What is told beside shown counts is a function of weeks that were shown, one after another.
+
+    So it adds no equation about a hidden cell to those of the attacker.
+    """
+    rng = random.Random(21)  # noqa: S311 -- repeatable
+    told = 0
+    for _ in range(12):
+        towns = [f"T{n}" for n in range(5)]
+        week = with_days(rng, week_of_county(rng, towns, 60), towns)
+        rows = released(week, towns, FLOOR)
+        marks = {
+            (indicator.value, row.area): row.disclosure
+            for indicator, cells in rows.items()
+            for row in cells
+        }
+        # the days of the week itself open gates; what those tell is among the equations already
+        changed = {
+            indicator: {
+                (town, day): people
+                if is_shown(week, marks, indicator, town, day)
+                or (indicator is Indicator.REPORTING and day >= MONDAY)
+                else rng.randint(0, 40)
+                for (town, day), people in days.items()
+            }
+            for indicator, days in week.series.items()
+        }
+        assert released(replace(week, series=changed), towns, FLOOR) == rows
+        told += sum(row.expected is not None for cells in rows.values() for row in cells)
+    assert told > 20, "something was told"
+
+
+def is_shown(
+    week: Week,
+    marks: Mapping[tuple[str, str], Disclosure],
+    indicator: Indicator,
+    town: str,
+    day: date,
+) -> bool:
+    monday = day - timedelta(days=day.weekday())
+    if monday == MONDAY:
+        return marks[indicator.value, town] is Disclosure.SHOWN
+    return week.before[indicator.value, town, monday] is Disclosure.SHOWN
 
 
 def test_without_the_look_at_who_is_not_counted_two_people_are_told(
