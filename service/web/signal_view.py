@@ -109,11 +109,14 @@ def signal_lines(
             last[event.signal_id] = event.at
     shown = [(one, showing) for one in signals if (showing := one.showing()) is not None]
     names = {one.signal_id: _name(one, showing, language) for one, showing in shown}
+    # What officers know of is merged into nothing that they do not.
+    public = {one.signal_id for one, _ in shown if one.on_paper().showing() is not None}
+    known = {other: name for other, name in names.items() if other in public}
     return [
         _line(
             one,
             (one.known_since(zone), last.get(one.signal_id, one.known_since(zone))),
-            names,
+            known if one.signal_id in public else names,
             language,
             now,
         )
