@@ -54,7 +54,7 @@ class CaseBook:
 
     async def write_taken(self, taken: Mapping[str, str], _now: datetime) -> None:
         """Remember decisions that joined a case without ringing."""
-        self._known |= taken.keys()
+        self._known.update(taken)  # `|=` with keys would copy everything known
 
     def has_open(self, subject: SubjectRef) -> bool:
         """Whether the subject has an open case."""

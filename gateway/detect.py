@@ -1,12 +1,13 @@
 """Score, then learn: one person's new points against the usual and the rules. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
+from gateway.recent import RecentRow
 from gateway.stored_state import StoredState
 from gateway.teaching import teaching
 from rules.engine import Decision, Evaluation, NearMiss, evaluate
@@ -91,6 +92,18 @@ class Assessment:
     taught: tuple[Point, ...] = ()
     watched: tuple[Point, ...] | None = None
     extremes: Extremes = field(default_factory=dict[QuantityName, tuple[float, float]])
+
+    def with_recent(self, recent: RecentRow | None) -> "Assessment":
+        """The same with what the screen must remember."""
+        own = self.state
+        state = StoredState(
+            row=own.row,
+            next_wake_at=own.next_wake_at,
+            stale=own.stale,
+            recent=recent,
+            open_case=own.open_case,
+        )
+        return replace(self, state=state)
 
 
 def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:

@@ -1,8 +1,10 @@
 """From decisions to cases and alerts, exactly once each."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Protocol
 
 from gateway.cases import Trigger, clear, step
@@ -260,8 +262,8 @@ def _clear(
         case, rule = cases[key], pack.rule(cases[key].rule_id)
         if rule.needs_outcome and case.outcome is None:
             continue
-        for number, point in enumerate(person.window.points):
-            if not _may_end(case, point, person.since, until):
+        for number, point in _since(person):
+            if not _may_end(case, point, until):
                 continue
             window = person.window.up_to(number + 1)
             over = rule.clears(
@@ -281,12 +283,22 @@ def _clear(
     return ended
 
 
-def _may_end(
-    case: Case, point: Point, since: tuple[datetime, str] | None, until: datetime | None
-) -> bool:
-    new = since is not None and point.order >= since
+def _since(person: Assessment) -> Iterator[tuple[int, Point]]:
+    """The earliest new reading and those after it, with their places in the window."""
+    if person.since is None:
+        return iter(())
+    points = person.window.points
+    begin = bisect_left(points, person.since, key=_place)
+    return zip(count(begin), points[begin:], strict=False)
+
+
+def _place(point: Point) -> tuple[datetime, str]:
+    return point.order
+
+
+def _may_end(case: Case, point: Point, until: datetime | None) -> bool:
     in_time = until is None or point.effective_at < until
-    return new and in_time and point.valid and point.effective_at > case.last_point_at
+    return in_time and point.valid and point.effective_at > case.last_point_at
 
 
 def _alert_id(decision: Decision) -> str:

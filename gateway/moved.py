@@ -94,6 +94,7 @@ def _assess(
         explain=False,
         extremes=extremes,
         only=only,
+        starts=None if moved.watched else new,
     )
 
     @cache

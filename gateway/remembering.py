@@ -1,7 +1,6 @@
 """What the screen must remember of whom the exact stage has just looked at. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -46,9 +45,9 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
     )
     if found.state.recent is not None:
         recent = _with(found.state.recent, memory)
-        return replace(found, state=replace(found.state, recent=recent))
+        return found.with_recent(recent)
     if not complete:
-        return replace(found, state=replace(found.state, recent=_carried(found, memory)))
+        return found.with_recent(_carried(found, memory))
     open_days = memory.folded_through
     learned = [
         point
@@ -57,7 +56,7 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
     ]
     learned.sort(key=lambda point: point.order)
     recent = recent_of(heard, learned, rules.zone, memory)
-    return replace(found, state=replace(found.state, recent=recent))
+    return found.with_recent(recent)
 
 
 def _carried(found: Assessment, memory: Memory) -> RecentRow | None:

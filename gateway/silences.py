@@ -40,12 +40,12 @@ def earliest_silence(pack: Pack, profile: Profile, row: StateRow, recent: Recent
     `recent` are the person's columns.
     """
     last = _last(row, recent)
-    found = (
-        _over(limb.tree, profile, _heard(last, rule.vitals))
-        for rule in pack.rules
-        for limb in rule.absences.values()
-    )
-    return min(found, default=NEVER)
+    earliest = NEVER
+    for rule in pack.missing:
+        heard = _heard(last, rule.vitals)
+        for limb in rule.absences.values():
+            earliest = min(earliest, _over(limb.tree, profile, heard))
+    return earliest
 
 
 def _last(row: StateRow, recent: RecentRow) -> _Last:
@@ -62,6 +62,8 @@ def _last(row: StateRow, recent: RecentRow) -> _Last:
 
 def _heard(last: _Last, vitals: frozenset[Vital]) -> _Last:
     """Without the quantities of which a rule does not hear everything that the columns tell of."""
+    if vitals >= _ALL_CARRIERS:
+        return last
     return {name: at for name, at in last.items() if vitals >= _CARRIERS[name]}
 
 
@@ -72,15 +74,16 @@ _CARRIERS: Mapping[QuantityName, frozenset[Vital]] = MappingProxyType(
         for name in (QuantityName.SYSTOLIC, QuantityName.GLUCOSE)
     }
 )
+_ALL_CARRIERS = frozenset().union(*_CARRIERS.values())
 
 
 def _over(tree: Tree, profile: Profile, last: _Last) -> datetime:
     """Before this instant the condition is not true."""
-    if not is_for(tree, profile):
-        return NEVER
     if tree.kind == "sign" and tree.text in {"&&", "||"}:
         parts = [_over(part, profile, last) for part in tree.parts]
         return max(parts) if tree.text == "&&" else min(parts)
+    if not is_for(tree, profile):
+        return NEVER
     if tree.kind != "call" or tree.text != "silent_for":
         return BEGINNING
     quantity, days = tree.parts

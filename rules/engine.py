@@ -104,6 +104,7 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     explain: bool = True,
     extremes: Extremes | None = None,
     only: frozenset[str] | None = None,
+    starts: frozenset[str] | None = None,
 ) -> Evaluation:
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
@@ -119,11 +120,14 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     that it is too early); without `waits` confirmations are looked at only beside something that
     rings, which they may cover; without `explain` near misses are told only
     beside something that rings, as its evidence. `extremes` are those of the window's points, or
-    wider ones, where they are known already; `only` names the rules to look at.
+    wider ones, where they are known already; `only` names the rules to look at, `starts` the points
+    that may have begun a wait: with the others' the caller knows to be done.
 
     Raises:
         rules.scope.ConditionError: a condition that the loader's dry run should have refused.
     """
+    if only is not None and not only:
+        return Evaluation()
     reviews = _reviews(rules, window, now, new, only)
     for review in reviews:
         if silences:
@@ -134,7 +138,7 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     if waits or any(review.decisions for review in reviews):
         extremes = extremes_of(window.points) if extremes is None else extremes
         for review in reviews:
-            review.confirmations(extremes)
+            review.confirmations(extremes, starts)
     decisions = [decision for review in reviews for decision in review.decisions]
     near = _near(reviews) if explain or decisions else []
     ringing, covered = _by_the_highest(decisions)
@@ -258,14 +262,14 @@ class _Review:
             elif point.identity in self.new:
                 self.near.append(point)
 
-    def confirmations(self, extremes: Extremes) -> None:
+    def confirmations(self, extremes: Extremes, among: frozenset[str] | None) -> None:
         """Add readings whose confirmation never came, and when to look again at the others.
 
         A reading inside the open wait of an earlier one adds no clock of its own. `extremes` are
-        those of the person's readings.
+        those of the person's readings, `among` names those that may have begun a wait.
         """
         covered_until: datetime | None = None
-        for start in self._starts(extremes):
+        for start in self._starts(extremes, among):
             due_at = self._due(start)
             if self.closed(start):
                 told = self.now <= due_at and not self._joined(start)
@@ -335,7 +339,8 @@ class _Review:
     def overdue(self, point: Point) -> bool:
         """Whether `point` asked for a confirmation that has not come and is due."""
         asked = (
-            point in self._starts(extremes_of(self.window.points)) and self._due(point) <= self.now
+            point in self._starts(extremes_of(self.window.points), None)
+            and self._due(point) <= self.now
         )
         return asked and not self.closed(point)
 
@@ -366,7 +371,7 @@ class _Review:
         ]
         return tuple(p for p in changed if dated or not self._dated(p))
 
-    def _starts(self, extremes: Extremes) -> list[Point]:
+    def _starts(self, extremes: Extremes, among: frozenset[str] | None) -> list[Point]:
         """Readings that ask for a confirmation: at the level, and not rung by themselves."""
         pending = self.rule.pending
         if pending is None:
@@ -381,6 +386,7 @@ class _Review:
             point
             for point in self.window.points
             if point.usable
+            and (among is None or point.identity in among)
             and (not needs_cause or point.kind is Vital.SYMPTOM or self._level(point))
             and self._fires(pending.when.test(self._scope(point)))
             and self.on_one(point) is None

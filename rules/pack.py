@@ -7,10 +7,11 @@ response time in words, the fields an urgent rule owes, and a dry run over sampl
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
+from types import MappingProxyType
 from typing import cast
 
 import yaml
@@ -83,7 +84,8 @@ class Pack:
     Rules of several packs that run together are a pack too (`pack_set.py`). `text` is the YAML it
     was read from, empty for such. `retired` rules no longer ring, but cases of theirs are open.
     What rings `soon` is raised by one level where another family of the person had a new point
-    within `second_family`; None: never.
+    within `second_family`; None: never. `missing` are the rules that can miss
+    somebody, by name `with_absences`; `with_waits` names those that wait for a confirmation.
     """
 
     name: str
@@ -96,23 +98,24 @@ class Pack:
     text: str = ""
     retired: tuple[Rule, ...] = ()
     second_family: timedelta | None = None
+    missing: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
+    with_absences: frozenset[str] = field(init=False, repr=False, compare=False)
+    with_waits: frozenset[str] = field(init=False, repr=False, compare=False)
+    _by_id: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        missing = tuple(rule for rule in self.rules if rule.absences)
+        waiting = frozenset(rule.id for rule in self.rules if rule.pending is not None)
+        # Of two of one name the running one is meant.
+        by_id = {rule.id: rule for rule in reversed((*self.rules, *self.retired))}
+        object.__setattr__(self, "missing", missing)
+        object.__setattr__(self, "with_absences", frozenset(rule.id for rule in missing))
+        object.__setattr__(self, "with_waits", waiting)
+        object.__setattr__(self, "_by_id", MappingProxyType(by_id))
 
     def rule(self, rule_id: str) -> Rule:
         """The rule named `rule_id`, retired ones too; raises KeyError when there is none."""
-        for rule in (*self.rules, *self.retired):
-            if rule.id == rule_id:
-                return rule
-        raise KeyError(rule_id)
-
-    @property
-    def with_absences(self) -> frozenset[str]:
-        """The names of the rules that can miss somebody."""
-        return frozenset(rule.id for rule in self.rules if rule.absences)
-
-    @property
-    def with_waits(self) -> frozenset[str]:
-        """The names of the rules that wait for a confirmation."""
-        return frozenset(rule.id for rule in self.rules if rule.pending is not None)
+        return self._by_id[rule_id]
 
     def for_hub(self) -> "Pack":
         """The same pack with the rules that a hub runs."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from types import MappingProxyType
 
 from rules.codes import MAIN_QUANTITIES
@@ -22,6 +23,7 @@ class ConditionError(ValueError):
     """A condition cannot be compiled or evaluated; the text says which and why."""
 
 
+@cache
 def span(text: str) -> timedelta:
     """The length of time that `text` writes: `30m`, `2h`, `7d`.
 

@@ -100,8 +100,8 @@ def _plain(measured: Measured) -> NDArray[np.bool_]:
 
 
 def _identity(measured: Measured, place: int) -> str:
-    names = (_text(measured, name, place) for name in ("subject", "effective_at", "device"))
-    return "\x1f".join([*names, VITALS[measured.vital.item(place)].value])
+    subject, at, device = (_text(measured, name, place) for name in _WHOSE)
+    return f"{subject}\x1f{at}\x1f{device}\x1f{VITALS[measured.vital.item(place)].value}"
 
 
 def _text(measured: Measured, name: str, place: int) -> str:
@@ -131,4 +131,5 @@ def _point(measured: Measured, place: int) -> Point:
     )
 
 
+_WHOSE = ("subject", "effective_at", "device")
 _TOLD = ("effective_at", "received_at", "device", "context")
