@@ -59,13 +59,15 @@ def fingerprint(pack: Pack) -> int:
 class Screened:
     """Who is calm, as rows, who was woken too early, and who must be looked at exactly.
 
-    `moved` are those of `tense` whose columns have been moved on.
+    `moved` are those of `tense` whose columns have been moved on; `woken` were to be looked at
+    since an instant.
     """
 
     calm: CalmRows | None
     tense: dict[SubjectRef, list[Point]]
     moved: Mapping[SubjectRef, MovedRow] = field(default_factory=dict[SubjectRef, MovedRow])
     rested: Rested = field(default_factory=dict[SubjectRef, datetime | None])
+    woken: Mapping[SubjectRef, datetime] = field(default_factory=dict[SubjectRef, datetime])
 
 
 @dataclass(slots=True, kw_only=True)

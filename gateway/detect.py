@@ -32,7 +32,8 @@ class Person:
     """A subject with what the core knows of them.
 
     A refold begins at `settings`; `blind` is when nothing of theirs could arrive, where they are
-    looked at for their absence.
+    looked at for their absence. What waits have come to that were over before `told_before` was
+    told, as far as no new reading reaches it; None: nothing is known of that.
     """
 
     subject: SubjectRef
@@ -40,6 +41,7 @@ class Person:
     state: StoredState
     settings: StateRow | None = None
     blind: tuple[Blind, ...] = ()
+    told_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,29 @@ def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
     return late or silent
 
 
+def told_before(
+    state: StoredState, fresh: Sequence[Point], mark: int, now: datetime, woken_at: datetime | None
+) -> datetime | None:
+    """Before which instant every wait of a person that was over has been told of; None: unknown.
+
+    With a new reading that is so of whoever waits for nothing; woken, of what was over before they
+    were to be woken. A day is left for what is learned late of a time in which nothing could come.
+
+    Args:
+        state: the person's columns before this batch.
+        fresh: their new readings.
+        mark: the fingerprint of the rules; under others nothing has been told.
+        now: the instant of the batch.
+        woken_at: when the person was to be woken; None where they were not.
+    """
+    recent = state.recent
+    if state.stale or recent is None or int(recent["rules"]) != mark:
+        return None
+    if not fresh:
+        return None if woken_at is None else woken_at - AROUND
+    return None if int(recent["waits"]) else now - AROUND
+
+
 def needed_from(person: Person, fresh: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
     """From when on readings are needed to judge `fresh`; of who is silent, all not folded yet."""
     if fresh:
@@ -178,7 +203,14 @@ def assess(
     window = heard.with_usual(person_baselines(usual, person.profile))
     new = frozenset({newest.identity}) if newest else frozenset[str]()
     evaluation = evaluate(
-        rules.pack, window, now, new, absent=not fresh, explain=False, extremes=extremes
+        rules.pack,
+        window,
+        now,
+        new,
+        absent=not fresh,
+        explain=False,
+        extremes=extremes,
+        told_before=None if late or whole else person.told_before,
     )
     begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + AROUND
     near = near_of(evaluation)

@@ -92,7 +92,10 @@ async def episodes(
     subjects = {item.person.subject for item in people}
     cases = {(case.subject, case.family): case for case in await store.open_cases(subjects)}
     closed = {(case.subject, case.family): case for case in await store.last_closings(subjects)}
-    known = await store.known_alerts([_alert_id(j.decision) for p in people for j in p.judged])
+    names = [_alert_id(j.decision) for person in people for j in person.judged]
+    names += [n for p in people for j in p.judged for n in _confirmed(p, j.decision, pack)]
+    known = await store.known_alerts(names)
+    told = known.union(_alert_id(j.decision) for p in people for j in p.judged if _is_sound(j))
     before = dict(cases)
     ended: list[Case] = []
     alerts: list[Alert] = []
@@ -102,8 +105,7 @@ async def episodes(
             name, family = _alert_id(judged.decision), judged.decision.family
             ended += _clear(person, cases, pack, until=judged.decision.effective_at)
             ended_before = closed.get((person.person.subject, family))
-            spans = (cases.get((person.person.subject, family)), ended_before)
-            if name in known or _is_covered(judged.decision, spans):
+            if name in known or not told.isdisjoint(_confirmed(person, judged.decision, pack)):
                 continue
             rung = _take(person, judged, cases, ended_before, pack, now)
             alerts += rung
@@ -228,17 +230,25 @@ def _order(judged: Judged) -> tuple[datetime, str, str]:
     return (decision.effective_at, decision.trigger, decision.rule_id)
 
 
-def _is_covered(decision: Decision, spans: Iterable[Case | None]) -> bool:
-    """Whether a missing confirmation lies inside what its rule has rung for already.
+def _is_sound(judged: Judged) -> bool:
+    return judged.decision.stage is not Stage.UNCONFIRMED
 
-    A calm reading told late may take a pair apart that was confirmed when it rang.
+
+def _confirmed(person: Assessment, decision: Decision, pack: Pack) -> list[str]:
+    """The names under which a reading whose confirmation is missing may have rung confirmed.
+
+    A calm reading told after a pair takes it apart; what it has rung for does not ring again.
     """
-    return decision.stage is Stage.UNCONFIRMED and any(
-        case is not None
-        and case.rule_id == decision.rule_id
-        and case.began_at <= decision.effective_at <= case.last_point_at
-        for case in spans
-    )
+    rule = pack.rule(decision.rule_id)
+    if decision.stage is not Stage.UNCONFIRMED or rule.pending is None:
+        return []
+    start = person.window.find(decision.trigger)
+    begun = decision.effective_at
+    heard = max(begun, start.received_at) if start else begun
+    following = person.window.between(begun, heard + rule.pending.wait)
+    return [
+        alert_id(rule_id=rule.id, stage=rule.stage, trigger=point.identity) for point in following
+    ]
 
 
 def _earliest(person: Assessment, decision: Decision) -> datetime:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from gateway.blindness import blind_times
 from gateway.calm import Screened
 from gateway.county import County, is_home
-from gateway.detect import Assessment, Person, Rulebook, needed_from, needs_history
+from gateway.detect import Assessment, Person, Rulebook, needed_from, needs_history, told_before
 from gateway.intake import Admitted
 from gateway.moved import assess_moved
 from gateway.remembering import remembered
@@ -53,7 +53,7 @@ async def screen(
     wear the same device: these may change what is in doubt.
     """
     if not county.screens:
-        return Screened(calm=None, tense=new)
+        return Screened(calm=None, tense=new, woken=batch.waking)
     spoken_for = {item.subject for item in (*batch.spoken, *batch.assigned, *batch.said)}
     spoken_for |= await reaching_back(new, county, store, now)
     quiet = {subject: points for subject, points in new.items() if subject not in spoken_for}
@@ -63,7 +63,9 @@ async def screen(
     rested = await _rested(quiet, county, store, rules, now)
     done = {*rested, *(screened.calm.subjects if screened.calm else ())}
     tense = {subject: points for subject, points in new.items() if subject not in done}
-    return Screened(calm=screened.calm, tense=tense, moved=screened.moved, rested=rested)
+    return Screened(
+        calm=screened.calm, tense=tense, moved=screened.moved, rested=rested, woken=batch.waking
+    )
 
 
 async def _rested(
@@ -137,11 +139,18 @@ async def judge_people(
     stored = await store.windows(since) if since else {}
     settings = await settings_of((s for s in whole if whole[s]), store, rules.zone)
     absent = await blind_times((s for s in new if not new[s]), county, store, now)
+    mark = county.screener(rules).mark
     people = [
-        replace(p, settings=settings.get(p.subject), blind=absent.get(p.subject, ()))
+        replace(
+            p,
+            settings=settings.get(p.subject),
+            blind=absent.get(p.subject, ()),
+            told_before=told_before(
+                p.state, new[p.subject], mark, now, screened.woken.get(p.subject)
+            ),
+        )
         for p in people
     ]
-    mark = county.screener(rules).mark
     assessed: list[Assessment] = []
     for person in people:
         subject = person.subject

@@ -38,17 +38,24 @@ def assess_moved(  # noqa: PLR0913 - one argument a question
     *,
     whole: bool,
 ) -> Assessment:
-    """`detect.assess`, by what the screen knows already where it knows something.
+    """`detect.assess`, by what the columns tell already where they tell something.
 
-    Only rules are looked at that the reading could make ask for somebody; where one is told of, all
-    are, for what nearly fired beside it.
+    Only rules are looked at that the reading could make ask for somebody, or that wait or miss;
+    where one is told of, all are, for what nearly fired beside it.
     """
-    if moved is None or whole:
-        return assess(person, points, fresh, rules, now, whole=whole)
-    heard = window_of(person, points, rules.zone)
-    if not _is_newest(fresh, heard):
-        return assess(person, points, fresh, rules, now, whole=whole)
-    return _assess(person, moved, heard, rules, now)
+    heard = None if whole else window_of(person, points, rules.zone)
+    if heard is not None and moved is not None and _is_newest(fresh, heard):
+        return _assess(person, moved, heard, rules, now, fresh)
+    if heard is not None and not fresh and person.told_before is not None:
+        return _assess(person, _unmoved(person), heard, rules, now, fresh)
+    return assess(person, points, fresh, rules, now, whole=whole)
+
+
+def _unmoved(person: Person) -> MovedRow:
+    """Of who is woken without a new reading the columns stand as they were left."""
+    recent = person.state.recent
+    assert recent is not None
+    return MovedRow(row=person.state.row, recent=recent, rules=frozenset(), watched=True)
 
 
 def _is_newest(fresh: Sequence[Point], heard: Window) -> bool:
@@ -73,35 +80,43 @@ def _asked(moved: MovedRow, heard: Window, pack: Pack) -> frozenset[str] | None:
 
 
 def _assess(
-    person: Person, moved: MovedRow, heard: Window, rules: Rulebook, now: datetime
+    person: Person,
+    moved: MovedRow,
+    heard: Window,
+    rules: Rulebook,
+    now: datetime,
+    fresh: Sequence[Point],
 ) -> Assessment:
-    newest, pack = heard.points[-1], rules.pack
+    pack = rules.pack
     window = heard.with_usual(person_baselines(moved.row, person.profile))
     silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
     only = _asked(moved, heard, pack)
     if only is not None and silence <= now:
         only |= pack.with_absences
     # Of whom nobody is watched, older readings have been told of: no wait is open.
-    watched = heard.points if moved.watched else (newest,)
+    watched = heard.points if moved.watched else heard.points[-1:]
     extremes = extremes_of(watched)
-    new = frozenset({newest.identity})
+    new = frozenset(point.identity for point in fresh)
     found = evaluate(
         pack,
         window,
         now,
         new,
+        absent=not fresh,
         silences=silence <= now,
         explain=False,
         extremes=extremes,
         only=only,
-        starts=None if moved.watched else new,
+        told_before=person.told_before if moved.watched else now,
     )
 
     @cache
     def near() -> tuple[NearMiss, ...]:
-        return found.near if only is None else evaluate(pack, window, now, new, explain=False).near
+        if only is None:
+            return found.near
+        return evaluate(pack, window, now, new, absent=not fresh, explain=False).near
 
-    begin = needed_from(person, [newest], rules, now) + AROUND
+    begin = needed_from(person, fresh, rules, now) + AROUND
     judged = judged_of(found, near, window, pack, now, missing_since=begin)
     waits = [wake.due_at for wake in found.wakes if wake.due_at > now]
     silences = [max(wake.due_at, now) for wake in found.silences]
@@ -116,7 +131,7 @@ def _assess(
         window=window,
         watched=watched,
         judged=tuple(judged.values()),
-        since=newest.order,
+        since=heard.points[-1].order if fresh else None,
         waits=bool(waits),
         extremes=extremes,
     )

@@ -7,9 +7,10 @@ person their wake-ups are looked at when they are due.
 What no file tells is assumed: a doctor answers every case a while after it rang.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,15 @@ from numpy.typing import NDArray
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
-from gateway.detect import Judged, Person, Rulebook, needed_from, needs_history
+from gateway.detect import (
+    Assessment,
+    Judged,
+    Person,
+    Rulebook,
+    needed_from,
+    needs_history,
+    told_before,
+)
 from gateway.episodes import episodes
 from gateway.moved import assess_moved
 from gateway.playback import Held, Playback, played_back
@@ -26,6 +35,7 @@ from gateway.remembering import remembered
 from gateway.reopened import Reopened
 from gateway.silences import NEVER, earliest_silence, may_rest
 from gateway.stored_state import MovedRow, StoredState
+from rules.explain import evidence
 from rules.vocabulary import Alert, Profile, SubjectRef
 from rules.window import Point
 
@@ -93,9 +103,9 @@ class Rehearsal:
     Args:
         rules: The rulebook.
         answered_after: How long after it rang each case is taken to be closed with an outcome.
-        screened: False has every reading looked at exactly, to compare.
-        evidence: False leaves the alerts' evidence empty: to tell what nearly fired beside each
-            takes three times as long as to find that it rings.
+        screened: False has every reading looked at exactly and without shortcuts, to compare.
+        near: False leaves out of the alerts' evidence what nearly fired beside them: to tell it
+            takes as long again as to find that something rings.
     """
 
     def __init__(
@@ -104,12 +114,12 @@ class Rehearsal:
         *,
         answered_after: timedelta,
         screened: bool = True,
-        evidence: bool = True,
+        near: bool = True,
     ) -> None:
         self._rules = rules
         self._answered_after = answered_after
         self._screened = screened
-        self._evidence = evidence
+        self._near = near
         self._screener: Screener = screener(rules)
         self._bank = Bank()
         self._book = CaseBook()
@@ -236,20 +246,30 @@ class Rehearsal:
     async def _judged(self, side: _Side, look: _Look, state: StoredState) -> StoredState:
         life, fresh, now = look.life, look.fresh, look.now
         self._exact += bool(fresh)
-        person = Person(subject=life.subject, profile=life.profile, state=state)
+        mark, woken_at = self._screener.mark, None if fresh else now
+        told = told_before(state, fresh, mark, now, woken_at) if self._screened else None
+        person = Person(subject=life.subject, profile=life.profile, state=state, told_before=told)
         whole = needs_history(person, fresh, self._rules.zone)
         since = None if whole else needed_from(person, fresh, self._rules, now)
         points = _known(side, life, since)
         found = assess_moved(person, look.moved, points, fresh, self._rules, now, whole=whole)
         complete = whole or bool(fresh)
         found = remembered(found, self._rules, self._screener.mark, complete=complete)
-        if found.judged and not self._evidence:
-            found = replace(found, judged=tuple(map(_untold, found.judged)))
+        if found.judged and not self._near:
+            found = replace(found, judged=tuple(self._alone(found, now)))
         rung = await episodes([found], self._book, self._rules.pack, now)
         wake_at = found.state.next_wake_at
         side.wake[life.place] = _LAST if wake_at is None else micros(wake_at)
         self._await_answer(side, life)
         return replace(found.state, open_case=life.subject in rung.with_case)
+
+    def _alone(self, found: Assessment, now: datetime) -> Iterator[Judged]:
+        """What was decided, without what nearly was."""
+        for judged in found.judged:
+            decision = judged.decision
+            rule = self._rules.pack.rule(decision.rule_id)
+            tell = partial(evidence, decision, found.window, rule, (), now)
+            yield Judged(decision=decision, tell=tell)
 
 
 def _side(tape: Playback, profiles: Mapping[SubjectRef, Profile], first: int) -> _Side:
@@ -279,10 +299,6 @@ def _known(side: _Side, life: _Life, since: datetime | None) -> list[Point]:
     begin = life.begin + int(np.searchsorted(received, micros(since) - _DAY_US))
     near = life.held.between(begin, taken, tape.point)
     return [point for point in near if point.effective_at >= since]
-
-
-def _untold(judged: Judged) -> Judged:
-    return Judged(decision=judged.decision, tell=lambda: "")
 
 
 def _instant(at: int) -> datetime:

@@ -74,7 +74,7 @@ _CARRIERS: Mapping[QuantityName, frozenset[Vital]] = MappingProxyType(
         for name in (QuantityName.SYSTOLIC, QuantityName.GLUCOSE)
     }
 )
-_ALL_CARRIERS = frozenset().union(*_CARRIERS.values())
+_ALL_CARRIERS = frozenset(vital for carriers in _CARRIERS.values() for vital in carriers)
 
 
 def _over(tree: Tree, profile: Profile, last: _Last) -> datetime:

@@ -157,7 +157,7 @@ class _Backtest:
             Rulebook(pack=pack, zone=self._zone),
             answered_after=timedelta(hours=self._arguments.answered_after),
             screened=not self._arguments.no_screen,
-            evidence=False,
+            near=False,
         )
         profiles = {subject: someone.profile for subject, someone in self._people.items()}
         look_for_garbage_rarely()

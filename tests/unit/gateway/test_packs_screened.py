@@ -151,6 +151,30 @@ async def test_a_pair_at_the_edge_of_the_window_is_not_half_forgotten() -> None:
     assert [(a.rule_id, a.stage.value) for a in found.alerts] == [("HW-02", "confirmed")] * 2
 
 
+@pytest.mark.row("R19")
+async def test_what_a_lesser_rule_says_of_a_crisis_does_not_silence_it() -> None:
+    """Of six days of high pressure the fourth and the fifth end with a crisis nobody confirms.
+
+    The mean of three days is told of at the very reading, before the wait for its confirmation is
+    over, and joins the case; the crisis rings all the same, on either day.
+    """
+    high = [
+        point(1, Vital.BLOOD_PRESSURE, START + timedelta(days=day, hours=hour), values)
+        for day in range(6)
+        for hour, values in ((0, _pressure(176, 106)), (9, _pressure(174, 105)))
+    ]
+    crises = [
+        point(1, Vital.BLOOD_PRESSURE, START + timedelta(days=day, hours=12), _pressure(188, 113))
+        for day in (3, 4)
+    ]
+    rules = Rulebook(pack=load_shipped().live, zone=ZONE)
+    rehearsal = Rehearsal(rules, answered_after=timedelta(days=30))
+    people = {SubjectRef("s-1"): high + crises}
+    found = await rehearsal.live_through(people, {}, lambda _: None)
+    rang = [(a.rule_id, a.effective_at) for a in found.alerts if a.rule_id == "HW-02"]
+    assert rang == [("HW-02", crisis.effective_at) for crisis in crises]
+
+
 def _pressure(upper: int, lower: int) -> dict[QuantityName, Value]:
     return {
         QuantityName.SYSTOLIC: Value(value=Decimal(upper)),
