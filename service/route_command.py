@@ -103,7 +103,7 @@ async def _answer(arguments: argparse.Namespace) -> Sequence[str]:
             case "hygiene":
                 return await _hygiene(store, now - timedelta(days=arguments.days), now)
             case "day":
-                return await _day(store, arguments)
+                return await _day(store, arguments, now)
             case _:
                 return await _reach(store, arguments, now)
 
@@ -213,10 +213,11 @@ async def _hygiene(store: Store, since: datetime, until: datetime) -> Sequence[s
     return lines
 
 
-async def _day(store: Store, arguments: argparse.Namespace) -> Sequence[str]:
+async def _day(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
     day = DutyDay(opens=arguments.opens, closes=arguments.closes, budget=arguments.budget)
     if not is_possible(day):
         raise _UnusableError("it ends before it begins, or the budget is not between 1 and 50")
+    await _note(store, "duty day written", arguments.login, now)
     await store.set_duty_day(arguments.login, day)
     return [f"{arguments.login}: {day.opens:%H:%M}-{day.closes:%H:%M}, {day.budget} a day"]
 
@@ -224,12 +225,19 @@ async def _day(store: Store, arguments: argparse.Namespace) -> Sequence[str]:
 async def _reach(store: Store, arguments: argparse.Namespace, now: datetime) -> Sequence[str]:
     if arguments.set:
         login, channel, address = arguments.set
+        await _note(store, "address written", login, now)
         await store.set_contact(login, _channel(channel), address, now)
     if arguments.remove:
+        await _note(store, "address removed", arguments.remove[0], now)
         await store.remove_contact(arguments.remove[0], _channel(arguments.remove[1]))
     return _reach_lines(
         (row.login, row.channel.value, row.state, row.reached_at) for row in await store.reach()
     )
+
+
+async def _note(store: Store, action: str, login: str, now: datetime) -> None:
+    """First on record, then done: by whom of this machine."""
+    await store.audit(None, action, None, {"login": login, **by_operator()}, now)
 
 
 def _reach_lines(rows: Iterable[tuple[str, str, str, datetime | None]]) -> list[str]:

@@ -28,6 +28,7 @@ from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.store.listen import follow
 from service.store.ringing import Ways
+from service.store.withdrawals import Uncounted
 from service.surveillance.cluster_store import Clusters
 from service.surveillance.daily import refresh
 from service.surveillance.daily_signals import form_signals, next_morning
@@ -93,6 +94,7 @@ class Worker:
         aside = Aside(services.under_way, self._alert_waits)
         self._chores = Chores(services, plan.notifiers, aside)
         self._counts_due: datetime | None = None
+        self._uncounted: Uncounted | None = None
         self._signals_due: datetime | None = None
         self._clusters = Clusters(services.store.pool, services.settings.county_zone)
         self._rang = True  # since the last look for clusters; unknown after a start
@@ -249,8 +251,11 @@ class Worker:
     async def _counts(self, now: datetime) -> None:
         async with self._counts_lock:
             await self._look_for_clusters(now)
-            if self._counts_due is not None and now < self._counts_due:
+            uncounted = await self._store.uncounted()
+            is_due = self._counts_due is None or now >= self._counts_due
+            if not is_due and uncounted == self._uncounted:
                 return
+            self._uncounted = uncounted  # who withdraws is out of what is shown, not only tonight
             zone = self._services.settings.county_zone
             floor = self._services.settings.release_floor
             self._counts_due = await refresh(self._store.pool, now, zone, floor=floor)

@@ -11,7 +11,8 @@ from rules.vocabulary import HubId, SubjectRef
 from rules.window import Point
 from service.resident_code import read_code
 from service.security.name_words import name_order
-from service.store.database import Database, load_statements
+from service.store.database import Database, load_statements, whole, write_audit
+from service.store.operator_name import by_operator
 from service.store.own import append_inbox
 from service.store.records import Account
 from service.store.viewing import beyond_view
@@ -177,6 +178,8 @@ class Clinic(Database):
         async with self.pool.acquire() as connection, connection.transaction():
             fact = ClinicFact(hub=HubId(hub), clinic=clinic)
             await append_inbox(connection, "clinic", fact, now)
+            detail = {"hub": hub, "clinic": clinic, **by_operator()}
+            await write_audit(connection, None, "clinic of hub written", None, detail, now)
 
     async def own_clinic_hub(self, account: Account, hub: str) -> ClinicHub:
         """The hub, if it is one of the own clinic.
@@ -189,6 +192,7 @@ class Clinic(Database):
             raise NoClinicError
         return own
 
+    @whole
     async def _begin(self, account: Account, hub: str, subject: str | None, now: datetime) -> None:
         whose = SubjectRef(subject) if subject is not None else None
         fact = TurnFact(hub=HubId(hub), subject=whose, begins_at=now)

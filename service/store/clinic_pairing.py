@@ -9,7 +9,7 @@ import msgspec
 from gateway.facts import PairingFact
 from rules.vocabulary import HubId, SubjectRef
 from service.store.clinic import Clinic
-from service.store.database import load_statements
+from service.store.database import load_statements, whole
 from service.store.own import PAIRING_OPEN, append_inbox
 from service.store.records import Account, PairingState
 
@@ -80,6 +80,7 @@ class ClinicPairing(Clinic):
         body = await self.pool.fetchval(_OWN["last_pairing"], hub, subject, now - 2 * PAIRING_OPEN)
         return msgspec.json.decode(body, type=PairingFact) if body else None
 
+    @whole
     async def _say(self, account: Account, fact: PairingFact, now: datetime) -> None:
         async with self.pool.acquire() as connection, connection.transaction():
             await append_inbox(connection, "pairing", fact, now)

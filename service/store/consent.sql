@@ -9,6 +9,9 @@ SELECT s.person_id, $2, $3 FROM care.same_person($1) AS s (person_id) ON CONFLIC
 -- name: give
 DELETE FROM care.withdrawal WHERE person_id IN (SELECT care.same_person($1)) AND purpose = $2
 
+-- name: uncounted
+SELECT count(*) AS people, max(since) AS since FROM care.withdrawal WHERE purpose = 'counts'
+
 -- name: withdrawals
 SELECT purpose, since, stopped_at FROM care.withdrawal WHERE person_id = $1
 
@@ -35,7 +38,7 @@ SELECT EXISTS (
 -- name: readers
 -- Who has read about a person or the own home, why, and how often, newest day first. A row may be about several.
 SELECT (a.at AT TIME ZONE $3)::date AS day, max(a.at) AS last_at, count(DISTINCT coalesce(a.request::text, a.audit_id::text)) AS times,
-       s.name, i.name AS institution, c.role, y.because,
+       s.name, i.name AS institution, coalesce(c.role, 'operator') AS role, y.because,
        (SELECT g.reason FROM care.glass g WHERE y.because = 'break_glass' AND g.account_id = a.account_id
             AND g.person_id = $1 AND g.opened_at <= max(a.at) ORDER BY g.opened_at DESC LIMIT 1) AS reason
 FROM care.audit a
@@ -43,10 +46,11 @@ CROSS JOIN LATERAL (
     SELECT a.because WHERE a.subject = ANY ($2::text[]) AND a.action NOT LIKE 'refused%'
     UNION
     SELECT u.because FROM unnest(a.subjects, a.reasons) AS u (subject, because) WHERE u.subject = ANY ($2::text[])) y
-JOIN care.account c ON c.account_id = a.account_id
+LEFT JOIN care.account c ON c.account_id = a.account_id
 LEFT JOIN care.staff s ON s.staff_id = c.staff_id
 LEFT JOIN care.institution i ON i.institution_id = s.institution_id
-WHERE (a.subject = ANY ($2::text[]) OR a.subjects && $2::text[]) AND c.person_id IS DISTINCT FROM $1
+WHERE (c.account_id IS NOT NULL OR a.detail ? 'operator') -- who reads by a command has no account
+  AND (a.subject = ANY ($2::text[]) OR a.subjects && $2::text[]) AND c.person_id IS DISTINCT FROM $1
 GROUP BY 1, a.account_id, s.name, i.name, c.role, y.because
 ORDER BY day DESC, last_at DESC LIMIT 100
 

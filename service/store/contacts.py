@@ -21,7 +21,7 @@ from service.notify.notifier import (
     next_attempt_at,
 )
 from service.permissions import Role
-from service.store.database import Database, load_statements
+from service.store.database import Database, load_statements, whole
 from service.store.records import Account
 
 _SQL = load_statements("contacts.sql")
@@ -81,6 +81,7 @@ class Contacts(Database):
         if await self.pool.fetchval(_SQL["set_duty_day"], *row) is None:
             raise UnknownLoginError(f"{login}: no such account")
 
+    @whole
     async def write_contact(
         self, by: Account, login: str, channel: Channel, address: str, now: datetime
     ) -> Written:
@@ -95,6 +96,7 @@ class Contacts(Database):
         await self.audit(by, "address written", None, detail, now)
         return Written(outcome=WrittenOutcome.CHANGED, about=login)
 
+    @whole
     async def drop_contact(
         self, by: Account, login: str, channel: Channel, now: datetime
     ) -> Written:
@@ -107,6 +109,7 @@ class Contacts(Database):
         await self.audit(by, "address removed", None, detail, now)
         return Written(outcome=WrittenOutcome.CHANGED, about=login)
 
+    @whole
     async def write_duty_day(self, by: Account, login: str, day: DutyDay, now: datetime) -> Written:
         """Says when somebody works, from a page: the own day, or an administrator's staff's.
 

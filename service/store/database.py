@@ -1,13 +1,22 @@
 """The pool, the named statements, and the few things all parts of the store share."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from functools import wraps
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeAlias
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -63,6 +72,24 @@ async def open_pool(dsn: str, *, size: int = 8, keys: Keys | None = None) -> Asy
         dsn, min_size=1, max_size=size, server_settings=EVERYBODY, init=read_names
     ) as pool:
         yield ViewedPool(pool, known)
+
+
+_D = TypeVar("_D", bound="Database")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def whole(
+    act: Callable[Concatenate[_D, _P], Awaitable[_R]],
+) -> Callable[Concatenate[_D, _P], Coroutine[object, object, _R]]:
+    """A method of a store whose change and whose row in the record are one transaction."""
+
+    @wraps(act)
+    async def together(store: _D, *arguments: _P.args, **named: _P.kwargs) -> _R:
+        async with store.pool.whole():
+            return await act(store, *arguments, **named)
+
+    return together
 
 
 class Database:

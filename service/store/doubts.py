@@ -11,7 +11,7 @@ import msgspec
 from gateway.facts import OwnerFact
 from rules.vocabulary import SubjectRef
 from rules.window import Point
-from service.store.database import load_statements, write_audit
+from service.store.database import load_statements, whole, write_audit
 from service.store.own import NotAPatientError, append_inbox
 from service.store.records import Account
 from service.store.viewing import beyond_view
@@ -52,6 +52,7 @@ class Doubts(Whose):
         await self.audit_shown(account, "read doubted", (item.subject for item in found), now)
         return found
 
+    @whole
     async def own_answer(
         self, account: Account, identities: Sequence[str], *, mine: bool, now: datetime
     ) -> None:

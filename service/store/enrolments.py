@@ -10,7 +10,7 @@ from gateway.facts import ClinicFact, HubFact
 from rules.vocabulary import HubId
 from service.credentials.authority import RENEWABLE_AFTER_END, Issued, Revoked
 from service.credentials.codes import APPLICATION_LASTS, POLL_EVERY_S
-from service.store.database import Connection, Database, load_statements, write_audit
+from service.store.database import Connection, Database, load_statements, whole, write_audit
 from service.store.enrolment_rows import (
     AccessState,
     Application,
@@ -142,6 +142,7 @@ class Enrolments(Database):
             await write_audit(connection, by, "hub revoked", None, detail, now)
             return await want(connection)
 
+    @whole
     async def offer_claim(
         self, account: Account, device: str, claim: bytes, until: datetime, now: datetime
     ) -> None:

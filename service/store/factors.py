@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from service.security.second_step import Passkey
-from service.store.database import Database, load_statements
+from service.store.database import Database, load_statements, whole
 from service.store.records import Account
 
 _SQL = load_statements("factors.sql")
@@ -44,12 +44,15 @@ class Factors(Database):
         rows = await self.pool.fetch(_SQL["factors"], account_id)
         return [Factor(**dict(row)) for row in rows]
 
+    @whole
     async def offer_app(self, account: Account, secret: str, now: datetime) -> None:
         """Keeps the (sealed) secret of an app until its first code; replaces a former offer."""
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute(_SQL["drop_offered"], account.account_id)
             await connection.execute(_SQL["offer_app"], uuid4(), account.account_id, now, secret)
+        await self.audit(account, "offered second factor", None, {"kind": "totp"}, now)
 
+    @whole
     async def confirm_app(self, account: Account, factor_id: UUID, now: datetime) -> None:
         """The app has shown a right code: it counts from now on."""
         await self.pool.execute(_SQL["confirm"], factor_id, now)
@@ -59,6 +62,7 @@ class Factors(Database):
         """Notes that a step was used; False where it was used already."""
         return await self.pool.fetchval(_SQL["used_app"], factor_id, step, now) is not None
 
+    @whole
     async def add_passkey(self, account: Account, passkey: Passkey, now: datetime) -> bool:
         """Keeps a passkey; False where it is registered already."""
         made = await self.pool.fetchval(
@@ -73,6 +77,7 @@ class Factors(Database):
         """Notes a use and the device's count."""
         await self.pool.execute(_SQL["used_passkey"], factor_id, sign_count, now)
 
+    @whole
     async def remove_factor(self, account: Account, factor_id: UUID, now: datetime) -> bool:
         """Forgets one of the own; False where it is not."""
         kind = await self.pool.fetchval(_SQL["remove"], factor_id, account.account_id)

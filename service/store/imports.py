@@ -86,6 +86,8 @@ class Imports(Contracts, Roster, Rota, Statuses):
             service.spreadsheet.TableError: the file ends in something unreadable; what came before
                 it was written.
         """
+        begun = {"kind": kind.value, **(by_operator() if by is None else {})}
+        await self.audit(by, "table import begun", None, begun, now)
         lines = iter(table)
         names = heading(kind, next(lines, list[str]()))
         write = self._writers()[kind]

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.facts import Fact, PairingFact
 from rules.vocabulary import HubId, SubjectRef
-from service.store.database import Connection, as_json, load_statements
+from service.store.database import Connection, as_json, load_statements, whole
 from service.store.reads import Reads
 from service.store.records import Account, PairingState, PatientOverview
 from service.store.rows import point_from
@@ -147,6 +147,7 @@ class Own(Reads):
         body = await self.pool.fetchval(_SQL["last_pairing"], hub, subject, since)
         return msgspec.json.decode(body, type=PairingFact) if body else None
 
+    @whole
     async def _append_pairing(  # noqa: PLR0913  (the fact has these fields)
         self,
         account: Account,

@@ -11,7 +11,7 @@ from rules.vocabulary import SubjectRef
 from service.care.responsible import Responsible
 from service.people import Contract
 from service.security.name_words import name_order
-from service.store.database import load_statements
+from service.store.database import load_statements, whole
 from service.store.handovers import Handovers
 from service.store.imports import Imports
 from service.store.merges import Alike, Merge, Merges
@@ -144,6 +144,7 @@ class Panel(Handovers, Imports, Merges, Responsibles):
             alike=() if merged else tuple(await self.alike(account, person_id, now)),
         )
 
+    @whole
     async def look_through(self, account: Account, person_id: UUID, now: datetime) -> bool:
         """Stamps that this account has looked through the person now; False where not its own."""
         if not await self._cares(account, person_id, now):
@@ -152,6 +153,7 @@ class Panel(Handovers, Imports, Merges, Responsibles):
         await self._audit_person(account, "looked through", person_id, now)
         return True
 
+    @whole
     async def add_note(self, account: Account, person_id: UUID, text: str, now: datetime) -> bool:
         """Leaves a note of 1-2000 letters for whoever cares; False where not one's own."""
         if not await self._cares(account, person_id, now):
@@ -162,11 +164,13 @@ class Panel(Handovers, Imports, Merges, Responsibles):
         await self._audit_person(account, "note written", person_id, now)
         return True
 
+    @whole
     async def see_notes(self, account: Account, person_id: UUID, now: datetime) -> bool:
         """Marks all notes of others as seen by this account; False where not one's own."""
         if not await self._cares(account, person_id, now):
             return False
         await self.pool.execute(_SQL["see"], person_id, account.account_id, now)
+        await self._audit_person(account, "notes seen", person_id, now)
         return True
 
     async def _cares(self, account: Account, person_id: UUID, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from rules.pack import Pack, PackError, Signature
 from rules.pack_set import PackSet
 from service.alerts.lifecycle import Outcome
 from service.permissions import Permission, allows
-from service.store.database import Database, load_statements
+from service.store.database import Database, load_statements, whole
 from service.store.own import append_inbox
 from service.store.records import Account
 from service.store.viewing import beyond_view
@@ -223,6 +223,7 @@ class RuleChanges(Database):
         row = (kind, pack.name, None, None, None, rule_id)
         return await self._propose(account, row, why, None, now)
 
+    @whole
     async def approve_change(self, account: Account, change_id: int, now: datetime) -> None:
         """Agree to a change.
 
@@ -238,6 +239,7 @@ class RuleChanges(Database):
             raise RuleChangeError("twice", "this account has approved it already")
         await self.audit(account, "approved rules", None, {"change": change_id}, now)
 
+    @whole
     async def sign_pack(
         self, account: Account, change_id: int, licence: str, now: datetime
     ) -> Sequence[str]:
@@ -260,6 +262,7 @@ class RuleChanges(Database):
         await self.audit(account, "signed rules", None, {"change": change_id}, now)
         return ids
 
+    @whole
     async def roll_out(self, account: Account, change_id: int, now: datetime) -> None:
         """Have the core run a change: a pack becomes live, a rule rests or rings again.
 
@@ -279,6 +282,7 @@ class RuleChanges(Database):
         await self._end(account, change, "done", fact, now)
         await self.audit(account, "rolled out rules", None, {"change": change_id}, now)
 
+    @whole
     async def withdraw_change(self, account: Account, change_id: int, now: datetime) -> None:
         """Try a proposal no longer.
 
@@ -296,6 +300,7 @@ class RuleChanges(Database):
         await self._end(account, change, "withdrawn", fact, now)
         await self.audit(account, "withdrew rules", None, {"change": change_id}, now)
 
+    @whole
     async def roll_back(self, account: Account, pack: str, now: datetime) -> None:
         """Have the core run the former version of a pack, at once and on one person's word."""
         _demand(account, Permission.ROLL_OUT_RULES)
@@ -333,6 +338,7 @@ class RuleChanges(Database):
                 return change
         raise RuleChangeError("closed", f"change {change_id} is not open")
 
+    @whole
     async def _propose(
         self,
         account: Account | None,

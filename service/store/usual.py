@@ -16,7 +16,7 @@ from gateway.priors import person_baselines
 from gateway.teaching import teaches
 from rules.vocabulary import Origin, Profile, QuantityName, SubjectRef, TimeConfidence, Vital
 from rules.window import Baseline, Point, Value
-from service.store.database import load_statements
+from service.store.database import load_statements, whole
 from service.store.own import Own, append_inbox
 from service.store.records import Account, PersonCard, SeriesPoint
 from service.store.rows import point_from
@@ -121,6 +121,7 @@ class Usuals(Own):
         await self._set_anchor(account, subject, numbers, from_day, reason, now)
         return True
 
+    @whole
     async def mark_series(
         self,
         account: Account,
@@ -143,6 +144,7 @@ class Usuals(Own):
         await self.audit(account, f"marked {change}", subject, {"day": day.isoformat()}, now)
         return True
 
+    @whole
     async def _set_anchor(
         self,
         account: Account,

@@ -84,6 +84,18 @@ async def widen(connection: Connection) -> None:
         await connection.execute(_WIDEN)
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The one transaction of this task, and for whom it was begun."""
+
+    pool: "ViewedPool"
+    viewer: Viewer | None
+    connection: PooledConnection
+
+
+_whole: ContextVar[_Whole | None] = ContextVar("whole", default=None)
+
+
 class ViewedPool:
     """A pool whose connections know for whom they read; a connection forgets it on its return."""
 
@@ -92,8 +104,25 @@ class ViewedPool:
         self.keys = keys
 
     @asynccontextmanager
+    async def whole(self) -> AsyncGenerator[None]:
+        """All that this task does within it for the present viewer is done together, or not at all.
+
+        So an act and its row in the record cannot part (`database.whole`).
+        """
+        async with self.acquire() as connection, connection.transaction():
+            token = _whole.set(_Whole(self, _viewer.get(), connection))
+            try:
+                yield
+            finally:
+                _whole.reset(token)
+
+    @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[PooledConnection]:
         """A connection that sees what the present viewer may."""
+        begun = _whole.get()
+        if begun is not None and begun.pool is self and begun.viewer is _viewer.get():
+            yield begun.connection
+            return
         async with self._pool.acquire() as connection:
             viewer = _viewer.get()
             if viewer is not None:

@@ -14,7 +14,7 @@ from rules.vocabulary import SubjectRef
 from rules.window import Point
 from service.resident_code import code_text
 from service.security.name_words import name_order
-from service.store.database import Database, load_statements, write_audit
+from service.store.database import Database, load_statements, whole, write_audit
 from service.store.own import NotAPatientError, append_inbox
 from service.store.records import Account
 from service.store.viewing import beyond_view
@@ -150,6 +150,7 @@ class Whose(Database):
         ]
         await self._append(account, facts, f"home:{items[0].household}", now)
 
+    @whole
     async def not_me(self, account: Account, ids: Sequence[int], now: datetime) -> None:
         """Keeps that these were not this patient's: the others and the doctor are still asked.
 
@@ -216,6 +217,7 @@ class Whose(Database):
         await self.audit(account, "read own code", account.subject, {}, now)
         return code_text(row["code"], row["key"])
 
+    @whole
     async def renew_code(self, account: Account, now: datetime) -> None:
         """Makes the patient's former code worthless, on paper that was lost too."""
         await self.pool.execute(_SQL["renew_code"], account.person_id)

@@ -6,6 +6,7 @@ after consent was given again begin a case anew.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +23,14 @@ _DELIVERIES = load_statements("deliveries.sql")
 
 _AT_ONCE = 64
 """Alerts of one transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncounted:
+    """How many registrations took their consent to counts back, and when the last of them did."""
+
+    people: int
+    since: datetime | None
 
 
 class Withdrawals(Database):
@@ -41,6 +50,12 @@ class Withdrawals(Database):
                     if row is not None:
                         await tell_pages(connection, row, self.today(now))
         return len(ended)
+
+    async def uncounted(self) -> Uncounted:
+        """Who is not counted for the CDC, as far as it tells one set of people from the next."""
+        row = await self.pool.fetchrow(_SQL["uncounted"])
+        assert row is not None
+        return Uncounted(people=row["people"], since=row["since"])
 
 
 async def end_below_urgent(

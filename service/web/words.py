@@ -114,6 +114,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "county_duty": mark("County duty"),
         "cdc_officer": mark("CDC officer"),
         "administrator": mark("Administrator"),
+        "operator": mark("Operator"),
     },
     "tier": {
         "village_doctor": mark("Village doctor"),

@@ -136,6 +136,24 @@ async def test_everybody_withdraws_and_nothing_of_them_stays_current_but_can_be_
     assert again["systolic_deviation"] == (once[0], 1)
 
 
+@pytest.mark.row("X7")
+async def test_who_withdraws_is_out_of_what_the_cdc_is_shown_at_the_workers_next_round(
+    county: County,
+) -> None:
+    """Not only after the next night: every two seconds the worker asks who is counted no more."""
+    await measures(county, ZHANG.subject, "village-area-a", PRESSURES[:12])
+    await measures(county, WANG.subject, "village-area-b", PRESSURES[:12])
+    worker = county.worker()
+    await worker.settle(county.now)
+    assert said(await known(county, county.now), "township-area", LAST)["reporting"] == (2, 2)
+    for act, left in ((county.store.withdraw, 1), (county.store.give, 2)):
+        await act(await county.account("wang"), Purpose.COUNTS, county.now)
+        county.clock.advance(timedelta(seconds=2))
+        await worker.settle(county.now)
+        shown = said(await known(county, county.now), "township-area", LAST)["reporting"]
+        assert shown == (left, left)
+
+
 async def test_the_last_to_measure_moves_or_dies(county: County) -> None:
     """Who moved is counted where they live now, the days counted again; the dead had their days."""
     for area in ("t-east", "t-west"):

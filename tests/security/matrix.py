@@ -116,6 +116,7 @@ class Town:
     county: County
     alert_id: UUID
     tokens: dict[str, str] = field(default_factory=dict[str, str])
+    tables: list[str] = field(default_factory=list[str])
 
     def path(self, door: Door) -> str:
         """The path with Zhang's alert, subject and hub in it; other parameters name nothing."""
@@ -145,6 +146,32 @@ class Town:
             endless = answer.headers.get("content-type", "").startswith("text/event-stream")
             text = "" if endless else (await answer.aread()).decode(errors="replace")
             return answer.status_code, answer.headers, text
+
+    async def marks(self) -> dict[str, tuple[int, int]]:
+        """Of every table that a person's act may change: rows, and the newest transaction in it.
+
+        Not the record itself, nor what a request leaves without anybody's act.
+        """
+        if not self.tables:
+            rows = await self.county.owner.fetch(
+                "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+                " WHERE schemaname IN ('care', 'core', 'cdc')"
+                " AND tablename NOT IN ('audit', 'seal', 'seal_entry', 'session', 'login_failure')"
+            )
+            self.tables = [row["name"] for row in rows]
+        asked = " UNION ALL ".join(
+            f"SELECT '{name}', count(*), coalesce(max(xmin::text::bigint), 0) FROM {name}"  # noqa: S608 -- ours
+            for name in self.tables
+        )
+        return {name: (rows, last) for name, rows, last in await self.county.owner.fetch(asked)}
+
+    async def acts_of(self, account_id: UUID, door: Door) -> int:
+        """How many acts at a door the record says were this account's."""
+        return await self.county.owner.fetchval(
+            "SELECT count(*) FROM care.audit WHERE account_id = $1 AND door = $2"
+            " AND action NOT LIKE 'read%' AND action NOT LIKE 'refused%'",
+            *(account_id, f"{door.method} {door.path}"),
+        )
 
     async def print_of(self) -> str:
         """A digest of everything a stranger's request might have changed."""

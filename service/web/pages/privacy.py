@@ -46,6 +46,8 @@ _BECAUSE = {
     "own": mark("you yourself"),
 }
 
+_BY_COMMAND = mark("by a command, to run the machine or to explain an alert")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurposeLine:
@@ -106,11 +108,12 @@ def _purpose(standing: Standing, language: str) -> PurposeLine:
 
 
 def _reader(reader: Reader, language: str) -> ReaderLine:
+    because = _BY_COMMAND if reader.role == "operator" else _BECAUSE[reader.because]
     return ReaderLine(
         day=reader.day,
         who=reader.name or word(language, "role", reader.role),
         place=reader.institution or "",
         times=reader.times,
-        why=say(language, _BECAUSE[reader.because]),
+        why=say(language, because),
         reason=reader.reason or "",
     )
