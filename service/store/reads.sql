@@ -96,8 +96,9 @@ LEFT JOIN care.person p ON p.person_id = a.person_id
 WHERE d.alert_id = $1 ORDER BY d.step, d.channel, a.login
 
 -- name: messages
-SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en, m.named
-FROM care.patient_message m
+-- Of an alert about somebody else at home the reader sees no life: what they were told counts as open.
+SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en, m.named, l.state IS DISTINCT FROM 'closed' AS is_open
+FROM care.patient_message m LEFT JOIN care.alert_life l ON l.alert_id = m.alert_id
 WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id IN (SELECT care.same_person($2)))
 ORDER BY m.at DESC, m.message_id DESC LIMIT 50
 

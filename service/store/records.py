@@ -117,13 +117,17 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientMessage:
-    """What the patient was told, in both languages, never changed afterwards."""
+    """What the patient was told, in both languages, never changed afterwards.
+
+    `is_open` is whether somebody still looks after what it is about.
+    """
 
     at: datetime
     alert_id: UUID
     kind: str
     text_zh: str
     text_en: str
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ def message_from(row: asyncpg.Record, names: Mapping[UUID, str]) -> PatientMessa
         kind=row["kind"],
         text_zh=in_chinese(row["text_zh"], named),
         text_en=in_english(row["text_en"], named),
+        is_open=row["is_open"],
     )
 
 

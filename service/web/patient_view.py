@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from service.store.records import PatientOverview, Series, SeriesPoint
+from service.store.records import PatientMessage, PatientOverview, Series, SeriesPoint
 from service.store.usual import PersonUsual
 from service.web.chart import ChartBlock, blocks
 from service.web.language import say
@@ -13,6 +13,9 @@ from service.web.usual_view import UsualLines, usual_lines
 from service.web.vitals import NAMES, unit_text, value_of
 
 _MESSAGES = 5
+
+_CURRENT = timedelta(hours=24)
+"""The newest message stands on top of the page for so long while its alert is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,13 @@ class OwnMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientPage:
-    """What `patient.html` says besides the pairing panel."""
+    """What `patient.html` says besides the pairing panel.
+
+    `current` is what matters now and stands on top, `messages` what else was told.
+    """
 
     greeting: str
+    current: OwnMessage | None
     last: tuple[OwnValue, ...]
     messages: tuple[OwnMessage, ...]
     blocks: tuple[ChartBlock, ...]
@@ -50,19 +57,27 @@ def patient_page(
     language: str,
     zone: ZoneInfo,
     usual: PersonUsual | None = None,
+    *,
+    now: datetime,
 ) -> PatientPage:
     """The page of the person in `overview`; a censored reading says LO or HI in words."""
     name = overview.person.name or ""
+    newest = overview.messages[:1]
+    current = [each for each in newest if each.is_open and each.at > now - _CURRENT]
+    rest = overview.messages[len(current) :][:_MESSAGES]
     return PatientPage(
         greeting=say(language, "Hello %(name)s") % {"name": name},
         last=tuple(_values(overview.last, language)),
-        messages=tuple(
-            OwnMessage(at=each.at, text=each.text_zh if language == "zh" else each.text_en)
-            for each in overview.messages[:_MESSAGES]
-        ),
+        current=_own(current[0], language) if current else None,
+        messages=tuple(_own(each, language) for each in rest),
         blocks=tuple(blocks(series, frozenset(), language, zone)) if series else (),
         usual=usual_lines(usual, language, zone, own=True) if usual else (),
     )
+
+
+def _own(message: PatientMessage, language: str) -> OwnMessage:
+    text = message.text_zh if language == "zh" else message.text_en
+    return OwnMessage(at=message.at, text=text)
 
 
 def _values(points: Sequence[SeriesPoint], language: str) -> list[OwnValue]:

@@ -185,7 +185,7 @@ async def test_the_why_card_says_five_things_and_folds_the_rest(
         assert await page.locator(".acts summary").all_inner_texts() == ["Acknowledge", "Close"]
         await expect(page.get_by_text("HW-02 v")).to_be_hidden()
         await page.get_by_text("Why this rang").click()
-        rule = page.locator("details.fold").first
+        rule = page.locator("details.fold", has_text="Why this rang")
         version = pack().rule("HW-02").version
         await expect(rule).to_contain_text(f"HW-02, version {version}")
         await expect(rule).to_contain_text("unsigned")

@@ -75,7 +75,9 @@ async def test_a_crisis_at_night_climbs_to_the_county_hospital_and_the_patient_k
     alert_id = await town.crisis()
     assert await town.county.told(alert_id, 0) == {"village-a", "county"}
     assert (town.rang("village-a"), town.rang("county"), town.rang("family-a")) == (1, 1, 0)
-    page = await town.page("zhang", "/patient")
+    whole = await town.page("zhang", "/patient")
+    page = whole.split('id="now"')[1].split('id="feeling"')[0]
+    assert 'href="tel:120"' in page, "on top of the page"
     assert "村医甲" in page, "in the same minute: who was contacted"
     assert "县值班" in page
     assert "目前还没有人回应" in page
@@ -92,6 +94,9 @@ async def test_a_crisis_at_night_climbs_to_the_county_hospital_and_the_patient_k
     rang = len(town.rings)
     await town.pass_by(timedelta(minutes=25))
     assert len(town.rings) == rang, "somebody goes: nobody else is rung"
+    await town.post("county", f"/doctor/alerts/{alert_id}/close", {"outcome": "visit"})
+    whole = await town.page("zhang", "/patient")
+    assert "tel:120" not in whole.split('id="now"')[1].split('id="feeling"')[0], "it is over"
     for login, expected in (
         ("family-a", Absence.ON_LEAVE),
         ("family-b", Absence.ACCOUNT_DISABLED),

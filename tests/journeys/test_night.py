@@ -121,9 +121,9 @@ async def nobody_of_the_contract_is_there(town: Town, today: str) -> None:
 
 
 async def reads(page: Page, *sentences: str) -> None:
-    """By itself: nobody reloads."""
+    """By itself, on top of the page: nobody reloads and nobody scrolls."""
     for sentence in sentences:
-        await expect(page.locator("main")).to_contain_text(sentence, timeout=30_000)
+        await expect(page.locator("#now")).to_contain_text(sentence, timeout=30_000)
 
 
 @pytest.mark.row("A16", "D16", "A7")

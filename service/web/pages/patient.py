@@ -43,7 +43,7 @@ async def page(request: Request, parts: Parts, account: Own) -> Response:
 @router.get("/readings", response_model=None)
 async def readings(request: Request, parts: Parts, account: Own) -> Response:
     """Values, messages and trend alone: a new reading appears by itself."""
-    facts = {"page": await _own(request, parts, account)}
+    facts = {"page": await _own(request, parts, account), "alone": True}
     return render(request, account, "patient_readings.html", facts)
 
 
@@ -111,4 +111,4 @@ async def _own(request: Request, parts: Services, account: Account) -> PatientPa
     )
     usual = await parts.store.usual(account, overview.person.subject, now)
     zone = parts.settings.county_zone
-    return patient_page(overview, series, language_of(request, account), zone, usual)
+    return patient_page(overview, series, language_of(request, account), zone, usual, now=now)
