@@ -17,15 +17,21 @@ import msgspec
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from service.store.database import DATABASE_ERRORS, Connection, open_pool, write_audit
-from service.surveillance.counts import KnownCell, areas_around, known_cells
+from service.surveillance.counts import (
+    KnownCell,
+    areas_around,
+    known_cells,
+    townships_below,
+)
 from service.surveillance.indicators import INDICATORS
+from service.surveillance.roll_up import rolled_up
 
 _SHORTEST_PURPOSE = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--area", required=True, help="a township or county")
+    parser.add_argument("--area", required=True, help="a township, or a county and above: summed")
     parser.add_argument("--indicator", required=True, choices=sorted(INDICATORS), metavar="CODE")
     parser.add_argument(
         "--beside",
@@ -74,9 +80,11 @@ async def _print(dsn: str, arguments: argparse.Namespace) -> int:
         pool.acquire() as connection,
         connection.transaction(),
     ):
-        found = await known_cells(
-            connection, [arguments.indicator], *span, as_of, areas=[arguments.area]
+        below = await townships_below(connection, arguments.area)
+        cells = await known_cells(
+            connection, [arguments.indicator], *span, as_of, areas=[arguments.area, *below]
         )
+        found = rolled_up(cells, arguments.area)
         beside = (
             await numbers_beside(connection, arguments.area, arguments.beside, span, as_of)
             if arguments.beside

@@ -23,6 +23,14 @@ WITH RECURSIVE around (area_id, parent_id, depth) AS (
 )
 SELECT area_id FROM around ORDER BY depth
 
+-- name: townships_below
+WITH RECURSIVE below (area_id, level) AS (
+    SELECT area_id, level FROM care.area WHERE parent_id = $1
+    UNION
+    SELECT a.area_id, a.level FROM care.area a JOIN below ON a.parent_id = below.area_id
+)
+SELECT area_id FROM below WHERE level = 'township' ORDER BY area_id
+
 -- name: home_days
 -- One row for each township, local day and indicator that somebody speaks to. A person-day is the mean of its
 -- readings; what is usual for a person is the mean and spread of that person's days 3 to 30 before.

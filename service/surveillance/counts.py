@@ -136,6 +136,11 @@ async def areas_around(connection: Connection, area: str) -> list[str]:
     return [row["area_id"] for row in await connection.fetch(_SQL["areas_around"], area)]
 
 
+async def townships_below(connection: Connection, area: str) -> list[str]:
+    """Every township that lies or lay in an area above it; none for a township itself."""
+    return [row["area_id"] for row in await connection.fetch(_SQL["townships_below"], area)]
+
+
 async def first_day(connection: Connection, zone: ZoneInfo) -> date | None:
     """The oldest local day that is or was counted; None before the first reading.
 

@@ -140,6 +140,10 @@ async def test_a_source_is_registered_its_file_taken_and_its_lines_told(
         "school-1",
         1,
     )
+    whole = ("--area", "county-area", *span[2:], "--purpose", "the county's townships summed")
+    assert await run(database, "series", *whole) == 0
+    summed = json.loads(capsys.readouterr().out)
+    assert (summed["value"], summed["base"]) == (7, 400)
     assert await run(database, "series", *span, "--purpose", "x") == 2
     await county.owner.execute(
         "INSERT INTO cdc.source (source_id, kind, name, delay_shares, weekdays)"
@@ -163,6 +167,7 @@ async def test_a_source_is_registered_its_file_taken_and_its_lines_told(
     )
     assert [row["purpose"] for row in detail] == [
         "checking the school",
+        "the county's townships summed",
         "with the weather of the county",
         "as it was known then",
     ]

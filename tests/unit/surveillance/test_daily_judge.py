@@ -39,6 +39,7 @@ def test_six_days_of_history_say_nothing_and_rest_days_are_no_zeros() -> None:
 
 
 @pytest.mark.row("C4")
+@pytest.mark.row("C5")
 def test_with_three_years_the_season_is_expected_and_without_them_it_is_not() -> None:
     rng = np.random.default_rng(3)
     since_peak = np.arange(HISTORY_DAYS, -1, -1) % 364
