@@ -222,6 +222,9 @@ async def test_a_higher_floor_holds_on_every_page_and_paper(county: County) -> N
         pages[link] = (await client.get(link)).text
         word = (await client.get(f"{link}/brief.docx")).content
         refused = await client.post("/signals/drill", data={"area": "t-lin", "cases": "7"})
+        asked = {"act": "ask", "question": "请联系 138 0013 8000"}
+        named = await client.post(f"{link}/act", data=asked)
+        assert (named.status_code, "电话" in named.text) == (409, True)
     document = docx.Document(io.BytesIO(word))
     pages["word"] = " ".join(
         [one.text for one in document.paragraphs]

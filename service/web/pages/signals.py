@@ -14,6 +14,7 @@ from service.permissions import Permission, allows
 from service.services import Services, services_of
 from service.store.records import Account
 from service.surveillance.daily_signals import form_drill
+from service.surveillance.no_person import names_somebody
 from service.surveillance.signal_records import Signal
 from service.surveillance.signal_store import Deed, NoSignalError, Signals
 from service.surveillance.signal_words import Cause, Risk
@@ -42,6 +43,7 @@ _REFUSALS = {
     "cause": mark("Please choose a cause."),
     "risk": mark("Please choose a level of risk."),
     "other": mark("Please choose another signal."),
+    "person": mark("Please write no telephone or identity number; the CDC may not know persons."),
 }
 _OTHER = mark("That did not work")
 _NO_DRILL = mark("The sources of this township would not notice that; nothing was formed.")
@@ -151,6 +153,8 @@ async def act(  # noqa: PLR0913 -- the fields of one form
     try:
         if act is Act.ANSWER:
             raise WorkflowError("state")  # the township answers at its own door
+        if names_somebody(deed.reason, deed.question):
+            raise WorkflowError("person")
         store = _store(parts)
         await store.act(account, signal_id, deed, parts.clock.now())
     except NoSignalError:

@@ -1,6 +1,5 @@
 """The township's door: what the CDC asks about the own township, and the answer to it."""
 
-import re
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from service.auth import requires
 from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.records import Account
+from service.surveillance.no_person import names_somebody
 from service.surveillance.signal_store import NoSignalError, Signals, TownshipAnswer
 from service.surveillance.signal_words import Verified
 from service.surveillance.workflow import WorkflowError
@@ -26,8 +26,6 @@ Parts = Annotated[Services, Depends(services_of)]
 Number = Annotated[int, Field(ge=0, le=100_000)] | Literal[""]  # an empty field of a form
 Verifier = Annotated[Account, Depends(requires(Permission.VERIFY_SIGNALS))]
 
-_PERSON = re.compile(r"\d{11}|\d{17}[\dXx]")
-"""A telephone or identity number: the CDC is told of townships, never of a person (law 8)."""
 
 _REFUSALS = {
     "person": mark("Please write no telephone or identity number; the CDC may not know persons."),
@@ -56,7 +54,7 @@ async def answer(  # noqa: PLR0913 -- the fields of one form
     looked_at: Annotated[list[str], Form()] = [],  # noqa: B006 -- FastAPI copies it
 ) -> Response:
     """Takes the answer; 404 where the question is another township's or was answered."""
-    if _PERSON.search(account_text):
+    if names_somebody(account_text):
         return await _page(request, parts, account, refused="person")
     said = TownshipAnswer(
         finding=finding,
