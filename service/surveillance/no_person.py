@@ -6,6 +6,7 @@ be told from words, so the page asks for none.
 """
 
 import re
+from unicodedata import normalize
 
 _BETWEEN = re.compile(r"(?<=\d)[\s.\-‐-―·]+(?=[\dXx])")
 _NUMBER = re.compile(r"\d{17}[\dXx]|1[3-9]\d{9}|(?<!\d)0\d{9,11}(?!\d)")
@@ -13,4 +14,5 @@ _NUMBER = re.compile(r"\d{17}[\dXx]|1[3-9]\d{9}|(?<!\d)0\d{9,11}(?!\d)")
 
 def names_somebody(*texts: str) -> bool:
     """Whether a telephone or identity number stands in one of the texts."""
-    return any(_NUMBER.search(_BETWEEN.sub("", text)) for text in texts)
+    plain = (_BETWEEN.sub("", normalize("NFKC", text)) for text in texts)  # full-width digits too
+    return any(_NUMBER.search(text) for text in plain)
