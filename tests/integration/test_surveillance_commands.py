@@ -140,10 +140,7 @@ async def test_a_source_is_registered_its_file_taken_and_its_lines_told(
         "school-1",
         1,
     )
-    whole = ("--area", "county-area", *span[2:], "--purpose", "the county's townships summed")
-    assert await run(database, "series", *whole) == 0
-    summed = json.loads(capsys.readouterr().out)
-    assert (summed["value"], summed["base"]) == (7, 400)
+    await _the_county_is_its_townships(database, span, capsys)
     assert await run(database, "series", *span, "--purpose", "x") == 2
     await county.owner.execute(
         "INSERT INTO cdc.source (source_id, kind, name, delay_shares, weekdays)"
@@ -171,6 +168,15 @@ async def test_a_source_is_registered_its_file_taken_and_its_lines_told(
         "with the weather of the county",
         "as it was known then",
     ]
+
+
+async def _the_county_is_its_townships(
+    database: Database, span: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = ("--area", "county-area", *span[2:], "--purpose", "the county's townships summed")
+    assert await run(database, "series", *whole) == 0
+    summed = json.loads(capsys.readouterr().out)
+    assert (summed["value"], summed["base"]) == (7, 400)
 
 
 async def _today(county: County) -> str:
