@@ -209,13 +209,16 @@ class Worker:
                 if message is None:  # it may not leave yet, or another process has it
                     resting.add(channel)
                     continue
-                outcome = await self._sent(message, moment)
+                outcome = await self._sent(message, due[channel], moment)
                 await self._store.note_delivery(message, outcome, self._moment(now))
                 resting.clear()  # that took time
 
-    async def _sent(self, message: Message, now: datetime) -> Outcome:
-        """Sends once; gives way to an emergency that has to leave on another way."""
-        others = [channel for channel in self._ways_out if channel is not message.channel]
+    async def _sent(self, message: Message, priority: Priority, now: datetime) -> Outcome:
+        """Sends once; gives way to an emergency, if it is one itself to one on another way."""
+        ways = set(self._ways_out)
+        if priority is Priority.EMERGENCY:
+            ways.discard(message.channel)
+        others = sorted(ways)
 
         async def send() -> Outcome:
             try:

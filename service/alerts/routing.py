@@ -48,6 +48,7 @@ class Doubt(StrEnum):
 
     CONTRACT_EXPIRED = "contract_expired"
     NO_CONTRACT = "no_contract"
+    CONTRACTS_OVERLAP = "contracts_overlap"
     UNKNOWN_PERSON = "unknown_person"
     RECORDED_DECEASED = "recorded_deceased"
     NOBODY_REACHABLE = "nobody_reachable"
@@ -310,6 +311,8 @@ def _doubts(circle: Circle) -> Iterable[Doubt]:
     if standing is not Standing.CONTRACTED:
         expired = standing is Standing.EXPIRED
         yield Doubt.CONTRACT_EXPIRED if expired else Doubt.NO_CONTRACT
+    if circle.patient is not None and circle.answering.overlapping:
+        yield Doubt.CONTRACTS_OVERLAP
 
 
 def _contract(circle: Circle) -> Because:

@@ -69,7 +69,8 @@ class Responsible:
     `doctors` and `village` are the contract's doctors or whoever stands in for them (for a family
     doctor without a deputy whoever of the team owns the person now), `team` the others of the team,
     `nurses` those of them who are its nurses or village doctors, `public_health` its public-health
-    physicians, `village_desk`, `township_desk` and `county` who is on duty there.
+    physicians, `village_desk`, `township_desk` and `county` who is on duty there. `overlapping`:
+    several contracts in force name different doctors, and the one that counts is followed.
     """
 
     owner: Owner
@@ -82,6 +83,7 @@ class Responsible:
     township_desk: tuple[Acting, ...]
     county: tuple[Acting, ...]
     administrators: tuple[Member, ...]
+    overlapping: bool = False
 
     def everybody(self) -> tuple[Acting, ...]:
         """All of them, each account once, the nearest first."""
@@ -162,6 +164,7 @@ def responsible(cared: Cared, registers: Registers, at: datetime, zone: ZoneInfo
         township_desk=_desk_of_level(asked, cared, "township"),
         county=_first((_county(asked), _last_resort(asked))),
         administrators=tuple(m for s in registers.administrators for m in _members(registers, s)),
+        overlapping=len({t.family_doctor for t in cared.terms if t.days.holds(asked.today)}) > 1,
     )
 
 

@@ -8,7 +8,9 @@ is tried again later.
 
 import asyncio
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from urllib.parse import quote
 
 import apprise
@@ -17,6 +19,8 @@ from service.notify.notifier import Outcome, Result
 from service.notify.wording import Wording
 
 _TIMEOUT_S = 20.0
+_AT_ONCE = 4
+"""Attempts that were given up go on in their threads until the other end has had its time."""
 
 _FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
 """What plug-ins of many hands raise over an address or an answer they did not think of."""
@@ -27,6 +31,8 @@ class AppriseCarrier:
 
     def __init__(self, template: str) -> None:
         self._template = template
+        # apprise's own threads are shared by all services: one that hangs would stop the others
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="apprise")
         # All of apprise's plug-ins are read with the first address: at the start, not at the first
         # emergency. One of them imports a module that Python gives up.
         with warnings.catch_warnings():
@@ -40,8 +46,10 @@ class AppriseCarrier:
             target = _service(self._template.replace("{address}", quote(address, safe="@+")))
             if target is None:
                 return Outcome(result=Result.REFUSED, detail="unusable address")
+            loop = asyncio.get_running_loop()
+            send = partial(target.notify, body=text.body, title=text.title)
             async with asyncio.timeout(_TIMEOUT_S):
-                taken = await target.async_notify(body=text.body, title=text.title)
+                taken = await loop.run_in_executor(self._threads, send)
         except TimeoutError:
             return Outcome(result=Result.RETRY_LATER, detail="timed out")
         except _FAULTS as error:

@@ -1,5 +1,6 @@
-"""Signing and ending contracts; each attempt has a named outcome, and the good ones are audited.
+"""Signing and ending contracts; each attempt has a named outcome.
 
+The good ones are audited, and so is one that would have overlapped another.
 Whose open alerts a change concerns is not asked here: the database marks them in the same
 transaction (`care.contract_changed`), and the worker hands them over (`handovers.py`).
 """
@@ -35,6 +36,8 @@ class Contracts(Database):
             return refused(Outcome.NOT_YOURS, contract.institution_id)
         async with self.pool.acquire() as connection, connection.transaction():
             written = await _check(connection, by, contract)
+            if written.outcome is Outcome.OVERLAPS:
+                await _note(connection, by, contract, "contract refused: it overlaps", now)
             if written.outcome not in {Outcome.ADDED, Outcome.CHANGED}:
                 return written
             await connection.execute(

@@ -94,6 +94,10 @@ def _sentence(entry: TimelineEntry, names: Mapping[str, str], language: str) -> 
         word(language, "symptom", code)
         for code in filter(None, entry.detail.get("symptoms", "").split(","))
     ]
+    details += [
+        word(language, "doubt", code)
+        for code in filter(None, entry.detail.get("doubts", "").split(","))
+    ]
     told = names.get(entry.detail.get("to", ""))
     if told is not None:
         details.append(told)

@@ -129,6 +129,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "doubt": {
         "contract_expired": mark("The contract has expired: please settle who is responsible."),
         "no_contract": mark("Nobody has a contract with this person."),
+        "contracts_overlap": mark(
+            "Several contracts are in force; one of them is followed: please settle it."
+        ),
         "unknown_person": mark("The person is not confirmed: find out who in this home it was."),
         "recorded_deceased": mark(
             "The person is recorded as deceased: find out who in this home measured."
@@ -202,6 +205,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "result": {
         "timed out": mark("no answer in time"),
+        "gave way": mark("no answer before an emergency had to leave"),
         "answer not understood": mark("the answer was not understood"),
         "refused or unreachable": mark("refused, or nobody there"),
         "no address": mark("no address"),

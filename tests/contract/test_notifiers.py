@@ -472,3 +472,33 @@ async def test_an_address_nobody_gave_or_nobody_can_read_is_refused() -> None:
     notifier = carried(AppriseCarrier("nonsense://{address}"))
     assert (await notifier.send(nowhere, NOW)).detail == "no address"
     assert (await notifier.send(message(Channel.EMAIL), NOW)).detail == "unusable address"
+
+
+async def test_a_service_that_hangs_takes_no_thread_from_another() -> None:
+    """Attempts that were given up go on in threads of their own service, a few at a time."""
+    taken = 0
+
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        taken += 1
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(hangs, "127.0.0.1", 0)
+    template = f"json://127.0.0.1:{silent.sockets[0].getsockname()[1]}/{{address}}"
+    carrier = AppriseCarrier(template)
+    letter = Wording(title="t", body="b")
+    async with silent:
+        async with asyncio.TaskGroup() as group:
+            trying = [group.create_task(carrier.carry("a", letter, "m", NOW)) for _ in range(40)]
+            async with asyncio.timeout(60):
+                while not taken:  # noqa: ASYNC110 - a socket sets no event
+                    await asyncio.sleep(0.01)
+            for one in trying:
+                one.cancel()
+        with post_office() as (letters, port):
+            notifier = carried(AppriseCarrier(mail_template(port)))
+            outcome = await notifier.send(message(Channel.EMAIL), NOW)
+        assert outcome.result is Result.DELIVERED
+        assert len(letters.kept) == 1
+        assert 0 < taken <= 4, "of forty"

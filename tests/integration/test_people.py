@@ -97,6 +97,7 @@ async def test_each_way_a_contract_can_be_wrong_has_a_name(county: County) -> No
     audited = "SELECT array_agg(action ORDER BY audit_id) FROM care.audit WHERE subject = $1"
     assert await county.owner.fetchval(audited, ZHANG.subject) == [
         "contract changed",
+        "contract refused: it overlaps",
         "contract added",
     ]
 

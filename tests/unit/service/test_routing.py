@@ -144,7 +144,11 @@ def test_of_two_contracts_in_force_the_later_one_counts() -> None:
         institution_id="township",
         days=Days(first=date(2026, 6, 1)),
     )
-    assert ladder(ask(Priority.URGENT, circle(contracts=(later, terms()))))[0] == ["desk"]
+    found = ask(Priority.URGENT, circle(contracts=(later, terms())))
+    assert ladder(found)[0] == ["desk"]
+    assert found.doubts == (Doubt.CONTRACTS_OVERLAP,), "and says so"
+    same = replace(later, family_doctor="family")
+    assert ask(Priority.URGENT, circle(contracts=(same, terms()))).doubts == ()
 
 
 def test_a_doctor_without_an_account_is_nobody() -> None:
