@@ -16,6 +16,7 @@ from gateway.packs import load_shipped
 from rules.vocabulary import Family, Priority
 from service.alerts.lifecycle import Answer, LifecycleError, ShelfReason
 from service.alerts.routing import DutyDay
+from service.alerts.rule_routes import Post, RuleRoute
 from tests.fixtures.database import Database
 from tests.integration.service_county import ZHANG, County, open_county
 
@@ -140,6 +141,13 @@ async def a_flood(county: County) -> None:
         await county.raise_alert(priority=Priority.SOON, family=Family.WEIGHT)
 
 
+async def somebody_else_first(county: County) -> None:
+    """The county's own file asks others first, for every rule."""
+    county.routes.update(
+        {rule: RuleRoute(first=(Post.NURSE, Post.TOWNSHIP_DUTY)) for rule in UNDAMPABLE}
+    )
+
+
 HOLDERS: dict[str, Holder] = {
     holder.__name__: holder
     for holder in (
@@ -158,6 +166,7 @@ HOLDERS: dict[str, Holder] = {
         palliative,
         deceased,
         a_flood,
+        somebody_else_first,
     )
 }
 
@@ -207,6 +216,7 @@ async def nothing_is_held(county: County, holder: str) -> None:
     for rule, alert_id in alerts.items():
         told = await told_at_once(county, alert_id)
         assert told, f"{rule} is held by {holder}"
+        assert holder != "somebody_else_first" or told >= {"village-a", "desk"}, rule
         expected = told_at_home(holder, UNDAMPABLE[rule])
         assert await county.told(alert_id, 0, "patient") == expected, (rule, holder)
         account, until = await county.account(min(told)), county.now + timedelta(hours=1)
