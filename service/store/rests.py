@@ -7,7 +7,7 @@ Pressure Monitoring; European Society of Hypertension, practice guidelines for h
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.store.database import Database, load_statements
+from service.store.database import Database, load_statements, whole
 from service.store.records import Account
 
 _SQL = load_statements("rests.sql")
@@ -43,6 +43,7 @@ class GuidedRest:
 class Rests(Database):
     """Of the reader's own person only; the database's policies say so too."""
 
+    @whole
     async def begin_rest(self, account: Account, now: datetime) -> None:
         """From now on the person sits; another one under way goes on as it was."""
         if account.subject is None or await self.rest_of(account, now) is not None:

@@ -116,6 +116,21 @@ def foreign_keys_point_to_core(root: Path) -> list[str]:
     return found
 
 
+def migrations_have_numbers_of_their_own(root: Path) -> list[str]:
+    """Two of one number would be applied in the order of their names, and one may come late."""
+    found: list[str] = []
+    taken: dict[tuple[Path, str], Path] = {}
+    for path in sorted(files_below(root)):
+        if path.suffix != ".sql" or path.parent.name != "migrations":
+            continue
+        number = re.match(r"(\d{4})_", path.name)
+        place = (path.parent, number.group(1) if number else path.name)
+        if number is None or place in taken:
+            found.append(str(path.relative_to(root)))
+        taken[place] = path
+    return found
+
+
 def unit_tests_start_no_peer(root: Path) -> list[str]:
     """`pytest tests/unit` needs nothing but Python: no database, broker or browser."""
     peers = {"postgres", "database", "migrated_template", "broker", "chromium"}
@@ -136,6 +151,7 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     package_files_are_docstrings,
     every_package_has_an_init,
     foreign_keys_point_to_core,
+    migrations_have_numbers_of_their_own,
     unit_tests_start_no_peer,
 )
 """Every rule of this file, for the test that applies them and the one that sees them bite."""

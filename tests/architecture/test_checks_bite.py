@@ -35,6 +35,11 @@ HOUSE_VIOLATIONS: list[tuple[str, str, Callable[[Path], list[str]]]] = [
     ("rules/p/__init__.py", "", house.package_files_are_docstrings),
     ("rules/r/q.py", "", house.every_package_has_an_init),
     (
+        "service/store/migrations/12_p.sql",
+        "SELECT 1;",
+        house.migrations_have_numbers_of_their_own,
+    ),
+    (
         "gateway/store/migrations/9999_p.sql",
         "CREATE TABLE core.p (a int REFERENCES care.person (a));",
         house.foreign_keys_point_to_core,
@@ -158,6 +163,15 @@ def test_the_check_command_reads_the_house_rules(copy: Path) -> None:
         assert (
             f"FAILED tests/architecture/test_house.py::test_the_tree_keeps[{rule.__name__}]" in said
         )
+
+
+def test_a_migration_number_is_used_once_in_its_directory(tmp_path: Path) -> None:
+    for name in ("gateway/store", "service/store"):
+        plant(tmp_path, f"{name}/migrations/0007_one.sql", "SELECT 1;")
+    assert house.migrations_have_numbers_of_their_own(tmp_path) == []
+    again = "service/store/migrations/0007_two.timescale.sql"
+    plant(tmp_path, again, "SELECT 1;")
+    assert house.migrations_have_numbers_of_their_own(tmp_path) == [again]
 
 
 @pytest.mark.parametrize("complaint", LINTER_VIOLATIONS)

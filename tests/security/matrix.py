@@ -98,6 +98,17 @@ _SAMPLES: Mapping[str, object] = {
     "day": "2026-08-01",
     "code": "ABCD-EFGH-JKLM-NPQR",
 }
+_AT_DOOR: Mapping[str, Mapping[str, object]] = {
+    "/account/app/confirm": {"code": "123456"},
+    "/signals/{signal_id}/act": {"back": "true"},
+    "/doctor/glass": {"name": "无此人", "birth_year": "1950", "hours": "1"},
+    "/clusters/{task}/verify": {"people": "3"},
+    "/clusters/{task}/dismiss": {"reason": "device"},
+    "/whose/settle": {"verdict": str(ZHANG.person_id)},
+    "/rules/rest": {"rule": "HW-02"},
+}
+"""What a form wants at one door and not at the others."""
+
 _PATH: Mapping[str, str] = {
     "subject": ZHANG.subject,
     "hub": "hub-home",
@@ -125,7 +136,15 @@ class Town:
             name = found.group(1).split(":")[0]
             if name == "alert_id":
                 return str(self.alert_id)
+            if name in numbers:
+                return "7"
             return _PATH.get(name, str(_ANY_ID))
+
+        numbers = {
+            each.name
+            for each in door.route.dependant.path_params
+            if each.field_info.annotation is int
+        }
 
         return re.sub(r"{([^}]+)}", value, door.path)
 
@@ -135,6 +154,8 @@ class Town:
         """Status, headers and text of one request; of an endless stream only its beginning."""
         cookies = {} if token is None else {"Cookie": f"hearthwatch={token}"}
         forms, body = request_of(door.route.dependant)
+        if forms is not None:
+            forms |= _AT_DOOR.get(door.path, {})
         async with client.stream(
             door.method,
             self.path(door),
@@ -340,6 +361,7 @@ def _plain(annotation: object) -> object:
         "int": "1",
         "float": "1",
         "date": "2026-08-01",
+        "time": "08:00",
         "datetime": "2026-09-01T09:30:00+00:00",
     }
     return known.get(str(getattr(cast("object", annotation), "__name__", "")), "x" * 24)

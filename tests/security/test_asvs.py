@@ -29,6 +29,13 @@ def test_no_item_is_missing_and_none_is_made_up() -> None:
     assert set(rows()) == WANTED
 
 
+def test_each_item_has_tests_of_its_own() -> None:
+    cells = list(rows().values())
+    shared = {cell for cell in cells if cells.count(cell) > 1}
+    assert shared == set()
+    assert [cell for cell in cells if "::test_" not in cell] == []
+
+
 @pytest.mark.parametrize("item", sorted(WANTED))
 def test_each_item_names_a_test_that_is_there(item: str) -> None:
     named = re.findall(r"`([\w/]+\.py)?(?:::)?(test_\w+)?`", rows()[item])

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -20,6 +22,7 @@ from service.auth import (
     requires,
     sign_in,
 )
+from service.doors.doors import doors
 from service.doors.limits import ADDRESS_TIMES, Bucket, RateLimit
 from service.permissions import Permission
 from tests.fixtures.database import Database
@@ -29,6 +32,7 @@ from tests.security.matrix import bring, session
 pytestmark = pytest.mark.peer
 
 XML = {"Content-Type": "text/xml"}
+ANY_ID = UUID(int=7)
 
 
 @pytest.fixture
@@ -115,7 +119,51 @@ async def test_guesses_at_the_same_time_are_counted_like_one_after_the_other(
     assert kept <= MOST_FAILURES_PER_LOGIN, "neither the refused nor the right ones count"
 
 
-async def test_wrong_types_large_bodies_and_faults_of_ours_are_problems(county: County) -> None:
+async def test_every_door_refuses_a_wrong_type_and_a_large_body_with_a_problem(
+    county: County,
+) -> None:
+    """415 before anything is read, 413 by what is declared and by what comes, 401 not asked yet."""
+    app = create_app(county.services)
+    found = [door for door in doors(app.routes) if door.method not in {"GET", "HEAD"}]
+    wrong: list[str] = []
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://county") as client:
+        for door in found:
+            path = re.sub(r"{[^}]+}", str(ANY_ID), door.path)
+            asked = {"Accept": "application/json"}
+            xml = await client.request(door.method, path, content=b"<a/>", headers={**asked, **XML})
+            lies = {**asked, "Content-Length": str(10**12)}
+            declared = await client.request(door.method, path, content=b"", headers=lies)
+            for answer, status, reason in (
+                (xml, 415, "wrong_type"),
+                (declared, 413, "too_large"),
+            ):
+                told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+                kind = answer.headers.get("content-type")
+                seen = (answer.status_code, told.get("reason"), kind)
+                if seen != (status, reason, "application/problem+json"):
+                    wrong.append(f"{door.method} {door.path}: {seen}")
+    assert len(found) > 60
+    assert wrong == []
+
+
+async def test_every_door_says_when_to_come_again(county: County) -> None:
+    settings = county.services.settings.model_copy(update={"requests_per_minute": 1})
+    app = create_app(replace(county.services, settings=settings))
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    free: list[str] = []
+    async with httpx2.AsyncClient(transport=transport, base_url="http://county") as client:
+        await client.get("/login")
+        for door in doors(app.routes):
+            path = re.sub(r"{[^}]+}", str(ANY_ID), door.path)
+            answer = await client.request(door.method, path)
+            kind, wait_s = (answer.headers.get(name) for name in ("content-type", "retry-after"))
+            is_refused = (answer.status_code, kind) == (429, "application/problem+json")
+            free += [] if is_refused and int(wait_s or 0) >= 1 else [door.path]
+    assert free == ["/healthz"], "what watches over the service is never told to wait"
+
+
+async def test_large_bodies_and_faults_of_ours_are_problems(county: County) -> None:
     app = create_app(county.services)
 
     @app.get("/api/broken")
@@ -124,18 +172,20 @@ async def test_wrong_types_large_bodies_and_faults_of_ours_are_problems(county: 
 
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://county") as client:
-        wrong = await client.post(
-            "/api/login", content=b"<a/>", headers={"Content-Type": "text/xml"}
-        )
-        form = await client.post("/login", json={"login": "x", "password": "y"})
         large = await client.post("/api/alerts/x/close", content=b"x" * (300 * 1024))
         broke = await client.get("/api/broken")
-    assert (wrong.status_code, wrong.json()["reason"]) == (415, "wrong_type")
-    assert form.status_code == 415
+        deep = b'{"login":' + b"[" * 60_000
+        nested = await client.post(
+            "/api/login", content=deep, headers={"Content-Type": "application/json"}
+        )
     assert (large.status_code, large.json()["reason"]) == (413, "too_large")
     assert (broke.status_code, broke.json()["reason"]) == (500, "fault")
     assert "zhang" not in broke.text
     assert "Traceback" not in broke.text
+    assert (nested.status_code, nested.headers["content-type"]) in {
+        (400, "application/problem+json"),
+        (422, "application/problem+json"),
+    }
 
 
 async def test_a_program_that_asks_a_page_is_refused_with_a_problem(county: County) -> None:
