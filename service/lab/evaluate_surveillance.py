@@ -9,7 +9,7 @@ come from the tuning seed, what is reported from series of the reporting seed th
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -114,17 +114,19 @@ def series_lines(
     tuning: int,
     reporting: int,
     among: Sequence[Scenario] | None = None,
+    names: Collection[str] = SCORERS.keys(),
 ) -> list[SeriesLine]:
     """Every detector at the threshold of the tuning series, on the reporting series.
 
-    `among` are the scenarios, all 42 by default.
+    `among` are the scenarios, all 42 by default; `names` the detectors, all by default.
     """
     chosen = scenarios() if among is None else among
     tuned = _stack(chosen, replicates, 0, tuning)
     quiet = _stack(chosen, replicates, 0, reporting)
     struck = {size: _stack(chosen, replicates, size, reporting) for size in SIZES}
     lines: list[SeriesLine] = []
-    for name, score in SCORERS.items():
+    for name in names:
+        score = SCORERS[name]
         rest = REST.get(name, 0)
         threshold = threshold_at(_finite(score(tuned.evidence)), rate, rest)
         said = {

@@ -6,6 +6,7 @@ that gives it on series of other seeds.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,21 +29,39 @@ from service.surveillance.detectors.windows import WindowControl, bayes, moving_
 from service.surveillance.fusion_statistics import simes_rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Series x weeks, and what several scores share of them: tails of one week and of two.
+    """Series x weeks, and what several scores share of them, worked out when one asks for it.
 
     `mean` and `phi` are the truth, for the bound that no detector can pass.
     """
 
     counts: Counts
-    one_week: Counts
-    two_weeks: Counts
-    harmonic_week: Counts
-    harmonic_weeks: Counts
     chance: Counts
     mean: Counts
     phi: Counts
+
+    @cached_property
+    def one_week(self) -> Counts:
+        """Tails of each week by Farrington flexible."""
+        return flexible_pvalues(self.counts)
+
+    @cached_property
+    def two_weeks(self) -> Counts:
+        """Tails of each week and the one before together."""
+        sums = self.counts.copy()
+        sums[:, 1:] += self.counts[:, :-1]
+        return flexible_pvalues(sums)
+
+    @cached_property
+    def harmonic_week(self) -> Counts:
+        """Tails of each week by the averaged harmonic regressions."""
+        return harmonic_pvalues(self.counts, 1)
+
+    @cached_property
+    def harmonic_weeks(self) -> Counts:
+        """Tails of each week and the one before together."""
+        return harmonic_pvalues(self.counts, 2)
 
 
 Scorer = Callable[[Evidence], Counts]
@@ -64,14 +83,8 @@ def evidence_of(counts: Counts, truth: tuple[Counts, Counts], rng: np.random.Gen
 
     `truth` is the mean (series x weeks) and the dispersion (series) that counts were drawn from.
     """
-    sums = counts.copy()
-    sums[:, 1:] += counts[:, :-1]
     return Evidence(
         counts=counts,
-        one_week=flexible_pvalues(counts),
-        two_weeks=flexible_pvalues(sums),
-        harmonic_week=harmonic_pvalues(counts, 1),
-        harmonic_weeks=harmonic_pvalues(counts, 2),
         chance=rng.uniform(size=(len(counts), JUDGED)),
         mean=truth[0],
         phi=truth[1],

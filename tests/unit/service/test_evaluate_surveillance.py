@@ -65,10 +65,9 @@ def test_an_injected_outbreak_adds_its_cases_to_the_weeks_that_are_marked() -> N
 @pytest.mark.row("C16")
 def test_detectors_stand_beside_fixed_limits_and_random_alerts_at_one_rate() -> None:
     among = [one for one in scenarios() if one.name == "5/0"]
-    lines = {one.name: one for one in series_lines(6, 0.02, 1, 2, among)}
-    flexible, fixed, chance = (
-        lines[name] for name in ("Farrington flexible nbPlugin", "fixed limit", "random alerts")
-    )
+    names = ("Farrington flexible nbPlugin", "fixed limit", "random alerts")
+    lines = {one.name: one for one in series_lines(6, 0.02, 1, 2, among, names)}
+    flexible, fixed, chance = (lines[name] for name in names)
     for one in (flexible, fixed, chance):
         assert 0.001 < one.false_rate < 0.06
     # Two dozen outbreaks do not tell which of the two is better: that is what `evaluate` is for.
