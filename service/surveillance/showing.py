@@ -27,8 +27,9 @@ class Sight(IntEnum):
 class ShownSource:
     """One source with the days on which it crossed; `evidence` is empty unless exact.
 
-    `large` is whether its count reaches the floor on the days named, `crossed` whether it lies over
-    its threshold: all that a reader without the exact counts is told of observed, expected and p.
+    `large` is whether its count reaches the floor on one of the days named, `small` whether it lies
+    below on one, `crossed` whether it lies over its threshold on each: all that a reader without
+    the exact counts is told of observed, expected and p. To officers no count is small.
     """
 
     source: str
@@ -36,6 +37,7 @@ class ShownSource:
     days: tuple[date, ...]
     drives: bool
     large: bool
+    small: bool
     crossed: bool
     evidence: tuple[SourceEvidence, ...] = ()
 
@@ -100,7 +102,8 @@ def _source(
         indicator=rows[0].indicator,
         days=tuple(one.day for one in rows),
         drives=drives,
-        large=all(one.may_be_named(floor) for one in rows),
+        large=any(one.observed >= floor for one in rows),
+        small=any(one.observed < floor for one in rows),
         crossed=all(one.crossed for one in rows),
         evidence=evidence,
     )

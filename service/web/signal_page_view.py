@@ -136,12 +136,13 @@ def _rows(signal: Signal, language: str) -> tuple[SourceRow, ...]:
 
 def _bounds(source: ShownSource, floor: int, language: str) -> SourceRow:
     """What being named implies: it reaches the floor, and crossed at the level of alarms."""
+    counts = [f"<{floor}"] * source.small + [f"≥{floor}"] * source.large
     return SourceRow(
         source=source.source,
         indicator=source.indicator,
         days=source.days,
         drives=source.drives,
-        observed=f"≥{floor}" if source.large else f"<{floor}",
+        observed=", ".join(counts),
         expected=say(language, "fewer") if source.crossed else "–",
         p=f"≤{ALPHA:g}" if source.crossed else "–",
     )
