@@ -281,13 +281,16 @@ def _success(operation: dict[str, JsonValue], name: str) -> dict[str, JsonValue]
 
 
 def _refusals(name: str) -> dict[str, JsonValue]:
-    del name  # every layer around a route may refuse any of them
+    """Every layer around a route may refuse any of them."""
     problem: dict[str, JsonValue] = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
     }
     found: dict[str, JsonValue] = {}
     for status, words in _REFUSALS.items():
         refusal: dict[str, JsonValue] = {"description": words, "content": problem}
+        if status == "422" and name.startswith("POST /api/surveillance/"):
+            refusal["content"] = {**problem, "application/json": {"schema": {"type": "object"}}}
+            refusal["description"] = f"{words}; or no line was taken, and `refused` says why"
         if status == "429":
             refusal["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
         found[status] = refusal

@@ -138,10 +138,9 @@ async def test_every_door_refuses_a_wrong_type_and_a_large_body_with_a_problem(
                 (xml, 415, "wrong_type"),
                 (declared, 413, "too_large"),
             ):
-                told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
                 kind = answer.headers.get("content-type")
-                seen = (answer.status_code, told.get("reason"), kind)
-                if seen != (status, reason, "application/problem+json"):
+                seen = (answer.status_code, kind, f'"reason":"{reason}"' in answer.text)
+                if seen != (status, "application/problem+json", True):
                     wrong.append(f"{door.method} {door.path}: {seen}")
     assert len(found) > 60
     assert wrong == []
