@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How many emergencies are injected (`make emergencies`), how many kills (`make kills`)."""
     parser.addoption("--emergencies", default="300", help="how many emergencies are injected")
     parser.addoption("--kills", default="3", help="how often the service is killed")
-    parser.addoption("--doctor-days", default="4", help="how many days of alerts are lived through")
+    parser.addoption("--doctor-days", default="3", help="how many days of alerts are lived through")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 """A small county for the service's tests: two villages, a township, a county hospital."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -189,6 +189,26 @@ class County:
             )
             await self.core.execute("SELECT pg_notify('hearthwatch_alert', '')")
         return alert_id
+
+    async def raise_many(self, about: Sequence[tuple[str, Priority]]) -> list[UUID]:
+        """The same for many blood pressures at once: one batch of the core."""
+        ids, bp, now = [uuid4() for _ in about], Family.BLOOD_PRESSURE.value, self.now
+        each = list(zip(ids, about, strict=True))
+        kind = AlertKind.PHYSIOLOGICAL.value
+        async with self.core.transaction():
+            cases = [(one, subject, bp, level.value, now) for one, (subject, level) in each]
+            await self.core.executemany(_INSERT_CASE, cases)
+            alerts = [
+                (one, one, s, kind, level.value, bp, False, now, "HW-02", "immediate", "{}")
+                for one, (s, level) in each
+            ]
+            await self.core.executemany(_INSERT_ALERT, alerts)
+            await self.core.executemany(
+                "INSERT INTO core.outbox (alert_id, created_at) VALUES ($1, $2)",
+                [(one, now) for one in ids],
+            )
+            await self.core.execute("SELECT pg_notify('hearthwatch_alert', '')")
+        return ids
 
     async def told(self, alert_id: UUID, step: int, channel: str = "page") -> set[str]:
         """Logins of those to whom `step` of an alert was delivered."""

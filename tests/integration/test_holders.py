@@ -137,8 +137,7 @@ async def palliative(county: County) -> None:
 
 
 async def a_flood(county: County) -> None:
-    for _ in range(70):
-        await county.raise_alert(priority=Priority.SOON, family=Family.WEIGHT)
+    await county.raise_many([(ZHANG.subject, Priority.SOON)] * 70)
 
 
 async def somebody_else_first(county: County) -> None:

@@ -178,9 +178,9 @@ async def test_five_hundred_alerts_in_a_minute_and_the_emergency_among_them_come
 ) -> None:
     """Everything is on the list; the phone rings a few times, first for the emergency."""
     emergency_of, *others = await neighbours(town, 5)
-    for _ in range(499):
-        person = others[_ % len(others)]
-        await town.county.raise_alert(person.subject, priority=Priority.URGENT)
+    await town.county.raise_many(
+        [(others[number % len(others)].subject, Priority.URGENT) for number in range(499)]
+    )
     emergency = await town.crisis(emergency_of)
     first = next(letter for letter in town.rings if letter.address == "family-a")
     assert "紧急 1 条" in first.text.body
