@@ -56,6 +56,10 @@ class CaseBook:
         """Remember decisions that joined a case without ringing."""
         self._known.update(taken)  # `|=` with keys would copy everything known
 
+    def open_of(self, subject: SubjectRef) -> Iterable[Case]:
+        """The subject's open cases."""
+        return self._open.get(subject, _NO_CASES).values()
+
     def has_open(self, subject: SubjectRef) -> bool:
         """Whether the subject has an open case."""
         return bool(self._open.get(subject))

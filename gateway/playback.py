@@ -80,18 +80,26 @@ def worn_by_one(_point: Point) -> bool:
     return False
 
 
+MOST_OLDER = 64
+"""A look may reach back less far than the next one; so many older readings are kept for that."""
+
+
 @dataclass(slots=True)
 class Held:
-    """The latest readings of one person that were looked at, so that none is made twice."""
+    """The latest readings of one person that were looked at, so that few are made twice."""
 
     begin: int = 0
     points: list[Point] = field(default_factory=list[Point])
 
     def between(self, begin: int, end: int, point: Callable[[int], Point]) -> list[Point]:
         """The readings in these places; an `end` is never before a former one."""
+        if begin > self.begin + len(self.points):
+            self.begin, self.points = begin, []
         if begin < self.begin:
-            self.points = []
-        del self.points[: begin - self.begin]
-        self.begin = begin
-        self.points += [point(place) for place in range(begin + len(self.points), end)]
-        return self.points.copy()
+            self.points[:0] = [point(place) for place in range(begin, self.begin)]
+            self.begin = begin
+        self.points += [point(place) for place in range(self.begin + len(self.points), end)]
+        found = self.points[begin - self.begin :]
+        if begin - self.begin > MOST_OLDER:
+            self.begin, self.points = begin, found.copy()
+        return found

@@ -19,6 +19,7 @@ from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
 from gateway.detect import (
+    AROUND,
     Assessment,
     Judged,
     Person,
@@ -250,7 +251,7 @@ class Rehearsal:
         told = told_before(state, fresh, mark, now, woken_at) if self._screened else None
         person = Person(subject=life.subject, profile=life.profile, state=state, told_before=told)
         whole = needs_history(person, fresh, self._rules.zone)
-        since = None if whole else needed_from(person, fresh, self._rules, now)
+        since = None if whole else self._needed_from(person, look)
         points = _known(side, life, since)
         found = assess_moved(person, look.moved, points, fresh, self._rules, now, whole=whole)
         complete = whole or bool(fresh)
@@ -262,6 +263,28 @@ class Rehearsal:
         side.wake[life.place] = _LAST if wake_at is None else micros(wake_at)
         self._await_answer(side, life)
         return replace(found.state, open_case=life.subject in rung.with_case)
+
+    def _needed_from(self, person: Person, look: _Look) -> datetime:
+        """From when on readings are needed; for what nearly fired beside, all that a rule can see.
+
+        Of whom nothing is waited for only what the rules that could ask now reach back over, and
+        what clears their open cases.
+        """
+        usual = needed_from(person, look.fresh, self._rules, look.now)
+        moved, pack = look.moved, self._rules.pack
+        if self._near or moved is None or moved.watched:
+            return usual
+        silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
+        if silence <= look.now:
+            return usual
+        asking = [pack.rule(rule_id).reach for rule_id in moved.rules]
+        clearing = [
+            condition.reach
+            for case in self._book.open_of(person.subject)
+            for condition in pack.rule(case.rule_id).clear.values()
+        ]
+        reach = max([*asking, *clearing], default=timedelta(0))
+        return max(usual, look.fresh[0].effective_at - reach - AROUND)
 
     def _alone(self, found: Assessment, now: datetime) -> Iterator[Judged]:
         """What was decided, without what nearly was."""
