@@ -59,15 +59,13 @@ def fingerprint(pack: Pack) -> int:
 class Screened:
     """Who is calm, as rows, who was woken too early, and who must be looked at exactly.
 
-    `moved` are those of `tense` whose columns have been moved on; `woken` were to be looked at
-    since an instant.
+    `moved` are those of `tense` whose columns have been moved on.
     """
 
     calm: CalmRows | None
     tense: dict[SubjectRef, list[Point]]
     moved: Mapping[SubjectRef, MovedRow] = field(default_factory=dict[SubjectRef, MovedRow])
     rested: Rested = field(default_factory=dict[SubjectRef, datetime | None])
-    woken: Mapping[SubjectRef, datetime] = field(default_factory=dict[SubjectRef, datetime])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -166,7 +164,7 @@ class Screener:
             states=states,
             recent=recent,
             moved=bank.may_be_moved(rows) & sound,
-            settled=bank.may_be_moved(rows) & sound & (recent["waits"] == 0),
+            settled=bank.may_be_moved(rows) & sound & (recent["open_since"] == 0),
             awaited=bank.open_cases(rows),
             watched=np.ones(rows.size, dtype=np.bool_),
         )

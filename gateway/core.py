@@ -188,12 +188,12 @@ class Core:
             await self._commit_each(batch, now)
         return True
 
-    async def _due(self, now: datetime) -> dict[SubjectRef, datetime]:
-        """Who must be looked at for their absence, since when; the database is asked if anybody."""
+    async def _due(self, now: datetime) -> list[SubjectRef]:
+        """Whose absence must be looked at; the database knows, and is asked only if anybody's."""
         states, limit = self._county.states, self._settings.batch_limit
         at = states.next_wake_at()
         if at is None or at > now:
-            return {}
+            return []
         later = [subject for subject, until in states.postponed().items() if until > now]
         return await self._store.states.due(now, limit, later)
 
@@ -209,9 +209,9 @@ class Core:
                 await self._commit(Batch(arrivals=[arrival]), now)
             except POISON as error:
                 await self._commit(Batch(arrivals=[_failed(arrival, error)]), now)
-        for subject, woken_at in batch.waking.items():
+        for subject in batch.waking:
             try:
-                await self._commit(Batch(waking={subject: woken_at}), now)
+                await self._commit(Batch(waking=[subject]), now)
             except POISON as error:
                 _log.exception("absence could not be judged", subject=subject, why=str(error))
                 await self._postpone(subject, now + TRY_AGAIN)

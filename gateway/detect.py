@@ -1,16 +1,16 @@
 """Score, then learn: one person's new points against the usual and the rules. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
 from gateway.priors import person_baselines
-from gateway.recent import RecentRow
+from gateway.recent import BEGINNING, RecentRow
 from gateway.stored_state import StoredState
 from gateway.teaching import teaching
-from rules.engine import Decision, Evaluation, NearMiss, evaluate
+from rules.engine import Decision, Evaluation, NearMiss, Wake, evaluate
 from rules.explain import evidence
 from rules.pack import Pack
 from rules.rule import Rule
@@ -32,8 +32,8 @@ class Person:
     """A subject with what the core knows of them.
 
     A refold begins at `settings`; `blind` is when nothing of theirs could arrive, where they are
-    looked at for their absence. What waits have come to that were over before `told_before` was
-    told, as far as no new reading reaches it; None: nothing is known of that.
+    looked at for their absence. Readings measured before `open_since` began no wait that is
+    still open; None: nothing is known of that.
     """
 
     subject: SubjectRef
@@ -41,7 +41,7 @@ class Person:
     state: StoredState
     settings: StateRow | None = None
     blind: tuple[Blind, ...] = ()
-    told_before: datetime | None = None
+    open_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +79,10 @@ class Judged:
 class Assessment:
     """What became of one person in one batch.
 
-    `waits`: a confirmation is being waited for; `since`: the place of the earliest new point;
-    `taught`: the points, of the days not folded yet at least, that baselines may learn; `extremes`:
-    those of the `watched` points of the window, which may have begun a wait for a confirmation
-    (None: all of them).
+    `open_since`: when the first reading was measured whose confirmation is being waited for;
+    `since`: the place of the earliest new point; `taught`: the points, of the days not folded yet
+    at least, that baselines may learn; `extremes`: those of the `watched` points of the window,
+    which may have begun a wait for a confirmation (None: all of them).
     """
 
     person: Person
@@ -90,7 +90,7 @@ class Assessment:
     window: Window
     judged: tuple[Judged, ...]
     since: tuple[datetime, str] | None = None
-    waits: bool = False
+    open_since: datetime | None = None
     taught: tuple[Point, ...] = ()
     watched: tuple[Point, ...] | None = None
     extremes: Extremes = field(default_factory=dict[QuantityName, tuple[float, float]])
@@ -121,27 +121,17 @@ def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
     return late or silent
 
 
-def told_before(
-    state: StoredState, fresh: Sequence[Point], mark: int, now: datetime, woken_at: datetime | None
-) -> datetime | None:
-    """Before which instant every wait of a person that was over has been told of; None: unknown.
+def open_since(state: StoredState, mark: int, now: datetime) -> datetime | None:
+    """Readings measured before it began no wait that is still open; None: nothing is known of that.
 
-    With a new reading that is so of whoever waits for nothing; woken, of what was over before they
-    were to be woken. A day is left for what is learned late of a time in which nothing could come.
-
-    Args:
-        state: the person's columns before this batch.
-        fresh: their new readings.
-        mark: the fingerprint of the rules; under others nothing has been told.
-        now: the instant of the batch.
-        woken_at: when the person was to be woken; None where they were not.
+    `state` are the person's columns before this batch, `mark` is the fingerprint of the rules:
+    under others nothing has been told.
     """
     recent = state.recent
     if state.stale or recent is None or int(recent["rules"]) != mark:
         return None
-    if not fresh:
-        return None if woken_at is None else woken_at - AROUND
-    return None if int(recent["waits"]) else now - AROUND
+    minutes = int(recent["open_since"])
+    return BEGINNING + timedelta(minutes=minutes) if minutes else now
 
 
 def needed_from(person: Person, fresh: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
@@ -210,12 +200,12 @@ def assess(
         absent=not fresh,
         explain=False,
         extremes=extremes,
-        told_before=None if late or whole else person.told_before,
+        open_since=None if late or whole else person.open_since,
     )
     begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + AROUND
     near = near_of(evaluation)
     found = judged_of(evaluation, near, window, rules.pack, now, missing_since=begin)
-    waits = [wake.due_at for wake in evaluation.wakes if wake.due_at > now]
+    waits = [wake for wake in evaluation.wakes if wake.due_at > now]
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)
@@ -223,14 +213,25 @@ def assess(
     state = usual if same else _state_at(person, readings, measured, rules.zone, whole=whole)
     return Assessment(
         person=person,
-        state=StoredState(row=state, next_wake_at=min([*waits, *silences], default=None)),
+        state=StoredState(row=state, next_wake_at=next_wake(waits, silences)),
         window=window,
         judged=tuple((found | judged).values()),
         since=first,
-        waits=bool(waits),
+        open_since=first_of(waits, window),
         taught=taught,
         extremes=extremes,
     )
+
+
+def next_wake(waits: Iterable[Wake], silences: Iterable[datetime]) -> datetime | None:
+    """When to look at somebody again; None for never."""
+    return min([*(wait.due_at for wait in waits), *silences], default=None)
+
+
+def first_of(waits: Iterable[Wake], window: Window) -> datetime | None:
+    """When the first of the readings was measured whose confirmations are waited for."""
+    begun = (window.find(wait.trigger) for wait in waits)
+    return min((point.effective_at for point in begun if point), default=None)
 
 
 def window_of(person: Person, points: Sequence[Point], zone: tzinfo) -> Window:

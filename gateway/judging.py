@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from gateway.blindness import blind_times
 from gateway.calm import Screened
 from gateway.county import County, is_home
-from gateway.detect import Assessment, Person, Rulebook, needed_from, needs_history, told_before
+from gateway.detect import Assessment, Person, Rulebook, needed_from, needs_history, open_since
 from gateway.intake import Admitted
 from gateway.moved import assess_moved
 from gateway.remembering import remembered
@@ -53,7 +53,7 @@ async def screen(
     wear the same device: these may change what is in doubt.
     """
     if not county.screens:
-        return Screened(calm=None, tense=new, woken=batch.waking)
+        return Screened(calm=None, tense=new)
     spoken_for = {item.subject for item in (*batch.spoken, *batch.assigned, *batch.said)}
     spoken_for |= await reaching_back(new, county, store, now)
     quiet = {subject: points for subject, points in new.items() if subject not in spoken_for}
@@ -63,9 +63,7 @@ async def screen(
     rested = await _rested(quiet, county, store, rules, now)
     done = {*rested, *(screened.calm.subjects if screened.calm else ())}
     tense = {subject: points for subject, points in new.items() if subject not in done}
-    return Screened(
-        calm=screened.calm, tense=tense, moved=screened.moved, rested=rested, woken=batch.waking
-    )
+    return Screened(calm=screened.calm, tense=tense, moved=screened.moved, rested=rested)
 
 
 async def _rested(
@@ -145,9 +143,7 @@ async def judge_people(
             p,
             settings=settings.get(p.subject),
             blind=absent.get(p.subject, ()),
-            told_before=told_before(
-                p.state, new[p.subject], mark, now, screened.woken.get(p.subject)
-            ),
+            open_since=open_since(p.state, mark, now),
         )
         for p in people
     ]

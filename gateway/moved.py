@@ -14,8 +14,10 @@ from gateway.detect import (
     Person,
     Rulebook,
     assess,
+    first_of,
     judged_of,
     needed_from,
+    next_wake,
     window_of,
 )
 from gateway.priors import person_baselines
@@ -46,7 +48,7 @@ def assess_moved(  # noqa: PLR0913 - one argument a question
     heard = None if whole else window_of(person, points, rules.zone)
     if heard is not None and moved is not None and _is_newest(fresh, heard):
         return _assess(person, moved, heard, rules, now, fresh)
-    if heard is not None and not fresh and person.told_before is not None:
+    if heard is not None and not fresh and person.open_since is not None:
         return _assess(person, _unmoved(person), heard, rules, now, fresh)
     return assess(person, points, fresh, rules, now, whole=whole)
 
@@ -107,7 +109,7 @@ def _assess(
         explain=False,
         extremes=extremes,
         only=only,
-        told_before=person.told_before if moved.watched else now,
+        open_since=person.open_since if moved.watched else now,
     )
 
     @cache
@@ -118,20 +120,20 @@ def _assess(
 
     begin = needed_from(person, fresh, rules, now) + AROUND
     judged = judged_of(found, near, window, pack, now, missing_since=begin)
-    waits = [wake.due_at for wake in found.wakes if wake.due_at > now]
+    waits = [wake for wake in found.wakes if wake.due_at > now]
     silences = [max(wake.due_at, now) for wake in found.silences]
     silences += [silence] if now < silence < NEVER else []
     return Assessment(
         person=person,
         state=StoredState(
             row=moved.row,
-            next_wake_at=min([*waits, *silences], default=None),
+            next_wake_at=next_wake(waits, silences),
             recent=moved.recent,
         ),
         window=window,
         watched=watched,
         judged=tuple(judged.values()),
         since=heard.points[-1].order if fresh else None,
-        waits=bool(waits),
+        open_since=first_of(waits, window),
         extremes=extremes,
     )

@@ -61,7 +61,7 @@ async def walk(
     screened = await screen(batch, new, county, store, rules, now)
     bereft = {said.doubt.subject for said in batch.said if said.subject != said.doubt.subject}
     people = await judge_people(screened, county, store, rules, now, bereft=bereft)
-    people += await judge_strangers(aside, list(batch.waking), store, county, rules, now)
+    people += await judge_strangers(aside, batch.waking, store, county, rules, now)
     rung: Rung = await episodes(people, store, rules.pack, now)
     states = await _write_states(screened, people, rung, county, store)
     done = counted(batch)

@@ -44,6 +44,8 @@ RECENT = np.dtype(
         ("systolic_at", "<i8"),  # the same of the newest valid systolic number
         ("glucose_at", "<u4"),  # minutes since 1970, rounded down, of the newest valid glucose
         ("watch_until", "<u4"),  # minutes since 1970: the exact stage looks at everything till then
+        ("open_since", "<u4"),  # minutes since 1970, rounded down, of the first reading whose
+        # confirmation is awaited; 0 = none
         ("rules", "<u4"),  # fingerprint of the rules the row was computed under; 0 = no row
         ("day", "<u2"),  # of the newest valid systolic reading, days since EPOCH; columns go back
         ("loose_day", "<u2"),  # the last day whose bounds cannot be trusted
@@ -53,7 +55,6 @@ RECENT = np.dtype(
         ("diastolic_first", "<u2"),
         ("session_readings", "u1"),
         ("ring_readings", "u1"),  # RING + 1 = more than the ring holds: fold from the store
-        ("waits", "u1"),  # a confirmation is awaited
         ("pregnant", "u1"),  # known to be, or to have been lately
         ("counts", "u1", (DAYS,)),  # readings * 16 + sessions
         ("sums", "<u2", (DAYS,)),  # of the session means
@@ -111,6 +112,11 @@ def micros(at: datetime) -> int:
     return (at - BEGINNING) // _MICROSECOND
 
 
+def minutes_of(at: datetime | None) -> int:
+    """Minutes since 1970, rounded down; 0 for no instant."""
+    return 0 if at is None else max(1, micros(at) // 60_000_000)
+
+
 def no_recent() -> RecentRow:
     """The row of a subject of whom nothing is remembered: always looked at exactly."""
     return np.zeros((), dtype=RECENT)
@@ -121,7 +127,8 @@ class Memory:
     """What a rebuilt row takes over from elsewhere.
 
     `folded_through` is the state's last folded day, `rules` the fingerprint of the rules,
-    `watch_until` the instant until which nothing is calm, `waits` whether a confirmation is due,
+    `watch_until` the instant until which nothing is calm, `open_since` the time of the first
+    reading whose confirmation is awaited,
     `pregnant` whether the person is known to be,
     `last_at` the newest reading known before, which the window may no longer reach.
     """
@@ -129,7 +136,7 @@ class Memory:
     folded_through: int
     rules: int
     watch_until: datetime
-    waits: bool
+    open_since: datetime | None
     pregnant: bool = False
     last_at: int = 0
 
@@ -148,7 +155,8 @@ def recent_of(
     row = no_recent()
     last = micros(points[-1].effective_at) if points else 0
     row["last_at"] = max(last, memory.last_at)
-    row["rules"], row["waits"], row["pregnant"] = memory.rules, memory.waits, memory.pregnant
+    row["rules"], row["pregnant"] = memory.rules, memory.pregnant
+    row["open_since"] = minutes_of(memory.open_since)
     row["watch_until"] = max(0, -(-micros(memory.watch_until) // 60_000_000))
     sweet = [p for p in points if p.valid and QuantityName.GLUCOSE in p.values]
     row["glucose_at"] = micros(sweet[-1].effective_at) // 60_000_000 if sweet else 0

@@ -26,7 +26,7 @@ from gateway.detect import (
     Rulebook,
     needed_from,
     needs_history,
-    told_before,
+    open_since,
 )
 from gateway.episodes import episodes
 from gateway.moved import assess_moved
@@ -247,9 +247,8 @@ class Rehearsal:
     async def _judged(self, side: _Side, look: _Look, state: StoredState) -> StoredState:
         life, fresh, now = look.life, look.fresh, look.now
         self._exact += bool(fresh)
-        mark, woken_at = self._screener.mark, None if fresh else now
-        told = told_before(state, fresh, mark, now, woken_at) if self._screened else None
-        person = Person(subject=life.subject, profile=life.profile, state=state, told_before=told)
+        begun = open_since(state, self._screener.mark, now) if self._screened else None
+        person = Person(subject=life.subject, profile=life.profile, state=state, open_since=begun)
         whole = needs_history(person, fresh, self._rules.zone)
         since = None if whole else self._needed_from(person, look)
         points = _known(side, life, since)

@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from gateway.detect import Assessment, Rulebook
-from gateway.recent import BEGINNING, Memory, RecentRow, micros, recent_of
+from gateway.recent import BEGINNING, Memory, RecentRow, micros, minutes_of, recent_of
 from gateway.recent_many import closed
 from gateway.row_copies import copied
 from rules.pack import Pack
@@ -39,7 +39,7 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
             profile=found.person.profile,
             extremes=found.extremes,
         ),
-        waits=found.waits,
+        open_since=found.open_since,
         pregnant=found.person.profile.pregnant is Ternary.YES,
         last_at=0 if before is None else int(before["last_at"]),
     )
@@ -73,7 +73,7 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
 def _with(row: RecentRow, memory: Memory) -> RecentRow:
     """A copy of a row with what does not follow from the readings; nobody is watched shorter."""
     row = copied(row)
-    row["waits"], row["pregnant"] = memory.waits, memory.pregnant
+    row["open_since"], row["pregnant"] = minutes_of(memory.open_since), memory.pregnant
     until = -(-micros(memory.watch_until) // 60_000_000)
     row["watch_until"] = max(int(row["watch_until"]), until)
     return row

@@ -37,7 +37,7 @@ def overflowed(
     states, recent = bank.copies(np.maximum(rows, 0))
     newest = np.array([micros(new[subject][-1].effective_at) for subject in people])
     through = zone.day(newest - _CLOSING_US) - 1 + EPOCH
-    chosen = bank.may_be_calm(rows) & (recent["ring_readings"] > RING) & (recent["waits"] == 0)
+    chosen = bank.may_be_calm(rows) & (recent["ring_readings"] > RING) & (recent["open_since"] == 0)
     chosen &= (states["folded_through"] > EPOCH) & (states["folded_through"] < through)
     return {
         people[place]: datetime.combine(

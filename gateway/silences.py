@@ -29,7 +29,7 @@ def may_rest(state: StoredState, mark: int) -> bool:
     Whoever waits for a confirmation is woken for that, not for their silence.
     """
     recent = state.recent
-    known = recent is not None and int(recent["rules"]) == mark and not int(recent["waits"])
+    known = recent is not None and int(recent["rules"]) == mark and not int(recent["open_since"])
     return known and not state.stale
 
 

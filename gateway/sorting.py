@@ -1,7 +1,7 @@
 """What a transaction takes, and its first look: admitted to a person, or set aside. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.arrivals import Arrival, Assigned, Spoken
@@ -24,8 +24,7 @@ class Batch:
     """What one transaction takes: messages, what people said, and whose absence is due.
 
     `assigned` are kept measurements of which somebody has said whose they are, `said` the same of
-    stored readings that were in doubt; `series` is what was said of somebody's anchor or devices;
-    `waking` are those whose absence is due, with the instant at which it was.
+    stored readings that were in doubt; `series` is what was said of somebody's anchor or devices.
     """
 
     arrivals: Sequence[Arrival] = ()
@@ -33,7 +32,7 @@ class Batch:
     assigned: Sequence[Assigned] = ()
     said: Sequence[Said] = ()
     series: Sequence[AnchorFact | MarkFact] = ()
-    waking: Mapping[SubjectRef, datetime] = field(default_factory=dict[SubjectRef, datetime])
+    waking: Sequence[SubjectRef] = ()
 
 
 def sort_batch(

@@ -106,7 +106,7 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     explain: bool = True,
     extremes: Extremes | None = None,
     only: frozenset[str] | None = None,
-    told_before: datetime | None = None,
+    open_since: datetime | None = None,
 ) -> Evaluation:
     """What `rules` decide about one person at `now`, because of the points named in `new`.
 
@@ -123,8 +123,8 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     rings, which they may cover; without `explain` near misses are told only
     beside something that rings, as its evidence. `extremes` are those of the window's points, or
     wider ones, where they are known already; `only` names the rules to look at. What
-    waits that were over before `told_before` have come to was told, and is given again only where
-    a point of `new` is within reach.
+    the waits have come to that readings before `open_since` began was told, and is given again only
+    where a point of `new` is within reach.
 
     Raises:
         rules.scope.ConditionError: a condition that the loader's dry run should have refused.
@@ -141,7 +141,7 @@ def evaluate(  # noqa: PLR0913 - one argument a question
     if waits or any(review.decisions for review in reviews):
         extremes = extremes_of(window.points) if extremes is None else extremes
         for review in reviews:
-            review.confirmations(extremes, told_before)
+            review.confirmations(extremes, open_since)
     decisions = [decision for review in reviews for decision in review.decisions]
     near = _near(reviews) if explain or decisions else []
     ringing, covered = _by_the_highest(decisions)
@@ -265,14 +265,14 @@ class _Review:
             elif point.identity in self.new:
                 self.near.append(point)
 
-    def confirmations(self, extremes: Extremes, told_before: datetime | None) -> None:
+    def confirmations(self, extremes: Extremes, open_since: datetime | None) -> None:
         """Add readings whose confirmation never came, and when to look again at the others.
 
         A reading inside the open wait of an earlier one adds no clock of its own. `extremes` are
-        those of the person's readings; see `evaluate` for `told_before`.
+        those of the person's readings; see `evaluate` for `open_since`.
         """
         covered_until: datetime | None = None
-        for start in self._starts(extremes, told_before):
+        for start in self._starts(extremes, open_since):
             due_at = self._due(start)
             if self.closed(start):
                 told = self.now <= due_at and not self._joined(start)
@@ -374,7 +374,7 @@ class _Review:
         ]
         return tuple(p for p in changed if dated or not self._dated(p))
 
-    def _starts(self, extremes: Extremes, told_before: datetime | None) -> list[Point]:
+    def _starts(self, extremes: Extremes, open_since: datetime | None) -> list[Point]:
         """Readings that ask for a confirmation: at the level, and not rung by themselves."""
         pending = self.rule.pending
         if pending is None:
@@ -387,28 +387,28 @@ class _Review:
             return []
         return [
             point
-            for point in self._untold(told_before)
+            for point in self._untold(open_since)
             if point.usable
             and (not needs_cause or point.kind is Vital.SYMPTOM or self._level(point))
             and self._fires(pending.when.test(self._scope(point)))
             and self.on_one(point) is None
         ]
 
-    def _untold(self, told_before: datetime | None) -> Sequence[Point]:
-        """The points from the first on whose wait may not be over, or which a new one can reach.
+    def _untold(self, open_since: datetime | None) -> Sequence[Point]:
+        """The points from the first on whose wait may be open, or which a new one can reach.
 
         One inside the open wait of an earlier one adds no clock: so does that one, as long as each
         is within the wait of the one before.
         """
         points = self.window.points
-        if told_before is None:
+        if open_since is None:
             return points
         reached = self.fresh[0].effective_at - self.rule.reach if self.fresh else _NEVER
         begin = next(
             (
                 place
                 for place, point in enumerate(points)
-                if (due_at := self._due(point)) >= told_before or due_at >= reached
+                if point.effective_at >= open_since or self._due(point) >= reached
             ),
             len(points),
         )

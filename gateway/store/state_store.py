@@ -72,10 +72,10 @@ class StateStore:
 
     async def due(
         self, now: datetime, limit: int, except_for: Sequence[SubjectRef] = ()
-    ) -> dict[SubjectRef, datetime]:
-        """Whose absence must be looked at and since when, the longest overdue first."""
+    ) -> list[SubjectRef]:
+        """Subjects whose absence must be looked at, the longest overdue first."""
         rows = await self._connection.fetch(_SQL["due"], now, limit, list(except_for))
-        return {row["subject"]: row["next_wake_at"] for row in rows}
+        return [row["subject"] for row in rows]
 
     async def load(self) -> Bank:
         """Everybody's columns, some 600 bytes each, in a few blocks."""

@@ -45,7 +45,7 @@ SELECT min(next_wake_at) FROM core.subject_state WHERE next_wake_at IS NOT NULL
     AND subject <> ALL ($1::text[]);
 
 -- name: due
-SELECT subject, next_wake_at FROM core.subject_state
+SELECT subject FROM core.subject_state
 WHERE next_wake_at <= $1 AND subject <> ALL ($3::text[])
 ORDER BY next_wake_at, subject LIMIT $2;
 

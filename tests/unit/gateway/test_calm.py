@@ -118,7 +118,7 @@ class Life:
         news, all_news = self._told(found), self._told(plainly)
         assert news.items() <= all_news.items()
         assert all_news.keys() - news.keys() <= self.told
-        assert found.waits == plainly.waits
+        assert found.open_since == plainly.open_since
         assert found.state.row.tobytes() == plainly.state.row.tobytes()
         mark = self.screener.mark
         one = remembered(found, self.rules, mark, complete=True).state.recent
@@ -151,7 +151,7 @@ class Life:
         points = self._window(fresh, now, whole=whole)
         found = assess(person, points, fresh, self.rules, now, whole=whole)
         assert self._told(found).keys() <= self.told, fresh
-        assert not found.waits
+        assert found.open_since is None
         assert found.state.row.tobytes() == state.tobytes()
         again = self._memory(points, int(found.state.row["folded_through"]))
         self._same(recent, again, fresh)
@@ -191,7 +191,7 @@ class Life:
             folded_through=folded_through,
             rules=self.screener.mark,
             watch_until=watch_until(ordered, self.rules.pack),
-            waits=False,
+            open_since=None,
         )
         return recent_of(ordered, learned, self.rules.zone, memory)
 

@@ -108,7 +108,7 @@ def test_without_a_rule_about_silence_nobody_is_ever_missed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("waits", 1), ("rules", MARK + 1), ("stale", True), ("recent", None)]
+    ("field", "value"), [("open_since", 1), ("rules", MARK + 1), ("stale", True), ("recent", None)]
 )
 def test_a_wait_other_rules_or_missing_columns_ask_for_an_exact_look(
     field: str, value: object
@@ -116,7 +116,7 @@ def test_a_wait_other_rules_or_missing_columns_ask_for_an_exact_look(
     recent = _row(START)
     sound = StoredState(row=empty_state(), next_wake_at=None, recent=recent)
     assert may_rest(sound, MARK)
-    if field in {"waits", "rules"}:
+    if field in {"open_since", "rules"}:
         recent[field] = value
         assert not may_rest(sound, MARK)
         return
