@@ -1,18 +1,19 @@
 """Signals over a real database: formed once, worked through, risen, grown; hidden if need be."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import asyncpg
 import pytest
 
 from service.store.records import Account
 from service.surveillance.beside import Beside
-from service.surveillance.counts import put_cells
+from service.surveillance.counts import crossed_in_signals, put_cells
 from service.surveillance.series import CountCell
 from service.surveillance.showing import Sight
 from service.surveillance.signal_store import Deed, NoSignalError, TownshipAnswer
-from service.surveillance.signal_words import Cause, Colour, Risk, Verified
+from service.surveillance.signal_words import Cause, Colour, Risk, SourceEvidence, Verified
 from service.surveillance.workflow import Act, State, WorkflowError
 from service.surveillance.workflow_clock import FIRST_LOOK, Rung
 from service.web.signal_page_view import Known, signal_page
@@ -446,3 +447,23 @@ async def test_every_signal_shows_its_table_to_officers_as_bounds_to_the_duty_of
         ("school", "3", "8.0", "0.0004", ""),
     ]
     assert len(await table(officer)) == 2, "another's purpose opens nothing"
+
+
+@pytest.mark.row("C11")
+async def test_a_release_knows_of_which_days_signals_told(county: County) -> None:
+    """Home sources over their thresholds, with homes enough behind them; no exercise, no past."""
+    monday = DAY - timedelta(days=DAY.weekday())
+
+    def home(observed: int, day: date = DAY, *, backed: bool = True) -> SourceEvidence:
+        one = evidence("home", observed, day=day, indicator="systolic_160")
+        return replace(one, backed=backed)
+
+    usual = home(9, DAY - timedelta(days=9))
+    over_before = home(40, DAY - timedelta(days=8))
+    told = replace(finding("t-dong", (home(21),)), history=(usual, over_before))
+    await form(county, told, finding("t-qing", (evidence(), home(30, backed=False))))
+    await form(county, finding("t-lin", (home(25),), drill=True))
+    async with county.store.pool.acquire() as connection:
+        week = (monday, monday + timedelta(days=7))
+        assert await crossed_in_signals(connection, *week) == {("t-dong", "systolic_160"): 21}
+        assert await crossed_in_signals(connection, monday - timedelta(days=14), monday) == {}
