@@ -125,6 +125,10 @@ class ServiceSettings(ReleaseSettings, RouteSettings):
     enrol_broker_acl: Path | None = Field(
         default=None, description="The access list that holds for everybody"
     )
+    enrol_refused_file: Path | None = Field(
+        default=None,
+        description="File in which the broker's log tells who spoke under another's name",
+    )
     enrol_broker_host: str = Field(
         default="localhost", description="The broker as the service reaches it"
     )

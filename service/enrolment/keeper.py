@@ -9,6 +9,7 @@ hubs' listener the client id *is* the certificate's name, so no hub can hide beh
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
@@ -22,9 +23,11 @@ from device_adapters.mqtt.client import (
 from gateway.clock import Clock
 from service.credentials.authority import HomeAuthority
 from service.enrolment.broker_files import ACCESS_TOPIC, SERVICE_USER, BrokerFolder
+from service.enrolment.refused import refused_in
 from service.store.database import DATABASE_ERRORS
 from service.store.enrolments import Enrolments
 from service.store.listen import follow
+from service.store.refused_speech import RefusedSpeech
 
 _log = structlog.get_logger()
 
@@ -45,13 +48,19 @@ class Keeper:
         folder: BrokerFolder,
         clock: Clock,
         own_listener: MqttSettings,
+        refused: Path | None = None,
     ) -> None:
-        """A keeper; `own_listener` says how the service reaches the county's own listener."""
+        """A keeper; `own_listener` says how the service reaches the county's own listener.
+
+        `refused` is the file in which the broker tells who spoke under another's name.
+        """
         self._store = store
         self._authority = authority
         self._folder = folder
         self._clock = clock
         self._own_listener = own_listener
+        self._refused = refused
+        self._refused_at: int | None = None
         self._wake = asyncio.Event()
         self._written_at: datetime | None = None
         self._sources: tuple[int, ...] = ()
@@ -68,6 +77,7 @@ class Keeper:
         while True:
             self._wake.clear()
             try:
+                await self.hear_refused(self._clock.now())
                 await self.settle(self._clock.now())
                 healthy = True
             except (*DATABASE_ERRORS, MqttUnavailable) as error:
@@ -105,6 +115,18 @@ class Keeper:
             _log.info("session ended", hub=hub)
         await self._store.note_applied(truth.wanted, self._clock.now())
         self._written_at, self._sources = now, sources
+
+    async def hear_refused(self, now: datetime) -> None:
+        """Keeps what the broker says of those who spoke under another's name, for the page."""
+        if self._refused is None or not self._refused.exists():
+            return  # a broker that has refused nobody yet
+        changed_at = self._refused.stat().st_mtime_ns
+        if changed_at == self._refused_at:
+            return
+        text = await asyncio.to_thread(self._refused.read_text, "utf-8", "replace")
+        if found := refused_in(text.splitlines()):
+            await RefusedSpeech(self._store.pool, self._store.zone).note_refused(found, now)
+        self._refused_at = changed_at
 
     def _hear(self, _channel: str, _payload: str) -> None:
         self._wake.set()

@@ -51,4 +51,5 @@ def open_keeper(settings: ServiceSettings, desk: EnrolmentDesk, clock: Clock) ->
     line = own_listener(
         settings.enrol_broker_host, settings.enrol_broker_port, str(settings.enrol_certificates)
     )
-    return Keeper(desk.store, desk.authority, open_folder(settings), clock, line)
+    refused = settings.enrol_refused_file
+    return Keeper(desk.store, desk.authority, open_folder(settings), clock, line, refused)

@@ -122,3 +122,15 @@ WHERE device = $1 AND revoked_at IS NULL RETURNING device
 -- name: devices
 SELECT device, created_at, claimed_at, revoked_at, claim_until FROM care.device_credential
 ORDER BY created_at DESC, device LIMIT 500
+
+-- name: note_refused
+INSERT INTO care.refused_speech (client, claimed, hour, times, last_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (client, claimed, hour) DO UPDATE
+SET times = greatest(refused_speech.times, excluded.times), last_at = greatest(refused_speech.last_at, excluded.last_at)
+
+-- name: forget_refused
+DELETE FROM care.refused_speech WHERE last_at < $1
+
+-- name: refused_lately
+SELECT client, claimed, hour, times, last_at FROM care.refused_speech WHERE last_at >= $1
+ORDER BY last_at DESC, client, claimed LIMIT 50

@@ -55,6 +55,7 @@ class CountyBroker:
         with (self.folder / "broker.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(DEPLOY / "run-broker.sh", self.folder / "mosquitto.conf", self.access, program),
+                self.folder / "refused.log",
                 stdout=log,
                 stderr=log,
             )
@@ -143,6 +144,7 @@ def enrolling(settings: ServiceSettings, broker: CountyBroker) -> ServiceSetting
         enrol_certificates=broker.certificates,
         enrol_broker_folder=broker.access,
         enrol_broker_acl=DEPLOY / "acl",
+        enrol_refused_file=broker.folder / "refused.log",
         enrol_broker_host="localhost",
         enrol_broker_port=broker.own_port,
         enrol_public_host="localhost",

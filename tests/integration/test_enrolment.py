@@ -257,6 +257,15 @@ async def test_a_hub_that_publishes_as_another_is_refused_and_the_operator_is_to
     assert f"Denied PUBLISH from {a} " in log
     assert f"hw/1/up/{b}/e/live/1" in log
     assert "Received" not in log
+    told = "SELECT coalesce(sum(times), 0) FROM care.refused_speech WHERE client = $1"
+    async with asyncio.timeout(60):
+        while await enrolling.county.owner.fetchval(told, a) < 5:
+            await enrolling.county.owner.execute("NOTIFY hearthwatch_access")  # or within 30 s
+            await asyncio.sleep(0.2)
+    page = (await enrolling.admin.get("/enrol")).text
+    for claimed in (f"hw/1/up/{b}", f"hw/1/status/{b}", "hw/1/core", f"dev/1/{METER}/reading"):
+        shown = f"<code>{a}</code></th><td><code>{claimed}</code></td><td>1</td>"
+        assert shown in page, claimed
 
 
 async def test_a_replaced_hub_keeps_its_name_and_the_former_machine_is_out(

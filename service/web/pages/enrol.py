@@ -15,6 +15,7 @@ from service.permissions import Permission
 from service.services import Services, services_of
 from service.store.enrolment_rows import Place, Standing
 from service.store.records import Account
+from service.store.refused_speech import RefusedSpeech
 from service.web.errors import error_page
 from service.web.language import mark, say
 from service.web.qr_code import qr_picture
@@ -230,6 +231,9 @@ async def _page(  # noqa: PLR0913 - a request and what to say
         "hubs": [] if desk is None else await desk.store.hubs(account, find.strip(), now),
         "devices": [] if desk is None else await desk.store.devices(account, now),
         "access": None if desk is None else await desk.store.access(),
+        "spoke": []
+        if desk is None
+        else await RefusedSpeech(parts.store.pool, parts.store.zone).refused_lately(account, now),
     }
     return render(request, account, "enrol.html", facts, status=409 if notice else 200)
 
