@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from rules.pack import PackError
 from rules.vocabulary import Priority
 from service.alerts.priorities import shipped_timings
 from service.asked_route import AskedRoute, asked_route, rules_to_ask
@@ -50,7 +51,7 @@ async def page(
     now = parts.clock.now()
     language = language_of(request, account)
     when, no_instant = _instant(at, now, parts)
-    known = await asked_route(parts.store, alert, parts.routes)
+    known, rules = await _asked(parts, alert)
     asked = known or AskedRoute(priority=Priority.EMERGENCY)
     found = await parts.store.route_page(
         account,
@@ -69,7 +70,7 @@ async def page(
         "person_id": person_id,
         "route": route_view(found, language),
         "priorities": _PRIORITIES,
-        "rules": await rules_to_ask(parts.store),
+        "rules": rules,
         "alert": alert if known else "emergency",
         "priority": asked.priority.word,
         "rings": asked.rings,
@@ -77,6 +78,15 @@ async def page(
         "refused": say(language, refused) if refused else "",
     }
     return render(request, account, "person_route.html", facts, status=409 if refused else 200)
+
+
+async def _asked(parts: Services, word: str) -> tuple[AskedRoute | None, list[str]]:
+    """What is asked for, and which rules can be; of unreadable packs none, of priorities always."""
+    try:
+        return await asked_route(parts.store, word, parts.routes), await rules_to_ask(parts.store)
+    except PackError:
+        known = AskedRoute(priority=Priority.from_word(word)) if word in _PRIORITIES else None
+        return known, []
 
 
 def _instant(text: str, now: datetime, parts: Services) -> tuple[datetime, bool]:
