@@ -418,8 +418,7 @@ class Core:
         if session is None:
             return
         with contextlib.suppress(MqttUnavailable):
-            for publication in publications:
-                session.publish_nowait(publication.topic, publication.payload, retain=True)
+            session.publish_all_nowait(((p.topic, p.payload) for p in publications), retain=True)
 
     async def _talk(self) -> None:
         failures = 0

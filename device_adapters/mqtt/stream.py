@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import TypeVar
 
 from device_adapters.mqtt import packets
@@ -98,12 +98,25 @@ class MqttStream(asyncio.Protocol):
         Raises:
             MqttUnavailable: connection lost, or `outgoing_limit` messages wait already.
         """
+        self.publish_all_nowait([(topic, payload)], retain=retain)
+
+    def publish_all_nowait(
+        self, messages: Iterable[tuple[str, bytes]], *, retain: bool = False
+    ) -> None:
+        """The same of many, with one call of the system for all that may go at once.
+
+        Raises:
+            MqttUnavailable: as above; the messages before the first that had no room are sent.
+        """
         self._check_open()
-        waiting = len(self._waiting) + len(self._unacknowledged)
-        if waiting >= self._settings.outgoing_limit:
-            raise MqttUnavailable(f"{waiting} messages wait for the broker")
-        self._waiting.append((topic, payload, retain))
-        self._send_waiting()
+        try:
+            for topic, payload in messages:
+                waiting = len(self._waiting) + len(self._unacknowledged)
+                if waiting >= self._settings.outgoing_limit:
+                    raise MqttUnavailable(f"{waiting} messages wait for the broker")
+                self._waiting.append((topic, payload, retain))
+        finally:
+            self._send_waiting()
 
     async def close(self) -> None:
         """Say goodbye (the will is not published) and close the socket; never raises."""

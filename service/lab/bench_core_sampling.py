@@ -13,7 +13,10 @@ from pathlib import Path
 
 _FRAME = re.compile(r"(?P<function>.+) \((?P<file>[^()]*?)(:\d+)?\)")
 _STAGES = (
-    ("receipts", re.compile(r"^(_receipts|_all_receipts|_publish|publish_nowait)$")),
+    (
+        "receipts",
+        re.compile(r"^(_receipts|_all_receipts|_publish|publish_nowait|publish_all_nowait)$"),
+    ),
     ("decode", re.compile(r"gateway/arrivals\.py$")),
     ("sort", re.compile(r"gateway/(sorting|intake|turns|turn_desk|suspicion\w*)\.py$")),
     ("screen", re.compile(r"gateway/(screen|recent|reopened|bank|calm)\w*\.py$")),
