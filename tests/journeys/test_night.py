@@ -45,8 +45,13 @@ async def county(database: Database) -> AsyncIterator[County]:
 
 @pytest.mark.row("A1")
 async def test_the_route_can_be_asked_beforehand(
-    county: County, database: Database, capsys: pytest.CaptureFixture[str]
+    county: County,
+    database: Database,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    """By priority, by rule, and by what a county's own file says of a rule."""
     found = await county.store.explain_route(
         ZHANG.subject, Priority.EMERGENCY, timings(), TEN_PAST_TWO, dated=False
     )
@@ -64,8 +69,22 @@ async def test_the_route_can_be_asked_beforehand(
     assert status == 0
     assert "urgent" in out
     assert "镇值班 [desk] duty_phone" in out
+    own = tmp_path / "routes.yaml"
+    own.write_text("rule_routes: {HW-11: {first: [county_duty]}}\n", encoding="utf-8")
+    monkeypatch.setenv("HEARTHWATCH_ROUTES_FILE", str(own))
+    for rule, said in (
+        ("HW-11", "rule_first\n       县值班 [county] rule: page"),
+        ("HW-03", "until 2 different people have answered"),
+    ):
+        asked = parser.parse_args([*words[:2], "explain", ZHANG.name, rule])
+        assert await asyncio.to_thread(route_command.run, asked) == 0
+        assert said in capsys.readouterr().out
+    own.write_text("rule_routes: {HW-11: {first: [porter]}}\n", encoding="utf-8")
+    assert await asyncio.to_thread(route_command.run, asked) == 1
+    assert "porter" in capsys.readouterr().err
     unknown = parser.parse_args([*words[:2], "explain", "nobody", "HW-02"])
     assert await asyncio.to_thread(route_command.run, unknown) == 1
+    own.write_text("", encoding="utf-8")
     wrong = parser.parse_args([*words[:2], "explain", ZHANG.name, "HW-999"])
     assert await asyncio.to_thread(route_command.run, wrong) == 1
     assert "HW-999" in capsys.readouterr().err
@@ -146,14 +165,17 @@ async def test_a_meters_lo_at_night_climbs_to_the_county_and_the_home_reads_who_
         await nobody_of_the_contract_is_there(town, f"{local:%F}")
         duty = await open_page(browser, town, "li")
         patient = await open_page(browser, town, "wang")
-        son = await open_page(browser, town, "son")
         await meter.measure(glucose_mmol=LO, at=datetime.now(UTC))  # noqa: TID251 - its own wall
         await meter.transferred()
         line = duty.locator(".worklist a")
         await expect(line).to_have_count(1, timeout=30_000)
         unanswered = "李值班, 孙村医. Nobody has answered yet.", "call 120 now"
         await reads(patient, *unanswered)
-        await reads(son, *unanswered, "look after your family")
+        at_home = "SELECT text_en FROM care.patient_message m JOIN care.account a USING (person_id)"
+        at_home += " WHERE a.login = 'son' AND m.kind = $1"
+        told_son = str(await town.wait_for(at_home, "contacted"))
+        assert "look after your family" in told_son
+        assert "Nobody has answered yet" in told_son
         row = await town.owner.fetchrow(
             "SELECT k.rule_id, k.dated, l.alert_id FROM core.alert k JOIN care.alert_life l"
             " ON l.alert_id = k.alert_id"
@@ -174,6 +196,8 @@ async def test_a_meters_lo_at_night_climbs_to_the_county_and_the_home_reads_who_
         await form.locator("input[value=going]").check()
         await form.get_by_role("button").click()
         await reads(patient, "李值班 says they are on the way to you")
-        await reads(son, "李值班 says they are on the way to your home")
+        async with town.signed_in("son") as client:
+            page = (await client.get("/patient")).text
+        assert "李值班 says they are on the way to your home" in page.split('id="feeling"')[0]
         state = "SELECT state FROM care.alert_life WHERE alert_id = $1"
         assert await town.owner.fetchval(state, row["alert_id"]) == "acknowledged"
