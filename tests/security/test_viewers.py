@@ -170,6 +170,24 @@ async def test_there_is_no_way_around_the_views(county: County, query: str) -> N
         await county.store.pool.fetch(query)
 
 
+async def test_a_part_of_the_readings_on_the_real_server_is_no_way_around(county: County) -> None:
+    """As TimescaleDB keeps its chunks: a table that inherits, which knows no policy and no view.
+
+    Its own chunks, in its own engine compiled to WebAssembly, are in `test_timescale.py`.
+    """
+    await county.owner.execute("CREATE TABLE core.chunk () INHERITS (core.observation)")
+    await county.owner.execute(
+        "WITH moved AS (DELETE FROM ONLY core.observation RETURNING *)"
+        " INSERT INTO core.chunk SELECT * FROM moved"
+    )
+    assert await county.owner.fetchval("SELECT count(*) FROM core.chunk") > 0
+    for query in ("SELECT * FROM core.chunk", "SELECT * FROM ONLY core.observation"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await county.store.pool.fetch(query)
+    assert await seen_by(county, "family-a", EVERY_READING) == ["s-zhang"]
+    assert await seen_by(county, "family-b", EVERY_READING) == ["s-wang"]
+
+
 async def test_a_hubs_key_is_handed_in_and_never_read_again(county: County) -> None:
     await county.store.register_hub(
         HubFact(
