@@ -61,6 +61,10 @@ class CaseKeeper(Protocol):
         ...
 
 
+_OF_CARE = frozenset({Family.ADHERENCE, Family.TREATMENT, Family.DATA_QUALITY})
+"""Families about measuring and treating: no second signal of a body."""
+
+
 @dataclass(slots=True)
 class Rung:
     """What a batch rang, and who has an open case that a reading may end.
@@ -106,6 +110,8 @@ async def episodes(
             ended += _clear(person, cases, pack, until=judged.decision.effective_at)
             ended_before = closed.get((person.person.subject, family))
             if name in known or not told.isdisjoint(_confirmed(person, judged.decision, pack)):
+                continue
+            if not _is_wanted(judged.decision, person.person.subject, cases, pack):
                 continue
             rung = _take(person, judged, cases, ended_before, pack, now)
             alerts += rung
@@ -208,7 +214,7 @@ def _second_family(
     within = pack.second_family
     if within is None or decision.dated or not _counts(decision.kind, decision.priority):
         return None
-    if decision.priority > Priority.SOON:
+    if decision.priority > Priority.SOON or key[1] in _OF_CARE:
         return None
     beside = [
         case
@@ -216,6 +222,7 @@ def _second_family(
         if subject == key[0]
         and family is not key[1]
         and abs(case.last_point_at - decision.effective_at) <= within
+        and family not in _OF_CARE
         and _counts(pack.rule(case.rule_id).kind, case.priority)
     ]
     return beside[0] if beside else None
@@ -249,6 +256,24 @@ def _confirmed(person: Assessment, decision: Decision, pack: Pack) -> list[str]:
     return [
         alert_id(rule_id=rule.id, stage=rule.stage, trigger=point.identity) for point in following
     ]
+
+
+def _is_wanted(
+    decision: Decision,
+    subject: SubjectRef,
+    cases: Mapping[tuple[SubjectRef, Family], Case],
+    pack: Pack,
+) -> bool:
+    """Whether a rule that stands beside urgent cases has one open that its reading belongs to."""
+    if not pack.rule(decision.rule_id).needs_urgent_case:
+        return True
+    return any(
+        whose == subject
+        and family is not decision.family
+        and case.priority >= Priority.URGENT
+        and case.began_at <= decision.effective_at <= case.last_point_at
+        for (whose, family), case in cases.items()
+    )
 
 
 def _earliest(person: Assessment, decision: Decision) -> datetime:

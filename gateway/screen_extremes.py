@@ -68,7 +68,7 @@ def _rests(call: Tree, extremes: Extremes, *, level: bool) -> bool:
     name, parts = call.text, call.parts
     if name in _RESTS_NOWHERE:
         return False
-    if name in _LEVELLED or name == "times_at_level":
+    if name in _LEVELLED or name in {"times_at_level", "times_at_own_level"}:
         return level
     if name in _CARRIED:
         return QuantityName(parts[0].text) in extremes

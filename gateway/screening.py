@@ -162,7 +162,7 @@ def _may_fire(rule: Rule, look: Look) -> Flags:
 
 def _fires(rule: Rule, condition: Condition, seen: _Seen) -> Flags:
     found = as_truth(_value(condition.tree, seen))
-    return found.yes | found.unknown if rule.on_unknown is OnUnknown.FIRE else found.yes
+    return found.yes if rule.on_unknown is OnUnknown.SKIP else found.yes | found.unknown
 
 
 def _value(tree: Tree, seen: _Seen) -> Truth | Range:
@@ -406,6 +406,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "at_level": Bound(value=lambda seen, _: seen.level, rests=_at_level),
         "pair_within": Bound(value=lambda seen, _: Truth(seen.level.yes, YES, NO), rests=_at_level),
         "times_at_level": Bound(value=_count, rests=_at_level),
+        "times_at_own_level": Bound(value=_count, rests=_at_level),
         "any_ge": Bound(value=_truth(), rests=_hit(">=")),
         "any_lt": Bound(value=_truth(), rests=_hit("<")),
         "count_ge": Bound(value=_count, rests=_hit(">=")),

@@ -226,7 +226,9 @@ def window_of(case: CaseFormat, points: tuple[Point, ...]) -> Window:
 def live_through(pack: Pack, case: CaseFormat) -> tuple[Rang, ...]:
     """Every alert that rings while the case is lived through, in the order of ringing.
 
-    Only a case of a rule on absence is lived through to the end of a silence.
+    Only a case of a rule on absence is lived through to the end of a silence. No episode is kept
+    here: in the worked cases of a rule that stands beside an urgent case, that case counts as open,
+    and elsewhere such rules are left out.
     """
     rang: dict[str, Rang] = {}
     due: set[datetime] = set()
@@ -244,6 +246,8 @@ def live_through(pack: Pack, case: CaseFormat) -> tuple[Rang, ...]:
         due = {at for at in due if at > now} | {wake.due_at for wake in found.wakes}
         due |= {max(wake.due_at, now) for wake in silences}
         for decision in found.decisions:
+            if decision.rule_id != case.rule and pack.rule(decision.rule_id).needs_urgent_case:
+                continue
             key = alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger)
             rang.setdefault(key, Rang(decision=decision, at=now))
     return tuple(rang.values())

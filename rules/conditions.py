@@ -109,6 +109,23 @@ def _times_at_level(call: Call, gap: str, length: str) -> int:
     return times
 
 
+def _times_at_own_level(call: Call, quantity: str, gap: str, length: str) -> int:
+    """The same, of readings that also reach the limit a doctor has set for this person, if any."""
+    targets, name = call.scope.window.profile.targets, QuantityName(quantity)
+    own = targets.get(f"{name}_high", targets.get(name))
+    if own is not None:
+        call.trace.note(f"target_{name}", own)
+    least, last, times = span(gap), None, 0
+    for point in call.valid_at_level(length):
+        value = point.values.get(name)
+        if own is not None and value is not None and not value.ge(name, own):
+            continue
+        call.rest_on(point)
+        if last is None or point.effective_at - last >= least:
+            last, times = point.effective_at, times + 1
+    return times
+
+
 def _pair_within(call: Call, least: str, most: str) -> bool:
     """A valid earlier point at the level, none lower between, and none lower known after."""
     second = call.judged
@@ -242,6 +259,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "missing_for": Function(run=_missing_for, takes=(_Q, _S)),
         "days_with": Function(run=_days_with, takes=(_Q, _O, _N, _S, _S)),
         "times_at_level": Function(run=_times_at_level, takes=(_S, _S)),
+        "times_at_own_level": Function(run=_times_at_own_level, takes=(_Q, _S, _S)),
         "pair_within": Function(run=_pair_within, takes=(_S, _S), judges=True),
         "level_left": Function(run=_level_left, judges=True),
         "retested": Function(run=_retested, takes=(_Q,), judges=True),

@@ -46,6 +46,7 @@ _EACH_US: Mapping[str, float] = MappingProxyType(
         "reading_days": 1.2,
         "days_with": 5.0,
         "times_at_level": 5.0,
+        "times_at_own_level": 6.0,
         "pair_within": 5.0,
         "mean": 1.5,
         "mean_ge": 1.5,

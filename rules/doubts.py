@@ -8,6 +8,9 @@ from datetime import datetime
 from rules.vocabulary import Profile, Stage, Ternary, TimeConfidence, Vital
 from rules.window import Point, Window, may_be_pregnant
 
+FACT_WANTED = "fact_wanted"
+"""A rule with `on_unknown: prompt` touched something unknown: it asks for that, and only that."""
+
 MAY_BE_ANOTHERS = "may_be_anothers"
 """Flag of a reading that fits another user of its device better than the person it is taken for."""
 

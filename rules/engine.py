@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from rules.doubts import doubts
+from rules.doubts import FACT_WANTED, doubts
 from rules.expression import Outcome
 from rules.pack import Pack
 from rules.rule import OnUnknown, Rule
@@ -276,6 +276,7 @@ class _Review:
             due_at = self._due(start)
             if self.closed(start):
                 told = self.now <= due_at and not self._joined(start)
+                told = told and self.rule.priority > Priority.ROUTINE  # nobody is told of those
                 self.near.extend([self._miss("closed", start)] if told else [])
                 continue
             if covered_until is not None and start.effective_at <= covered_until:
@@ -286,7 +287,7 @@ class _Review:
                 self.wakes.append(wake)
                 self.near.append(self._miss("pending", start))
             else:
-                self.decisions.append(self.unconfirmed(start))
+                self._admit(self.unconfirmed(start), start)
 
     def absences(self, *, absent: bool) -> None:
         """Add silences that have lasted long enough, and when to look at the others."""
@@ -304,6 +305,8 @@ class _Review:
 
     def nearly(self) -> list[NearMiss]:
         """The near misses, in the order in which they were come upon."""
+        if self.rule.needs_urgent_case:
+            return []  # it follows up what rings in its own name
         told = (self._near(one) if isinstance(one, Point) else [one] for one in self.near)
         return [miss for misses in told for miss in misses]
 
@@ -317,7 +320,7 @@ class _Review:
         outcome = limb.when.test(self._scope(point))
         if not self._fires(outcome):
             return None
-        return self._decision(Stage.IMMEDIATE, "", point, outcome.trace)
+        return self._decision(Stage.IMMEDIATE, "", point, outcome.trace, asks=self._asks(outcome))
 
     def on_several(self, point: Point) -> Decision | None:
         """The condition's decision as of `point`, which it must rest on as its newest."""
@@ -329,7 +332,8 @@ class _Review:
         for limb in ordered:
             trace = outcomes[limb].trace
             if self._fires(outcomes[limb]) and point.identity in trace.support:
-                return self._decision(self.rule.stage, limb, point, trace)
+                asks = self._asks(outcomes[limb])
+                return self._decision(self.rule.stage, limb, point, trace, asks=asks)
         return None
 
     def unconfirmed(self, start: Point) -> Decision:
@@ -390,7 +394,7 @@ class _Review:
             for point in self._untold(open_since)
             if point.usable
             and (not needs_cause or point.kind is Vital.SYMPTOM or self._level(point))
-            and self._fires(pending.when.test(self._scope(point)))
+            and self._begins(pending.when.test(self._scope(point)))
             and self.on_one(point) is None
         ]
 
@@ -469,8 +473,16 @@ class _Review:
 
     def _fires(self, outcome: Outcome) -> bool:
         if outcome.result is None:
-            return self.rule.on_unknown is OnUnknown.FIRE
+            return self.rule.on_unknown is not OnUnknown.SKIP
         return outcome.result
+
+    def _asks(self, outcome: Outcome) -> bool:
+        """Whether it rests on something unknown, and the rule asks for that instead of ringing."""
+        return outcome.result is None and self.rule.on_unknown is OnUnknown.PROMPT
+
+    def _begins(self, outcome: Outcome) -> bool:
+        """Nothing is waited for where a fact is to be asked for first."""
+        return self._fires(outcome) and not self._asks(outcome)
 
     def _may_ring_alone(self, point: Point, *, flagged: bool) -> bool:
         """A doubtful reading starts the clock only; an uncertain person holds nothing back."""
@@ -530,23 +542,27 @@ class _Review:
             facts=dict(sorted(trace.facts.items())),
         )
 
-    def _decision(self, stage: Stage, limb: str, point: Point, trace: Trace) -> Decision:
+    def _decision(
+        self, stage: Stage, limb: str, point: Point, trace: Trace, *, asks: bool = False
+    ) -> Decision:
+        """With `asks` it wants no more than the missing fact: routine, and about no body."""
         resting = tuple(p for p in self.window.points if p.identity in trace.support)
         rule = self.rule
+        touched = frozenset([*trace.unknowns, *([FACT_WANTED] if asks else [])])
         return Decision(
             rule_id=rule.id,
             version=rule.version,
             rule_hash=rule.rule_hash,
             family=rule.family_of(point),
-            kind=rule.kind,
-            priority=rule.priority,
+            kind=AlertKind.TECHNICAL if asks else rule.kind,
+            priority=Priority.ROUTINE if asks else rule.priority,
             stage=stage,
             limb=limb,
-            undampable=rule.undampable,
+            undampable=rule.undampable and not asks,
             trigger=point.identity,
             points=tuple(p.identity for p in resting),
             effective_at=point.effective_at,
             dated=self._dated(point),
-            unknowns=doubts(self.window, resting, stage, frozenset(trace.unknowns), self.now),
+            unknowns=doubts(self.window, resting, stage, touched, self.now),
             facts=dict(sorted(trace.facts.items())),
         )

@@ -64,7 +64,7 @@ class _Teller:
         self._language = language
 
     def sentence(self) -> str:
-        parts = [*self._limbs(), *self._waits()]
+        parts = [*self._limbs(), *self._waits(), *self._beside()]
         title = self._rule.title.in_language(self._language)
         priority = _PRIORITIES[self._rule.priority].in_language(self._language)
         joint = "；" if self._zh else "; "
@@ -96,6 +96,15 @@ class _Teller:
         if self._zh:
             return [f"若{when}，{wait}内没有{unless}，按“未证实”报警"]
         return [f"when {when} and within {wait} not {unless}, it rings as unconfirmed"]
+
+    def _beside(self) -> list[str]:
+        if not self._rule.needs_urgent_case:
+            return []
+        zh, en = (
+            "仅在该读数所属的加急病例仍未结案时",
+            "only while the urgent case of that reading is open",
+        )
+        return [zh if self._zh else en]
 
 
 class _Words:

@@ -41,7 +41,9 @@ _OTHER_STEPS: Mapping[tuple[str, int], Decimal] = MappingProxyType(
 """Arguments that are numbers but not of the quantity: days, years, counts, deviations."""
 
 _WINDOWS = frozenset({"at_hours", "mean_between", "readings_between"})
-_LEVELLED = frozenset({"at_level", "pair_within", "level_left", "times_at_level"})
+_LEVELLED = frozenset(
+    {"at_level", "pair_within", "level_left", "times_at_level", "times_at_own_level"}
+)
 _NUMBER = re.compile(r"'[^']*'|\"[^\"]*\"|(?P<number>(?<![\w.])[0-9]+(?:\.[0-9]+)?)")
 _FIRING = ("level", "immediate", "condition", "absence", "pending")
 

@@ -300,6 +300,7 @@ def _rule(form: RuleFormat | KeptRuleFormat, raw: str, targets: Mapping[str, Dec
         signed=form.signed is not None and form.signed.rule_hash == rule_hash,
         raw=raw,
         targets=targets,
+        needs_urgent_case=form.beside is not None,
     )
 
 

@@ -92,7 +92,11 @@ class ClearFormat(_Strict):
 
 
 class _RuleFields(_Strict):
-    """What every version of the program has written of a rule."""
+    """What every version of the program has written of a rule.
+
+    `beside: urgent_case`: it asks for a person only while a case of at least that level is open, to
+    which its reading belongs.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2,4}-[A-Z0-9]+[a-z]?$")]
     version: Annotated[int, Field(ge=1)]
@@ -117,6 +121,7 @@ class _RuleFields(_Strict):
     deadband: Words
     confirm: TextFormat
     on_unknown: OnUnknown
+    beside: Literal["urgent_case"] | None = None
     action: TextFormat
     patient: TextFormat
     source: tuple[SourceFormat, ...] = Field(min_length=1)

@@ -55,6 +55,10 @@ PHRASES = _phrases(
             "{1}内{level}的次数（间隔至少{0}）",
             "the number of times in {1} that {level} (at least {0} apart)",
         ),
+        "times_at_own_level": (
+            "{2}内{level}（医生为本人设了更高的{0}限值者以其为准）的次数（间隔至少{1}）",
+            "the times in {2} that {level}, or a higher own {0} limit (at least {1} apart)",
+        ),
         "pair_within": (
             "间隔{0}至{1}两次{level}且其间没有回落",
             "twice, {0} to {1} apart and with none lower between, {level}",

@@ -128,6 +128,7 @@ _RESTS: Mapping[str, Rests] = MappingProxyType(
         "at_level": _at_level,
         "pair_within": _at_level,
         "times_at_level": _at_level,
+        "times_at_own_level": _at_level,
         "any_symptom": _told,
         "has_symptom": _told,
         "mean": _carried,

@@ -160,6 +160,7 @@ class Rule:
     of the canonical unit. `absences` are named limbs that are judged at `now` and need no reading
     (`silence.py`). `raw` is the rule as canonical JSON, from which `rule_hash` is computed
     and which an alert copies. `owner` answers for the rule; None in the copies of former versions.
+    `needs_urgent_case`: it rings only while an urgent case is open to which its reading belongs.
     """
 
     id: str
@@ -196,6 +197,7 @@ class Rule:
     raw: str
     targets: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     owner: Text | None = None
+    needs_urgent_case: bool = False
 
     @property
     def needs_outcome(self) -> bool:

@@ -58,6 +58,10 @@ SENTENCES = _texts(
             "设备时钟不可用，时间按收到时刻记录（误差不超过5分钟）。",
             "The device clock was unusable; the time is that of arrival (at most 5 minutes off).",
         ),
+        "fact_wanted": (
+            "缺少这条规则所需的信息：请询问患者或在档案中补充，之后才能判断。",
+            "A fact that this rule needs is missing: please ask the patient, or record it.",
+        ),
         "time_unknown": (
             "测量时间未知，最晚不晚于所示时间。",
             "The time of measurement is unknown; it was not later than shown.",

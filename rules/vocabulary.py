@@ -286,6 +286,7 @@ class Family(StrEnum):
     WEIGHT = "weight"
     TEMPERATURE = "temperature"
     ADHERENCE = "adherence"
+    TREATMENT = "treatment"  # a regimen that wants looking at, once the danger is over
     DATA_QUALITY = "data_quality"
 
 

@@ -128,6 +128,8 @@ def instants(texts: Sequence[str]) -> tuple[Whole, dict[int, str]]:
     wrong: dict[int, str] = {}
     for place, text in enumerate(texts):
         try:
+            if not text:
+                raise RecordError("effective_at: empty, a record without a date tells no course")
             at = datetime.fromisoformat(text)
             if at.tzinfo is None:
                 raise RecordError(f"effective_at: {text!r} names no time zone")

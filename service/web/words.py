@@ -21,6 +21,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "weight": mark("Weight"),
         "temperature": mark("Temperature"),
         "adherence": mark("Measuring"),
+        "treatment": mark("Treatment"),
         "data_quality": mark("Data quality"),
     },
     "cluster_reason": {

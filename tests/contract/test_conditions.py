@@ -301,6 +301,19 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         _no("times_at_level('4h', '7d') >= 2", HIGH, pressure(239, "182")),
         _no("times_at_level('4h', '7d') >= 2", HIGH, pressure(240, "150")),
     ),
+    "times_at_own_level": (
+        _yes("times_at_own_level('systolic', '4h', '7d') >= 2", HIGH, pressure(240, "182")),
+        _no("times_at_own_level('systolic', '4h', '7d') >= 2", HIGH, pressure(239, "182")),
+        *(
+            Example(
+                source="times_at_own_level('systolic', '4h', '7d') >= 2",
+                points=(HIGH, pressure(240, "182")),
+                result=reached,
+                profile=_limited(systolic=own),
+            )
+            for own, reached in (("140", True), ("182", True), ("183", False))
+        ),
+    ),
     "settled_mean_ge": (
         # the first reading of a session is left out: 160 and 150, not 170 and 150
         _yes("settled_mean_ge('systolic', 155, '3d')", *SETTLING),

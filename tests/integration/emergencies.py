@@ -215,7 +215,10 @@ class Emergency:
             Danger.CRISIS: lambda: pressure(at, 230, 130, device=self.device),
             Danger.ODD: lambda: pressure(at, 295, 190, device=self.device),
             Danger.LOW: lambda: sugar(at, "LO", device=self.device),
-            Danger.HIGH: lambda: sugar(at, "HI", device=self.device),
+            # a HI alone waits ten minutes for its retest, and a child's for nothing
+            Danger.HIGH: lambda: sugar(
+                at, "HI" if self._is_a_childs() else "33.4", device=self.device
+            ),
             Danger.PAIN: lambda: pressure(at, 185, 115, device=self.device),
             Danger.FAINTED: lambda: pressure(at, 78, 48, device=self.device),
         }[self.danger]()

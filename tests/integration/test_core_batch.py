@@ -62,10 +62,57 @@ async def test_a_confirmation_that_never_comes_rings_as_unconfirmed(bench: Bench
     assert bench.county.states.next_wake_at() == START + minutes(15)
     await bench.wake(START + minutes(15))
     assert await bench.rang() == [("HW-02", "unconfirmed")]
-    silent_at = START + timedelta(days=7)  # then nobody has measured for a week (HW-12)
-    assert bench.county.states.next_wake_at() == silent_at
+    missed_at = START + timedelta(days=1)  # then the recheck was missed (HW-12b)
+    assert bench.county.states.next_wake_at() == missed_at
     await bench.wake(START + minutes(16))
     assert await bench.count("core.alert") == 1
+
+
+@pytest.mark.row("R5")
+@pytest.mark.parametrize("closes", [True, False])
+async def test_a_missed_recheck_asks_the_village_while_the_urgent_case_is_open(
+    bench: Bench, *, closes: bool
+) -> None:
+    """HW-12's second limb; the urgent case's own end is the end of asking."""
+    await bench.feed(pressure(START, 186, 112))
+    await bench.wake(START + minutes(15))
+    assert await bench.rang() == [("HW-02", "unconfirmed")]
+    if closes:
+        case = await bench.owner.fetchval("SELECT case_id::text FROM core.case")
+        at = START + timedelta(hours=3)
+        await bench.tell(ClosingFact(case_id=case, outcome="visit", by="x", at=at), now=at)
+    await bench.wake(START + timedelta(hours=24, minutes=1))
+    asked = ("HW-12b", "unconfirmed") in await bench.rang()
+    assert asked is not closes
+    if asked:
+        row = (await bench.alerts())[-1]
+        assert (row["kind"], row["priority"], row["family"]) == ("technical", 2, "adherence")
+
+
+@pytest.mark.row("R5")
+async def test_a_low_leaves_a_review_of_the_regimen_open(bench: Bench) -> None:
+    """HW-06: its own case may end; the soon review of its own family stays, and is not raised."""
+    await bench.feed(sugar(START, "2.8"))
+    rang = {row["rule_id"]: row["priority"] for row in await bench.alerts()}
+    assert rang == {"HW-06": 3, "HW-06c": 2}
+    low = await bench.owner.fetchval("SELECT case_id::text FROM core.case WHERE family = 'glucose'")
+    at = START + timedelta(hours=2)
+    await bench.tell(ClosingFact(case_id=low, outcome="advice", by="x", at=at), now=at)
+    rows = await bench.owner.fetch("SELECT rule_id FROM core.case WHERE state = 'open'")
+    assert [row["rule_id"] for row in rows] == ["HW-06c"]
+
+
+@pytest.mark.row("R5")
+@pytest.mark.parametrize(("retest", "rings"), [("14.0", False), ("26.0", True), (None, True)])
+async def test_a_hi_alone_tells_the_village_and_waits_ten_minutes_for_its_retest(
+    bench: Bench, retest: str | None, *, rings: bool
+) -> None:
+    await bench.feed(sugar(START, "HI"))
+    assert await bench.rang() == [("HW-08b", "immediate")]
+    if retest is not None:
+        await bench.feed(sugar(START + minutes(8), retest))
+    await bench.wake(START + minutes(11))
+    assert (("HW-08", "unconfirmed") in await bench.rang()) is rings
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xc1\xff", b"{broken"])
@@ -83,7 +130,8 @@ async def test_a_lower_second_reading_closes_the_wait(bench: Bench) -> None:
     await bench.feed(pressure(START, 186, 112))
     await bench.feed(pressure(START + minutes(6), 150, 90))
     await bench.wake(START + minutes(20))
-    assert await bench.rang() == []
+    assert await bench.rang() == [("HW-02b", "unconfirmed")], "routine: again the next day"
+    assert [row["priority"] for row in await bench.alerts()] == [1]
 
 
 async def test_a_crisis_in_the_same_case_does_not_ring_again_that_day(bench: Bench) -> None:
@@ -348,15 +396,20 @@ async def test_nothing_holds_an_emergency(bench: Bench, holder: str, rule: str) 
     danger = _danger(rule, START, device, dated=dated, odd=holder == "odd_value")
     if holder == "clock_of_2000":
         danger = _reset_clock(danger)
-    rang_before = len(await bench.alerts())
+    rang_before = len(await _urgent(bench))
     await bench.feed(*before, danger)
-    alerts = await bench.alerts()
+    alerts = await _urgent(bench)
     assert len(alerts) == rang_before + 1
     newest = alerts[-1]
     assert (newest["rule_id"], newest["stage"], newest["dated"]) == (rule, "immediate", False)
     assert newest["raised_at"] == START
     assert newest["subject"] == ("home:h-1" if holder == "unknown_person" else WANG)
-    assert await bench.count("core.outbox") == len(alerts)
+    assert await bench.count("core.outbox") == len(await bench.alerts())
+
+
+async def _urgent(bench: Bench) -> list[asyncpg.Record]:
+    """Beside the open case of hours ago its missed recheck asks too (HW-12e)."""
+    return [row for row in await bench.alerts() if row["priority"] >= Priority.URGENT]
 
 
 def _danger(

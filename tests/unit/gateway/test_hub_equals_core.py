@@ -232,7 +232,13 @@ def test_every_marked_rule_rings_in_the_streams_with_symptoms() -> None:
     """All but the minors': a hub knows nobody's age."""
     cuff: list[Moment] = [(1, "184/96"), (2, "chest_pain"), (90, "185/96"), (6, "186/97")]
     faint: list[Moment] = [(200, "89/60"), (5, "fainted")]
-    meter: list[Moment] = [(1, "2.8"), (5, "confusion"), (200, "16.7"), (5, "vomiting")]
+    meter: list[Moment] = [
+        (1, "2.8"),
+        (5, "confusion"),
+        (200, "16.7"),
+        (5, "vomiting"),
+        (200, "HI"),
+    ]
     found = [both_of(of_cuff([*cuff, *faint]), load_shipped().live)]
     found.append(both_of(of_meter(meter), load_shipped().live))
     assert all(hub == core for hub, core in found)

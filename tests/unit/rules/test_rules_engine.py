@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.engine import Evaluation, evaluate
+from rules.engine import Decision, Evaluation, evaluate
 from rules.identity import alert_id
-from rules.vocabulary import Priority, QuantityName, Stage
+from rules.pack import Pack, load
+from rules.rule import OnUnknown
+from rules.vocabulary import AlertKind, Priority, QuantityName, Stage
 from rules.window import Baseline, Point, Value, Window
 from tests.unit.rules.readings import (
+    FIRST_TEXT,
     START,
     answer,
     first_pack,
@@ -53,9 +56,18 @@ CRISES = st.one_of(
 ).map(lambda reading: replace(reading, identity="x" + reading.identity))
 
 
+FOLLOWING = {"HW-02b", "HW-06c", "HW-12b", "HW-12c", "HW-12d", "HW-12e", "HW-12f"}
+"""Rules that follow up what others ring for; their worked cases are their tests."""
+
+
+def _alone() -> Pack:
+    rules = tuple(rule for rule in first_pack().rules if rule.id not in FOLLOWING)
+    return replace(first_pack(), rules=rules)
+
+
 def judge(*points: Point, at_min: float, new: frozenset[str] | None = None) -> Evaluation:
     fresh = identities(*points) if new is None else new
-    return evaluate(first_pack(), window(*points), START + minutes(at_min), fresh)
+    return evaluate(_alone(), window(*points), START + minutes(at_min), fresh)
 
 
 @pytest.mark.row("R3")
@@ -82,7 +94,8 @@ def test_a_further_valid_crisis_reading_never_unfires_an_emergency(
 
 
 def _emergencies(evaluation: Evaluation) -> set[str]:
-    found = evaluation.decisions
+    """A HI that is retested lower was sugar on the fingers (HW-08's own wait): that one may go."""
+    found = [d for d in evaluation.decisions if d.stage is not Stage.UNCONFIRMED]
     return {d.rule_id for d in found if d.priority is Priority.EMERGENCY}
 
 
@@ -269,3 +282,26 @@ def test_rearming_by_next_day_by_span_and_never_by_time() -> None:
     assert not pack.rule("HW-07").rearms(rang, rang + timedelta(days=6, hours=23), zone)
     assert pack.rule("HW-07").rearms(rang, rang + timedelta(days=7), zone)
     assert not pack.rule("HW-05").rearms(rang, rang + timedelta(days=365), zone)
+
+
+@pytest.mark.row("R5")
+def test_a_rule_that_prompts_asks_for_the_missing_fact_instead_of_ringing() -> None:
+    """HW-07 with nobody's drugs recorded: fire rings, skip is silent, prompt asks for the drugs."""
+    points = (glucose(0, "3.5"), glucose(24 * 60, "3.6"))
+    head, tail = FIRST_TEXT.split("id: HW-07\n")
+    found: dict[str, list[Decision]] = {}
+    for word in OnUnknown:
+        text = f"{head}id: HW-07\n" + tail.replace("on_unknown: fire", f"on_unknown: {word}", 1)
+        pack = load(text, name="first.yaml")
+        seen = window(*points, profile=person(drugs=None))
+        new = identities(points[-1])
+        every = evaluate(pack, seen, START + minutes(24 * 60), new).decisions
+        found[word] = [d for d in every if d.rule_id == "HW-07"]
+        known = evaluate(pack, window(*points), START + minutes(24 * 60), new).decisions
+        assert [d.priority for d in known if d.rule_id == "HW-07"] == [Priority.SOON]
+    (fires,), (asks,) = found["fire"], found["prompt"]
+    assert found["skip"] == []
+    assert (fires.priority, fires.kind) == (Priority.SOON, AlertKind.PHYSIOLOGICAL)
+    assert (asks.priority, asks.kind) == (Priority.ROUTINE, AlertKind.TECHNICAL)
+    assert set(asks.unknowns) == {"drugs_unknown", "fact_wanted"}
+    assert "fact_wanted" not in fires.unknowns

@@ -241,6 +241,22 @@ def test_a_file_without_its_columns_is_refused(tmp_path: Path) -> None:
         read_people(people)
 
 
+def test_a_record_without_a_date_is_kept_aside_with_its_reason_and_the_others_are_used(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(
+        "subject,effective_at,code,value,unit\n"
+        "p-1,2026-01-01T08:00:00+08:00,15074-8,7.1,mmol/L\n"
+        "p-1,,15074-8,3.0,mmol/L\n",
+        encoding="utf-8",
+    )
+    found = read_readings(path, ZONE)
+    assert len(points_of(found.tape)[SubjectRef("p-1")]) == 1
+    ((_, why),) = found.refused
+    assert why == "p-1 : effective_at: empty, a record without a date tells no course"
+
+
 @pytest.mark.row("O5")
 def test_the_command_prints_and_writes_its_figures(
     a_month: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
