@@ -548,7 +548,7 @@ class _Review:
         """With `asks` it wants no more than the missing fact: routine, and about no body."""
         resting = tuple(p for p in self.window.points if p.identity in trace.support)
         rule = self.rule
-        touched = frozenset([*trace.unknowns, *([FACT_WANTED] if asks else [])])
+        touched = frozenset(trace.unknowns | ({FACT_WANTED} if asks else set[str]()))
         return Decision(
             rule_id=rule.id,
             version=rule.version,
