@@ -281,6 +281,6 @@ def test_the_command_prints_and_writes_its_figures(
     extra = tmp_path / "extra.yaml"
     extra.write_text(EXTRA.replace("ZZ-01", "ZZ-02").replace("200", "180"), encoding="utf-8")
     assert main(["rules", "backtest", str(extra), *arguments, "--against"]) == 0
-    assert json.loads(out.read_text("utf-8"))["pack"] == "first+extra 2"
+    assert json.loads(out.read_text("utf-8"))["pack"] == "first+extra 3"
     assert main(["rules", "backtest", "--readings", str(tmp_path / "none.csv")]) == 2
     assert "none.csv" in capsys.readouterr().err
