@@ -72,6 +72,8 @@ def _verify_file(file: Path, heads: list[bytes]) -> int:
     check, told = Check(heads), Told()
     for seal in read_record(file):
         told.add(check.take(seal))
+    if not check.seals:
+        raise UnreadableRecordError(f"{file}: it holds no seal: there is nothing to be proven by")
     told.add(check.end())
     return told.end(check)
 
