@@ -5,8 +5,12 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import httpx2
+
+from service.services import Services
 
 _HOOKS = """
 import itertools, json
@@ -37,13 +41,26 @@ class Fuzzed:
     told: str
     answers: Counter[tuple[str, int]]
 
-    def opened_to(self, caller: str) -> int:
-        """How often something opened to them."""
-        return sum(
-            times
-            for (name, status), times in self.answers.items()
-            if name == caller and status < 400
-        )
+    @property
+    def callers(self) -> set[str]:
+        """Who asked at all."""
+        return {name for name, _ in self.answers}
+
+
+def unhurried(services: Services) -> Services:
+    """The same service, which tells nobody to wait: how much was asked is not what is tried."""
+    settings = services.settings.model_copy(update={"requests_per_minute": 1_000_000})
+    return replace(services, settings=settings)
+
+
+async def let_in(address: str, callers: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """Those whose session opens their own account: before, and still afterwards."""
+    found: set[str] = set()
+    async with httpx2.AsyncClient(base_url=address, timeout=60) as client:
+        for name, headers in callers.items():
+            if (await client.get("/api/me", headers=dict(headers))).status_code == 200:
+                found.add(name)
+    return found
 
 
 async def fuzz(folder: Path, callers: Mapping[str, Mapping[str, str]], *options: str) -> Fuzzed:
