@@ -17,6 +17,7 @@ from service.lab import (
     load_command,
     publish_command,
     records_command,
+    say_command,
 )
 from service.lab.control import Order, OrderError, order
 from service.lab.homes import run_homes
@@ -29,6 +30,7 @@ _COMMANDS = {
     "load": load_command.run,
     "publish": publish_command.run,
     "records": records_command.run,
+    "say": say_command.run,
 }
 _CLOCKS = ("right", "reset", "never-set", "absent")
 
@@ -62,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     hub_command.add_arguments(actions.add_parser("hub", help="one hub, well or with a fault"))
     institutions = actions.add_parser("institutions", help="clinics, pharmacies, schools: counts")
     institutions_command.add_arguments(institutions)
+    say_command.add_arguments(actions.add_parser("say", help="press a button on a hub's page"))
     load_command.add_arguments(actions.add_parser("load", help="thousands of homes at once"))
     records_command.add_arguments(actions.add_parser("records", help="what a device would send"))
     cohort_command.add_arguments(actions.add_parser("cohort", help="write people and readings"))

@@ -68,7 +68,7 @@ async def test_a_confirmation_that_never_comes_rings_as_unconfirmed(bench: Bench
     assert await bench.count("core.alert") == 1
 
 
-@pytest.mark.row("R5")
+@pytest.mark.row("R4")
 @pytest.mark.parametrize("closes", [True, False])
 async def test_a_missed_recheck_asks_the_village_while_the_urgent_case_is_open(
     bench: Bench, *, closes: bool
@@ -89,7 +89,6 @@ async def test_a_missed_recheck_asks_the_village_while_the_urgent_case_is_open(
         assert (row["kind"], row["priority"], row["family"]) == ("technical", 2, "adherence")
 
 
-@pytest.mark.row("R5")
 async def test_a_low_leaves_a_review_of_the_regimen_open(bench: Bench) -> None:
     """HW-06: its own case may end; the soon review of its own family stays, and is not raised."""
     await bench.feed(sugar(START, "2.8"))
@@ -102,7 +101,7 @@ async def test_a_low_leaves_a_review_of_the_regimen_open(bench: Bench) -> None:
     assert [row["rule_id"] for row in rows] == ["HW-06c"]
 
 
-@pytest.mark.row("R5")
+@pytest.mark.row("R21")
 @pytest.mark.parametrize(("retest", "rings"), [("14.0", False), ("26.0", True), (None, True)])
 async def test_a_hi_alone_tells_the_village_and_waits_ten_minutes_for_its_retest(
     bench: Bench, retest: str | None, *, rings: bool

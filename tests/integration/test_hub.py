@@ -1,5 +1,6 @@
 """The whole hub against a real broker: devices' messages in, receipts, commands, crash."""
 
+import argparse
 import asyncio
 import contextlib
 import dataclasses
@@ -35,6 +36,7 @@ from gateway.refused import MAX_RAW_BYTES, decode_refused
 from gateway.spool import Spool
 from rules.vocabulary import HubId, Origin, Vital
 from rules.wire import Lane, decode_envelope, status_topic
+from service.lab import say_command
 from tests.fakes.receipt_peer import ReceiptPeer
 from tests.unit.gateway.observations import START, blood_pressure
 
@@ -150,7 +152,6 @@ async def test_a_dangerous_reading_is_on_the_local_page_at_once(
         assert [alert.rule_id for alert in hub.red_path.alerts()] == ["HW-02"]
 
 
-@pytest.mark.row("R5")
 async def test_the_local_page_asks_how_one_feels_and_the_answer_rings_and_goes_up(
     broker: LocalBroker, tmp_path: Path
 ) -> None:
@@ -166,7 +167,10 @@ async def test_the_local_page_asks_how_one_feels_and_the_answer_rings_and_goes_u
         fields = dict(re.findall(r'name="(key|of)" value="([^"]*)"', page))
         for wrong in ({"key": "guessed"}, {"of": "Other/1/1#"}, {"said": "eye_pain<"}):
             assert await press(hub, {**fields, "said": "chest_pain", **wrong}) == 400
-        assert await press(hub, {**fields, "said": "chest_pain"}) == 303
+        told = argparse.Namespace(said="deep_breathing", hub=f"127.0.0.1:{hub.page_port}")
+        assert await asyncio.to_thread(say_command.run, told) == 1, "nobody asks that"
+        told.said = "chest_pain"
+        assert await asyncio.to_thread(say_command.run, told) == 0
         assert [alert.rule_id for alert in hub.red_path.alerts()] == ["HW-01"]
         assert "call 120" in await fetch(hub, "en")
         await settled(hub, START)

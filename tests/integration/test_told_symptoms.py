@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from playwright.async_api import async_playwright, expect
 
 from service.notify.carrier import CarriedNotifier
 from service.notify.notifier import Channel
@@ -17,6 +18,7 @@ from tests.fixtures.database import Database
 from tests.integration.county_bench import METER, sugar
 from tests.integration.house import House, open_house
 from tests.integration.service_county import HASH, ZHANG, account_id, serving
+from tests.integration.test_pages import PHONE, overflow, violations
 from tests.integration.test_whose_store import LI
 from tests.security.matrix import session
 
@@ -86,12 +88,12 @@ async def told(database: Database) -> AsyncIterator[Told]:
             yield Told(house=house, client=client)
 
 
-@pytest.mark.row("R5")
 async def test_the_page_asks_after_a_crisis_reading_and_a_pressed_symptom_rings(told: Told) -> None:
     county = told.house.county
     ordinary = await told.get("zhang", "/patient/feeling")
     assert "feeling-now" not in ordinary
     assert "我不舒服" in ordinary, "one may always say so"
+    assert "不会单独通知任何人" in ordinary, "and nobody is led to think that it calls somebody"
     await told.house.measure(184, 96, slot=1)
     assert await told.rung() == [], "the second reading is being waited for"
     county.clock.advance(timedelta(minutes=2))
@@ -116,7 +118,6 @@ async def test_the_page_asks_after_a_crisis_reading_and_a_pressed_symptom_rings(
     assert row["subject"] == ZHANG.subject
 
 
-@pytest.mark.row("R5")
 @pytest.mark.parametrize("answers", [True, False])
 async def test_an_answer_that_all_is_well_ends_the_wait_for_a_low(
     told: Told, *, answers: bool
@@ -135,7 +136,6 @@ async def test_an_answer_that_all_is_well_ends_the_wait_for_a_low(
     assert rang is not answers
 
 
-@pytest.mark.row("R5")
 async def test_doctor_family_and_whoever_holds_the_key_tell_for_the_patient(told: Told) -> None:
     county, house = told.house.county, told.house
     box = Postbox()
@@ -201,3 +201,32 @@ async def _with_account(told: Told) -> None:
             person_id=LI.person_id,
         )
     )
+
+
+@pytest.mark.slow
+async def test_the_buttons_are_large_on_a_phone_and_read_by_a_scanner(
+    told: Told, chromium: str
+) -> None:
+    """Chinese on a phone: nothing overflows, axe finds nothing, one press is one telling."""
+    await told.house.measure(184, 96, slot=1)
+    address = str(told.client.base_url)
+    token = await session(told.house.county, "zhang")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = await browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]})
+        await context.add_cookies([{"name": "hearthwatch", "value": token, "url": address}])
+        page = await context.new_page()
+        await page.goto(f"{address}/patient")
+        button = page.locator("#feeling-now").get_by_role("button", name="胸痛")
+        box = await button.bounding_box()
+        assert box is not None
+        assert min(box["height"], box["width"]) >= 44
+        assert await violations(page) == []
+        assert await overflow(page) <= 0
+        await button.click()
+        await expect(page.locator("#feeling [role=status]")).to_contain_text("胸痛")
+        assert await violations(page) == []
+        await browser.close()
+    assert await told.said() == 1

@@ -1,6 +1,5 @@
 """What a page asks after a reading: neither more nor less than the rules that run can use."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +28,6 @@ def test_every_symptom_has_its_place() -> None:
     assert sorted(MOST_DANGEROUS_FIRST) == sorted(WORDS[Parameter.SYMPTOM])
 
 
-@pytest.mark.row("R5")
 def test_an_ordinary_reading_asks_nothing_and_a_crisis_asks_for_danger_symptoms() -> None:
     assert not asked(pressure(0, "128", "78")).is_open
     found = asked(pressure(0, "184", "96"))
@@ -40,7 +38,6 @@ def test_an_ordinary_reading_asks_nothing_and_a_crisis_asks_for_danger_symptoms(
     assert not found.waits, "no answer takes the place of a second pressure"
 
 
-@pytest.mark.row("R5")
 def test_a_low_sugar_on_insulin_waits_for_an_answer_and_one_ends_it() -> None:
     found = asked(glucose(0, "2.8"), drugs=DRUGS)
     assert found.waits

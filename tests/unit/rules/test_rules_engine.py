@@ -284,7 +284,6 @@ def test_rearming_by_next_day_by_span_and_never_by_time() -> None:
     assert not pack.rule("HW-05").rearms(rang, rang + timedelta(days=365), zone)
 
 
-@pytest.mark.row("R5")
 def test_a_rule_that_prompts_asks_for_the_missing_fact_instead_of_ringing() -> None:
     """HW-07 with nobody's drugs recorded: fire rings, skip is silent, prompt asks for the drugs."""
     points = (glucose(0, "3.5"), glucose(24 * 60, "3.6"))
