@@ -8,8 +8,9 @@ mosquitto lets no control character into a topic or a client's name, so no line 
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from service.store.enrolment_rows import Refused
 
 MOST = 200
 """So many different attempts of one file are kept, the newest."""
@@ -17,17 +18,6 @@ MOST = 200
 _LONGEST = 120
 _SEGMENTS = 4  # hw/1/up/HUB, hw/1/status/HUB, dev/1/DEVICE/…
 _LINE = re.compile(r"(\d{1,12}): Denied PUBLISH from (.{1,400}?) \(d\d, q\d, r\d, m\d+, '(.*)', ")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """Attempts of one client within an hour; `claimed` is the beginning of the topic."""
-
-    client: str
-    claimed: str
-    hour: datetime
-    times: int
-    last_at: datetime
 
 
 def refused_in(lines: Iterable[str]) -> list[Refused]:

@@ -111,3 +111,17 @@ class BrokerTruth:
     shut_out: tuple[str, ...]
     password_lines: tuple[str, ...]
     sessions_to_end: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Attempts of one client to speak at the broker under another's name, within an hour.
+
+    `claimed` is the beginning of the topic.
+    """
+
+    client: str
+    claimed: str
+    hour: datetime
+    times: int
+    last_at: datetime

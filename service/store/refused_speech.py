@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from service.enrolment.refused import Refused
 from service.store.database import Database, load_statements
+from service.store.enrolment_rows import Refused
 from service.store.records import Account
 
 _SQL = load_statements("enrolments.sql")
