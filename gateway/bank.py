@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.baselines import STATE, StateRows, empty_state
+from gateway.case_ends import ANY, Kinds
 from gateway.recent import RECENT, RecentRows, no_recent
 from gateway.row_copies import copied, put, taken
 from gateway.stored_state import AfterBatch, StoredState
@@ -38,7 +39,7 @@ class Bank:
     def __init__(self) -> None:
         self._states: StateRows = np.zeros(_FIRST_ROWS, dtype=STATE)
         self._recent: RecentRows = np.zeros(_FIRST_ROWS, dtype=RECENT)
-        self._open: Flags = np.zeros(_FIRST_ROWS, dtype=np.bool_)
+        self._ends_on: Kinds = np.zeros(_FIRST_ROWS, dtype=np.uint8)
         self._count = 0
         self._hashes: Hashes = np.zeros(0, dtype=np.uint64)
         self._places: NDArray[np.uint32] = np.zeros(0, dtype=np.uint32)
@@ -54,7 +55,7 @@ class Bank:
         """Begin again with room for `count` subjects; `add` fills it, `finish` makes them found."""
         capacity = max(_FIRST_ROWS, count + count // 20)
         self._states, self._recent = np.zeros(capacity, dtype=STATE), np.zeros(capacity, RECENT)
-        self._open = np.zeros(capacity, dtype=np.bool_)
+        self._ends_on = np.zeros(capacity, dtype=np.uint8)
         self._hashes = np.zeros(count, dtype=np.uint64)
         self._count = 0
 
@@ -100,7 +101,7 @@ class Bank:
             next_wake_at=None,
             stale=row in self._stale,
             recent=copied(self._recent[row, ...]),
-            open_case=bool(self._open[row]),
+            ends_on=int(self._ends_on[row]),
         )
 
     def copies(self, rows: Rows) -> tuple[StateRows, RecentRows]:
@@ -116,11 +117,11 @@ class Bank:
 
     def may_be_calm(self, rows: Rows) -> Flags:
         """Whose readings the screen may judge by columns: these, without an open case."""
-        return self.may_be_moved(rows) & ~self.open_cases(rows)
+        return self.may_be_moved(rows) & (self.ends_on(rows) == 0)
 
-    def open_cases(self, rows: Rows) -> Flags:
-        """Who has an open case that a reading may end."""
-        return self._open[np.maximum(rows, 0)] & (rows >= 0)
+    def ends_on(self, rows: Rows) -> Kinds:
+        """The kinds of readings that may end an open case of theirs (`case_ends.py`)."""
+        return np.where(rows >= 0, self._ends_on[np.maximum(rows, 0)], 0).astype(np.uint8)
 
     def take(self, after: AfterBatch) -> None:
         """Take over what a batch has committed."""
@@ -145,18 +146,18 @@ class Bank:
                 place = self._newcomer(subject)
             self._states[place] = stored.row
             self._recent[place] = no_recent() if stored.recent is None else stored.recent
-            self._open[place] = stored.open_case
+            self._ends_on[place] = stored.ends_on
             (self._stale.add if stored.stale else self._stale.discard)(place)
 
     def case_opened(self, subjects: Sequence[SubjectRef]) -> None:
-        """Remember that these have an open case."""
+        """Remember that these have an open case, whatever may end it."""
         rows = self.rows(subjects)
-        self._open[rows[rows >= 0]] = True
+        self._ends_on[rows[rows >= 0]] = ANY
 
     def case_ended(self, subject: SubjectRef) -> None:
         """Remember that a subject has no open case any more."""
         row = self.rows([subject])
-        self._open[row[row >= 0]] = False
+        self._ends_on[row[row >= 0]] = 0
 
     def look_closely(self, subjects: Sequence[SubjectRef]) -> None:
         """Have the next reading of these judged exactly: something about them has changed."""
@@ -190,7 +191,7 @@ class Bank:
             more = max(_FIRST_ROWS, self._count // 20)
             self._states = np.concatenate([self._states, np.zeros(more, dtype=STATE)])
             self._recent = np.concatenate([self._recent, np.zeros(more, dtype=RECENT)])
-            self._open = np.concatenate([self._open, np.zeros(more, dtype=np.bool_)])
+            self._ends_on = np.concatenate([self._ends_on, np.zeros(more, dtype=np.uint8)])
         row = self._count
         self._count += 1
         self._late[int(hashes_of([subject])[0])] = row

@@ -21,6 +21,7 @@ from gateway.baseline_columns import EPOCH, RHYTHMS
 from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
 from gateway.calm_columns import Readings, columns
 from gateway.calm_look import CalmLook
+from gateway.case_ends import Kinds, kinds_of_readings
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
 from gateway.recent import RECENT, RecentRows
@@ -74,13 +75,14 @@ class Looked:
 
     `moved` says whose columns hold all readings up to the present turn; `settled` with whom nothing
     is waited for and none of these readings could make a rule ask for somebody; `awaited` who is
-    looked at whatever they measure: a reading may end a case of theirs, or begins the clock of
-    silence; `watched` of whom something is waited for, or older readings may still be completed;
-    `asks` which rules the last reading of the moved could make ask.
+    looked at all the same: a reading may end a case of theirs (of the kinds `ends_on`), or begins
+    the clock of silence; `watched` of whom something is waited for, or older readings may still be
+    completed; `asks` which rules the last reading of the moved could make ask.
     """
 
     states: StateRows
     recent: RecentRows
+    ends_on: Kinds
     moved: Flags
     settled: Flags
     awaited: Flags
@@ -165,7 +167,8 @@ class Screener:
             recent=recent,
             moved=bank.may_be_moved(rows) & sound,
             settled=bank.may_be_moved(rows) & sound & (recent["open_since"] == 0),
-            awaited=bank.open_cases(rows),
+            ends_on=bank.ends_on(rows),
+            awaited=np.zeros(rows.size, dtype=np.bool_),
             watched=np.ones(rows.size, dtype=np.bool_),
         )
         for turn in range(int(readings.turn.max()) + 1):
@@ -209,6 +212,7 @@ class Screener:
             states=state, recent=memory, values=values, at=at, days=fresh.day, zone=self.zone
         )
         own.awaited[who] |= _begins(state, look)
+        own.awaited[who] |= (own.ends_on[who] & kinds_of_readings(values)) != 0
         moves = newest & ~lost & ~self._unlearned(look)
         moves &= ~self._doubtful(look, readings.shared[kept])
         quiet &= moves

@@ -103,7 +103,7 @@ class Assessment:
             next_wake_at=own.next_wake_at,
             stale=own.stale,
             recent=recent,
-            open_case=own.open_case,
+            ends_on=own.ends_on,
         )
         return replace(self, state=state)
 

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Protocol
 
+from gateway.case_ends import kinds_of_vitals
 from gateway.cases import Trigger, clear, step
 from gateway.detect import Assessment, Judged
 from rules.engine import Decision
@@ -67,13 +68,13 @@ _OF_CARE = frozenset({Family.ADHERENCE, Family.TREATMENT, Family.DATA_QUALITY})
 
 @dataclass(slots=True)
 class Rung:
-    """What a batch rang, and who has an open case that a reading may end.
+    """What a batch rang, and the kinds of readings that may end whose open cases.
 
     `waits_s` counts from each reading's reception, synthetic people left out.
     """
 
     alerts: int
-    with_case: frozenset[SubjectRef] = frozenset()
+    ends_on: Mapping[SubjectRef, int] = field(default_factory=dict[SubjectRef, int])
     waits_s: tuple[float, ...] = ()
 
     def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
@@ -125,13 +126,17 @@ async def episodes(
     await store.write_taken(silent, now)
     heard = _receptions((p for p in people if p.person.subject not in synthetic), written)
     waits = ((now - at).total_seconds() for at in heard.values())
-    # An urgent case waits for a person's outcome: no reading can end it.
-    with_case = frozenset(
-        subject
-        for (subject, _), case in cases.items()
-        if case.outcome is not None or not pack.rule(case.rule_id).needs_outcome
-    )
-    return Rung(alerts=len(written), with_case=with_case, waits_s=tuple(waits))
+    return Rung(alerts=len(written), ends_on=_ends_on(cases, pack), waits_s=tuple(waits))
+
+
+def _ends_on(cases: Mapping[tuple[SubjectRef, Family], Case], pack: Pack) -> dict[SubjectRef, int]:
+    found: dict[SubjectRef, int] = {}
+    for (subject, _), case in cases.items():
+        rule = pack.rule(case.rule_id)
+        # An urgent case waits for a person's outcome: no reading can end it.
+        if case.outcome is not None or not rule.needs_outcome:
+            found[subject] = found.get(subject, 0) | kinds_of_vitals(rule.vitals)
+    return found
 
 
 def _joined(people: Iterable[SubjectRef]) -> Iterator[str]:
@@ -289,8 +294,8 @@ def _clear(
 ) -> list[Case]:
     """Take out the cases that a reading of this batch, or one after it, has ended before `until`.
 
-    Looked at as of each such reading, with what was measured up to it. Without a new reading
-    nothing ends: silence is not recovery (law 4).
+    Looked at as of each such reading that its rule hears, with what was measured up to it. Without
+    one nothing ends: silence is not recovery, whatever else was measured meanwhile (law 4).
     """
     ended: list[Case] = []
     for key in [key for key in cases if key[0] == person.person.subject]:
@@ -298,7 +303,7 @@ def _clear(
         if rule.needs_outcome and case.outcome is None:
             continue
         for number, point in _since(person):
-            if not _may_end(case, point, until):
+            if point.kind not in rule.vitals or not _may_end(case, point, until):
                 continue
             window = person.window.up_to(number + 1)
             over = rule.clears(

@@ -87,7 +87,7 @@ async def _write_states(
 ) -> AfterBatch:
     """Write everybody's columns; whoever was looked at exactly is not calm as well."""
     exact = {
-        item.person.subject: replace(item.state, open_case=item.person.subject in rung.with_case)
+        item.person.subject: replace(item.state, ends_on=rung.ends_on.get(item.person.subject, 0))
         for item in people
     }
     calm, rested = screened.calm, screened.rested

@@ -261,7 +261,7 @@ class Rehearsal:
         wake_at = found.state.next_wake_at
         side.wake[life.place] = _LAST if wake_at is None else micros(wake_at)
         self._await_answer(side, life)
-        return replace(found.state, open_case=life.subject in rung.with_case)
+        return replace(found.state, ends_on=rung.ends_on.get(life.subject, 0))
 
     def _needed_from(self, person: Person, look: _Look) -> datetime:
         """From when on readings are needed; for what nearly fired beside, all that a rule can see.

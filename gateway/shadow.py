@@ -178,7 +178,7 @@ class Shadow:
         rung = await episodes(found, self._store, self._rules.pack, now)
         states = {
             item.person.subject: replace(
-                item.state, open_case=item.person.subject in rung.with_case
+                item.state, ends_on=rung.ends_on.get(item.person.subject, 0)
             )
             for item in found
         }

@@ -20,14 +20,14 @@ class StoredState:
     """A subject's columns and next wake-up.
 
     `stale` asks to fold again from the store; `recent` None asks to look at the person exactly;
-    `open_case` says that a reading may end one of theirs: then none is calm.
+    readings of the kinds `ends_on` (`case_ends.py`) may end an open case of theirs: none is calm.
     """
 
     row: StateRow
     next_wake_at: datetime | None
     stale: bool = False
     recent: RecentRow | None = None
-    open_case: bool = False
+    ends_on: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ def same(one: StoredState, other: StoredState) -> bool:
     return (
         one.row.tobytes() == other.row.tobytes()
         and one.recent.tobytes() == other.recent.tobytes()
-        and (one.stale, one.open_case) == (other.stale, other.open_case)
+        and (one.stale, one.ends_on) == (other.stale, other.ends_on)
     )
 
 

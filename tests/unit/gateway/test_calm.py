@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
 from gateway.calm import Screener, screener
+from gateway.case_ends import ANY, NONE
 from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
 from gateway.moved import assess_moved
 from gateway.packs import load_first_pack, load_shipped
@@ -105,7 +106,7 @@ class Life:
         self.told |= self._told(found).keys()
         self.decided += len(found.judged)
         self.wake_at = found.state.next_wake_at
-        state = replace(found.state, open_case=self.in_case)
+        state = replace(found.state, ends_on=ANY if self.in_case else NONE)
         self.bank.take(AfterBatch(exact={LI: state}))
 
     def _check_moved(self, fresh: Sequence[Point], now: datetime, moved: MovedRow) -> None:

@@ -175,6 +175,32 @@ async def test_what_a_lesser_rule_says_of_a_crisis_does_not_silence_it() -> None
     assert rang == [("HW-02", crisis.effective_at) for crisis in crises]
 
 
+@pytest.mark.row("R19")
+@pytest.mark.parametrize("screened", [True, False])
+async def test_a_pressure_ends_no_case_about_glucose(screened: bool) -> None:
+    """What was too high leaves the clear condition's day, and nobody has measured glucose since.
+
+    A cuff's reading then looks at nothing of it: the case goes on, and the next high joins it.
+    """
+    course = [(0, "17.0"), (25, "14.0"), (26, "6.4"), (27, "6.4"), (28, "6.4"), (52, "17.0")]
+    sugar = [
+        point(1, Vital.GLUCOSE, START + timedelta(hours=hour), _sugar(level))
+        for hour, level in course
+    ]
+    cuff = [
+        point(1, Vital.BLOOD_PRESSURE, START + timedelta(hours=hour), _pressure(126, 79))
+        for hour in (50, 80)
+    ]
+    rules = Rulebook(pack=load_shipped().live, zone=ZONE)
+    rehearsal = Rehearsal(rules, answered_after=timedelta(days=90), screened=screened)
+    found = await rehearsal.live_through({SubjectRef("s-1"): sugar + cuff}, {}, lambda _: None)
+    assert [alert.rule_id for alert in found.alerts] == ["HW-09b"]
+
+
+def _sugar(level: str) -> dict[QuantityName, Value]:
+    return {QuantityName.GLUCOSE: Value(value=Decimal(level))}
+
+
 def _pressure(upper: int, lower: int) -> dict[QuantityName, Value]:
     return {
         QuantityName.SYSTOLIC: Value(value=Decimal(upper)),
