@@ -43,20 +43,25 @@ Timings = Mapping[Priority, Timing]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
-    """One step up the ladder: the life after it, the tier to tell, and what the timeline says."""
+    """One step up the ladder: the life after it, the tier to tell, and what the timeline says.
+
+    `passes_on`: nobody of the tier can be reached, so that the next one is told at once too.
+    """
 
     life: Life
     tier: Tier | None
     skipped: tuple[Tier, ...]
     restarted: bool
+    passes_on: bool = False
 
 
 def ring(life: Life, route: Route, timings: Timings, now: datetime) -> Ring:
     """Tells the next tier that has somebody, and when the one after it is due.
 
-    Empty tiers are skipped at once. Past the last one the ladder begins again with the next round.
-    `tier` is None only where no tier has anybody; then the next look is due after the same wait,
-    because somebody may come on duty.
+    Empty tiers are skipped at once, and nobody waits for a tier whose members all have dead
+    addresses while somebody above can be reached. Past the last one the ladder begins again with
+    the next round. `tier` is None only where no tier has anybody; then the next look is due after
+    the same wait, because somebody may come on duty.
     """
     rungs = route.tiers
     above = list(range(life.tier + 1, len(rungs)))
@@ -65,14 +70,21 @@ def ring(life: Life, route: Route, timings: Timings, now: datetime) -> Ring:
     skipped: list[Tier] = []
     for index, restarted in order:
         if rungs[index].members:
+            passes_on = _passes_on(route, index)
             told = replace(
                 life,
                 tier=index,
                 step=life.step + 1,
                 round=life.round + (1 if restarted else 0),
-                next_due_at=now + wait(life, route, timings),
+                next_due_at=now if passes_on else now + wait(life, route, timings),
             )
-            return Ring(life=told, tier=rungs[index], skipped=tuple(skipped), restarted=restarted)
+            return Ring(
+                life=told,
+                tier=rungs[index],
+                skipped=tuple(skipped),
+                restarted=restarted,
+                passes_on=passes_on,
+            )
         if not restarted:
             skipped.append(rungs[index])
     unheard = replace(life, next_due_at=now + wait(life, route, timings))
@@ -95,7 +107,7 @@ def paced(step: Ring, route: Route, told_at: datetime) -> Life:
     before it is over, whatever quiet hours and budgets have moved. An emergency keeps its own pace.
     """
     life = step.life
-    if step.tier is None or life.answer_by is None or told_at >= life.answer_by:
+    if step.passes_on or step.tier is None or life.answer_by is None or told_at >= life.answer_by:
         return life
     if is_emergency(life):
         return life
@@ -109,6 +121,13 @@ def answer_by(priority: Priority, *, dated: bool, since: datetime, timings: Timi
     An emergency's is its own instant: no hold may move it at all.
     """
     return since + _within(priority, dated=dated, timings=timings)
+
+
+def _passes_on(route: Route, index: int) -> bool:
+    here, *above = route.tiers[index:]
+    if any(member.account_id not in route.unreachable for member in here.members):
+        return False
+    return any(m.account_id not in route.unreachable for tier in above for m in tier.members)
 
 
 def _within(priority: Priority, *, dated: bool, timings: Timings) -> timedelta:

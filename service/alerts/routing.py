@@ -17,7 +17,7 @@ turn) the village doctors of the area do. The patient hears by the `patient` cha
 step and is no rung of a ladder: nobody answers for a doctor.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
@@ -132,7 +132,8 @@ class Circle:
     """What the registry knows around one subject at an instant.
 
     `patient` is None for somebody unknown in a home. `clinic` are the village doctors of the clinic
-    that serves the home's area. `days` are the duty days of accounts that have set one.
+    that serves the home's area. `days` are the duty days of accounts that have set one,
+    `unreachable` accounts with addresses all of which the drill has found dead.
     """
 
     patient: Patient | None
@@ -140,6 +141,7 @@ class Circle:
     family: tuple[Relative, ...] = ()
     clinic: tuple[facts.Member, ...] = ()
     days: Mapping[UUID, DutyDay] = field(default_factory=dict[UUID, DutyDay])
+    unreachable: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,8 @@ class Route:
     """The ladder, lowest rung first; at least one rung has somebody, if anybody exists at all.
 
     `overseers` (duty desk and administrators) are told besides when the ladder begins again.
-    `nurses` may take over what can wait from a doctor whose day is full.
+    `nurses` may take over what can wait from a doctor whose day is full. `unreachable` stand on
+    their rung and see it on their page, but nobody waits for them (hazard H9).
     """
 
     tiers: tuple[Tier, ...]
@@ -163,6 +166,7 @@ class Route:
     administrators: tuple[Member, ...]
     desks: tuple[Member, ...] = ()
     nurses: tuple[Member, ...] = ()
+    unreachable: frozenset[UUID] = frozenset()
 
     @property
     def overseers(self) -> tuple[Member, ...]:
@@ -197,7 +201,8 @@ def route(
     if not village and not family:
         village = _first(_desk(circle.answering.village_desk), _clinic(circle), township)
     nurse = () if village else _members(circle, circle.answering.nurses, Because.TEAM)[:1]
-    phone = _phone(priority, (*village, *family), _first(township, county), at)
+    answering = [m for m in (*village, *family) if m.account_id not in circle.unreachable]
+    phone = _phone(priority, answering, _first(township, county), at)
     tiers = _ladder(
         priority,
         dated=dated,
@@ -227,6 +232,7 @@ def route(
         administrators=administrators,
         desks=_first(township, county),
         nurses=_members(circle, circle.answering.team, Because.TEAM),
+        unreachable=circle.unreachable,
     )
 
 
@@ -292,7 +298,7 @@ def _with_rule(
 
 def _phone(
     priority: Priority,
-    doctors: tuple[Member, ...],
+    doctors: Sequence[Member],
     desk: tuple[Member, ...],
     at: time | None,
 ) -> tuple[Member, ...]:

@@ -253,6 +253,8 @@ def _note_ring(
         "doubts": ",".join(doubt.value for doubt in ladder.doubts),
     }
     batch.say(alert_id, "rang", detail, now)
+    if step.passes_on and step.tier is not None:
+        batch.say(alert_id, "tier skipped", {"tier": step.tier.name.value}, now)
     for each in told:
         if each.hold is None:
             continue

@@ -67,6 +67,7 @@ async def load_circles(
         row["account_id"]: DutyDay(opens=row["opens"], closes=row["closes"], budget=row["budget"])
         for row in await connection.fetch(_SQL["duty_days"], accounts)
     }
+    dead = await connection.fetch(_SQL["unreachable"], accounts)
     circles: dict[str, Circle] = {}
     for subject, where in around.items():
         whose = where.patient.person_id if where.patient else where.household
@@ -84,6 +85,7 @@ async def load_circles(
             ),
             clinic=tuple(m for place in homes[subject] for m in clinics.get(place, ())),
             days=days,
+            unreachable=frozenset(row["account_id"] for row in dead),
         )
     return circles
 

@@ -45,3 +45,8 @@ ORDER BY s.staff_id, a.login
 
 -- name: duty_days
 SELECT account_id, opens, closes, budget FROM care.duty_day WHERE account_id = ANY ($1::uuid[])
+
+-- name: unreachable
+-- Who has addresses, all of them dead.
+SELECT account_id FROM care.contact WHERE account_id = ANY ($1::uuid[])
+GROUP BY account_id HAVING bool_and(state = 'dead')

@@ -248,6 +248,18 @@ async def test_the_monthly_drill_finds_a_dead_address_before_it_is_needed(post: 
     new = {letter.address for letter in post.box.letters[before:]}
     assert "village-a@x.example" not in new, "nothing is sent to nobody"
     assert "family-a@x.example" in new
+    county = post.county
+    asked = await county.store.explain_route(
+        ZHANG.subject, Priority.SOON, timings(), county.now, dated=False
+    )
+    at_once = [rung.due_at == county.now for rung in asked.forecast.rungs]
+    assert at_once == [True, True, False, False]
+    soon = await county.raise_alert(priority=Priority.SOON, family=Family.GLUCOSE)
+    await post.advance(timedelta(seconds=1))
+    assert await county.told(soon, 0) == {"village-a"}, "on the page, and nobody waits for it"
+    assert await county.told(soon, 1) == {"family-a"}
+    assert await county.told(soon, 2) == set()
+    assert "tier skipped" in await county.timeline(soon)
 
 
 @pytest.mark.row("A12")

@@ -1,5 +1,6 @@
 """When the next tier is told: waits per priority, skipped tiers, restarts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.vocabulary import Priority
-from service.alerts.escalation import NOT_YET_TOLD, SAME_DAY, ring, wait
+from service.alerts.escalation import NOT_YET_TOLD, SAME_DAY, paced, ring, wait
 from service.alerts.lifecycle import Life
 from service.alerts.priorities import PrioritiesError, load_timings
 from service.alerts.routing import Member, Route, Tier, TierName
@@ -73,6 +74,29 @@ def test_empty_tiers_are_skipped_at_once_and_the_ladder_begins_again() -> None:
     third = ring(second.life, route, TIMINGS, NOW)
     assert (third.life.tier, third.life.step, third.life.round) == (1, 2, 1)
     assert third.restarted
+
+
+@pytest.mark.row("A7", "A12")
+@pytest.mark.parametrize(
+    ("filled", "told"),
+    [("dx", (0, 1)), ("ddx", (0, 1, 2)), ("-dx", (1, 2)), ("xd", (0,)), ("dd", (0,)), ("d", (0,))],
+)
+def test_nobody_waits_for_a_rung_whose_addresses_are_all_dead(
+    filled: str, told: tuple[int, ...]
+) -> None:
+    """Where nobody above can be reached either, the ladder keeps its pace."""
+    dead = replace(SOMEBODY, account_id=UUID(int=3))
+    whom = {"x": (SOMEBODY,), "d": (dead,), "-": ()}
+    tiers = tuple(Tier(name=TierName.FAMILY_DOCTOR, members=whom[each]) for each in filled)
+    unreachable = frozenset({dead.account_id})
+    route = Route(tiers=tiers, doubts=(), administrators=(), unreachable=unreachable)
+    life = replace(fresh(Priority.SOON), answer_by=NOW + timedelta(hours=72), next_due_at=NOW)
+    heard: list[int] = []
+    while life.next_due_at == NOW:
+        step = ring(life, route, TIMINGS, NOW)
+        life = paced(step, route, NOW)
+        heard.append(life.tier)
+    assert tuple(heard) == told
 
 
 def test_a_ladder_that_became_shorter_begins_again() -> None:
