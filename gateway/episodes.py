@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 from typing import Protocol
 
@@ -271,19 +271,16 @@ def _is_wanted(
 ) -> bool:
     """Whether a rule that stands beside urgent cases has one open that its reading belongs to.
 
-    It had to be there when the wait was over: a later look at old readings finds no other answer.
+    It has to be urgent by what was measured until then: a later look finds no other answer.
     """
-    rule = pack.rule(decision.rule_id)
-    if not rule.needs_urgent_case:
+    if not pack.rule(decision.rule_id).needs_urgent_case:
         return True
-    due = decision.effective_at + (rule.pending.wait if rule.pending else timedelta(0))
     return any(
         whose == subject
         and family is not decision.family
         and case.priority >= Priority.URGENT
         and case.began_at <= decision.effective_at
         and case.decided_at <= decision.effective_at
-        and case.opened_at <= due
         for (whose, family), case in cases.items()
     )
 
