@@ -52,7 +52,7 @@ class CaseBook:
         self._known |= {str(alert.alert_id) for alert in fresh}
         return {str(alert.alert_id) for alert in fresh}
 
-    async def write_taken(self, taken: Mapping[str, str], _now: datetime) -> None:
+    async def write_taken(self, taken: Mapping[str, str | None], _now: datetime) -> None:
         """Remember decisions that joined a case without ringing."""
         self._known.update(taken)  # `|=` with keys would copy everything known
 

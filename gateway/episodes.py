@@ -57,8 +57,8 @@ class CaseKeeper(Protocol):
         """Keep alerts; returns the ids that were new."""
         ...
 
-    async def write_taken(self, taken: Mapping[str, str], now: datetime, /) -> None:
-        """Remember decisions that joined a case without ringing."""
+    async def write_taken(self, taken: Mapping[str, str | None], now: datetime, /) -> None:
+        """Remember decisions that joined a case without ringing, or asked for nobody (None)."""
         ...
 
 
@@ -90,7 +90,7 @@ async def episodes(
 
     Decisions are taken, and clear conditions looked at, in the order of the readings' own times: a
     case is the same however its readings are split into batches. A decision that joined a case
-    without ringing is remembered, so that no later look at old readings rings for it.
+    without ringing, or asked for nobody, is remembered: no later look at old readings rings for it.
     """
     if not people:
         return Rung(alerts=0)
@@ -104,7 +104,7 @@ async def episodes(
     before = dict(cases)
     ended: list[Case] = []
     alerts: list[Alert] = []
-    silent: dict[str, str] = {}
+    silent: dict[str, str | None] = {}
     for person in people:
         for judged in sorted(person.judged, key=_order):
             name, family = _alert_id(judged.decision), judged.decision.family
@@ -113,6 +113,7 @@ async def episodes(
             if name in known or not told.isdisjoint(_confirmed(person, judged.decision, pack)):
                 continue
             if not _is_wanted(judged.decision, person.person.subject, cases, pack):
+                silent[name] = None
                 continue
             rung = _take(person, judged, cases, ended_before, pack, now)
             alerts += rung

@@ -257,8 +257,11 @@ class CoreStore:
             if rows:
                 await self._connection.execute(_SQL["write_cases"], *zip(*rows, strict=True))
 
-    async def write_taken(self, taken: Mapping[str, str], now: datetime) -> None:
-        """Remember decisions (by the name of their alert) that joined a case without ringing."""
+    async def write_taken(self, taken: Mapping[str, str | None], now: datetime) -> None:
+        """Remember decisions (by the name of their alert) that joined a case without ringing.
+
+        None for the case: the decision asked for nobody.
+        """
         if taken:
             await self._connection.execute(
                 _SQL["write_taken"], list(taken), list(taken.values()), now

@@ -247,7 +247,7 @@ class ShadowStore:
         written = await self._connection.fetch(_SQL["write_alerts"], self.variant, *columns)
         return {row["alert_id"] for row in written}
 
-    async def write_taken(self, taken: Mapping[str, str], now: datetime) -> None:
+    async def write_taken(self, taken: Mapping[str, str | None], now: datetime) -> None:
         """Remember decisions that joined a case without ringing."""
         if taken:
             await self._connection.execute(_SQL["write_taken"], self.variant, list(taken), now)
