@@ -58,6 +58,8 @@ class Contacts(Database):
     async def set_contact(self, login: str, channel: Channel, address: str, now: datetime) -> None:
         """Gives an account an address; a changed one has to prove itself in a drill again.
 
+        Keys that went to the former one answer nothing any more.
+
         Raises:
             UnknownLoginError: no such account.
         """
@@ -66,10 +68,14 @@ class Contacts(Database):
             if await connection.fetchval(_SQL["set_contact"], *row) is None:
                 raise UnknownLoginError(f"{login}: no such account")
             await connection.execute(_SQL["end_drills"], login, channel.value)
+            await connection.execute(_SQL["end_keys"], login, channel.value)
 
     async def remove_contact(self, login: str, channel: Channel) -> bool:
         """Takes an address away; whether there was one."""
-        return await self.pool.fetchval(_SQL["remove_contact"], login, channel.value) is not None
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(_SQL["end_keys"], login, channel.value)
+            removed = await connection.fetchval(_SQL["remove_contact"], login, channel.value)
+            return removed is not None
 
     async def set_duty_day(self, login: str, day: DutyDay) -> None:
         """Says when somebody works and how often what can wait may interrupt them then.

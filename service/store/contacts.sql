@@ -11,6 +11,12 @@ UPDATE care.drill d SET due_at = NULL, result = 'silent', detail = 'address chan
 FROM care.account a
 WHERE a.account_id = d.account_id AND a.login = $1 AND d.channel = $2 AND d.due_at IS NOT NULL
 
+-- name: end_keys
+-- Whoever has the former address answers no alert with what was sent there.
+DELETE FROM care.answer_link k USING care.account a
+WHERE a.account_id = k.account_id AND a.login = $1
+    AND EXISTS (SELECT FROM care.delivery d WHERE d.bundle = k.bundle AND d.channel = $2)
+
 -- name: remove_contact
 DELETE FROM care.contact c USING care.account a
 WHERE a.account_id = c.account_id AND a.login = $1 AND c.channel = $2 RETURNING c.contact_id

@@ -149,6 +149,22 @@ async def test_a_key_opens_only_what_its_message_was_about_and_not_for_ever(post
     assert (await post.browser.get(f"/answer/{key}")).status_code == 404
 
 
+async def test_a_key_that_went_to_a_former_address_answers_nothing(post: Post) -> None:
+    """Whose number it is now, nobody knows; another way's key still answers."""
+    store, now = post.county.store, post.county.now
+    alert_id = await post.county.raise_alert()
+    await post.settle()
+    keys = {login: post.to(login)[0].key for login in ("family-a", "village-a", "county")}
+    await store.set_contact("family-a", Channel.EMAIL, "new@x.example", now)
+    assert await store.remove_contact("village-a", Channel.EMAIL)
+    form = {"alert": str(alert_id), "answer": "going"}
+    for login, status in (("family-a", 404), ("village-a", 404), ("county", 200)):
+        assert await post.county.state(alert_id) == "unacknowledged"
+        said = await post.browser.post(f"/answer/{keys[login]}", data=form)
+        assert said.status_code == status, login
+    assert await post.county.state(alert_id) == "acknowledged"
+
+
 async def test_a_failed_message_leaves_again_under_its_id_until_somebody_answers(
     post: Post,
 ) -> None:
