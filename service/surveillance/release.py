@@ -91,6 +91,7 @@ class _Sums:
     free: int
     bounded: int
     wholes: int
+    spare: int
 
 
 def is_backed(people: int, households: int, largest_share: float, floor: int = FLOOR) -> bool:
@@ -137,6 +138,10 @@ def release(cells: Sequence[Cell], *, floor: int = FLOOR, whole: Cell | None = N
         if _protects(hidden, partners[:taken], shown, floor):
             marks.update({cell.area: Disclosure.WITHHELD for cell in partners[:taken]})
             return _table(cells, marks, total)
+    # A partner that stayed shown would say by how much it was too small: 7 beside a hidden 1.
+    # What other numbers tell of to within a few would not be hidden by hiding it.
+    told = {cell.area for cell in partners if cell.ceiling - max(floor, cell.least) + 1 < floor - 1}
+    marks.update({c.area: Disclosure.WITHHELD for c in partners if c.area not in told})
     return _table(cells, marks, None)
 
 
@@ -220,7 +225,7 @@ def _protects(
     boxes += [
         _Hidden(
             low=max(floor, cell.least),
-            high=max(cell.count, min(top, cell.ceiling)),
+            high=_most_of_partner(cell, top, floor),
             need=None,
             least_values=floor - 1,
             of_hidden=cell.of_hidden,
@@ -235,8 +240,16 @@ def _protects(
         free=sum(box.high for box in boxes if not box.of_hidden),
         bounded=bounded,
         wholes=_of_hidden((*hidden, *withheld), shown),
+        # More than needed, so that of what partners cannot cover more than one number stays open.
+        spare=len(hidden) if withheld else 0,
     )
     return all(_is_open(box, sums) for box in boxes)
+
+
+def _most_of_partner(cell: Cell, top: int, floor: int) -> int:
+    """The most a partner is taken for: all but a few, 36 of 40, would be hidden for itself."""
+    most = max(cell.count, min(top, cell.ceiling))
+    return most if cell.of is None else min(most, max(floor, cell.of - floor))
 
 
 def _of_hidden(hidden: Sequence[Cell], shown: Sequence[Cell]) -> int:
@@ -253,8 +266,10 @@ def _is_open(box: _Hidden, sums: _Sums) -> bool:
         others = sums.free - box.high + min(sums.bounded, sums.wholes)
     lowest = max(box.low, sums.total - others)
     highest = min(box.high, sums.total - (sums.lows - box.low))
-    if box.need is not None and not (lowest <= box.need[0] and highest >= box.need[1]):
-        return False
+    if box.need is not None:
+        room = sums.total - (sums.lows - box.low)
+        if lowest > box.need[0] or highest < box.need[1] or room < box.need[1] + sums.spare:
+            return False
     return highest - lowest + 1 >= box.least_values
 
 

@@ -136,3 +136,48 @@ def test_nonsense_is_refused(cells: list[Cell]) -> None:
 def test_a_floor_that_hides_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="hides nothing"):
         release([], floor=1)
+
+
+def _possible_by_replay(reporting: tuple[int, ...]) -> list[set[int]]:
+    """Of each small cell of each possible table: what a reader leaves who runs our program.
+
+    Walks over all tables of a county with so many reporting people and sorts them by what is said.
+    """
+    ranges = [range(people + 1) for people in reporting]
+    by_what_is_said: dict[Release, list[tuple[int, ...]]] = {}
+    whole = Cell(area="*", count=0, of=sum(reporting))
+    for table in product(*ranges):
+        cells = [
+            Cell(area=f"T{n}", count=count, ceiling=of, of=of)
+            for n, (count, of) in enumerate(zip(table, reporting, strict=True))
+        ]
+        by_what_is_said.setdefault(release(cells, whole=whole), []).append(table)
+    return [
+        {table[n] for table in tables}
+        for said, tables in by_what_is_said.items()
+        for n, cell in enumerate(said.cells)
+        if cell.disclosure is Disclosure.SMALL
+    ]
+
+
+@pytest.mark.row("C11")
+@pytest.mark.parametrize("reporting", [(40, 40), (60, 20), (16, 14, 12)])
+def test_who_runs_our_program_on_every_table_finds_out_no_small_number(
+    reporting: tuple[int, ...],
+) -> None:
+    left = _possible_by_replay(reporting)
+    assert len(left) > 10
+    assert min(map(len, left)) >= FLOOR - (1 if len(reporting) == 2 else 2)
+
+
+def test_a_partner_that_is_too_small_is_hidden_with_the_total() -> None:
+    """1 beside a shown 7: only with a 1 is the total of a pair not shown."""
+    assert _marks(1, 7) == (["small", "withheld"], None)
+
+
+def test_all_but_a_few_would_be_hidden_anyway_and_is_no_cover() -> None:
+    """4 + 35 = 39: of 40, 36 to 38 would be hidden for themselves, so only 4 was left."""
+    cells = [Cell(area=area, count=n, ceiling=40, of=40) for area, n in (("A", 4), ("B", 35))]
+    result = release(cells, whole=Cell(area="*", count=0, of=80))
+    assert [cell.count for cell in result.cells] == [None, None]
+    assert result.total is None
