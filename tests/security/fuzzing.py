@@ -29,17 +29,19 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    LOG.write(f"{caller} {response.status_code}\\n")
+    asked = f"{case.operation.method.upper()} {case.operation.path}"
+    LOG.write(f"{caller} {response.status_code} {asked}\\n")
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuzzed:
-    """How it ended, what it said, and how often each caller was answered what."""
+    """How it ended, what it said, how often each caller was answered what, and what was asked."""
 
     status: int
     told: str
     answers: Counter[tuple[str, int]]
+    operations: set[str]
 
     @property
     def callers(self) -> set[str]:
@@ -79,9 +81,10 @@ async def fuzz(folder: Path, callers: Mapping[str, Mapping[str, str]], *options:
     )
     told, _ = await running.communicate()
     lines = (folder / "answers.txt").read_text(encoding="utf-8").split("\n")
-    pairs = [line.split() for line in lines if line]
+    asked = [line.split(" ", 2) for line in lines if line]
     return Fuzzed(
         status=running.returncode or 0,
         told=told.decode(),
-        answers=Counter((name, int(status)) for name, status in pairs),
+        answers=Counter((name, int(status)) for name, status, _ in asked),
+        operations={operation for _, _, operation in asked},
     )
