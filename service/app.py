@@ -27,7 +27,7 @@ from service.doors.types import WrongTypeError, right_type
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response, wants_problem
 from service.services import Services
-from service.store.database import DATABASE_ERRORS
+from service.store.database import DATABASE_ERRORS, UNSTORABLE_TEXT
 from service.store.sessions import Step
 from service.web.errors import error_page
 from service.web.pages import (
@@ -145,6 +145,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(Exception, _fault)
     for lost in DATABASE_ERRORS:
         app.add_exception_handler(lost, _unavailable)
+    app.add_exception_handler(UNSTORABLE_TEXT, _invalid)  # not as if the database were away
     app.add_middleware(OnRecord, services=services)
     app.add_middleware(SmallBodies, most_bytes=_MOST_BYTES)
     app.add_middleware(SameOriginOnly)

@@ -35,6 +35,9 @@ Pool: TypeAlias = ViewedPool
 CARE_MIGRATIONS = Path(str(files("service.store") / "migrations"))
 """For `gateway.store.migrate.migrate(dsn, [CORE_MIGRATIONS, CARE_MIGRATIONS])`."""
 
+UNSTORABLE_TEXT = asyncpg.CharacterNotInRepertoireError
+"""A text holds the character zero, which no database keeps: what was asked is wrong."""
+
 DATABASE_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,

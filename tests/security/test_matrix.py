@@ -292,6 +292,14 @@ async def test_the_administrator_gets_through_every_door_of_the_countys_register
     assert await refusals_of(town, "admin") == refused
 
 
+async def test_the_character_zero_in_an_address_is_the_callers_fault(
+    town: Town, client: httpx2.AsyncClient
+) -> None:
+    cookie = {"Cookie": f"hearthwatch={town.tokens['village-a']}"}
+    for path in ("/doctor/people/s-zhang%00/usual", "/clinic/pairing/hub-home%00"):
+        assert (await client.get(path, headers=cookie)).status_code in {404, 422}, path
+
+
 async def refusals_of(town: Town, login: str) -> list[str]:
     """The doors at which somebody was told no, in order, as the record has it."""
     rows = await town.county.owner.fetch(
