@@ -23,6 +23,7 @@ from service.auth import NotFinishedError, NotPermittedError, NotSignedInError
 from service.doors import openapi
 from service.doors.limits import RateLimit
 from service.doors.on_record import OnRecord
+from service.doors.strangers import TURNED_AWAY, CountsTurnedAway
 from service.doors.types import WrongTypeError, right_type
 from service.headers import SameOriginOnly, SecurityHeaders, SmallBodies
 from service.problems import problem_response, wants_problem
@@ -149,6 +150,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(OnRecord, services=services)
     app.add_middleware(SmallBodies, most_bytes=_MOST_BYTES)
     app.add_middleware(SameOriginOnly)
+    app.add_middleware(CountsTurnedAway, services=services)
     app.add_middleware(RateLimit, services=services)
     app.add_middleware(SecurityHeaders)  # outermost: refusals carry the headers too
     return app
@@ -161,6 +163,7 @@ def _is_for_program(request: Request) -> bool:
 
 async def _not_signed_in(request: Request, error: Exception) -> Response:
     del error
+    request.scope[TURNED_AWAY] = True
     if _is_for_program(request):
         return problem_response(401, "not_signed_in", "Sign in first")
     return RedirectResponse("/login", status_code=303)

@@ -19,13 +19,14 @@ DRILLS_A_TICK = 5
 
 
 class Chores:
-    """Follow-ups after fourteen days, the monthly drill, and what nobody carries any more."""
+    """Follow-ups after fourteen days, the monthly drill, what nobody carries, whom nobody knew."""
 
     def __init__(
         self, services: Services, notifiers: Mapping[Channel, Notifier], aside: Aside
     ) -> None:
         self._clock = services.clock
         self._store = services.store
+        self._turned_away = services.turned_away
         self._aside = aside
         self._channels = frozenset(notifiers)
         self._drillers = {
@@ -37,6 +38,7 @@ class Chores:
 
     async def tick(self, now: datetime) -> bool:
         """Does what is due at `now`, of the drills a few of each channel; whether it sent any."""
+        await self._turned_away.write(self._store, now)
         await self._store.judge_follow_ups(now)
         if self._plan_at is None or now >= self._plan_at:
             await self._store.bury_switched_off(self._channels, now)

@@ -14,6 +14,7 @@ from service.live import LiveBus
 from service.notify.under_way import UnderWay
 from service.settings import ServiceSettings
 from service.store.care_store import Store
+from service.turned_away import TurnedAway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class Services:
 
     `enrolment` is None where the county lets hubs in by hand. `routes` is what single rules say of
     theirs, by rule id. `under_way` is the one turn of whatever
-    leaves the house.
+    leaves the house, `turned_away` counts whom nobody knew.
     """
 
     settings: ServiceSettings
@@ -33,6 +34,7 @@ class Services:
     board: Board = field(default_factory=Board)
     routes: Mapping[str, RuleRoute] = field(default_factory=shipped_routes)
     under_way: UnderWay = field(default_factory=UnderWay)
+    turned_away: TurnedAway = field(default_factory=TurnedAway)
 
 
 def services_of(request: Request) -> Services:

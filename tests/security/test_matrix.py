@@ -1,5 +1,6 @@
 """Every route × every role × own, other team, other institution, other county, no session."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from service.app import create_app
 from service.doors.doors import Door, UndocumentedDoorError, doors
 from service.permissions import Role
 from service.services import Services
+from service.turned_away import EVERY
 from tests.fixtures.database import Database, fresh_database
 from tests.integration.service_county import County, open_county, serving
 from tests.security.matrix import OWN, ROLES, SECRETS, STRANGERS, Town, open_town, session
@@ -108,8 +110,10 @@ async def test_without_a_session_only_public_doors_open(
     town: Town, client: httpx2.AsyncClient
 ) -> None:
     opened: list[str] = []
+    away: list[str] = []
     for door in DOORS:
         status, headers, _ = await town.knock(client, door, None)
+        away += [named(door)] if status == 401 or door.by == "session" else []
         if door.by == "session":
             to_programs = door.path.startswith(FOR_PROGRAMS)
             refused = status == 401 if to_programs else headers.get("location") == "/login"
@@ -119,6 +123,34 @@ async def test_without_a_session_only_public_doors_open(
             opened.append(f"{named(door)}: {status}")
         assert status < 500 or (status == 503 and door.path.startswith("/enrol/")), named(door)
     assert opened == []
+    await town.county.worker().settle(town.county.now + EVERY)
+    detail = await away_of(town)
+    assert detail is not None
+    assert sorted(door for door in detail if door != "since") == sorted(away)
+
+
+@pytest.mark.row("X1")
+async def test_what_another_site_has_somebody_send_is_refused_and_counted(
+    town: Town, client: httpx2.AsyncClient
+) -> None:
+    headers = {"Cookie": f"hearthwatch={town.tokens['wang']}", "Sec-Fetch-Site": "cross-site"}
+    for _ in range(3):
+        answer = await client.post("/logout", headers=headers)
+        assert answer.status_code == 403
+    worker = town.county.worker()
+    await worker.settle(town.county.now)
+    assert await away_of(town) is None, "a minute is not over"
+    await worker.settle(town.county.now + EVERY)
+    detail = await away_of(town)
+    assert detail is not None
+    assert detail["before any door"] == 3
+
+
+async def away_of(town: Town) -> dict[str, object] | None:
+    detail = await town.county.owner.fetchval(
+        "SELECT detail FROM care.audit WHERE action = 'turned away' AND account_id IS NULL"
+    )
+    return None if detail is None else json.loads(detail)
 
 
 @pytest.mark.row("X1")
