@@ -82,7 +82,7 @@ class SignedIn:
 
 
 async def hash_password(password: str) -> str:
-    """The argon2id hash of `password`; about 50 ms of a thread.
+    """The argon2id hash of `password`; some 0.2 s of a thread.
 
     Raises:
         WeakPasswordError: it is too short.
