@@ -286,7 +286,7 @@ class _Review:
                 wake = Wake(rule_id=self.rule.id, due_at=due_at, trigger=start.identity)
                 self.wakes.append(wake)
                 self.near.append(self._miss("pending", start))
-            else:
+            elif start.identity in self.new or not self._is_history(start):
                 self._admit(self.unconfirmed(start), start)
 
     def absences(self, *, absent: bool) -> None:
@@ -491,10 +491,14 @@ class _Review:
 
     def _admit(self, decision: Decision, point: Point) -> None:
         """Below urgent an old or undated reading is history; from urgent up it is a task."""
-        if decision.dated and self.rule.priority < Priority.URGENT:
+        if self._is_history(point):
             self.near.append(self._miss("too_old", point))
         else:
             self.decisions.append(decision)
+
+    def _is_history(self, point: Point) -> bool:
+        """Too old to ask for anybody; told of as nearly fired beside what came with it alone."""
+        return self.rule.priority < Priority.URGENT and self._dated(point)
 
     def _dated(self, point: Point) -> bool:
         old = self.now - point.effective_at > self.rule.max_age
