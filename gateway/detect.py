@@ -97,15 +97,7 @@ class Assessment:
 
     def with_recent(self, recent: RecentRow | None) -> "Assessment":
         """The same with what the screen must remember."""
-        own = self.state
-        state = StoredState(
-            row=own.row,
-            next_wake_at=own.next_wake_at,
-            stale=own.stale,
-            recent=recent,
-            ends_on=own.ends_on,
-        )
-        return replace(self, state=state)
+        return replace(self, state=replace(self.state, recent=recent))
 
 
 def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import asyncpg
+
 from service.store.database import Connection, load_statements
 from service.store.rests import MEASURING, REST
 from service.surveillance.indicators import Measure, SourceKind, indicators_of
@@ -177,13 +179,7 @@ async def count_home_days(
     }
 
 
-async def count_week(
-    connection: Connection, first: date, end: date, zone: ZoneInfo
-) -> dict[tuple[str, str], Counted]:
-    """Distinct people in a span of local days, by township and indicator; absent means nobody."""
-    rows = await connection.fetch(
-        _SQL["week_counts"], zone.key, start_of(first, zone), start_of(end, zone)
-    )
+def _by_place(rows: Iterable[asyncpg.Record]) -> dict[tuple[str, str], Counted]:
     return {
         (r["township"], r["indicator"]): Counted(
             amount=r["amount"],
@@ -194,6 +190,16 @@ async def count_week(
         )
         for r in rows
     }
+
+
+async def count_week(
+    connection: Connection, first: date, end: date, zone: ZoneInfo
+) -> dict[tuple[str, str], Counted]:
+    """Distinct people in a span of local days, by township and indicator; absent means nobody."""
+    rows = await connection.fetch(
+        _SQL["week_counts"], zone.key, start_of(first, zone), start_of(end, zone)
+    )
+    return _by_place(rows)
 
 
 async def standing(connection: Connection, since: datetime, until: datetime) -> dict[str, Standing]:
@@ -245,16 +251,7 @@ async def drug_gaps(connection: Connection, day: date) -> dict[tuple[str, str], 
     By township and indicator, of those to whom such were handed within `supply.BEFORE`.
     """
     rows = await connection.fetch(_SQL["drug_gaps"], day, BEFORE.days, GRACE.days)
-    return {
-        (r["township"], r["indicator"]): Counted(
-            amount=r["amount"],
-            people=r["people"],
-            households=r["households"],
-            most_people=r["most_people"],
-            most_amount=r["most_amount"] or 0.0,
-        )
-        for r in rows
-    }
+    return _by_place(rows)
 
 
 async def device_shifts(connection: Connection, first: date, end: date) -> list[DeviceShift]:

@@ -8,7 +8,6 @@ classes. FHIR: MedicationDispense R4, completed, alone or in a Bundle; `subject`
 """
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from datetime import date, timedelta
 import msgspec
 
 from service.surveillance.areas import LineFault
-from service.surveillance.reports import MOST_LINES, ReportError, ReportForm
+from service.surveillance.reports import MOST_LINES, ReportError, ReportForm, csv_lines
 
 COLUMNS = ("person", "drug", "day", "days", "number")
 
@@ -239,13 +238,8 @@ def _json(body: bytes) -> Iterator[DispensingLine]:
 
 
 def _csv(body: bytes) -> Iterator[DispensingLine]:
-    reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig")), strict=True)
-    missing = set(COLUMNS[:4]) - set(reader.fieldnames or ())
-    if missing:
-        raise ReportError(f"the header lacks {', '.join(sorted(missing))}")
-    for row in reader:
-        fields = {key: (row.get(key) or "").strip() for key in COLUMNS}
-        yield DispensingLine(line=reader.line_num, **fields)
+    for line, fields in csv_lines(body, COLUMNS):
+        yield DispensingLine(line=line, **fields)
 
 
 def _fhir(body: bytes) -> Iterator[DispensingLine]:

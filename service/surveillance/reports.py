@@ -9,7 +9,7 @@ number and what it is of (https://hl7.org/fhir/R4/measurereport.html).
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -134,13 +134,23 @@ def _json(body: bytes) -> Iterator[ReportLine]:
 
 
 def _csv(body: bytes) -> Iterator[ReportLine]:
+    for line, fields in csv_lines(body, COLUMNS):
+        yield ReportLine(line=line, **fields)
+
+
+def csv_lines(body: bytes, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each line's number in the file and its fields; only the last of `columns` may be missing.
+
+    Raises:
+        ReportError: the header lacks one.
+        UnicodeDecodeError, csv.Error: it is no CSV in UTF-8.
+    """
     reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig")), strict=True)
-    missing = set(COLUMNS[:4]) - set(reader.fieldnames or ())
+    missing = set(columns[:-1]) - set(reader.fieldnames or ())
     if missing:
         raise ReportError(f"the header lacks {', '.join(sorted(missing))}")
     for row in reader:
-        fields = {key: (row.get(key) or "").strip() for key in COLUMNS}
-        yield ReportLine(line=reader.line_num, **fields)
+        yield reader.line_num, {key: (row.get(key) or "").strip() for key in columns}
 
 
 def _fhir(body: bytes) -> Iterator[ReportLine]:
