@@ -106,9 +106,9 @@ async def episodes(
     alerts: list[Alert] = []
     silent: dict[str, str | None] = {}
     for person in people:
-        for judged in sorted(person.judged, key=_order):
+        for judged in sorted(person.judged, key=lambda one: _order(one, pack)):
             name, family = _alert_id(judged.decision), judged.decision.family
-            ended += _clear(person, cases, pack, until=judged.decision.effective_at)
+            ended += _clear(person, cases, pack, until=_as_of(judged.decision, pack))
             ended_before = closed.get((person.person.subject, family))
             if name in known or not told.isdisjoint(_confirmed(person, judged.decision, pack)):
                 continue
@@ -238,9 +238,17 @@ def _counts(kind: AlertKind, priority: Priority) -> bool:
     return kind is AlertKind.PHYSIOLOGICAL and priority >= Priority.SOON
 
 
-def _order(judged: Judged) -> tuple[datetime, str, str]:
+def _order(judged: Judged, pack: Pack) -> tuple[datetime, str, str]:
     decision = judged.decision
-    return (decision.effective_at, decision.trigger, decision.rule_id)
+    return (_as_of(decision, pack), decision.trigger, decision.rule_id)
+
+
+def _as_of(decision: Decision, pack: Pack) -> datetime:
+    """When the decision was to be taken: that of a missed recheck, when its wait was over."""
+    rule = pack.rule(decision.rule_id)
+    if not rule.needs_urgent_case or rule.pending is None:
+        return decision.effective_at
+    return decision.effective_at + rule.pending.wait
 
 
 def _is_sound(judged: Judged) -> bool:
@@ -272,16 +280,18 @@ def _is_wanted(
 ) -> bool:
     """Whether a rule that stands beside urgent cases has one open that its reading belongs to.
 
-    It has to be urgent by what was measured until then: a later look finds no other answer.
+    It has to be urgent by what was told until the wait was over (a symptom may come after the
+    reading): a later look finds no other answer.
     """
     if not pack.rule(decision.rule_id).needs_urgent_case:
         return True
+    over = _as_of(decision, pack)
     return any(
         whose == subject
         and family is not decision.family
         and case.priority >= Priority.URGENT
         and case.began_at <= decision.effective_at
-        and case.decided_at <= decision.effective_at
+        and case.decided_at <= over
         for (whose, family), case in cases.items()
     )
 

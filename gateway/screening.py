@@ -246,7 +246,8 @@ def _readings(seen: _Seen, parts: Parts) -> Range:
 
 def _reading_days(seen: _Seen, parts: Parts) -> Range:
     bounds = _over(seen, parts[0], parts[1])
-    return COUNT if bounds is None else bounds.days
+    # Days count from some hours apart on only: there may be fewer than calendar days.
+    return COUNT if bounds is None else Range(COUNT.low, bounds.days.high)
 
 
 def _mean(seen: _Seen, parts: Parts) -> Range:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from rules.codes import at_guideline_precision
 from rules.scope import Call, exact, span
 from rules.vocabulary import Bound, QuantityName
-from rules.window import SESSION_GAP, Point, sessions
+from rules.window import SESSION_GAP, Point, days_apart, sessions
 
 
 def _session_means(call: Call, quantity: str, length: str) -> list[Decimal]:
@@ -215,16 +215,16 @@ def elapsed(call: Call, length: str) -> bool:
 
 
 def quiet_days(call: Call, *arguments: str | float) -> int:
-    """Distinct local days of the latest sessions whose means are below both limits."""
+    """Local days, 8 h apart, of the latest sessions whose means are below both limits."""
     one, limit_one, other, limit_other, length = arguments
     pairs = ((QuantityName(str(one)), limit_one), (QuantityName(str(other)), limit_other))
-    days: set[date] = set()
+    quiet: list[datetime] = []
     groups = sessions(call.valid(str(one), str(length)))
     for group in reversed(groups):
         if not all(_session_below(group, name, exact(float(limit))) for name, limit in pairs):
             break
-        days.add(call.scope.window.local_day(group[-1].effective_at))
-    return len(days)
+        quiet.append(group[-1].effective_at)
+    return days_apart(reversed(quiet), call.scope.window.zone)
 
 
 def _session_below(group: Sequence[Point], name: QuantityName, limit: Decimal) -> bool:

@@ -10,14 +10,13 @@ point, or at `now` in a clear condition; both ends belong to them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from rules import averages, courses, judged, marks, silence
 from rules.comparing import compared
 from rules.scope import Call, is_censored, span
 from rules.vocabulary import Bound, QuantityName, Ternary, Vital
-from rules.window import Point, may_be_pregnant
+from rules.window import Point, days_apart, may_be_pregnant
 from rules.words import Parameter
 
 Result = bool | float | int | None
@@ -73,8 +72,8 @@ def _readings(call: Call, quantity: str, length: str) -> int:
 
 
 def _reading_days(call: Call, quantity: str, length: str) -> int:
-    window = call.scope.window
-    return len({window.local_day(p.effective_at) for p in call.valid(quantity, length)})
+    instants = (p.effective_at for p in call.valid(quantity, length))
+    return days_apart(instants, call.scope.window.zone)
 
 
 def _missing_for(call: Call, quantity: str, length: str) -> bool:
@@ -82,21 +81,15 @@ def _missing_for(call: Call, quantity: str, length: str) -> bool:
 
 
 def _days_with(call: Call, *arguments: str | float) -> int:
-    """Distinct local days, successive ones at least `gap` apart; the earliest choice is optimal."""
+    """Distinct local days, successive ones at least `gap` apart."""
     quantity, operator, limit, length, gap = arguments
-    least, last, days = span(str(gap)), None, 0
-    for point in call.valid(str(quantity), str(length)):
-        if not compared(point, str(quantity), str(operator), float(limit)):
-            continue
-        call.rest_on(point)
-        if last is None or _next_day(call, last, point.effective_at, least):
-            last, days = point.effective_at, days + 1
-    return days
-
-
-def _next_day(call: Call, earlier: datetime, later: datetime, gap: timedelta) -> bool:
-    window = call.scope.window
-    return later - earlier >= gap and window.local_day(later) > window.local_day(earlier)
+    hits = [
+        point
+        for point in call.valid(str(quantity), str(length))
+        if compared(point, str(quantity), str(operator), float(limit))
+    ]
+    call.rest_on(*hits)
+    return days_apart((p.effective_at for p in hits), call.scope.window.zone, span(str(gap)))
 
 
 def _times_at_level(call: Call, gap: str, length: str) -> int:

@@ -45,7 +45,10 @@ PHRASES = _phrases(
         "count_ge": ("{2}内{0} ≥ {1} 的次数", "the number of {0} readings of {1} or above in {2}"),
         "count_lt": ("{2}内{0} < {1} 的次数", "the number of {0} readings below {1} in {2}"),
         "readings": ("{1}内{0}的有效读数次数", "the number of valid {0} readings in {1}"),
-        "reading_days": ("{1}内有{0}读数的天数", "the number of days with {0} readings in {1}"),
+        "reading_days": (
+            "{1}内有{0}读数的天数（间隔至少8小时）",
+            "the number of days with {0} readings in {1} (at least 8 hours apart)",
+        ),
         "missing_for": ("{1}内没有{0}的有效读数", "there is no valid {0} reading for {1}"),
         "days_with": (
             "{3}内出现{0} {1} {2} 的天数（间隔至少{4}）",
@@ -105,8 +108,8 @@ PHRASES = _phrases(
         "fired": ("报警时的参照值", "the reference that fired"),
         "elapsed": ("已过{0}", "{0} have gone by"),
         "quiet_days": (
-            "{4}内{0} < {1} 且{2} < {3} 的连续天数",
-            "the latest days in {4} with {0} below {1} and {2} below {3}",
+            "{4}内{0} < {1} 且{2} < {3} 的连续天数（间隔至少8小时）",
+            "the latest days in {4} with {0} below {1} and {2} below {3} (at least 8 hours apart)",
         ),
         "run_ge": (
             "{3}内最近连续{0} ≥ {1} 的次数（间隔至少{2}）",

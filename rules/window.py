@@ -27,6 +27,9 @@ from rules.vocabulary import (
 SESSION_GAP = timedelta(minutes=30)
 """Readings at most this far apart belong to one session (common note of the first pack)."""
 
+DAY_GAP = timedelta(hours=8)
+"""Readings on two local days count as of two days from so far apart on (the same note)."""
+
 CHILDBEARING_YEARS = range(15, 50)
 """Ages at which pregnancy is asked of women (hazard 15)."""
 
@@ -322,6 +325,19 @@ def once_each(points: Iterable[Point]) -> tuple[Point, ...]:
         if not (point.possible_repeat and any(point.repeats(earlier) for earlier in kept)):
             kept.append(point)
     return tuple(kept)
+
+
+def days_apart(instants: Iterable[datetime], zone: tzinfo, gap: timedelta = DAY_GAP) -> int:
+    """How many local days `instants` (oldest first) tell of, successive ones at least `gap` apart.
+
+    The earliest choice is optimal: just before and just after midnight is one day.
+    """
+    last, days = None, 0
+    for instant in instants:
+        local = instant.astimezone(zone).date()
+        if last is None or (instant - last >= gap and local > last.astimezone(zone).date()):
+            last, days = instant, days + 1
+    return days
 
 
 def sessions(points: Iterable[Point]) -> tuple[tuple[Point, ...], ...]:

@@ -161,6 +161,9 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "reading_days": (
         _yes("reading_days('systolic', '7d') >= 4", *FOUR),
         _no("reading_days('systolic', '2d') >= 4", *FOUR),
+        # an evening and the morning after it, eight hours apart and a minute less
+        _yes("reading_days('systolic', '2d') >= 2", pressure(1200, "140"), pressure(1680, "140")),
+        _no("reading_days('systolic', '2d') >= 2", pressure(1200, "140"), pressure(1679, "140")),
     ),
     "missing_for": (
         _yes("missing_for('glucose', '7d')", HIGH),
@@ -295,6 +298,14 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         _yes("quiet_days('systolic', 143, 'diastolic', 81, '9d') >= 4", *FOUR),
         _no("quiet_days('systolic', 142, 'diastolic', 81, '9d') >= 3", *FOUR),
         _no("quiet_days('systolic', 143, 'diastolic', 80, '9d') >= 1", *FOUR),
+        _yes(
+            "quiet_days('systolic', 143, 'diastolic', 81, '2d') >= 2",
+            *(pressure(1200, "140"), pressure(1680, "140")),
+        ),
+        _no(
+            "quiet_days('systolic', 143, 'diastolic', 81, '2d') >= 2",
+            *(pressure(1200, "140"), pressure(1679, "140")),
+        ),
     ),
     "times_at_level": (
         _yes("times_at_level('4h', '7d') >= 2", HIGH, pressure(240, "182")),

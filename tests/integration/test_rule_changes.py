@@ -24,7 +24,7 @@ from tests.integration.county_bench import county_bench, daily, pressure
 from tests.integration.page_county import ring_crisis, seed_history, seed_passwords
 from tests.integration.service_county import PASSWORD, ZHANG, ZONE, County, open_county
 from tests.integration.test_operator_commands import run
-from tests.integration.test_packs_rolled_out import HIGHER, signatures
+from tests.integration.test_packs_rolled_out import HIGHER, OURS, signatures
 from tests.unit.rules.test_pack_set import EXTRA
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
@@ -83,16 +83,16 @@ async def test_a_version_is_live_only_with_two_approvals_and_a_signature(county:
     with pytest.raises(RuleChangeError, match="family_doctor may not"):
         await store.roll_out(doctor, number, now)
     assert "HW-02" in await store.sign_pack(other, number, "110123", now)
-    assert await live_version(county) == 3
+    assert await live_version(county) == OURS
     await store.roll_out(duty, number, now)
     await core_answers(county)
-    assert await live_version(county) == 4
+    assert await live_version(county) == OURS + 1
     signed = (await store.packs_now()).packs.live
     assert all(rule.signed for rule in signed.rules)
     assert '"licence":"110123"' in signed.rule("HW-02").raw
     await store.roll_back(duty, "first", now)
     await core_answers(county)
-    assert await live_version(county) == 3
+    assert await live_version(county) == OURS
     assert (await store.packs_now()).stored[0].state == "rolled_back", "kept, with its signatures"
     audited = await county.owner.fetch("SELECT DISTINCT action FROM care.audit")
     assert {"proposed rules", "approved rules", "signed rules", "rolled out rules"} <= {
@@ -135,8 +135,8 @@ async def test_who_is_to_agree_reads_what_changes_line_by_line(county: County) -
         line for line in told.splitlines() if line[0] in "+-" and line[:3] not in ("---", "+++")
     ]
     assert changed == [
-        "-version: 3",
-        "+version: 4",
+        f"-version: {OURS}",
+        f"+version: {OURS + 1}",
         "-      en: Severe hypoglycaemia",
         "+      en: Severe low glucose",
     ]

@@ -171,7 +171,8 @@ class Life:
         window_begins = micros(fresh[-1].effective_at - LOOK_BACK) // 60_000_000
         for name in recent.dtype.names or ():
             one, other = again[name], recent[name]
-            if name == "glucose_at" and not min(one, other) and max(one, other) < window_begins:
+            # Kept in whole minutes: that of the window's begin may lie just before it.
+            if name == "glucose_at" and not min(one, other) and max(one, other) <= window_begins:
                 continue
             if name in {"counts", "sums", "highest", "lowest"}:
                 one, other = one[:reached], other[:reached]
