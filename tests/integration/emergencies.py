@@ -33,6 +33,9 @@ HOME = SubjectRef("home:h-1")
 CONFIRMED_BY = timedelta(minutes=15)
 """What nothing has confirmed by then rings as unconfirmed (HW-03)."""
 
+RETESTED_BY = timedelta(minutes=10)
+"""A HI alone that nothing below 25 has answered by then is an emergency (HW-08)."""
+
 _CHILD, _SHARE = 2015, 0.25
 
 
@@ -43,6 +46,7 @@ class Danger(StrEnum):
     ODD = "295 over 190"
     LOW = "LO"
     HIGH = "HI"
+    OVER = "33.4"
     PAIN = "185 over 115 with chest pain"
     FAINTED = "78 over 48 after a faint"
 
@@ -85,6 +89,14 @@ class Amid(StrEnum):
     BACKLOG = "a memory is read behind it"
     BROKEN = "a reading without a unit beside it"
     ORDINARY = "an ordinary reading of the other device beside it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One of these rules at these stages has rung at `by` at the latest."""
+
+    rings: tuple[tuple[str, Stage], ...]
+    by: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,32 +183,37 @@ class Emergency:
             return (self._calm(self.at - timedelta(minutes=1)),)
         return ()
 
-    def must_ring(self) -> tuple[AlertId, ...]:
-        """The alerts of which one must have rung; several where the time of ringing decides."""
+    def names(self, promise: Promise) -> tuple[AlertId, ...]:
+        """The alerts of which one keeps the promise; several where the time of ringing decides."""
         # Without time and number the repetition is a reading of its own, and either may ring.
         sent = [self.reading(), *([self.repeated()] if self.amid is Amid.AGAIN else [])]
         said = self.said()
         sent += [said.observation] if said is not None else []  # either may be the later one
         return tuple(
             alert_id(rule_id=rule, stage=stage, trigger=trigger)
-            for rule, stage in self.expected()
+            for rule, stage in promise.rings
             for trigger in map(observation_identity, sent)
         )
 
-    def rings_by(self) -> datetime:
-        """The instant by which it must have rung."""
-        return self.at + (CONFIRMED_BY if self._waits() else timedelta(0))
-
-    def expected(self) -> tuple[tuple[str, Stage], ...]:
-        """Rule and stage of each alert of which one must ring."""
+    def promises(self) -> tuple[Promise, ...]:
+        """What the first pack promises of it, each to be kept."""
         if self._is_a_childs():
-            return (("HW-MIN", Stage.IMMEDIATE),)
+            return (self._by("HW-MIN"),)
         if self._waits():
-            return (("HW-03", Stage.UNCONFIRMED), ("HW-03", Stage.CONDITION))
+            stages = (("HW-03", Stage.UNCONFIRMED), ("HW-03", Stage.CONDITION))
+            return (Promise(rings=stages, by=self.at + CONFIRMED_BY),)
         if self.danger in SAID:
-            return (("HW-01" if self.danger is Danger.PAIN else "HW-04e", Stage.CONDITION),)
-        rule = {Danger.LOW: "HW-05", Danger.HIGH: "HW-08"}.get(self.danger, "HW-02")
-        return ((rule, Stage.IMMEDIATE),)
+            rule = "HW-01" if self.danger is Danger.PAIN else "HW-04e"
+            return (self._by(rule, Stage.CONDITION),)
+        if self.danger is Danger.HIGH:
+            # The village is told at once, and everybody when no retest has come.
+            late = Promise(rings=(("HW-08", Stage.UNCONFIRMED),), by=self.at + RETESTED_BY)
+            return (self._by("HW-08b"), late)
+        rule = {Danger.LOW: "HW-05", Danger.OVER: "HW-08"}.get(self.danger, "HW-02")
+        return (self._by(rule),)
+
+    def _by(self, rule: str, stage: Stage = Stage.IMMEDIATE) -> Promise:
+        return Promise(rings=((rule, stage),), by=self.at)
 
     def _is_persons(self) -> bool:
         return self.worn in {Worn.OWN, Worn.SLOT}
@@ -215,10 +232,8 @@ class Emergency:
             Danger.CRISIS: lambda: pressure(at, 230, 130, device=self.device),
             Danger.ODD: lambda: pressure(at, 295, 190, device=self.device),
             Danger.LOW: lambda: sugar(at, "LO", device=self.device),
-            # a HI alone waits ten minutes for its retest, and a child's for nothing
-            Danger.HIGH: lambda: sugar(
-                at, "HI" if self._is_a_childs() else "33.4", device=self.device
-            ),
+            Danger.HIGH: lambda: sugar(at, "HI", device=self.device),
+            Danger.OVER: lambda: sugar(at, "33.4", device=self.device),
             Danger.PAIN: lambda: pressure(at, 185, 115, device=self.device),
             Danger.FAINTED: lambda: pressure(at, 78, 48, device=self.device),
         }[self.danger]()
