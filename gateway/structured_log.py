@@ -4,6 +4,7 @@ Everything outside printable ASCII is escaped, so that nothing a device or a per
 second line or speak to a terminal. Tracebacks leave local variables out: a name may be one.
 """
 
+import contextlib
 import io
 import logging
 import sys
@@ -20,15 +21,22 @@ _RENDER: tuple[Processor, ...] = (
 
 
 class _StandardError(io.TextIOBase):
-    """The standard error of the moment: whoever has redirected it for a while gets it back."""
+    """The standard error of the moment: whoever has redirected it for a while gets it back.
+
+    A word that cannot be written (the disk is full, the reader is gone) is lost and ends nothing:
+    what runs here is worth more than what it says.
+    """
 
     def write(self, text: str, /) -> int:
         """Write to it."""
-        return sys.stderr.write(text)
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
         """Flush it."""
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure_logs(*, level: int = logging.INFO) -> None:

@@ -68,7 +68,7 @@ class HitCounty:
         await self.broker.__aexit__(None, None, None)
         await asyncio.sleep(away_s)
         self.broker = LocalBroker(
-            self.folder / "broker", port=_tcp(self.to_broker, upstream=True)[1], users=self.users
+            self.broker_folder, port=_tcp(self.to_broker, upstream=True)[1], users=self.users
         )
         await self.broker.__aenter__()
 
@@ -90,18 +90,23 @@ class HitCounty:
         """Where the database lies: on the small disk where there is one."""
         return self.folder / "disk" / "postgres"
 
+    @property
+    def broker_folder(self) -> Path:
+        """Where the broker keeps what is retained: on the same disk."""
+        return self.folder / "disk" / "broker"
+
     def set_clock(self, offset_s: float) -> None:
         """Let the core's machine show another time."""
         (self.folder / "clock").write_text(str(offset_s))
 
     def fill_disk(self) -> None:
-        """Leave the database no room at all.
+        """Leave database, broker and the core's log no room at all.
 
         Raises:
-            DiskError: the database does not lie on a disk of its own.
+            DiskError: they do not lie on a disk of their own.
         """
         if not self.is_small_disk:
-            raise DiskError("needs a disk of its own for the database, which root can mount")
+            raise DiskError("needs a disk of its own for the county, which root can mount")
         disk = self.folder / "disk"
         with (disk / "filler").open("wb", buffering=0) as filler:
             free = shutil.disk_usage(disk).free
@@ -136,7 +141,7 @@ class HitCounty:
         """Start the core whenever it has ended: for ever."""
         while True:
             await self._may_run.wait()
-            with (self.folder / "core.log").open("ab") as log:
+            with (self.folder / "disk" / "core.log").open("ab") as log:
                 self._core = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "tests.chaos.shifted_core"),
                     *(self.folder / "clock", "core", "--holder", "core-chaos"),
@@ -186,7 +191,7 @@ async def hit_county(
         is_small = await stack.enter_async_context(_small_disk(folder / "disk"))
         postgres = EmbeddedPostgres(folder / "disk" / "postgres")
         await postgres.__aenter__()
-        broker = LocalBroker(folder / "broker", users=users)
+        broker = LocalBroker(folder / "disk" / "broker", users=users)
         await broker.__aenter__()
         await migrate(postgres.dsn, ALL_MIGRATIONS)
         sockets = folder / "line"
@@ -220,7 +225,7 @@ async def hit_county(
 
 @contextlib.asynccontextmanager
 async def _small_disk(folder: Path) -> AsyncGenerator[bool]:
-    """A disk of its own for the database, in memory; False where this user may mount none."""
+    """A disk of its own for the county's host, in memory; False where this user may mount none."""
     folder.mkdir(mode=0o711)
     size = f"size={DISK_MB}m,mode=0711"
     done = await child_process.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", folder])

@@ -31,6 +31,9 @@ from tests.chaos.strikes import Strikes
 WELL_S = 120.0
 """How long everything may take to be well again after a blow."""
 
+BACKED_UP_AFTER = 6
+"""The backup is taken when one of so many parts of a run is over: it stands for yesterday's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
@@ -170,6 +173,9 @@ async def _strike_all(run: _Run, strikes: Strikes, planned: Sequence[Blow], chan
     async with asyncio.TaskGroup() as group:
         group.create_task(run.feed(made), name="readings")
         for number, blow in enumerate(planned, 1):
+            if number == len(planned) // BACKED_UP_AFTER and Blow.RESTORE in planned:
+                await strikes.back_up()
+                run.say("backed up")
             await asyncio.sleep(chance.uniform(*scale.calm_s))
             at_s = (_now() - begin).total_seconds()
             await strikes.strike(blow)

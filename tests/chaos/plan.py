@@ -233,13 +233,16 @@ class Blow(StrEnum):
     HOLD_BROKER = "network stalled: core - broker"
     HOLD_DATABASE = "network stalled: core - database"
     SLOW = "network 200 ms slower, every line"
-    DISK_FULL = "disk of the database full"
+    DISK_FULL = "disk of the host full"
     CLOCK_FORWARD = "clock 1 h forward"
     CLOCK_BACK = "clock 1 h back"
-    RESTORE = "database restored from the backup"
+    RESTORE = "database restored from an old backup"
 
 
-KILLS = (Blow.KILL_CORE, Blow.KILL_BROKER, Blow.KILL_DATABASE, Blow.KILL_ALL, Blow.KILL_HUBS)
+KILLS = (Blow.KILL_CORE, Blow.KILL_BROKER, Blow.KILL_DATABASE, Blow.KILL_ALL)
+HUBS_EVERY = 5
+"""Besides, the hubs' process is killed once for so many kills of the county's."""
+
 OTHERS = (
     *(Blow.CUT_HUBS, Blow.CUT_BROKER, Blow.CUT_DATABASE),
     *(Blow.HOLD_HUBS, Blow.HOLD_BROKER, Blow.HOLD_DATABASE),
@@ -248,7 +251,14 @@ OTHERS = (
 
 
 def blows(chance: Random, kills: int, others: Sequence[Blow] = OTHERS) -> list[Blow]:
-    """So many kills, every kind about as often, and each of the others once, in a random order."""
-    found = [KILLS[number % len(KILLS)] for number in range(kills)] + list(others)
+    """So many kills, every kind about as often, and each of the others once, in a random order.
+
+    A restore comes in the second half: what it puts back was copied long before.
+    """
+    found = [KILLS[number % len(KILLS)] for number in range(kills)]
+    found += [Blow.KILL_HUBS] * (kills // HUBS_EVERY)
+    found += [blow for blow in others if blow is not Blow.RESTORE]
     chance.shuffle(found)
+    if Blow.RESTORE in others:
+        found.insert(chance.randint(len(found) // 2, len(found)), Blow.RESTORE)
     return found

@@ -24,6 +24,7 @@ class Strikes:
     ours: OurHubs
     history: History
     chance: Random
+    _is_backed_up: bool = False
 
     async def strike(self, blow: Blow) -> None:
         """Do it; returns when what was broken on purpose is whole again, not when all is well."""
@@ -93,11 +94,20 @@ class Strikes:
         await asyncio.sleep(4)
         self.county.set_clock(0)
 
+    async def back_up(self) -> None:
+        """Take the backup that a restore puts back, while everything runs."""
+        await self._database("backup", self._backup)
+        self._is_backed_up = True
+
+    @property
+    def _backup(self) -> Path:
+        return self.county.folder / "yesterday.dump"
+
     async def _restore(self) -> None:
-        """Take a backup, go on for some seconds, lose the database, restore it."""
-        backup = self.county.folder / "disk" / "yesterday.dump"
-        await self._database("backup", backup)
-        await asyncio.sleep(4)
+        """Lose the database, and put back what was copied long ago."""
+        if not self._is_backed_up:
+            await self.back_up()
+            await asyncio.sleep(4)
         await self.county.stop_core()
         owner = await asyncpg.connect(self.county.postgres.dsn)
         before = await self.history.batches(owner)
@@ -106,7 +116,7 @@ class Strikes:
         await admin.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
         await admin.execute(f"CREATE DATABASE {DATABASE}")
         await admin.close()
-        await self._database("restore", backup)
+        await self._database("restore", self._backup)
         owner = await asyncpg.connect(self.county.postgres.dsn)
         await self.history.restored(before, owner)
         await owner.close()

@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,16 @@ def test_what_is_logged_is_one_ascii_object_a_line_without_locals() -> None:
     assert "王秀兰" not in json.dumps(failed, ensure_ascii=False)
     assert (foreign["event"], foreign["library"]) == ("line\nbreak 王秀兰", "uvicorn.error")
     assert foreign["level"] == logging.getLevelName(logging.WARNING).lower()
+
+
+def test_a_full_disk_under_the_log_ends_nothing() -> None:
+    """`/dev/full` says that there is no room, as the disk does."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-c", f"{_PROGRAM}\nprint('lives')"],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+        )
+    assert done.stdout == "lives\n"
