@@ -25,8 +25,12 @@ def county(
     weather: float = 0.0,
     seed: int = 1,
     models: tuple[str, ...] = MODELS,
+    where: str = "",
 ) -> Iterator[tuple[date, list[Measured]]]:
-    """Sixty homes with three cuff models; from day 60 on the homes of one read `shift` more."""
+    """Sixty homes with three cuff models; from day 60 on the homes of one read `shift` more.
+
+    Only those of the area or the hub `where`, if one is named; every tenth measures at hub-clinic.
+    """
     chance = Random(seed)  # noqa: S311 - a test's dice
     level = [chance.gauss(135, 12) for _ in range(HOMES)]
     for number in range(DAYS):
@@ -36,15 +40,17 @@ def county(
         for home in range(HOMES):
             model = models[home % len(models)]
             value = level[home] + chance.gauss(0, 8) + (weather if late else 0)
-            value += shift if late and model == faulty else 0
+            area, hub = f"t-{home % 4}", "hub-clinic" if home % 10 == 0 else f"hub-{home}"
+            struck = faulty in {"", model} and where in {"", area, hub}
+            value += shift if late and struck else 0
             readings.append(
                 Measured(
                     identity=f"{number}-{home}",
                     subject=SubjectRef(f"s-{home}"),
                     home=f"h-{home}",
-                    area=f"t-{home % 4}",
+                    area=area,
                     device=f"{model}/{home}",
-                    hub=f"hub-{home}",
+                    hub=hub,
                     at=datetime(day.year, day.month, day.day, tzinfo=UTC),
                     stratum="bp/female/60-74",
                     values={QuantityName.SYSTOLIC: value},
@@ -78,6 +84,24 @@ def test_of_two_models_the_one_that_stood_still_is_not_accused() -> None:
 def test_neither_chance_nor_weather_accuses_a_device(seed: int) -> None:
     assert found(county(seed=seed)) == []
     assert found(county(weather=7, seed=seed)) == []
+
+
+@pytest.mark.parametrize(
+    ("faulty", "where", "kind", "key"),
+    [
+        ("Borea/X3", "t-1", ScopeKind.DELIVERY, "Borea/X3 @ t-1"),
+        ("", "hub-clinic", ScopeKind.HUB, "hub-clinic"),
+    ],
+    ids=["a bad lot", "a gateway"],
+)
+def test_a_bad_lot_and_a_drifting_gateway_are_told_as_such(
+    faulty: str, where: str, kind: ScopeKind, key: str
+) -> None:
+    """Devices tell no lot: it shows as one model in one area. A clinic has one cuff for many."""
+    findings = found(county(faulty=faulty, shift=12, where=where))
+    assert [(each.scope.kind, each.scope.key) for each in findings] == [(kind, key)]
+    assert (findings[0].found_on - FIRST).days <= FAULT + 21
+    assert 8 <= findings[0].shift <= 14
 
 
 def test_the_order_within_a_day_does_not_matter() -> None:
