@@ -33,7 +33,8 @@ class Lease:
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", holder: str) -> None:
         self._connection = connection
         self._holder = holder
-        self._seen: tuple[object, float] = (None, 0.0)
+        self._seen: tuple[asyncpg.Record | None, float] = (None, 0.0)
+        self._serves = False
         self.epoch = 0
 
     async def take(self) -> bool:
@@ -65,12 +66,15 @@ class Lease:
             await self._connection.execute(_SQL["release"], self.epoch, timeout=ASK_S)
 
     def _stands_still(self, owner: asyncpg.Record) -> bool:
-        """Whether the owner has not moved its end for longer than any term lasts.
+        """Whether the owner has not moved its end for longer than its term lasts.
 
         Seen on our own clock: when the database's clock went back by an hour, a stalled owner's
-        term would otherwise last an hour longer.
+        term would otherwise last an hour longer. An owner that was seen to move its end under this
+        epoch has loaded the county, and its terms are the short ones.
         """
-        now_s, row = asyncio.get_running_loop().time(), (owner["epoch"], owner["until"])
-        if row != self._seen[0]:
-            self._seen = (row, now_s)
-        return now_s - self._seen[1] > LOADING_S
+        now_s, (seen, since_s) = asyncio.get_running_loop().time(), self._seen
+        if owner != seen:
+            self._serves = seen is not None and seen["epoch"] == owner["epoch"]
+            self._seen = (owner, now_s)
+            return False
+        return now_s - since_s > (LEASE_S if self._serves else LOADING_S)

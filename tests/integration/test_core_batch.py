@@ -17,8 +17,10 @@ from gateway.arrivals import read_arrival
 from gateway.commands import CommandBody
 from gateway.facts import ClosingFact
 from gateway.sorting import Batch
+from gateway.store import lease
 from gateway.store.core_store import open_core_store
 from gateway.store.lease import LeaseLostError
+from gateway.store.outage import GONE
 from rules.explain import replay, why
 from rules.identity import observation_identity
 from rules.vocabulary import DeviceRef, Observation, Origin, Priority, QualityFlag
@@ -503,6 +505,23 @@ async def test_a_second_core_stands_by_until_the_first_is_gone(
         await bench.store.release_lease()
         assert await second.take_lease()
         assert second.epoch == bench.store.epoch + 1
+
+
+async def test_a_clock_that_went_back_lengthens_no_stalled_owners_term(
+    bench: Bench, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host's clock is an hour back: the owner's end lies an hour ahead, and it stalls."""
+    monkeypatch.setattr(lease, "LEASE_S", 1.0)
+    back = "UPDATE core.lease SET until = now() + interval '1 hour'"
+    async with open_core_store(database.dsn_as("hw_core"), "core-2") as second:
+        assert not await second.take_lease()
+        await bench.owner.execute(back)  # seen to be moved: an owner that serves
+        async with asyncio.timeout(30):
+            while not await second.take_lease():  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.1)
+        assert second.epoch == bench.store.epoch + 1
+    with pytest.raises(GONE):
+        await bench.feed(pressure(START, 130, 80))
 
 
 async def test_a_store_whose_connection_was_ended_closes_in_peace(database: Database) -> None:
