@@ -5,7 +5,8 @@ Users are named by what they are: `core`; `hub-<name>`, a hub whose id is its us
 themselves;
 `device-<key>`, such a device, which speaks for itself only (as does a Bluetooth gateway, by its
 name in its topics); `bridge-<name>`, trusted to speak for any number of devices: the simulator, or
-a vendor's cloud. Anybody else may do nothing.
+a vendor's cloud; `monitor-<name>`, an operator's program that hears the core's own word of itself
+and of the canaries. Anybody else may do nothing.
 """
 
 import base64
@@ -17,6 +18,7 @@ FRONT = "hub-front"
 FRONTS = frozenset({FRONT, "hub-ingest"})
 DEVICE = "device-"
 BRIDGE = "bridge-"
+MONITOR = "monitor-"
 
 # mosquitto 2's own scheme ($7$): PBKDF2-HMAC-SHA512. The secrets are random, 192 bits long and of
 # this machine only.
@@ -30,6 +32,9 @@ def device_topics(key: str) -> tuple[str, ...]:
 
 DEVICE_TOPICS = ("dev/1/#", "omh/1/#", "fhir/1/#", "home/+/BTtoMQTT/#")
 """All of those, of every device."""
+
+MONITOR_TOPICS = ("hw/1/core", "hw/1/canary")
+"""What the core says of itself, and of the canaries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +53,9 @@ def access_of(user: str) -> Access:
         return Access(write=("hw/1/#",), read=("hw/1/#",))
     if user.startswith(DEVICE):
         return Access(write=device_topics(user.removeprefix(DEVICE)))
-    if user.startswith(BRIDGE):
-        return Access(write=DEVICE_TOPICS)
+    if user.startswith((BRIDGE, MONITOR)):
+        is_bridge = user.startswith(BRIDGE)
+        return Access(write=DEVICE_TOPICS) if is_bridge else Access(read=MONITOR_TOPICS)
     if user.startswith("hub-"):
         devices = DEVICE_TOPICS if user in FRONTS else ()
         # its own mark, by which the front knows that everything published before has reached it

@@ -273,7 +273,9 @@ class Core:
                 refused: str | None = None
                 try:
                     async with self._store.part():
-                        await desk.apply(decode_fact(row.kind, row.body))
+                        fact = decode_fact(row.kind, row.body)
+                        await desk.apply(fact)
+                        self._watchdog.applied(fact)
                 except POISON as error:
                     refused = str(error)
                     _log.warning("fact refused", inbox_id=row.inbox_id, why=refused)
@@ -447,6 +449,7 @@ class Core:
                 await self._watchdog.broker_back()
             self._publish(_all_receipts(self._county.receipts))
             self._publish(await present_commands(self._store))
+            self._publish(self._watchdog.news(only_new=False))
             self._publish([Publication(CORE_TOPIC, str(self._store.epoch).encode())])
 
     async def _read(self, session: MqttStream) -> None:
@@ -492,6 +495,7 @@ class Core:
                         rules=len(self._rules.pack.rules),
                         unsigned_ring=self._settings.unsigned_ring,
                     )
+                self._publish(self._watchdog.news())
             await asyncio.sleep(LEASE_RENEWAL_S)
 
     async def _repeat_receipts(self) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import Protocol
 
+from gateway.canary_device import canary_hub
 from gateway.case_ends import kinds_of_vitals
 from gateway.cases import Trigger, clear, step
 from gateway.detect import Assessment, Judged
@@ -20,6 +21,7 @@ from rules.vocabulary import (
     Case,
     CaseState,
     Family,
+    HubId,
     Priority,
     Stage,
     SubjectRef,
@@ -70,12 +72,14 @@ _OF_CARE = frozenset({Family.ADHERENCE, Family.TREATMENT, Family.DATA_QUALITY})
 class Rung:
     """What a batch rang, and the kinds of readings that may end whose open cases.
 
-    `waits_s` counts from each reading's reception, synthetic people left out.
+    `waits_s` counts from each reading's reception, synthetic people left out. `canaries` names the
+    alerts of hubs' test measurements.
     """
 
     alerts: int
     ends_on: Mapping[SubjectRef, int] = field(default_factory=dict[SubjectRef, int])
     waits_s: tuple[float, ...] = ()
+    canaries: Mapping[str, HubId] = field(default_factory=dict[str, HubId])
 
     def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
         """The (channel, payload) pairs that wake the service: many subjects, a line each."""
@@ -127,7 +131,12 @@ async def episodes(
     await store.write_taken(silent, now)
     heard = _receptions((p for p in people if p.person.subject not in synthetic), written)
     waits = ((now - at).total_seconds() for at in heard.values())
-    return Rung(alerts=len(written), ends_on=_ends_on(cases, pack), waits_s=tuple(waits))
+    return Rung(
+        alerts=len(written),
+        ends_on=_ends_on(cases, pack),
+        waits_s=tuple(waits),
+        canaries=_canaries((p for p in people if p.person.subject in synthetic), written),
+    )
 
 
 def _ends_on(cases: Mapping[tuple[SubjectRef, Family], Case], pack: Pack) -> dict[SubjectRef, int]:
@@ -165,6 +174,18 @@ def _receptions(people: Iterable[Assessment], written: set[str]) -> dict[str, da
         if (name := _alert_id(judged.decision)) in written
         for point in person.window.points
         if point.identity == judged.decision.trigger
+    }
+
+
+def _canaries(people: Iterable[Assessment], written: set[str]) -> dict[str, HubId]:
+    """Whose canary each `written` alert of a synthetic person is."""
+    return {
+        name: hub
+        for person in people
+        for judged in person.judged
+        if (name := _alert_id(judged.decision)) in written
+        for point in person.window.points
+        if point.identity == judged.decision.trigger and (hub := canary_hub(point.device))
     }
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
-from gateway.canary_device import canary_device
+from gateway.canary_device import ANSWER_WITHIN, canary_device
 from gateway.clock import ProcessClock
 from gateway.hub_status import CanaryReport
 from gateway.intake import attributed
@@ -36,10 +36,6 @@ from rules.vocabulary import (
     Vital,
 )
 from rules.window import Window
-
-ANSWER_WITHIN = timedelta(minutes=2)
-"""A patient's emergency that no inbox shows after this long goes to nobody; half the interval where
-canaries follow each other faster."""
 
 _LOOK_EVERY_S = 1.0
 _REMEMBERED = 100

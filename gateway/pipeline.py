@@ -8,7 +8,7 @@ Everything here happens inside the transaction that `core.py` opened under the l
 out, and memory takes the new rows, only after its commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from gateway.stored_state import AfterBatch
 from gateway.strangers import judge_strangers
 from gateway.suspicion_desk import apply_said
 from gateway.turn_desk import turns_of
+from rules.vocabulary import HubId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,8 @@ class Outcome:
     """What the transaction wrote; memory and hubs learn of it after the commit.
 
     `kept` observations were new, `aside` names why others were kept aside, and `alert_waits_s` how
-    long after its reading each new alert was raised (synthetic people's left out).
+    long after its reading each new alert was raised (synthetic people's left out). `canaries` are
+    the new alerts of hubs' test measurements.
     """
 
     marks: dict[Mark, int]
@@ -41,6 +43,7 @@ class Outcome:
     kept: int
     aside: tuple[str, ...]
     alert_waits_s: tuple[float, ...]
+    canaries: Mapping[str, HubId]
 
 
 async def walk(
@@ -75,6 +78,7 @@ async def walk(
         kept=len(fresh),
         aside=tuple(record.why.reason.value for record in aside),
         alert_waits_s=rung.waits_s,
+        canaries=rung.canaries,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from rules.vocabulary import HubId
 from rules.wire import Lane
 
 PULSE_VERSION = 1
@@ -42,6 +43,7 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     commit; `delays` the same of every batch. `readings_per_s` is over the last minute.
     `broker_lost_at` is None while the broker is there. `rules` is how many rules may ring,
     `unsigned_ring` whether those that nobody has signed may; None from a former core.
+    `canaries_late`: since when which hubs' test measurements do not come through, as the core sees.
     """
 
     v: int = PULSE_VERSION
@@ -62,6 +64,7 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     broker_lost_at: datetime | None = None
     rules: int | None = None
     unsigned_ring: bool | None = None
+    canaries_late: Mapping[HubId, datetime] = {}
 
 
 _PULSES = msgspec.json.Decoder(Pulse)
@@ -149,6 +152,7 @@ class Meter:
         at_s: float,
         rules: int | None = None,
         unsigned_ring: bool | None = None,
+        canaries_late: Mapping[HubId, datetime] | None = None,
     ) -> Pulse:
         """The report to write now; `at_s` is the loop's clock."""
         self._forget(at_s)
@@ -170,6 +174,7 @@ class Meter:
             broker_lost_at=self.broker_lost_at,
             rules=rules,
             unsigned_ring=unsigned_ring,
+            canaries_late=canaries_late or {},
         )
 
     def _forget(self, at_s: float) -> None:

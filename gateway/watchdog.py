@@ -9,11 +9,15 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import msgspec
 import structlog
 
 from gateway.blindness import HUB_REPORTS
+from gateway.canary_watch import CanaryNews, CanaryWatch
 from gateway.clock import ProcessClock
 from gateway.county import County
+from gateway.fact_desk import Publication
+from gateway.facts import Fact, ToldFact
 from gateway.hub_status import HubStatus
 from gateway.pipeline import Outcome
 from gateway.pulse import Meter
@@ -21,7 +25,7 @@ from gateway.sorting import Batch
 from gateway.store.core_store import CoreStore
 from gateway.store.pulse_store import Downtime
 from rules.vocabulary import HubId, Observation
-from rules.wire import Lane
+from rules.wire import CANARY_TOPIC, Lane
 
 NOTICED = timedelta(seconds=10)
 """A shorter gap loses nobody's wait: hubs send again within seconds."""
@@ -37,6 +41,9 @@ class Watchdog:
         self._clock = clock
         self._county = county
         self._meter = Meter(clock.now())
+        self._canaries = CanaryWatch()
+        self._late: dict[HubId, datetime] = {}
+        self._is_news = False
         self._beaten_at_s: float | None = None
         self._hubs: dict[HubId, tuple[datetime, bool]] = {}
 
@@ -66,6 +73,7 @@ class Watchdog:
             at_s=at_s,
             rules=rules,
             unsigned_ring=unsigned_ring,
+            canaries_late=self._judge_canaries(now),
         )
         holder, epoch = self._store.holder, self._store.epoch
         await self._store.pulses.write(pulse, epoch=epoch, holder=holder, now=now)
@@ -78,6 +86,29 @@ class Watchdog:
             self._meter.batch(_oldest(batch), counts, self._clock.now())
             self._meter.took(at_s - began_s, counts.total(), at_s)
         self._meter.outcome(outcome.kept, outcome.aside, outcome.alert_waits_s)
+        self._canaries.rang(outcome.canaries, self._clock.now())
+
+    def applied(self, fact: Fact) -> None:
+        """Hear what the service says; of interest is that an alert was told."""
+        if isinstance(fact, ToldFact):
+            self._canaries.told(fact.alert_id)
+
+    def news(self, *, only_new: bool = True) -> list[Publication]:
+        """What must be published of the canaries, retained; nothing where nothing has changed."""
+        if only_new and not self._is_news:
+            return []
+        self._is_news = False
+        return [Publication(CANARY_TOPIC, msgspec.json.encode(CanaryNews(late=self._late)))]
+
+    def _judge_canaries(self, now: datetime) -> dict[HubId, datetime]:
+        late = {} if self._clock.is_published else self._canaries.late(now)
+        for hub in late.keys() - self._late.keys():
+            _log.error("nobody answers the canary", hub=hub, since=late[hub].isoformat())
+        for hub in self._late.keys() - late.keys():
+            _log.info("the canary is answered again", hub=hub)
+        self._is_news = self._is_news or late != self._late
+        self._late = late
+        return late
 
     def broker_lost(self) -> None:
         """Note that nothing arrives from now on."""

@@ -113,6 +113,9 @@ CORE_TOPIC = f"{TOPICS}/core"
 A change, and every message that is not a retained one, makes hubs re-send from their mark at once.
 """
 
+CANARY_TOPIC = f"{TOPICS}/canary"
+"""Retained: since when which hubs' test measurements have not come through, as the core sees it."""
+
 
 def parse_uplink_topic(topic: str) -> tuple[HubId, str, Lane, int]:
     """Hub, epoch, lane and sequence of an uplink topic.

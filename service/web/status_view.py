@@ -209,6 +209,9 @@ class _Said:
         late = {
             t.place for t in present_troubles(self.figures) if t.kind is TroubleKind.CANARY_LATE
         }
+        core = self.figures.seen.core
+        if core is not None and core.pulse is not None:
+            late |= core.pulse.canaries_late.keys()
         for canary in self.figures.seen.canaries:
             at = canary.arrived_at
             text = self._say(mark("never")) if at is None else self._ago(at)

@@ -157,7 +157,7 @@ def compare(row: StateRow, place: int, river: River) -> None:
         equal(float(row["height"][RANKED.index(place)][2]), river.middle.get())
 
 
-def equal(found: float, wanted: float) -> None:
+def equal(found: float, wanted: float | None) -> None:
     assert found == pytest.approx(wanted, rel=CLOSE, abs=0)
 
 

@@ -1,20 +1,37 @@
 """What the core keeps of the times in which nothing could reach it."""
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
+from gateway.canary_device import ANSWER_WITHIN, canary_device
+from gateway.canary_watch import CanaryNews
 from gateway.clock import ManualClock
+from gateway.facts import BindingFact, ToldFact
 from gateway.hub_status import HubStatus
 from gateway.sorting import Batch
 from gateway.watchdog import Watchdog
+from rules.vocabulary import AlertId, HubId, Profile, SubjectRef
+from rules.wire import CANARY_TOPIC
 from tests.fixtures.database import Database
-from tests.integration.county_bench import HUB, START, Bench, county_bench, envelope, pressure
+from tests.integration.county_bench import (
+    HUB,
+    START,
+    Bench,
+    county_bench,
+    envelope,
+    pressure,
+    sugar,
+)
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("L7")]
 
 MINUTE = timedelta(minutes=1)
+_LATE = dict[HubId, datetime]
 
 
 class ReplayedClock(ManualClock):
@@ -112,3 +129,41 @@ async def test_a_batch_of_the_core_moves_its_figures(bench: Bench) -> None:
     )
     assert row is not None
     assert tuple(row) == ("1", "1", "1")
+
+
+@pytest.mark.row("L4")
+async def test_the_core_says_itself_that_nobody_answers_a_canary(bench: Bench) -> None:
+    """The canary rings, the service is dead: report, log and broker have it from the core."""
+    nobody, device = SubjectRef("s-canary"), canary_device(HUB)
+    await bench.tell(Profile(subject=nobody, synthetic=True, birth_year=1970))
+    await bench.tell(BindingFact(device=device.key, subject=nobody, valid_from=START - MINUTE))
+    clock = ManualClock(START)
+    watchdog = await begin(bench, clock)
+
+    async def feed(number: int) -> str:
+        low = replace(sugar(clock.now(), "LO"), device=device)
+        batch = Batch(arrivals=[envelope(low, number)])
+        outcome = await bench.take(batch, clock.now())
+        watchdog.committed(batch, outcome, began_s=0.0)
+        (alert,) = outcome.canaries
+        assert outcome.canaries == {alert: HUB}
+        assert outcome.alert_waits_s == (), "a canary is nobody"
+        return alert
+
+    async def said() -> list[dict[str, str]]:
+        await beat(bench, watchdog)
+        in_report = await bench.owner.fetchval("SELECT body -> 'canaries_late' FROM core.pulse")
+        news = [msgspec.json.decode(one.payload, type=CanaryNews) for one in watchdog.news()]
+        assert all(one.late == msgspec.convert(json.loads(in_report), _LATE) for one in news)
+        return [dict.fromkeys(one.late, "late") for one in news]
+
+    await feed(1)
+    assert await said() == [], "nothing new"
+    clock.advance(ANSWER_WITHIN)
+    assert await said() == [{HUB: "late"}]
+    assert await said() == []
+    second = await feed(2)
+    watchdog.applied(ToldFact(alert_id=AlertId(second), household="h-canary", at=clock.now()))
+    assert await said() == [{}]
+    (word,) = watchdog.news(only_new=False)
+    assert word.topic == CANARY_TOPIC

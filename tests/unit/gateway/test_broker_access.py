@@ -4,6 +4,7 @@ import pytest
 
 from device_adapters.mqtt.registry import FORMATS
 from gateway.broker_access import access_of, covers, mosquitto_acl, mosquitto_password_line
+from rules.wire import CANARY_TOPIC, CORE_TOPIC
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,12 @@ def test_a_device_speaks_for_itself_and_a_bridge_for_all() -> None:
         assert not any(covers(topic, others) for topic in access_of("device-x").write)
         assert any(covers(topic, pattern) for topic in access_of("bridge-sim").write)
     assert access_of("bridge-sim").read == ()
+
+
+def test_a_monitor_hears_the_core_and_says_nothing() -> None:
+    monitor = access_of("monitor-1")
+    assert monitor.write == ()
+    assert monitor.read == (CORE_TOPIC, CANARY_TOPIC)
 
 
 def test_the_acl_file_has_one_block_a_user_with_that_users_topics() -> None:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.canary_device import is_canary
+from gateway.canary_device import ANSWER_WITHIN, is_canary
 from gateway.clock import ManualClock
-from gateway.hub_canary import ANSWER_WITHIN, HubCanary
+from gateway.hub_canary import HubCanary
 from gateway.packs import load_first_pack
 from gateway.spool import Spool
 from gateway.stamps import Stamps, always

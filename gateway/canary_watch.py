@@ -1,0 +1,79 @@
+"""The core's own judgement of the canaries, beside the service's and the hubs'. Pure.
+
+A canary's test measurement must ring, and somebody must be told, like a patient's emergency. The
+core sees both: the alert that it raises, and the service's word that it was told. What is missing
+it says itself, in its log, in its report and as a retained message on the broker: whoever listens
+there hears it while the service, its pages and its messages are dead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gateway.canary_device import ANSWER_WITHIN
+from rules.vocabulary import HubId
+
+_FORGOTTEN = timedelta(days=1)
+"""A canary that was taken away, or whose hub is gone for good, is the service's matter then."""
+
+_REMEMBERED = 100
+
+
+class CanaryNews(msgspec.Struct, frozen=True, kw_only=True):
+    """The retained message: since when which hubs' canaries have not come through."""
+
+    v: int = 1
+    late: Mapping[HubId, datetime]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Canary:
+    rang_at: datetime
+    every: timedelta | None = None
+    waiting: dict[str, datetime] = field(default_factory=dict[str, datetime])
+
+    @property
+    def patience(self) -> timedelta:
+        return ANSWER_WITHIN if self.every is None else min(ANSWER_WITHIN, self.every / 2)
+
+    def late_since(self, now: datetime) -> datetime | None:
+        found = [at for at in self.waiting.values() if now - at >= self.patience]
+        if self.every is not None and now - self.rang_at >= self.every + self.patience:
+            found.append(self.rang_at + self.every)
+        return min(found, default=None)
+
+
+class CanaryWatch:
+    """What became of each hub's canaries; begins with the first one this process raises."""
+
+    def __init__(self) -> None:
+        self._canaries: dict[HubId, _Canary] = {}
+
+    def rang(self, alerts: Mapping[str, HubId], now: datetime) -> None:
+        """Note the alerts that canaries have raised, by their ids."""
+        for alert_id, hub in alerts.items():
+            known = self._canaries.get(hub)
+            every = None if known is None else now - known.rang_at
+            canary = self._canaries[hub] = _Canary(rang_at=now, every=every)
+            if known is not None:
+                canary.waiting = dict(list(known.waiting.items())[-_REMEMBERED + 1 :])
+            canary.waiting[alert_id] = now
+
+    def told(self, alert_id: str) -> None:
+        """Take the service's word that an alert was told; it settles that hub's older ones too."""
+        for canary in self._canaries.values():
+            if alert_id in canary.waiting:
+                at = canary.waiting[alert_id]
+                canary.waiting = {name: one for name, one in canary.waiting.items() if one > at}
+
+    def late(self, now: datetime) -> dict[HubId, datetime]:
+        """Since when which hubs' canaries are not answered, or do not come; in order of name."""
+        found: dict[HubId, datetime] = {}
+        for hub, canary in sorted(self._canaries.items()):
+            if now - canary.rang_at >= _FORGOTTEN:
+                del self._canaries[hub]
+            elif (since := canary.late_since(now)) is not None:
+                found[hub] = since
+        return found

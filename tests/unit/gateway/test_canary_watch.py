@@ -1,0 +1,60 @@
+"""The core's own judgement of the canaries."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.canary_device import ANSWER_WITHIN
+from gateway.canary_watch import CanaryWatch
+from rules.vocabulary import HubId
+
+pytestmark = pytest.mark.row("L4")
+
+START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+EVERY = timedelta(minutes=5)
+HUB, OTHER = HubId("hub-1"), HubId("hub-2")
+
+
+def test_who_is_told_within_two_minutes_is_not_late() -> None:
+    watch = CanaryWatch()
+    watch.rang({"a": HUB}, START)
+    assert watch.late(START + ANSWER_WITHIN - timedelta(seconds=1)) == {}
+    watch.told("a")
+    assert watch.late(START + timedelta(hours=1)) == {}, "how often it comes is not known yet"
+
+
+def test_nobody_told_is_late_since_the_first_that_waits_and_a_later_answer_settles_all() -> None:
+    watch = CanaryWatch()
+    for number in range(3):
+        watch.rang({f"a{number}": HUB, f"b{number}": OTHER}, START + number * EVERY)
+        watch.told(f"b{number}")
+    now = START + 2 * EVERY + ANSWER_WITHIN
+    assert watch.late(now) == {HUB: START}
+    watch.told("somebody's")
+    assert watch.late(now) == {HUB: START}
+    watch.told("a2")
+    assert watch.late(now) == {}
+
+
+def test_one_that_does_not_come_any_more_is_late_from_when_it_was_due() -> None:
+    watch = CanaryWatch()
+    for number in range(2):
+        watch.rang({f"a{number}": HUB}, START + number * EVERY)
+        watch.told(f"a{number}")
+    due = START + 2 * EVERY
+    assert watch.late(due + ANSWER_WITHIN - timedelta(seconds=1)) == {}
+    assert watch.late(due + ANSWER_WITHIN) == {HUB: due}
+    watch.rang({"a2": HUB}, due + EVERY)
+    watch.told("a2")
+    assert watch.late(due + EVERY) == {}
+    assert watch.late(due + timedelta(days=2)) == {}, "one that was taken away is forgotten"
+
+
+def test_a_quick_canary_is_judged_by_half_its_interval() -> None:
+    watch = CanaryWatch()
+    every = timedelta(seconds=12)
+    watch.rang({"a": HUB}, START)
+    watch.rang({"b": HUB}, START + every)
+    watch.told("a")
+    assert watch.late(START + every + timedelta(seconds=5)) == {}
+    assert watch.late(START + every + timedelta(seconds=6)) == {HUB: START + every}
