@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, what draws PDF, openssl, a D-Bus daemon.
+# The real parts the tests talk to: a PostgreSQL, an MQTT broker, a browser, a CJK font, what draws PDF, openssl, a D-Bus daemon, nft.
 # Installs what is missing when it may; otherwise says exactly what to run and fails. Nothing is ever skipped, but for
 # TimescaleDB as WebAssembly (tests/timescale, pinned by hash), which comes from npm where there is one.
 set -euo pipefail
@@ -31,6 +31,7 @@ need libpangoft2-1.0-0 '/usr/lib/*/libpangoft2-1.0.so.0'
 need libharfbuzz-subset0 '/usr/lib/*/libharfbuzz-subset.so.0'
 need openssl openssl
 need dbus-daemon dbus-daemon
+need nftables nft /usr/sbin/nft
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 command="apt-get install -y --no-install-recommends ${missing[*]}"
