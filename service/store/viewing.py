@@ -18,6 +18,7 @@ from service.security.keyring import Keys
 if TYPE_CHECKING:
     import asyncpg
 
+Row: TypeAlias = "asyncpg.Record"
 _Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 PooledConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Connection: TypeAlias = (

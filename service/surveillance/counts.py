@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-import asyncpg
-
 from service.store.database import Connection, load_statements
 from service.store.rests import MEASURING, REST
+from service.store.viewing import Row
 from service.surveillance.indicators import Measure, SourceKind, indicators_of
 from service.surveillance.judge import ReleaseRow
 from service.surveillance.release import Disclosure
@@ -179,7 +178,7 @@ async def count_home_days(
     }
 
 
-def _by_place(rows: Iterable[asyncpg.Record]) -> dict[tuple[str, str], Counted]:
+def _by_place(rows: Iterable[Row]) -> dict[tuple[str, str], Counted]:
     return {
         (r["township"], r["indicator"]): Counted(
             amount=r["amount"],
