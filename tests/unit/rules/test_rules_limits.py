@@ -1,17 +1,16 @@
 """Every rule of every pack is worked through: enough cases, each limit from both sides."""
 
 from collections import Counter
-from decimal import Decimal
 from functools import cache
 
 import pytest
 
 from gateway.packs import load_shipped
 from rules.cases import CaseFormat, PointFormat, differences, live_through, load_cases
-from rules.expression import compile_condition
 from rules.limits import limits_of, loose_limits
 from rules.pack import Pack
 from rules.rule import Rule
+from tests.unit.rules.other_units import in_the_other_unit, units_of
 from tests.unit.rules.readings import PACKS, first_pack
 
 SHIPPED = load_shipped().packs
@@ -73,43 +72,23 @@ def test_numbers_of_the_same_comparison_are_one_limit() -> None:
     assert {"aged(65)", "reading_days('systolic', '7d') >= 3"} < set(about)
 
 
-OTHER_UNITS = {
-    "glucose": "mg/dL",
-    "systolic": "kPa",
-    "temperature": "[degF]",
-    "weight": "[lb_av]",
-}
+@pytest.mark.row("R11")
+@pytest.mark.parametrize("pack", SHIPPED, ids=lambda pack: pack.name)
+def test_worked_cases_hold_in_the_other_unit(pack: Pack) -> None:
+    """The same blood on a meter in mg/dL, the same arm in kPa: the same alerts (hazard 7)."""
+    for case in cases_of(pack.name):
+        told = live_through(pack, in_the_other_unit(case))
+        assert differences(case, told) == (), case.name
 
 
+@pytest.mark.slow
+@pytest.mark.row("R11")
 @pytest.mark.parametrize(("pack", "rule"), RULES)
-def test_a_glucose_limit_is_worked_through_in_both_units(pack: Pack, rule: Rule) -> None:
-    if not _asks_for(rule, "glucose"):
-        return
-    units = Counter(
-        (point.unit, bool(case.expect))
-        for case in cases_of(pack.name)
-        if case.rule == rule.id
-        for point in case.points
-        if isinstance(point.glucose, Decimal)
-    )
-    for unit in ("mmol/L", "mg/dL"):
-        assert {(unit, True), (unit, False)} & units.keys(), unit
-
-
-@pytest.mark.parametrize("quantity", OTHER_UNITS)
-def test_each_other_unit_meets_and_misses_a_limit(quantity: str) -> None:
-    found = {
-        bool(case.expect)
-        for pack in SHIPPED
-        for case in cases_of(pack.name)
-        for point in case.points
-        if point.unit == OTHER_UNITS[quantity]
-    }
-    assert found == {True, False}
-
-
-def _asks_for(rule: Rule, quantity: str) -> bool:
-    """Whether a firing condition compares that quantity with a number."""
-    return any(f"('{quantity}', " in limit.about for limit in limits_of(rule)) and not any(
-        "silent_for" in compile_condition(text.source).functions for text in rule.absences.values()
-    )
+def test_every_limit_is_met_and_missed_in_the_other_unit(pack: Pack, rule: Rule) -> None:
+    own = [case for case in cases_of(pack.name) if case.rule == rule.id]
+    turned = [in_the_other_unit(case) for case in own]
+    for written, other in zip(own, turned, strict=True):
+        for was, now in zip(units_of(written), units_of(other), strict=True):
+            assert was[0] == now[0]
+            assert was[1] != now[1], written.name
+    assert loose_limits(pack, turned, rule) == ()
