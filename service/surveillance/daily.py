@@ -1,7 +1,7 @@
 """Once a day: count the open weeks again, and release the weeks that have closed, each once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
@@ -25,10 +25,9 @@ from service.surveillance.judge import (
     TownshipWeek,
     decide,
     judge_week,
-    monitored_up_to,
 )
 from service.surveillance.places import GATES
-from service.surveillance.release import Disclosure
+from service.surveillance.release import Disclosure, Release, ReleasedCell, least_backed
 from service.surveillance.series import (
     WEEK,
     CountCell,
@@ -169,45 +168,46 @@ class Week:
     history_from: date
     crossed: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
+    def reporting(self, areas: Sequence[str], county: str, floor: int) -> Release:
+        """What is said of the reporting people: every other number is part of theirs."""
+        return decide(
+            [self.township(area, Indicator.REPORTING, floor) for area in areas],
+            county,
+            floor=floor,
+            townships_too=self.is_for_townships(Indicator.REPORTING),
+        )
+
     def townships(
-        self, areas: Sequence[str], indicator: Indicator, floor: int
+        self,
+        areas: Sequence[str],
+        indicator: Indicator,
+        floor: int,
+        reporting: Release,
     ) -> list[TownshipWeek]:
         """A sibling group's true counts with what else a reader may know of them."""
-        found = [self.township(area, indicator, floor) for area in areas]
-        if indicator is Indicator.REPORTING:
-            return found
-        wholes = [self.township(area, Indicator.REPORTING, floor) for area in areas]
-        shown = {
-            cell.area
-            for cell in decide(wholes, "", floor=floor).cells
-            if cell.disclosure is Disclosure.SHOWN and self.is_for_townships(Indicator.REPORTING)
-        }
-        return [
-            replace(
-                one,
-                of_hidden=one.area not in shown,
-                of_least=_known_least(whole, floor),
-            )
-            for one, whole in zip(found, wholes, strict=True)
-        ]
+        if indicator is Indicator.REPORTING or not reporting.cells:
+            return [self.township(area, indicator, floor) for area in areas]
+        released = {cell.area: cell for cell in reporting.cells}
+        return [self.township(area, indicator, floor, released[area]) for area in areas]
 
-    def township(self, area: str, indicator: Indicator, floor: int) -> TownshipWeek:
+    def township(
+        self, area: str, indicator: Indicator, floor: int, of: ReleasedCell | None = None
+    ) -> TownshipWeek:
         """One township's true counts with what else a reader may know of them."""
         counted = self._counted(area, indicator)
-        reporting = round(self._counted(area, Indicator.REPORTING).amount)
-        is_part = indicator is not Indicator.REPORTING
         return TownshipWeek(
             area=area,
             people=round(counted.amount),
             monitored=self.monitored.get(area, 0),
-            least=0 if is_part else self._parts(area),
-            ceiling=self._ceiling(area, reporting, floor, is_part=is_part),
             days=self._days(area, indicator),
             told_at_least=min(round(counted.amount), self._told(area, indicator, floor)),
             asked=counted.people,
             households=counted.households,
-            largest_share=counted.largest_share,
-            of=reporting if is_part else None,
+            largest_share=counted.most_people,
+            largest_counted=counted.most_amount,
+            of=of,
+            # Of the others everybody who reported was asked (`week_counts`).
+            asked_told=indicator is not Indicator.SYSTOLIC_ABOVE_2SD,
         )
 
     def _days(self, area: str, indicator: Indicator) -> list[float]:
@@ -223,16 +223,14 @@ class Week:
         return [float(counts.get((area, day), 0)) for day in days]
 
     def is_for_townships(self, indicator: Indicator) -> bool:
-        """Whether townships are released, not only the county."""
-        return self.levels.get(indicator.value, "township") == "township"
+        """Whether townships are released, not only the county: no part is finer than its whole."""
+        return all(
+            self.levels.get(one.value, "township") == "township"
+            for one in (indicator, Indicator.REPORTING)
+        )
 
     def _counted(self, area: str, indicator: Indicator) -> Counted:
         return self.counted.get((area, indicator.value), NOBODY)
-
-    def _parts(self, area: str) -> int:
-        # Whoever is counted elsewhere has reported: the other counts bound this one from below.
-        parts = [self._counted(area, i) for i in Indicator if i is not Indicator.REPORTING]
-        return max(round(part.amount) for part in parts)
 
     def _told(self, area: str, indicator: Indicator, floor: int) -> int:
         if indicator is not Indicator.REPORTING:
@@ -242,21 +240,10 @@ class Week:
         week = days_between(self.monday, self.monday + WEEK)
         most = max((days.get((area, day), 0) for day in week), default=0)
         gates = (max(least, floor) for least in GATES)
-        return max((least for least in gates if least <= most), default=0)
-
-    def _ceiling(self, area: str, reporting: int, floor: int, *, is_part: bool) -> int:
-        most = monitored_up_to(self.monitored.get(area, 0), floor)
-        if not is_part or not reporting:
-            return most if not is_part else 0
-        # Of fewer reporting people a reader knows only that they are fewer than the floor.
-        return min(max(most, floor - 1), max(reporting, floor - 1))
-
-
-def _known_least(whole: TownshipWeek, floor: int) -> int:
-    """What a reader knows hidden reporting people to reach, small ones being told as such."""
-    if whole.people < floor:
-        return min(1, whole.people)
-    return max(floor, whole.told_at_least)
+        named = any(self._told(area, i, floor) for i in Indicator if i is not indicator)
+        return max((least for least in gates if least <= most), default=0) or (
+            least_backed(floor) if named else 0
+        )
 
 
 async def read_week(
@@ -290,12 +277,14 @@ async def _release_week(
 ) -> None:
     for county, members in groupby(sorted(areas, key=_county_of), _county_of):
         group = [township.area for township in members]
+        reporting = week.reporting(group, county, floor)
         for indicator in Indicator:
             rows = judge_week(
-                week.townships(group, indicator, floor),
+                week.townships(group, indicator, floor, reporting),
                 county,
                 floor=floor,
                 townships_too=week.is_for_townships(indicator),
+                reporting=None if indicator is Indicator.REPORTING else reporting,
             )
             how = (DETECTOR, floor)
             await store.put_release(connection, week.monday, indicator, rows, how, now)

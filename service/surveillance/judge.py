@@ -13,12 +13,15 @@ from statistics import fmean
 from service.release_settings import FLOOR
 from service.surveillance.daily_judge import ALPHA, judge_days
 from service.surveillance.release import (
-    LEAST_PEOPLE,
+    MOST_OF_ONE_HOUSEHOLD,
     Cell,
     Disclosure,
     Release,
+    ReleasedCell,
     is_backed,
+    least_backed,
     release,
+    release_total,
 )
 
 DETECTOR = f"daily_judge a{ALPHA}: negative binomial of 7-28 days, flexible from 3 years on"
@@ -48,23 +51,22 @@ class TownshipWeek:
     weeks just before it that were shown one after the other.
     `told_at_least` people at least were counted on some day, as pages about signals have said.
     `asked` people in `households` homes stand behind the count, one home with at most
-    `largest_share` of it. `of` is the count that it is part of, None for the reporting people
-    themselves; `of_hidden` whether that one is hidden, `of_least` what a reader knows it to reach.
+    `largest_share` of them and `largest_counted` of those counted. `of` is what was released of the
+    reporting people whom it is part of, None for those themselves, and `asked_told` whether all of
+    them were asked.
     """
 
     area: str
     people: int
     monitored: int
-    least: int = 0
-    ceiling: int
     days: Sequence[float] = ()
     told_at_least: int = 0
     asked: int
     households: int
     largest_share: float = 0.0
-    of: int | None = None
-    of_hidden: bool = False
-    of_least: int = 0
+    largest_counted: float = 0.0
+    of: ReleasedCell | None = None
+    asked_told: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ def judge_week(
     *,
     floor: int = FLOOR,
     townships_too: bool = True,
+    reporting: Release | None = None,
 ) -> list[ReleaseRow]:
     """The rows of one sibling group, the county's total last.
 
@@ -102,14 +105,15 @@ def judge_week(
         floor: the smallest count above zero that is shown.
         townships_too: False where the indicator was declared to be released for the county only;
             then nothing but the total is said.
+        reporting: what was released of the reporting people; None for those themselves.
     """
-    decided = decide(townships, county, floor=floor, townships_too=townships_too)
+    decided = decide(
+        townships, county, floor=floor, townships_too=townships_too, reporting=reporting
+    )
     total = _total(decided, townships, county, floor)
-    if not townships_too:
-        return [total]
     rows = [
         _row(township, cell.disclosure, floor)
-        for township, cell in zip(townships, decided.cells, strict=True)
+        for township, cell in zip(townships if townships_too else (), decided.cells, strict=True)
     ]
     return [*rows, total]
 
@@ -120,47 +124,51 @@ def decide(
     *,
     floor: int = FLOOR,
     townships_too: bool = True,
+    reporting: Release | None = None,
 ) -> Release:
     """What may be said of one sibling group and its total; cells in the order given."""
-    whole = _whole(townships, county, floor)
-    if not townships_too:
-        everybody = sum(t.people for t in townships)
-        return release([Cell(area=county, count=everybody)], floor=floor, whole=whole)
-    return release([_cell(t, floor) for t in townships], floor=floor, whole=whole)
+    asked = sum(t.asked for t in townships)
+    people = sum(t.people for t in townships)
+    most_asked = max((t.largest_share * t.asked for t in townships), default=0.0)
+    most_counted = max((t.largest_counted * t.people for t in townships), default=0.0)
+    crowded = most_counted > MOST_OF_ONE_HOUSEHOLD * people
+    share = most_asked / asked if asked else 0.0
+    if townships_too:
+        return release(
+            [_cell(t, floor) for t in townships],
+            floor=floor,
+            total_of=None if reporting is None else reporting.total,
+            total_backed=share <= MOST_OF_ONE_HOUSEHOLD and not crowded,
+        )
+    whole = Cell(
+        area=county,
+        count=people,
+        most=people,
+        backed=is_backed(asked, sum(t.households for t in townships), share, floor) or not people,
+        crowded=crowded,
+    )
+    return release_total(whole, floor=floor, reporting=reporting)
 
 
 def _cell(township: TownshipWeek, floor: int) -> Cell:
     return Cell(
         area=township.area,
         count=township.people,
-        least=max(township.least, township.told_at_least),
-        ceiling=max(township.ceiling, township.people),
-        of=township.of,
-        of_hidden=township.of_hidden,
-        of_least=township.of_least,
+        most=max(monitored_up_to(township.monitored, floor), township.people),
+        told=township.told_at_least,
         backed=is_backed(township.asked, township.households, township.largest_share, floor),
-        thin_least=max(floor, township.told_at_least)
-        if township.of is None
-        else township.told_at_least,
-    )
-
-
-def _whole(townships: Sequence[TownshipWeek], county: str, floor: int) -> Cell:
-    asked = sum(t.asked for t in townships)
-    most = max((t.largest_share * max(t.asked, t.people) for t in townships), default=0.0)
-    households = sum(t.households for t in townships)
-    parts = [t.of for t in townships if t.of is not None]
-    return Cell(
-        area=county,
-        count=0,
-        of=sum(parts) if parts else None,
-        backed=is_backed(asked, households, most / asked if asked else 0.0, floor),
+        crowded=township.largest_counted > MOST_OF_ONE_HOUSEHOLD,
+        of=township.of,
+        asked_told=township.asked_told,
     )
 
 
 def monitored_up_to(people: int, floor: int = FLOOR) -> int:
-    """`people` rounded up to whole tens: how many did *not* measure must not be exact either."""
-    step = max(LEAST_PEOPLE, floor)
+    """`people` rounded up to whole tens: how many did *not* measure must not be exact either.
+
+    From a floor of 6 on to whole twice the floor: of too few reporting all numbers stay possible.
+    """
+    step = least_backed(floor)
     return -(-people // step) * step
 
 

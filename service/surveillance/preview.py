@@ -11,7 +11,7 @@ from service.surveillance import counts as store
 from service.surveillance.counts import Township
 from service.surveillance.daily import Week, read_week
 from service.surveillance.judge import decide
-from service.surveillance.release import Disclosure, share_shown
+from service.surveillance.release import Disclosure, Release, share_shown
 from service.surveillance.series import CLOSE_AFTER, WEEK, Indicator, start_of, week_of
 
 LEAST_SHOWN = 0.6
@@ -78,18 +78,28 @@ def _previews(week: Week, areas: Sequence[Township], floor: int) -> list[Preview
     found: list[Preview] = []
     for county, members in groupby(sorted(areas, key=_county_of), _county_of):
         group = [township.area for township in members]
-        found += [_preview(week, group, county, indicator, floor) for indicator in Indicator]
+        reporting = week.reporting(group, county, floor)
+        found += [
+            _preview(week, group, (county, reporting), indicator, floor) for indicator in Indicator
+        ]
     return found
 
 
 def _preview(
-    week: Week, group: Sequence[str], county: str, indicator: Indicator, floor: int
+    week: Week,
+    group: Sequence[str],
+    of: tuple[str, Release],
+    indicator: Indicator,
+    floor: int,
 ) -> Preview:
-    townships = week.townships(group, indicator, floor)
-    decided = decide(townships, county, floor=floor)
-    marks = [cell.disclosure for cell in decided.cells]
+    """`of` is the county, and what is said of its reporting people."""
+    county, reporting = of
+    townships = week.townships(group, indicator, floor, reporting)
+    known = None if indicator is Indicator.REPORTING else reporting
+    decided = decide(townships, county, floor=floor, reporting=known)
     level = "township" if week.is_for_townships(indicator) else "county"
-    whole = decide(townships, county, floor=floor, townships_too=False)
+    whole = decide(townships, county, floor=floor, townships_too=False, reporting=known)
+    marks = [cell.disclosure for cell in decided.cells]
     enough = share_shown([decided]) >= LEAST_SHOWN
     return Preview(
         county=county,

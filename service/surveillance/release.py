@@ -1,24 +1,25 @@
 """What of a closed week may leave the inner circle: small cells, and cells that would betray them.
 
-Pure: counts in, decisions out, made once and stored (design law 8). Method: primary suppression of
-small counts, of counts that too few people or homes stand behind, and of counts whose complement is
-small; then complementary suppression of the next smallest siblings, each candidate table audited by
-the exact bounds that the published margin allows (Hundepool et al., "Statistical Disclosure
-Control", Wiley 2012, chapter 4). Zero is shown: it names nobody.
+Pure: counts in, decisions out, made once and stored (design law 8). What each cell is *called* is a
+function of its own township's numbers; which other cells are hidden with it, and how many, is a
+function of what any reader sees (`hidden_sums`); and the total is shown or not by the sum of what
+is hidden, which whoever sees the total can compute. So somebody who runs this very program on every
+truth that could lie behind a release rules out no small number (decision D79; the general method:
+Hundepool et al., "Statistical Disclosure Control", Wiley 2012, chapter 4). Zero is shown: it names
+nobody.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from service.release_settings import FLOOR
+from service.surveillance.hidden_sums import Box, HiddenSum, least_of_partners, sums_of
 
 LEAST_PEOPLE = 10
 LEAST_HOUSEHOLDS = 5
 MOST_OF_ONE_HOUSEHOLD = 0.5
 """Fewer people, fewer homes, or a home with more than this share: nothing is said of a cell."""
-
-UNBOUNDED = 10**9
 
 
 class Disclosure(StrEnum):
@@ -27,71 +28,50 @@ class Disclosure(StrEnum):
     SHOWN = "shown"
     SMALL = "small"  # 1 to floor - 1, which one is not said
     WITHHELD = "withheld"  # at least the floor; hidden so that nothing betrays a small number
-    THIN = "thin"  # too few people or homes report, or one home is more than half
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A true count of people in one area, and what others may know of it without this table.
-
-    `least` and `ceiling` are the bounds that other released numbers imply (people with a high
-    mean are at most the people reporting); they make the audit assume a well-informed reader.
-    `of` is the count that a reader may subtract it from, None where there is none. `backed` is
-    whether enough people of enough homes stand behind it; `thin_least` the smallest count that a
-    reader takes a THIN cell for. `of_hidden` says that `of` is itself hidden: a reader knows only
-    what all such add up to, and that it is at least `of_least`.
-    """
-
-    area: str
-    count: int
-    least: int = 0
-    ceiling: int = UNBOUNDED
-    of: int | None = None
-    of_hidden: bool = False
-    of_least: int = 0
-    backed: bool = True
-    thin_least: int = 0
+    THIN = "thin"  # too few people or homes report, one home is most, or who reports is hidden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasedCell:
-    """What anybody may see; `count` is a number only where `disclosure` is SHOWN."""
+    """What anybody may see; `count` is a number only where `disclosure` is SHOWN.
+
+    `reach` is, of a hidden number of reporting people, how large it is in some truth behind the
+    same release, together with all its siblings: what is counted of them may be up to that.
+    """
 
     area: str
     disclosure: Disclosure
     count: int | None
+    reach: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A true count of people in one area, and what any reader knows of it without this table.
+
+    `most` is the largest number it may be; `told` so many at least were counted, as pages about
+    signals have said. `backed` is whether enough people of enough homes were asked, `crowded`
+    whether one home is most of what was counted. `of` is the released cell of the reporting people
+    whom this count is part of, None for those themselves; `asked_told` whether all of them were
+    asked, so that a reader knows how many.
+    """
+
+    area: str
+    count: int
+    most: int
+    told: int = 0
+    backed: bool = True
+    crowded: bool = False
+    of: ReleasedCell | None = None
+    asked_told: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A sibling group and its total; `total` is None where no partner could protect the cells."""
+    """A sibling group and its total; `total` is None where it would betray one of the cells."""
 
     cells: tuple[ReleasedCell, ...]
     total: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hidden:
-    """One hidden cell: the box a reader puts it in, and what must stay possible inside."""
-
-    low: int
-    high: int
-    need: tuple[int, int] | None
-    least_values: int
-    of_hidden: bool = False
-    of_least: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sums:
-    """What a reader knows of all hidden cells together; see `_is_open`."""
-
-    total: int
-    lows: int
-    free: int
-    bounded: int
-    wholes: int
-    spare: int
 
 
 def is_backed(people: int, households: int, largest_share: float, floor: int = FLOOR) -> bool:
@@ -101,48 +81,78 @@ def is_backed(people: int, households: int, largest_share: float, floor: int = F
     every value below the floor.
     """
     return (
-        people >= max(LEAST_PEOPLE, 2 * floor)
+        people >= least_backed(floor)
         and households >= LEAST_HOUSEHOLDS
         and largest_share <= MOST_OF_ONE_HOUSEHOLD
     )
 
 
-def release(cells: Sequence[Cell], *, floor: int = FLOOR, whole: Cell | None = None) -> Release:
+def least_backed(floor: int) -> int:
+    """How many people at least stand behind whatever is shown."""
+    return max(LEAST_PEOPLE, 2 * floor)
+
+
+def release(
+    cells: Sequence[Cell],
+    *,
+    floor: int = FLOOR,
+    total_of: int | None = None,
+    total_backed: bool = True,
+) -> Release:
     """Decide every cell of one sibling group, in the order given, together with its total.
 
-    For every SMALL cell, and every THIN one that may be small, the bounds derivable from the result
-    contain every integer from 1 to `floor - 1`; every other hidden cell keeps at least as many
-    possible values. Not claimed: that a reader who replays our choice of partners learns nothing;
-    that a second partner was needed says a little about the first (a minimality attack).
+    For every SMALL cell, and every THIN one that may be small, there is for each integer from 1 to
+    `floor - 1` a truth with exactly this release; for every other hidden one for `floor - 1`
+    numbers at least.
 
     Args:
         cells: the group.
         floor: the smallest count above zero that is shown.
-        whole: what is known of the total (`of`, `backed`); its count is the cells' sum.
+        total_of: the released total of the reporting people, None where none is or for themselves.
+        total_backed: whether no home is most of the whole county.
 
     Raises:
-        ValueError: a count is negative or outside its own bounds, or the floor is below 2.
+        ValueError: a count is negative or above its own bounds, or the floor is below 2.
     """
     _refuse_nonsense(cells, floor)
-    marks = {cell.area: _first_mark(cell, floor) for cell in cells}
+    marks = {cell.area: _mark(cell, floor) for cell in cells}
     total = sum(cell.count for cell in cells)
-    if not _total_may_be_shown(total, whole, floor):
-        return _table(cells, marks, None)
     hidden = [cell for cell in cells if marks[cell.area] is not Disclosure.SHOWN]
-    partners = sorted(
-        (cell for cell in cells if cell.count >= floor and marks[cell.area] is Disclosure.SHOWN),
-        key=lambda cell: (cell.count, cell.area),
+    if not hidden:
+        return _table(cells, marks, total)
+    boxes = [_box(cell, marks[cell.area], floor) for cell in hidden]
+    partners = _partners(boxes, cells, marks, floor)
+    marks.update({cell.area: Disclosure.WITHHELD for cell in partners})
+    # Reporting people bound what is counted of them: all of them must be free together.
+    together = all(cell.of is None for cell in cells)
+    sums = sums_of([*boxes, *(_partner_box(cell, floor) for cell in partners)], floor, together)
+    secret = sum(cell.count for cell in (*hidden, *partners))
+    may_be_shown = total_backed and not _nearly_all(total, total_of, floor)
+    open_sum = secret if may_be_shown and sums.leaves_open(secret) else None
+    reach = _reach(sums, len(hidden), open_sum)
+    table = _table(cells, marks, None if open_sum is None else total)
+    found = dict(zip((cell.area for cell in (*hidden, *partners)), reach, strict=True))
+    return replace(
+        table, cells=tuple(replace(one, reach=found.get(one.area, 0)) for one in table.cells)
     )
-    for taken in range(len(partners) + 1):
-        shown = [cell for cell in cells if cell not in hidden and cell not in partners[:taken]]
-        if _protects(hidden, partners[:taken], shown, floor):
-            marks.update({cell.area: Disclosure.WITHHELD for cell in partners[:taken]})
-            return _table(cells, marks, total)
-    # A partner that stayed shown would say by how much it was too small: 7 beside a hidden 1.
-    # What other numbers tell of to within a few would not be hidden by hiding it.
-    told = {cell.area for cell in partners if cell.ceiling - max(floor, cell.least) + 1 < floor - 1}
-    marks.update({c.area: Disclosure.WITHHELD for c in partners if c.area not in told})
-    return _table(cells, marks, None)
+
+
+def release_total(cell: Cell, *, floor: int = FLOOR, reporting: Release | None = None) -> Release:
+    """Decide a group of which nothing but the total is said; `cell` is that total.
+
+    `reporting` is what was released of the people whom it is part of, None for those themselves:
+    where their own total is hidden, so is this one.
+    """
+    _refuse_nonsense([cell], floor)
+    of = None if reporting is None else reporting.total
+    hidden = (
+        0 < cell.count < floor
+        or not cell.backed
+        or cell.crowded
+        or (reporting is not None and of is None)
+        or _nearly_all(cell.count, of, floor)
+    )
+    return Release(cells=(), total=None if hidden else cell.count)
 
 
 def share_shown(releases: Sequence[Release]) -> float:
@@ -152,125 +162,84 @@ def share_shown(releases: Sequence[Release]) -> float:
     return shown / len(cells) if cells else 1.0
 
 
-def _first_mark(cell: Cell, floor: int) -> Disclosure:
-    if cell.count == 0 and (cell.backed or cell.ceiling == 0):
+def _mark(cell: Cell, floor: int) -> Disclosure:
+    """What a cell is called, by its own township's numbers; the same for every small number."""
+    if cell.of is not None and cell.of.disclosure is not Disclosure.SHOWN:
+        return Disclosure.THIN
+    if cell.of is not None and cell.of.count and not cell.backed:
+        return Disclosure.THIN  # a zero too: few were asked
+    if cell.count == 0:
         return Disclosure.SHOWN
-    if cell.backed or cell.thin_least:
-        if 0 < cell.count < floor:
-            return Disclosure.SMALL
-        if cell.backed:
-            return Disclosure.WITHHELD if _is_nearly_all(cell, floor) else Disclosure.SHOWN
-        return Disclosure.THIN if cell.count else Disclosure.SHOWN
-    return Disclosure.THIN
-
-
-def _is_nearly_all(cell: Cell, floor: int) -> bool:
-    """Whether those who are *not* counted are few: 38 of 40 tells of two."""
-    return cell.of is not None and 0 < cell.of - cell.count < floor
-
-
-def _total_may_be_shown(total: int, whole: Cell | None, floor: int) -> bool:
-    if 0 < total < floor:
-        return False
-    if whole is None:
-        return True
-    known = Cell(area=whole.area, count=total, of=whole.of)
-    return (whole.backed or total == 0) and not _is_nearly_all(known, floor)
-
-
-def _box(cell: Cell, floor: int) -> _Hidden:
-    """What a reader who knows why each cell was hidden takes it for before looking at the sum."""
-    if not cell.backed and not (cell.thin_least and 0 < cell.count < floor):
-        may_be_small = cell.thin_least < floor
-        need = (1, floor - 1) if may_be_small else None
-        return _Hidden(
-            low=cell.thin_least,
-            high=cell.ceiling,
-            need=need,
-            least_values=floor - 1,
-            of_hidden=cell.of_hidden,
-            of_least=cell.of_least,
-        )
     if cell.count < floor:
-        return _Hidden(
-            low=1,
-            high=floor - 1,
-            need=(1, floor - 1),
-            least_values=floor - 1,
-            of_hidden=cell.of_hidden,
-            of_least=cell.of_least,
-        )
-    of = cell.of or 0
-    need = (max(floor, of - floor + 1), of - 1)
-    return _Hidden(
-        low=need[0],
-        high=need[1],
-        need=need,
-        least_values=1,
-        of_hidden=cell.of_hidden,
-        of_least=cell.of_least,
-    )
+        return Disclosure.SMALL  # a home of one that is all of it, too: else a 1 were never small
+    if cell.crowded or not cell.backed:
+        return Disclosure.THIN
+    of = None if cell.of is None else cell.of.count
+    return Disclosure.WITHHELD if _nearly_all(cell.count, of, floor) else Disclosure.SHOWN
 
 
-def _protects(
-    hidden: Sequence[Cell], withheld: Sequence[Cell], shown: Sequence[Cell], floor: int
-) -> bool:
-    """Whether the hidden sum, which any reader can compute, leaves every hidden cell open."""
-    if not hidden:
-        return True
-    total = sum(cell.count for cell in (*hidden, *withheld))
-    # Partners are taken smallest first, and a reader knows it: none exceeds the smallest shown.
-    top = min((cell.count for cell in shown if cell.count >= floor), default=UNBOUNDED)
-    boxes = [_box(cell, floor) for cell in hidden]
-    boxes += [
-        _Hidden(
-            low=max(floor, cell.least),
-            high=_most_of_partner(cell, top, floor),
-            need=None,
-            least_values=floor - 1,
-            of_hidden=cell.of_hidden,
-            of_least=cell.of_least,
-        )
-        for cell in withheld
-    ]
-    bounded = sum(box.high for box in boxes if box.of_hidden)
-    sums = _Sums(
-        total=total,
-        lows=sum(box.low for box in boxes),
-        free=sum(box.high for box in boxes if not box.of_hidden),
-        bounded=bounded,
-        wholes=_of_hidden((*hidden, *withheld), shown),
-        # More than needed, so that of what partners cannot cover more than one number stays open.
-        spare=len(hidden) if withheld else 0,
-    )
-    return all(_is_open(box, sums) for box in boxes)
+def _nearly_all(count: int, of: int | None, floor: int) -> bool:
+    """Whether those who are *not* counted are few: 38 of 40 tells of two."""
+    return of is not None and 0 < of - count < floor
 
 
-def _most_of_partner(cell: Cell, top: int, floor: int) -> int:
-    """The most a partner is taken for: all but a few, 36 of 40, would be hidden for itself."""
-    most = max(cell.count, min(top, cell.ceiling))
-    return most if cell.of is None else min(most, max(floor, cell.of - floor))
+def _box(cell: Cell, mark: Disclosure, floor: int) -> Box:
+    """The numbers that a cell hidden for itself has in truths with the same marks."""
+    if mark is Disclosure.SMALL:
+        return Box(low=1, high=floor - 1, need=(1, floor - 1))
+    if cell.of is not None and cell.of.disclosure is not Disclosure.SHOWN:
+        return _covered_box(cell, cell.of, floor)
+    if mark is Disclosure.WITHHELD and cell.of is not None and cell.of.count is not None:
+        low = max(floor, cell.of.count - floor + 1)
+        return Box(low=low, high=cell.of.count - 1, need=(low, cell.of.count - 1))
+    if cell.of is not None and not cell.told and not cell.asked_told:
+        return Box(low=0, high=floor - 1, need=(1, floor - 1))
+    low = max(floor, cell.told)
+    high = max(low, min(low + floor - 2, cell.most))
+    return Box(low=low, high=high, need=(low, high))
 
 
-def _of_hidden(hidden: Sequence[Cell], shown: Sequence[Cell]) -> int:
-    """What cells with a hidden whole add up to at most: a reader knows the sum of such wholes."""
-    wholes = sum(cell.of or 0 for cell in (*hidden, *shown) if cell.of_hidden)
-    return wholes - sum(max(1, cell.count) for cell in shown if cell.of_hidden)
+def _covered_box(cell: Cell, of: ReleasedCell, floor: int) -> Box:
+    """Of those whose reporting people are hidden nothing is said, whatever their number."""
+    if of.disclosure is Disclosure.SMALL:
+        return Box(low=0, high=floor - 1, need=(1, floor - 1))
+    high = max(of.reach, floor - 1)
+    if cell.told:
+        top = max(cell.told, min(cell.told + floor - 2, high))
+        return Box(low=cell.told, high=max(high, top), need=(cell.told, top), slides=True)
+    slides = of.disclosure is Disclosure.WITHHELD
+    return Box(low=0, high=high, need=(1, floor - 1), slides=slides)
 
 
-def _is_open(box: _Hidden, sums: _Sums) -> bool:
-    # Cells whose wholes are hidden share what those add up to.
-    if box.of_hidden:
-        others = sums.free + min(sums.bounded - box.high, sums.wholes - box.of_least)
+def _partner_box(cell: Cell, floor: int) -> Box:
+    """The numbers of a cell that would be shown, were it not for a sibling."""
+    if cell.of is None or cell.of.count is None:
+        low, high = max(least_backed(floor), cell.told), cell.most
     else:
-        others = sums.free - box.high + min(sums.bounded, sums.wholes)
-    lowest = max(box.low, sums.total - others)
-    highest = min(box.high, sums.total - (sums.lows - box.low))
-    if box.need is not None:
-        room = sums.total - (sums.lows - box.low)
-        if lowest > box.need[0] or highest < box.need[1] or room < box.need[1] + sums.spare:
-            return False
-    return highest - lowest + 1 >= box.least_values
+        # All but a few would be hidden for themselves.
+        low, high = max(floor, cell.told), cell.of.count - floor
+    return Box(low=low, high=high, need=(low, low + floor - 2), slides=True)
+
+
+def _partners(
+    boxes: Sequence[Box], cells: Sequence[Cell], marks: dict[str, Disclosure], floor: int
+) -> list[Cell]:
+    """Which shown siblings are hidden with the others: by what any reader knows, never by size."""
+    shown = [cell for cell in cells if marks[cell.area] is Disclosure.SHOWN and cell.count]
+    able = [(cell, _partner_box(cell, floor)) for cell in shown]
+    able = [(cell, box) for cell, box in able if box.high - box.low >= floor - 1]
+    able.sort(key=lambda one: (one[1].low - one[1].high, one[0].area))
+    together = all(cell.of is None for cell in cells)
+    taken = least_of_partners(boxes, [box for _, box in able], floor, together)
+    return [cell for cell, _ in able[:taken]]
+
+
+def _reach(sums: HiddenSum, own: int, open_sum: int | None) -> list[int]:
+    """How large each hidden number is in a truth in which its siblings are so, too."""
+    reach = [box.high if box.low <= 1 else box.low for box in sums.boxes]
+    if open_sum is not None and len(sums.boxes) == own + 1:
+        reach[own] = open_sum - sum(box.need[1] for box in sums.boxes[:own])
+    return reach
 
 
 def _table(cells: Sequence[Cell], marks: dict[str, Disclosure], total: int | None) -> Release:
@@ -291,7 +260,9 @@ def _refuse_nonsense(cells: Sequence[Cell], floor: int) -> None:
     if floor < 2:  # noqa: PLR2004 -- a floor of 1 hides nothing
         raise ValueError(f"a floor of {floor} hides nothing")
     for cell in cells:
-        if cell.count < 0 or not cell.least <= cell.count <= cell.ceiling:
-            raise ValueError(f"{cell.area}: {cell.count} lies outside {cell.least}-{cell.ceiling}")
+        whole = None if cell.of is None else cell.of.count
+        most = cell.most if whole is None else whole
+        if not 0 <= cell.count <= most:
+            raise ValueError(f"{cell.area}: {cell.count} lies outside 0-{most}")
     if len({cell.area for cell in cells}) != len(cells):
         raise ValueError("an area stands twice in its sibling group")

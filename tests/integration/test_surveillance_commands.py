@@ -209,12 +209,12 @@ async def test_the_release_is_shown_before_it_is_made(
     county: County, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await run(database, "release", "--dry-run") == 1  # nobody has measured
-    await seed_townships(county, {"东风镇": 14, "临河镇": 3}, 40)
+    await seed_townships(county, {"东风镇": 14, "临河镇": 3, "清溪镇": 2}, 40)
     capsys.readouterr()
     assert await run(database, "release", "--dry-run", "--week", "2026-08-03") == 0
     said = capsys.readouterr().out
     assert "week of 2026-08-03" in said
-    assert "county-area reporting: 1 of 3 townships shown (33%); below the floor 1" in said
+    assert "county-area reporting: 2 of 4 townships shown (50%); below the floor 2" in said
     assert "--declare reporting=county" in said
     assert await county.owner.fetchval("SELECT count(*) FROM cdc.release_cell") == 0
     assert await run(database, "release", "--declare", "reporting=county") == 0

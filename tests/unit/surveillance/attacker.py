@@ -20,9 +20,10 @@ Floats = npt.NDArray[np.float64]
 
 
 class Solution(Protocol):
-    """What the solver says: `success` where the equations can be met."""
+    """What the solver says: `success` where the equations can be met, then `x` does."""
 
     success: bool
+    x: Floats | None
 
 
 class Milp(Protocol):
@@ -46,9 +47,9 @@ class LinearConstraint(Protocol):
 
 
 _SCIPY = import_module("scipy.optimize")
-_MILP = cast("Milp", _SCIPY.milp)
-_BOUNDS = cast("Bounds", _SCIPY.Bounds)
-_CONSTRAINT = cast("LinearConstraint", _SCIPY.LinearConstraint)
+MILP = cast("Milp", _SCIPY.milp)
+BOUNDS = cast("Bounds", _SCIPY.Bounds)
+CONSTRAINT = cast("LinearConstraint", _SCIPY.LinearConstraint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,11 @@ class Attacker:
         row = {self._place[whole, area]: 1.0, self._place[part, area]: -1.0}
         return {value for value in values if self._feasible(row, value)}
 
+    def span(self, indicator: str, area: str) -> tuple[int, int]:
+        """The smallest and the largest number that the hidden cell may have."""
+        at = self._place[indicator, area]
+        return (self._end(at, 1.0), self._end(at, -1.0))
+
     def _sums(self) -> None:
         for indicator in {cell.indicator for cell in self.cells}:
             row = {
@@ -118,37 +124,64 @@ class Attacker:
             return (cell.people, cell.people)
         if cell.area == WHOLE:
             return (0, cell.monitored_up_to)
-        least_thin = self.floor if cell.indicator == REPORTING else 0
+        least_thin = 0 if self._may_be_few(cell) else self.floor
         return {
             "small": (1, self.floor - 1),
             "withheld": (max(self.floor, cell.at_least), cell.monitored_up_to),
             "thin": (max(least_thin, cell.at_least), cell.monitored_up_to),
         }[cell.disclosure]
 
+    def _may_be_few(self, cell: Seen) -> bool:
+        """Whether a cell of which nothing is said may be small: few were asked, or who is hidden.
+
+        Of those above two standard deviations only people with something usual are asked.
+        """
+        if cell.indicator == REPORTING:
+            return False
+        shown = any(
+            c.people is not None
+            for c in self.cells
+            if (c.indicator, c.area) == (REPORTING, cell.area)
+        )
+        return not shown or cell.indicator == "systolic_above_2sd"
+
+    def _end(self, at: int, sign: float) -> int:
+        goal = np.zeros(len(self.cells))
+        goal[at] = sign
+        found = self._solve(self._rows, goal)
+        assert found.x is not None, "what was released can be true"
+        return round(float(found.x[at]))
+
     def _feasible(self, row: Mapping[int, float], value: int) -> bool:
         rows = [*self._rows, (dict(row), float(value), float(value))]
-        matrix = np.zeros((len(rows), len(self.cells)))
+        return bool(self._solve(rows, np.zeros(len(self.cells))).success)
+
+    def _solve(
+        self, rows: Sequence[tuple[dict[int, float], float, float]], goal: Floats
+    ) -> Solution:
+        matrix = np.zeros((max(1, len(rows)), len(self.cells)))
         for number, (weights, _, _) in enumerate(rows):
             for column, weight in weights.items():
                 matrix[number, column] = weight
         boxes = np.array([self._box(cell) for cell in self.cells], dtype=np.float64)
-        low = np.array([r[1] for r in rows])
-        high = np.array([r[2] for r in rows])
-        found = _MILP(
-            np.zeros(len(self.cells)),
+        return MILP(
+            goal,
             integrality=np.ones(len(self.cells)),
-            bounds=_BOUNDS(boxes[:, 0], boxes[:, 1]),
-            constraints=_CONSTRAINT(matrix, low, high),
+            bounds=BOUNDS(boxes[:, 0], boxes[:, 1]),
+            constraints=CONSTRAINT(
+                matrix,
+                np.array([r[1] for r in rows] or [-np.inf]),
+                np.array([r[2] for r in rows] or [np.inf]),
+            ),
         )
-        return bool(found.success)
 
 
 def recovered(cells: Sequence[Seen], floor: int) -> list[str]:
     """What the attacker finds out that nobody may know; empty when the release holds.
 
-    Of a cell below the floor, or of which nothing is said, every number from 1 to `floor - 1` must
-    stay possible; of every other hidden cell at least two numbers; and no two released numbers of
-    one area may differ by 1 to `floor - 1` people.
+    Of a cell below the floor every number from 1 to `floor - 1` must stay possible, of every other
+    hidden cell as many numbers, and if one below the floor, then all; and no two released numbers
+    of one area may differ by 1 to `floor - 1` people.
     """
     attacker = Attacker(cells, floor)
     small = range(1, floor)
@@ -164,17 +197,15 @@ def recovered(cells: Sequence[Seen], floor: int) -> list[str]:
 
 
 def _narrowed(attacker: Attacker, cell: Seen, small: range, floor: int) -> list[str]:
-    may_be_small = cell.disclosure == "small" or (
-        cell.disclosure == "thin" and cell.indicator != REPORTING and not cell.at_least
-    )
-    if may_be_small:
+    if cell.disclosure == "small":
         left = attacker.possible(cell.indicator, cell.area, small)
-        if left != set(small):
-            return [f"{cell.indicator} {cell.area}: only {sorted(left)}"]
-        return []
-    # A withheld cell may stand for few who are *not* counted: those stay open too.
-    values = range(max(floor, cell.at_least), cell.monitored_up_to + 1)
-    left = attacker.possible(cell.indicator, cell.area, values)
-    if len(left) < min(floor - 1, len(values)):
-        return [f"{cell.indicator} {cell.area}: only {sorted(left)}"]
-    return []
+        return [] if left == set(small) else [f"{cell.indicator} {cell.area}: only {sorted(left)}"]
+    lowest, highest = attacker.span(cell.indicator, cell.area)
+    fewest = max(1, cell.at_least)
+    told: list[str] = []
+    if highest - max(fewest, lowest) + 1 < min(floor - 1, cell.monitored_up_to - fewest + 1):
+        told.append(f"{cell.indicator} {cell.area}: only {lowest}-{highest}")
+    if lowest < floor and not cell.at_least:
+        left = attacker.possible(cell.indicator, cell.area, small)
+        told += [] if left in (set(), set(small)) else [f"{cell.indicator} {cell.area}: {left}"]
+    return told

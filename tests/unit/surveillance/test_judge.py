@@ -25,7 +25,6 @@ def township(area: str, people: int, days: Sequence[float] = ()) -> TownshipWeek
         area=area,
         people=people,
         monitored=people,
-        ceiling=10**6,
         days=days,
         asked=people,
         households=people,
