@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rules.codes import MG_DL, MMOL_L, QUANTITIES, to_canonical
@@ -33,6 +32,7 @@ from rules.vocabulary import (
     Vital,
 )
 from rules.window import DISTURBING_FLAGS, Baseline, Blind, Point, Value, Window
+from rules.yaml_lines import YamlError, place_in, read_yaml
 
 _CENSORED: Mapping[object, Bound] = {"LO": Bound.BELOW, "HI": Bound.ABOVE}
 _OFFSET = re.compile(r"-?(0m|[1-9][0-9]*[mhd]( [1-9][0-9]*[mhd])*)\Z")
@@ -158,12 +158,27 @@ def load_cases(text: str, *, name: str) -> tuple[CaseFormat, ...]:
     """The worked cases written in `text`.
 
     Raises:
-        CasesError: not YAML, or not of the form above; the text names `name` and the place.
+        CasesError: not YAML, or not of the form above; the text names `name` and the line of each
+            fault.
     """
     try:
-        return _File.model_validate(yaml.safe_load(text)).cases
-    except (yaml.YAMLError, ValidationError) as error:
-        raise CasesError(f"{name}: {error}") from error
+        lines, document = read_yaml(text)
+    except YamlError as error:
+        raise CasesError(f"{name}:{error.line}: {error}") from error
+    try:
+        return _File.model_validate(document).cases
+    except ValidationError as error:
+        faults = (f"{place_in(name, lines, e['loc'])}: {e['msg']}" for e in error.errors())
+        raise CasesError("\n".join(faults)) from error
+
+
+def lines_of_cases(text: str) -> tuple[int, ...]:
+    """On which line of `text`, which `load_cases` has read, each case begins."""
+    lines, _ = read_yaml(text)
+    found: list[int] = []
+    while ("cases", len(found)) in lines:
+        found.append(lines["cases", len(found)])
+    return tuple(found)
 
 
 def offset(text: str) -> timedelta:

@@ -6,7 +6,7 @@ response time in words, the fields an urgent rule owes, and a dry run over sampl
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +14,6 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import cast
 
-import yaml
 from pydantic import ValidationError
 
 from rules.cost import too_dear
@@ -43,8 +42,7 @@ from rules.rule import (
 from rules.scope import span
 from rules.vocabulary import Family, Priority, Stage
 from rules.window import Point
-
-Path = tuple[str | int, ...]
+from rules.yaml_lines import Path, YamlError, place_in, read_yaml
 
 
 class PackError(ValueError):
@@ -151,10 +149,11 @@ def load(
         form = PackFormat.model_validate(document)
     except ValidationError as error:
         raise PackError(
-            [f"{_place(name, lines, e['loc'])}: {e['msg']}" for e in error.errors()]
+            [f"{place_in(name, lines, e['loc'])}: {e['msg']}" for e in error.errors()]
         ) from error
     faults = [
-        f"{_place(name, lines, path)}: {what}" for path, what in problems_of(form, elsewhere or {})
+        f"{place_in(name, lines, path)}: {what}"
+        for path, what in problems_of(form, elsewhere or {})
     ]
     if faults:
         raise PackError(faults)
@@ -163,11 +162,11 @@ def load(
     places |= {rule.id: ("rules", index) for index, rule in enumerate(form.rules)}
     dear = {rule.id: told for rule in (*pack.rules, *pack.retired) if (told := too_dear(rule))}
     if dear:
-        raise PackError([f"{_place(name, lines, places[one])}: {dear[one]}" for one in dear])
+        raise PackError([f"{place_in(name, lines, places[one])}: {dear[one]}" for one in dear])
     unsigned = [rule.id for rule in pack.rules if not rule.signed]
     if pack.name != FIRST and pack.mode is Mode.LIVE and unsigned:
         told = "live without a signature over the present hash"
-        raise PackError([f"{_place(name, lines, ('mode',))}: {told}: {', '.join(unsigned)}"])
+        raise PackError([f"{place_in(name, lines, ('mode',))}: {told}: {', '.join(unsigned)}"])
     return pack
 
 
@@ -229,34 +228,9 @@ def canonical(value: object) -> str:
 
 def _read(text: str, name: str) -> tuple[Mapping[Path, int], object]:
     try:
-        # The C loader: a pack is read at every start, and the Python one takes half a second.
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        document: object = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        mark = cast("yaml.Mark | None", getattr(error, "problem_mark", None))
-        line = mark.line + 1 if mark else 1
-        raise PackError([f"{name}:{line}: not YAML: {getattr(error, 'problem', error)}"]) from error
-    return (dict(_walk(node, ())) if node else {}), document
-
-
-def _walk(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:
-    yield path, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in cast("list[tuple[yaml.ScalarNode, yaml.Node]]", node.value):
-            yield (*path, key.value), key.start_mark.line + 1
-            yield from list(_walk(value, (*path, key.value)))[1:]
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(cast("list[yaml.Node]", node.value)):
-            yield from _walk(value, (*path, index))
-
-
-def _place(name: str, lines: Mapping[Path, int], path: Path) -> str:
-    """`file:line: where`, the line of the nearest thing that exists."""
-    known = path
-    while known and known not in lines:
-        known = known[:-1]
-    where = ".".join(str(step) for step in path)
-    return f"{name}:{lines.get(known, 1)}: {where}"
+        return read_yaml(text)
+    except YamlError as error:
+        raise PackError([f"{name}:{error.line}: {error}"]) from error
 
 
 def _rule(form: RuleFormat | KeptRuleFormat, raw: str, targets: Mapping[str, Decimal]) -> Rule:

@@ -16,7 +16,14 @@ from typing import cast
 
 import rules.packs
 from gateway.packs import is_pack_file, load_shipped
-from rules.cases import CasesError, differences, live_through, load_cases
+from rules.cases import (
+    CaseFormat,
+    CasesError,
+    differences,
+    lines_of_cases,
+    live_through,
+    load_cases,
+)
 from rules.in_words import rule_in_words, sources_in_words
 from rules.limits import loose_limits
 from rules.pack import Pack, PackError
@@ -89,7 +96,11 @@ def beside_ours(path: Path) -> Pack:
         rules.pack.PackError: every fault, with file and line.
         OSError: the file cannot be read.
     """
-    return load_shipped().checked(path.read_text(encoding="utf-8"), path.name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PackError([f"{path.name}:1: no text in UTF-8"]) from error
+    return load_shipped().checked(text, path.name)
 
 
 def schema_text() -> str:
@@ -135,17 +146,35 @@ def _test(path: Path, *, limits: bool) -> int:
         return 1
     beside = path.with_name(path.stem + _CASES)
     try:
-        cases = load_cases(beside.read_text(encoding="utf-8"), name=beside.name)
-        faults = [fault for case in cases for fault in differences(case, live_through(pack, case))]
+        text = beside.read_text(encoding="utf-8")
+        cases = load_cases(text, name=beside.name)
+        placed = zip(cases, lines_of_cases(text), strict=True)
+        faults = [fault for case, line in placed for fault in _faults(pack, case, line)]
         if limits:
-            faults += [fault for rule in pack.rules for fault in loose_limits(pack, cases, rule)]
-    except (OSError, CasesError) as error:
-        _say(f"{beside}: {error}", error=True)
+            faults += [
+                f" {fault}" for one in pack.rules for fault in loose_limits(pack, cases, one)
+            ]
+    except OSError as error:
+        _say(f"{beside}: {error.strerror}", error=True)
+        return 1
+    except UnicodeDecodeError:
+        _say(f"{beside.name}:1: no text in UTF-8", error=True)
+        return 1
+    except CasesError as error:
+        _say(str(error), error=True)
         return 1
     for fault in faults:
-        _say(f"{beside.name}: {fault}", error=True)
+        _say(f"{beside.name}:{fault}", error=True)
     _say(f"{beside.name}: {len(cases)} cases, {len(faults)} faults")
     return 1 if faults else 0
+
+
+def _faults(pack: Pack, case: CaseFormat, line: int) -> list[str]:
+    """What does not hold of a case, or why it cannot be lived through, each with its line."""
+    try:
+        return [f"{line}: {fault}" for fault in differences(case, live_through(pack, case))]
+    except CasesError as error:
+        return [f"{line}: {case.name}: {error}"]
 
 
 def _load(path: Path) -> Pack | None:

@@ -38,7 +38,7 @@ def read_people(path: Path) -> dict[SubjectRef, Someone]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         if "subject" not in (rows.fieldnames or ()):
-            raise RecordError(f"{path.name}: column missing: subject")
+            raise RecordError(f"{path.name}:1: column missing: subject")
         for number, row in enumerate(rows, start=2):
             try:
                 someone = _someone(row)

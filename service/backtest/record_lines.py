@@ -46,7 +46,7 @@ def lines_of(path: Path, refused: Refused) -> Lines:
         header = _header(path)
         missing = [name for name in REQUIRED if name not in header]
         if missing:
-            raise RecordError(f"column missing: {', '.join(missing)}")
+            raise RecordError(f"{path.name}:1: column missing: {', '.join(missing)}")
         return _even_lines(path, len(header)) or _uneven_lines(path, header, refused)
     except (UnicodeDecodeError, csv.Error) as error:
         raise RecordError(f"{path.name}: {error}") from error

@@ -45,7 +45,6 @@ def read_readings(path: Path, zone: tzinfo) -> Recorded:
     lines = lines_of(path, refused)
     flags = [flagged(text) for text in lines.texts["flags"]]
     of_line, known = _understood(lines, flags, refused)
-    refused.sort()
     measured = _measured(lines, (of_line, known), flags, refused)
     return Recorded(tape=tape_of(measured, LocalDays(zone)), refused=refused)
 
@@ -66,7 +65,10 @@ def _measured(
     at, wrong_at = instants(lines.texts["effective_at"])
     received, wrong_received = instants([text or _EPOCH for text in lines.texts["received_at"]])
     told = np.array([bool(text) for text in lines.texts["received_at"]], dtype=np.bool_)
-    stays = _usable(lines, cells, flags, (wrong_at, wrong_received), refused)
+    odd = _unusable(lines, cells, flags, (wrong_at, wrong_received))
+    refused += [(int(lines.number[good[first[place]]]), why) for place, why in odd.items()]
+    refused.sort()
+    stays = np.setdiff1d(np.arange(first.size), list(odd))
     cells = {name: column[stays] for name, column in cells.items()}
     effective = at[cells["effective_at"]]
     return Measured(
@@ -144,26 +146,24 @@ def _understood(
     return of_line, known
 
 
-def _usable(
+def _unusable(
     lines: Lines,
     cells: Mapping[str, Whole],
     flags: Sequence[Flagged],
     wrong: tuple[Mapping[int, str], Mapping[int, str]],
-    refused: Refused,
-) -> Whole:
-    """The measurements whose flags and instants can be read."""
+) -> dict[int, str]:
+    """The measurements whose flags or instants cannot be read, and why."""
     odd = {
         n: f"flags: {one.unknown!r} is no flag we know"
         for n, one in enumerate(flags)
         if one.unknown
     }
-    bad = np.zeros(cells["subject"].size, dtype=np.bool_)
+    found: dict[int, str] = {}
     for name, reasons in (("flags", odd), ("effective_at", wrong[0]), ("received_at", wrong[1])):
         if not reasons:
             continue
-        for place in np.flatnonzero(np.isin(cells[name], list(reasons)) & ~bad):
+        for place in map(int, np.flatnonzero(np.isin(cells[name], list(reasons)))):
             who = lines.texts["subject"][int(cells["subject"][place])]
             at = lines.texts["effective_at"][int(cells["effective_at"][place])]
-            refused.append((0, f"{who} {at}: {reasons[int(cells[name][place])]}"))
-            bad[place] = True
-    return np.flatnonzero(~bad)
+            found.setdefault(place, f"{who} {at}: {reasons[int(cells[name][place])]}")
+    return found

@@ -84,6 +84,13 @@ SIGNED = f"signed: {{name: Li, licence: '110', day: '2026-09-01', rule_hash: {HA
         ),
         ("when: low('glucose')", "when: low('glucose') && !low('glucose')", "is never true"),
         ("pack: first", "pack: first\ncolour: red", "Extra inputs"),
+        (
+            "    rearm: next_day\n",
+            "    rearm: next_day\n    rearm: 24h\n",
+            "rearm stands here twice",
+        ),
+        ("'needs_help', 'confusion'", "'needs_help', 'confused'", "did you mean 'confusion'"),
+        ("readings('systolic', '3d') >= 6 &&", "readings('systolic', '3d') >= 0 &&", "is constant"),
     ],
 )
 def test_a_fault_is_refused_with_its_line(good: str, bad: str, complaint: str) -> None:
