@@ -213,7 +213,9 @@ def _line(
         acts=tuple(act.value for act in Act if act in acts),
         others=tuple(
             Other(signal_id=other, text=text)
-            for other, text in names.items()
+            for other, text in sorted(
+                names.items(), key=lambda one: not one[1].startswith(f"{signal.area_name} · ")
+            )
             if other != signal.signal_id
         ),
         # Officers read the question later: it names what they may know, where they may know it.
@@ -245,3 +247,8 @@ def one_tap(line: SignalLine) -> tuple[str, ...]:
 def all_acts(line: SignalLine) -> tuple[str, ...]:
     """Everything the reader may do with it now."""
     return line.acts
+
+
+def taken_back(line: SignalLine) -> tuple[str, ...]:
+    """What undoes the tap that left a line, where the reader may."""
+    return tuple(act for act in line.acts if act == Act.REOPEN.value)

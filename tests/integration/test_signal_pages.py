@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_passwords, serve
@@ -62,6 +62,7 @@ async def test_pages_about_signals_are_accessible_and_fit_a_phone(
     ):
         for path in ("/signals", "/signals/all", "/signals/places", "/signals/brief"):
             await page.goto(f"{address}{path}")
+            assert await page.locator(".taps summary").count() == 0, "a tap, not a fold"
             for fold in await page.locator("main summary").all():
                 await fold.click()
             assert await violations(page) == [], path
@@ -78,6 +79,18 @@ async def test_pages_about_signals_are_accessible_and_fit_a_phone(
         await ask.focus()
         await page.keyboard.press("Enter")  # one tap, or one key
         await expect(page.locator("#asked li")).to_contain_text("青山乡")
+        await each_in_one_tap(page)
+
+
+async def each_in_one_tap(page: Page) -> None:
+    """A known cause, a merge, a dismissal: one key each at eight o'clock, and what was left back."""
+    for act in ("note", "dismiss", "reopen", "merge"):
+        button = page.locator(f"li:has(a.name:text-is('东风镇')) form:has([value={act}]) > button")
+        await button.focus()
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
+        where = "#left" if act in {"dismiss", "merge"} else "#waiting"
+        await expect(page.locator(f"{where} a.name:text-is('东风镇')")).to_have_count(1)
 
 
 @pytest.mark.row("C7")

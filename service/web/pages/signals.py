@@ -25,7 +25,7 @@ from service.web.rendering import language_of, render
 from service.web.signal_desk import Desk, morning_of, open_desk
 from service.web.signal_page_view import Known, signal_page
 from service.web.signal_pictures import map_of, township_grid
-from service.web.signal_view import all_acts, one_tap
+from service.web.signal_view import all_acts, one_tap, taken_back
 from service.web.words import word
 
 router = APIRouter(prefix="/signals")
@@ -197,6 +197,7 @@ async def _morning(
         "refused": refused,
         "one_tap": one_tap,
         "one_tap_all": all_acts,
+        "taken_back": taken_back,
         **_CHOICES,
     }
     status = 409 if refused else 200

@@ -152,7 +152,7 @@ class Replay:
                 secret = float(total - sum(c.people or 0 for c in cells[:-1]))
                 rows.append((own, secret, secret))
                 # a home that is most of a township is rarely most of the county
-                goal[[at for at in own if self._is_crowded(self.hidden[at])]] = 1.0
+                goal[[at for at in own if self._is_crowded(self.hidden[at])]] = 0.1
         for (indicator, area), at in place.items():
             whole = place.get((Indicator.REPORTING, area))
             if whole is not None and indicator is not Indicator.REPORTING:
