@@ -60,6 +60,7 @@ async def live_version(county: County) -> int:
     return (await county.store.packs_now()).packs.first.version
 
 
+@pytest.mark.row("O6")
 async def test_a_version_is_live_only_with_two_approvals_and_a_signature(county: County) -> None:
     store, now = county.store, county.now
     doctor, other = await county.account("family-a"), await county.account("family-b")
@@ -100,7 +101,7 @@ async def test_a_version_is_live_only_with_two_approvals_and_a_signature(county:
     }
 
 
-@pytest.mark.row("A1")
+@pytest.mark.row("A1", "O5")
 async def test_the_route_of_a_rule_of_the_countys_own_can_be_asked(
     county: County, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

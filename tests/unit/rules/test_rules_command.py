@@ -16,6 +16,7 @@ def command(*words: str) -> int:
     return run(parser.parse_args(words))
 
 
+@pytest.mark.row("O5", "R11")
 def test_our_own_packs_pass_check_and_test(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("check") == 0
     assert "HW-05 v1" in capsys.readouterr().out
@@ -36,6 +37,7 @@ def test_whoever_is_to_sign_reads_the_sentence_both_texts_owner_and_sources(
     assert "ADA Standards of Care 2024 section 6" in told
 
 
+@pytest.mark.row("O5")
 def test_a_broken_pack_is_told_with_file_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -46,6 +48,7 @@ def test_a_broken_pack_is_told_with_file_and_line(
     assert "mine.yaml:" in capsys.readouterr().err
 
 
+@pytest.mark.row("R11")
 def test_a_case_that_does_not_hold_fails_the_test(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -258,7 +258,7 @@ def test_a_record_without_a_date_is_kept_aside_with_its_reason_and_the_others_ar
     assert why == "p-1 : effective_at: empty, a record without a date tells no course"
 
 
-@pytest.mark.row("O5")
+@pytest.mark.row("R12")
 def test_the_command_prints_and_writes_its_figures(
     a_month: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
