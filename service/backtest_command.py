@@ -9,13 +9,14 @@ happened, beside fixed thresholds and random alerts of the same number and re-ar
 import argparse
 import asyncio
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.clock import WallClock
 from gateway.detect import Rulebook
@@ -32,6 +33,7 @@ from service.backtest.figures import Figures, difference, figures, measured
 from service.backtest.known_people import Someone, read_people
 from service.backtest.record_error import RecordError
 from service.backtest.recorded import Recorded, read_readings
+from service.rules.pack_file import pack_text
 from service.store.backtest_reads import stored_people, stored_readings
 from service.store.database import DATABASE_ERRORS
 
@@ -52,12 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", action="store_true", help="tell the difference to our packs")
     parser.add_argument(
         "--answered-after",
-        type=float,
+        type=_hours,
         default=24.0,
         metavar="HOURS",
         help="when a doctor is taken to have closed a case after it rang (default: 24)",
     )
-    parser.add_argument("--zone", default="Asia/Shanghai", help="where days are counted")
+    parser.add_argument(
+        "--zone", type=_zone, default="Asia/Shanghai", help="where days are counted"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the random baseline")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the figures there")
@@ -84,7 +88,10 @@ class _Backtest:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._zone = ZoneInfo(arguments.zone)
+        self._zone: ZoneInfo = arguments.zone
+        _can_write(arguments.json, arguments.plot)
+        self._candidate = _candidate(arguments.packs)
+        self._events = read_events(arguments.events) if arguments.events else []
         self._people: dict[SubjectRef, Someone] = {}
         self._source = "readings"
         if arguments.store:
@@ -108,7 +115,7 @@ class _Backtest:
     def told(self) -> dict[str, object]:
         """Rehearse, print, and give what goes into the JSON file."""
         self._tell_refused()
-        candidate = _candidate(self._arguments.packs)
+        candidate = self._candidate
         started = time.perf_counter()
         rehearsed = self._rehearse(candidate)
         seconds = time.perf_counter() - started
@@ -165,18 +172,38 @@ class _Backtest:
         return asyncio.run(rehearsal.play(self._tape, profiles, done))
 
     def _accuracy(self, rehearsed: Rehearsed) -> dict[str, object]:
-        events = read_events(self._arguments.events)
         rung = [(alert.subject, alert.raised_at) for alert in rehearsed.alerts if not alert.dated]
         people = {s: self._tape.of(number) for number, s in enumerate(self._tape.subjects)}
-        found = accuracies(rung, people, events, self._arguments.seed)
+        found = accuracies(rung, people, self._events, self._arguments.seed)
         _print_accuracy(found)
         return {name: asdict(accuracy) for name, accuracy in found.items()}
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 <= hours < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of hours")
+    return hours
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"no time zone {text!r}, as Asia/Shanghai is") from error
+
+
+def _can_write(*paths: Path | None) -> None:
+    """Told before minutes are spent, not after."""
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise RecordError(f"{path}: there is no such folder")
 
 
 def _candidate(paths: Sequence[Path]) -> Pack:
     """Our live packs, with these in the place of theirs."""
     packs = load_shipped()
-    files = {path.name: path.read_text("utf-8") for path in paths}
+    files = {path.name: pack_text(path) for path in paths}
     return packs.trial(files) if files else packs.live
 
 

@@ -31,6 +31,7 @@ from rules.pack_format import json_schema
 from service.cli import CommandModule
 from service.rules.arguments import WITH_DATABASE, add_actions
 from service.rules.graph import dot, mermaid
+from service.rules.pack_file import pack_text
 
 _CASES = ".cases.yaml"
 _OWN_MODULES = {"shadow": "service.rules.shadow", "explain": "service.rules.explain"}
@@ -96,11 +97,7 @@ def beside_ours(path: Path) -> Pack:
         rules.pack.PackError: every fault, with file and line.
         OSError: the file cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise PackError([f"{path.name}:1: no text in UTF-8"]) from error
-    return load_shipped().checked(text, path.name)
+    return load_shipped().checked(pack_text(path), path.name)
 
 
 def schema_text() -> str:
@@ -146,7 +143,7 @@ def _test(path: Path, *, limits: bool) -> int:
         return 1
     beside = path.with_name(path.stem + _CASES)
     try:
-        text = beside.read_text(encoding="utf-8")
+        text = pack_text(beside)
         cases = load_cases(text, name=beside.name)
         placed = zip(cases, lines_of_cases(text), strict=True)
         faults = [fault for case, line in placed for fault in _faults(pack, case, line)]
@@ -157,10 +154,7 @@ def _test(path: Path, *, limits: bool) -> int:
     except OSError as error:
         _say(f"{beside}: {error.strerror}", error=True)
         return 1
-    except UnicodeDecodeError:
-        _say(f"{beside.name}:1: no text in UTF-8", error=True)
-        return 1
-    except CasesError as error:
+    except (PackError, CasesError) as error:
         _say(str(error), error=True)
         return 1
     for fault in faults:

@@ -4,7 +4,6 @@ Both get the same number of alerts as the rules had for the same people, and the
 detector that rings more finds more.
 """
 
-import csv
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from statistics import median
 
 from rules.vocabulary import QuantityName, SubjectRef
 from rules.window import Point
-from service.backtest.record_error import RecordError
+from service.backtest.record_error import RecordError, rows_of
 
 REARM = timedelta(days=7)
 BEFORE, AFTER = timedelta(days=1), timedelta(days=7)
@@ -66,19 +65,29 @@ def read_events(path: Path) -> list[TrueEvent]:
         RecordError: a line cannot be read; the text names it.
         OSError: the file cannot be opened.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        found: list[TrueEvent] = []
-        for number, row in enumerate(csv.DictReader(file), start=2):
+    found: list[TrueEvent] = []
+    with rows_of(path, "subject", "begins_at", "kind") as rows:
+        for number, row in rows:
             try:
-                begins = datetime.fromisoformat(row["begins_at"])
-                ends = datetime.fromisoformat(row["ends_at"]) if row.get("ends_at") else begins
-                kind, subject = row["kind"], SubjectRef(row["subject"])
-            except (KeyError, ValueError) as error:
+                begins = _instant("begins_at", row["begins_at"])
+                ends = _instant("ends_at", row["ends_at"]) if row.get("ends_at") else begins
+            except ValueError as error:
                 raise RecordError(f"{path.name}:{number}: {error}") from error
-            event = TrueEvent(subject=subject, begins_at=begins, ends_at=ends, kind=kind)
+            subject, kind = SubjectRef(row["subject"] or ""), row["kind"] or ""
             if kind in _OF_BODIES:
+                event = TrueEvent(subject=subject, begins_at=begins, ends_at=ends, kind=kind)
                 found.append(event)
-        return found
+    return found
+
+
+def _instant(column: str, text: str | None) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        raise ValueError(f"{column}: {text!r} is no instant") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"{column}: {text!r} has no time zone")
+    return instant
 
 
 def accuracies(

@@ -1,6 +1,5 @@
 """Who the recorded readings are of: profiles and doctors from a file."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import NewType
 
 from rules.vocabulary import Profile, Sex, SubjectRef, Ternary
 from rules.words import WORDS, Parameter
-from service.backtest.record_error import RecordError
+from service.backtest.record_error import RecordError, rows_of
 
 Doctor = NewType("Doctor", str)
 
@@ -35,11 +34,8 @@ def read_people(path: Path) -> dict[SubjectRef, Someone]:
         OSError: the file cannot be opened.
     """
     found: dict[SubjectRef, Someone] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if "subject" not in (rows.fieldnames or ()):
-            raise RecordError(f"{path.name}:1: column missing: subject")
-        for number, row in enumerate(rows, start=2):
+    with rows_of(path, "subject") as rows:
+        for number, row in rows:
             try:
                 someone = _someone(row)
             except ValueError as error:
@@ -54,7 +50,7 @@ def _someone(row: Mapping[str, str | None]) -> Someone:
     return Someone(
         profile=Profile(
             subject=SubjectRef(row["subject"] or ""),
-            birth_year=int(born) if born else None,
+            birth_year=_year(born) if born else None,
             sex=Sex(row.get("sex") or "unknown"),
             conditions=_words(row.get("diagnoses"), Parameter.CONDITION),
             drug_classes=_words(row.get("drug_classes"), Parameter.DRUG),
@@ -64,6 +60,12 @@ def _someone(row: Mapping[str, str | None]) -> Someone:
         ),
         doctor=Doctor(doctor),
     )
+
+
+def _year(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"birth_year: {text!r} is no year")
+    return int(text)
 
 
 def _words(text: str | None, kind: Parameter) -> frozenset[str] | None:

@@ -49,7 +49,7 @@ def lines_of(path: Path, refused: Refused) -> Lines:
             raise RecordError(f"{path.name}:1: column missing: {', '.join(missing)}")
         return _even_lines(path, len(header)) or _uneven_lines(path, header, refused)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise RecordError(f"{path.name}: {error}") from error
+        raise RecordError(f"{path.name}:1: no text in UTF-8: {error}") from error
 
 
 def _header(path: Path) -> list[str]:

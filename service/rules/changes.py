@@ -16,6 +16,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from rules.pack import PackError
+from service.rules.pack_file import pack_text
 from service.store.care_store import Store
 from service.store.database import DATABASE_ERRORS, open_pool
 from service.store.records import Account
@@ -89,7 +90,7 @@ async def _acted(arguments: argparse.Namespace, store: Store, account: Account) 
 async def _proposed(arguments: argparse.Namespace, store: Store, account: Account) -> str:
     now, why = WallClock().now(), arguments.why
     if arguments.file is not None:
-        text = arguments.file.read_text(encoding="utf-8")
+        text = pack_text(arguments.file)
         number = await store.propose_pack(account, text, why, now)
         return f"change {number}: proposed, in shadow from now on"
     kind, rule = ("rest", arguments.rest) if arguments.rest else ("wake", arguments.wake)

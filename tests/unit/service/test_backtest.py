@@ -285,3 +285,54 @@ def test_the_command_prints_and_writes_its_figures(
     assert json.loads(out.read_text("utf-8"))["pack"] == f"first+extra {load_first_pack().version}"
     assert main(["rules", "backtest", "--readings", str(tmp_path / "none.csv")]) == 2
     assert "none.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "complaint"),
+    [
+        ("--readings", "subject,value\n", "f.csv:1: column missing: effective_at, code, unit"),
+        ("--readings", "\xff", "f.csv:1: no text in UTF-8"),
+        ("--people", "name\nWang\n", "f.csv:1: column missing: subject"),
+        ("--people", "subject,birth_year\np-1,old\n", "f.csv:2: birth_year: 'old' is no year"),
+        ("--people", "\xff", "f.csv:1: no text in UTF-8"),
+        ("--events", "subject,kind\np-1,crisis\n", "f.csv:1: column missing: begins_at"),
+        ("--events", "subject,begins_at,kind\np-1,once,crisis\n", "f.csv:2: begins_at: 'once'"),
+        (
+            "--events",
+            "subject,begins_at,kind\np-1,2026-01-01T08:00:00,crisis\n",
+            "f.csv:2: begins_at: '2026-01-01T08:00:00' has no time zone",
+        ),
+        ("--events", "\xff", "f.csv:1: no text in UTF-8"),
+        ("", "\xff", "f.csv:1: no text in UTF-8"),
+        ("", "pack: [", "f.csv:2: not YAML"),
+        ("--json", "", "there is no such folder"),
+        ("--zone", "", "no time zone 'Mars'"),
+        ("--answered-after", "", "-1 is no number of hours"),
+    ],
+)
+def test_a_file_or_a_word_that_cannot_be_used_is_told_with_its_line(
+    a_month: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    option: str,
+    text: str,
+    complaint: str,
+) -> None:
+    odd = tmp_path / "f.csv"
+    odd.write_bytes(text.encode("latin-1"))
+    words = {
+        "--readings": ["--readings", str(odd)],
+        "": [str(odd), "--readings", str(a_month)],
+        "--json": ["--json", str(tmp_path / "none" / "f.json"), "--readings", str(a_month)],
+        "--zone": ["--zone", "Mars", "--readings", str(a_month)],
+        "--answered-after": ["--answered-after=-1", "--readings", str(a_month)],
+    }.get(option, [option, str(odd), "--readings", str(a_month)])
+    try:
+        status = main(["rules", "backtest", *words])
+    except SystemExit as error:
+        status = error.code
+    assert status == 2
+    told = capsys.readouterr()
+    assert complaint in told.err
+    assert told.out == "", "no figures were told before"
