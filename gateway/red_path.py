@@ -93,6 +93,7 @@ class RedPath:
         self._published = Pending()
         self._recalled: frozenset[str] = frozenset()
         self._behind = timedelta()
+        self._waiting: dict[tuple[str, int | None], tuple[Text, ...]] = {}
         self.heard = Heard()
         self.reach = Reach()
 
@@ -221,7 +222,8 @@ class RedPath:
     def instructions(self, now: datetime) -> tuple[Mapping[str, str], ...]:
         """What the patient is to be told at `now`, newest first, each in `zh` and `en`.
 
-        A reading whose confirmation did not come in time is found here: the page asks often.
+        Whoever should measure again is told so at once, while the rule still waits. A reading whose
+        confirmation did not come in time is found here: the page asks often.
         """
         for one in self.heard.newest_without_time(self._published.ready(now), self._zone):
             self.consider(one, now)
@@ -230,6 +232,7 @@ class RedPath:
         texts = dict.fromkeys(alert.patient for alert in self.standing(now))
         if any(self._is_unreached(alert, now) for alert in self.standing(now)):
             texts = {NOBODY_REACHED: None, **texts}
+        texts |= dict.fromkeys(text for asked in self._waiting.values() for text in asked)
         return tuple({"zh": text.zh, "en": text.en} for text in texts)
 
     def asking(self, now: datetime) -> tuple[HubAsk, ...]:
@@ -300,7 +303,10 @@ class RedPath:
     ) -> list[RedAlert]:
         window = self._window(key, self._points[key])
         raised: list[RedAlert] = []
-        for decision in evaluate(self._rules, window, now, new).decisions:
+        found = evaluate(self._rules, window, now, new)
+        asked = (self._rules.rule(wake.rule_id).patient for wake in found.wakes)
+        self._waiting[key] = tuple(dict.fromkeys(asked))
+        for decision in found.decisions:
             if decision.stage is Stage.UNCONFIRMED and now - decision.effective_at > _JUDGED:
                 continue  # what was missing then was told then
             alert = self._alert(decision, key[0], now)

@@ -100,9 +100,17 @@ def test_two_crisis_readings_confirm_each_other_on_one_slot_only(path: RedPath) 
 
 def test_a_crisis_reading_nobody_repeats_is_said_after_15_minutes(path: RedPath) -> None:
     assert path.consider(reading(1, 0, 185), START) == []
-    assert path.instructions(START + timedelta(minutes=14)) == ()
+    (asked,) = path.instructions(START)
+    assert "measure again" in asked["en"], "whoever is there is asked at once, not when it is over"
+    assert path.instructions(START + timedelta(minutes=14)) == (asked,)
     assert len(path.instructions(START + timedelta(minutes=16))) == 1
     assert [alert.rule_id for alert in path.alerts()] == ["HW-02"]
+
+
+def test_a_lower_second_reading_ends_the_asking(path: RedPath) -> None:
+    path.consider(reading(1, 0, 185), START)
+    path.consider(reading(2, 6, 130), START + timedelta(minutes=6))
+    assert path.instructions(START + timedelta(minutes=6)) == ()
 
 
 def test_lo_rings_even_from_a_meter_without_a_clock(path: RedPath) -> None:
