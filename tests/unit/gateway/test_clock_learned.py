@@ -26,5 +26,7 @@ def test_a_reading_of_before_that_nobody_repeats_is_said_a_quarter_of_an_hour_la
     path = RedPath(zone=ZONE, rules=load_first_pack())
     assert path.consider(reading(1, 0, 185), START) == []
     path.clock_stepped(STEP)
-    assert path.instructions(START + STEP + timedelta(minutes=14)) == ()
+    assert len(path.instructions(START + STEP + timedelta(minutes=14))) == 1
+    assert path.alerts() == (), "asked for a second reading so far"
     assert len(path.instructions(START + STEP + timedelta(minutes=16))) == 1
+    assert [alert.rule_id for alert in path.alerts()] == ["HW-02"]
