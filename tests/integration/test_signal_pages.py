@@ -83,7 +83,7 @@ async def test_pages_about_signals_are_accessible_and_fit_a_phone(
 
 
 async def each_in_one_tap(page: Page) -> None:
-    """A known cause, a merge, a dismissal: one key each at eight o'clock, and what was left back."""
+    """A known cause, a merge, a dismissal: one key each, and one takes back what was left."""
     for act in ("note", "dismiss", "reopen", "merge"):
         button = page.locator(f"li:has(a.name:text-is('东风镇')) form:has([value={act}]) > button")
         await button.focus()

@@ -185,7 +185,8 @@ class Replay:
         covered = self.by_key[Indicator.REPORTING, area].people is None
         if mark is not Disclosure.THIN or covered:
             return people(value, whole.people)
-        if indicator is Indicator.SYSTOLIC_ABOVE_2SD and value <= self.floor:
+        told = self.told.get((area, indicator.value), 0)
+        if indicator is Indicator.SYSTOLIC_ABOVE_2SD and not told:
             return people(value, max(1, value), few=True)
         return replace(people(value, whole.people), most_amount=0.51)
 
