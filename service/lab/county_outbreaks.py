@@ -157,6 +157,7 @@ def _judged(county: SimulatedCounty) -> list[dict[int, list[SourceEvidence]]]:
                     expected=said.expected,
                     upperbound=said.upperbound,
                     p=said.pvalue,
+                    detector=said.detector,
                 )
                 found[township].setdefault((day - FIRST).days, []).append(row)
     return found

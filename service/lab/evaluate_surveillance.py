@@ -1,9 +1,11 @@
 """`hearthwatch evaluate surveillance`: detectors and fusion beside fixed limits and random alerts.
 
 `series`: the design of Noufaily et al., every detector at the threshold that gives the same
-false-positive rate. `county`: several sources of twenty townships, with and without the home
-channel; fixed limits and random alerts are set to as many false signals as fusion has. Thresholds
-come from the tuning seed, what is reported from series of the reporting seed that nothing saw.
+false-positive rate. `days`: the morning's detectors over daily series with three and a half years
+of history, at their own bounds and at equal false signals. `county`: several sources of twenty
+townships, with and without the home channel; fixed limits and random alerts are set to as many
+false signals as fusion has. Thresholds come from the tuning seed, what is reported from series of
+the reporting seed that nothing saw.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from service.lab.county_outbreaks import (
     over_limit,
     simulate_county,
 )
+from service.lab.morning_series import MorningLine, morning_lines
 from service.lab.noufaily import JUDGED, Scenario, Simulated, scenarios, simulate
 from service.lab.noufaily_scores import REST, SCORERS, Evidence, evidence_of
 from service.surveillance.detectors.points import Counts, Flags
@@ -77,8 +80,9 @@ class _Set:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `evaluate surveillance`."""
-    parser.add_argument("--only", choices=["series", "county"], help="one of the two parts")
+    parser.add_argument("--only", choices=["series", "days", "county"], help="one part")
     parser.add_argument("--replicates", type=int, default=10, help="series a scenario (42)")
+    parser.add_argument("--daily-series", type=int, default=60, help="series of the part days")
     parser.add_argument("--false-rate", type=float, default=0.01, help="weeks rung without cause")
     parser.add_argument("--days", type=int, default=365, help="days of the county's life")
     parser.add_argument("--size", type=float, default=3.0, help="an outbreak's peak in sd")
@@ -96,14 +100,21 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write("needs replicates, days, size above 0, a rate below 1, two seeds\n")
         return 2
     only = cast("str | None", arguments.only)
-    series = [] if only == "county" else series_lines(replicates, rate, tuning, reporting)
-    county = [] if only == "series" else county_lines(days, size, tuning, reporting)
+    series = series_lines(replicates, rate, tuning, reporting) if only in {None, "series"} else []
+    daily = cast("int", arguments.daily_series)
+    morning = morning_lines(daily, rate, tuning, reporting) if only in {None, "days"} else []
+    county = county_lines(days, size, tuning, reporting) if only in {None, "county"} else []
     if arguments.json:
         told = json.dumps(
-            {"series": [asdict(one) for one in series], "county": [asdict(one) for one in county]}
+            {
+                "series": [asdict(one) for one in series],
+                "days": [asdict(one) for one in morning],
+                "county": [asdict(one) for one in county],
+            }
         )
     else:
-        told = "\n\n".join(filter(None, (_series_table(series), _county_table(county))))
+        tables = (_series_table(series), _morning_table(morning), _county_table(county))
+        told = "\n\n".join(filter(None, tables))
     sys.stdout.write(told + "\n")
     return 0
 
@@ -276,6 +287,26 @@ def _series_table(lines: Sequence[SeriesLine]) -> str:
     ]
     weeks = f"share of outbreaks noticed; {JUDGED} judged weeks a series"
     return "\n".join([weeks, head, *rows])
+
+
+def _morning_table(lines: Sequence[MorningLine]) -> str:
+    if not lines:
+        return ""
+    sizes = " ".join(f"k={size:<4}" for size in lines[0].found_by_size)
+    head = (
+        f"{'daily series':<14} {'p<=0.1':>7} {'0.01':>7} {'0.001':>7}  own bound: false, found"
+        f"  equal: p, false  {sizes} {'all':>12}  delay (days)"
+    )
+    rows = [
+        f"{one.name:<14} "
+        + " ".join(f"{share:7.4f}" for share in one.ordinary.values())
+        + f"  {one.false_at_bound:12.4f} {one.found_at_bound:8.3f}"
+        + f"  {one.level:10.5f} {one.false:6.4f}  "
+        + " ".join(f"{share:<6.3f}" for share in one.found_by_size.values())
+        + f" {one.found:.3f} ±{one.error:.3f} {one.delay:5.1f}"
+        for one in lines
+    ]
+    return "\n".join([head, *rows])
 
 
 def _county_table(lines: Sequence[CountyLine]) -> str:

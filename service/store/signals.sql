@@ -26,7 +26,7 @@ WHERE ($3::uuid IS NULL OR s.signal_id = $3)
 ORDER BY s.raised_at DESC, s.signal_id
 
 -- name: evidence
-SELECT signal_id, source, indicator, day, observed, expected, upperbound, p, factor, backed
+SELECT signal_id, source, indicator, day, observed, expected, upperbound, p, factor, backed, detector
 FROM cdc.signal_source WHERE signal_id = ANY ($1::uuid[]) ORDER BY signal_id, day, source, indicator
 
 -- name: history
@@ -68,11 +68,12 @@ ON CONFLICT (signal_id) DO NOTHING
 
 -- name: put_source
 INSERT INTO cdc.signal_source (signal_id, source, indicator, day, observed, expected, upperbound, p, factor, as_of,
-                               backed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                               backed, detector)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (signal_id, source, indicator, day) DO UPDATE
 SET observed = excluded.observed, expected = excluded.expected, upperbound = excluded.upperbound, p = excluded.p,
-    factor = excluded.factor, as_of = excluded.as_of, backed = excluded.backed
+    factor = excluded.factor, as_of = excluded.as_of, backed = excluded.backed,
+    detector = excluded.detector
 WHERE (cdc.signal_source.observed, cdc.signal_source.expected, cdc.signal_source.upperbound, cdc.signal_source.factor,
        cdc.signal_source.backed)
     IS DISTINCT FROM (excluded.observed, excluded.expected, excluded.upperbound, excluded.factor, excluded.backed)

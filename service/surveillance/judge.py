@@ -24,7 +24,7 @@ from service.surveillance.release import (
     release_total,
 )
 
-DETECTOR = f"daily_judge a{ALPHA}: negative binomial of 7-28 days, flexible from 3 years on"
+DETECTOR = f"daily_judge a{ALPHA}: negative binomial of 7-28 days, yearly waves from 3 years on"
 """What `daily_judge` does with as many days before as were shown; the morning's signals use it."""
 
 DAYS_BEFORE = 9

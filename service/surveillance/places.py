@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from service.surveillance.assess import Gap, assess_home, assess_report
 from service.surveillance.counts import KnownCell, Source
-from service.surveillance.daily_judge import HISTORY_DAYS, judge_days
+from service.surveillance.daily_judge import HISTORY_DAYS, JudgedDay, SeriesDays, judge_series
 from service.surveillance.fusion import Place
 from service.surveillance.indicators import INDICATORS, Grain, Measure, SourceKind
 from service.surveillance.release import is_backed
@@ -79,13 +79,19 @@ def judge_places(known: Known) -> Judged:
     day = known.today - timedelta(days=1)
     window = days_between(known.today - timedelta(days=WINDOW_DAYS), known.today)
     table = _Table.of(known)
+    watched = [(area, code) for area in known.areas for code in table.indicators(area)]
+    asked = [_asked(table, area, indicator, known) for area, indicator in watched]
+    said = {
+        series: _evidence(table, series, one, known)
+        for series, one in zip(watched, zip(asked, judge_series(asked), strict=True), strict=True)
+    }
     places: list[Place] = []
     for area in known.areas:
         rows: list[SourceEvidence] = []
         before: list[SourceEvidence] = []
         indicators = table.indicators(area)
         for indicator in indicators:
-            judged = _judge_series(table, area, indicator, known)
+            judged = said[area, indicator]
             rows += [
                 judged[one]
                 for one in window
@@ -252,16 +258,14 @@ class _Table:
         return start_of(day + timedelta(days=longest), known.zone)
 
 
-def _judge_series(
-    table: _Table, area: str, indicator: str, known: Known
-) -> dict[date, SourceEvidence]:
-    """The days of one series of which something can be said, the window's and those shown before.
+def _asked(table: _Table, area: str, indicator: str, known: Known) -> SeriesDays:
+    """One series with the window's days and those shown before.
 
     Days on which a sender is missing are unknown, not zero.
     """
     first = known.today - timedelta(days=HISTORY_DAYS)
     counts = {
-        day: count + known.injected.get((area, indicator, day), 0)
+        day: float(count + known.injected.get((area, indicator, day), 0))
         for day in days_between(first, known.today)
         if (count := table.count(area, indicator, day)) is not None
     }
@@ -269,17 +273,29 @@ def _judge_series(
     base = None
     if INDICATORS[indicator].source is SourceKind.HOME:
         base = {day: float(people) for day, people in table.people[area, indicator].items()}
-    judged = judge_days({day: float(count) for day, count in counts.items()}, asked, base)
+    return SeriesDays(counts=counts, judged=asked, base=base)
+
+
+def _evidence(
+    table: _Table,
+    series: tuple[str, str],
+    judged: tuple[SeriesDays, Mapping[date, JudgedDay]],
+    known: Known,
+) -> dict[date, SourceEvidence]:
+    """The days of one series of which something can be said."""
+    area, indicator = series
+    asked, said = judged
     return {
         day: SourceEvidence(
             source=INDICATORS[indicator].source.value,
             indicator=indicator,
             day=day,
-            observed=counts[day],
+            observed=round(asked.counts[day]),
             expected=round(one.expected, 6),
             upperbound=round(one.upperbound, 6),
             p=round(one.pvalue, 6),
             backed=table.backed(area, indicator, day, known.floor),
+            detector=one.detector,
         )
-        for day, one in judged.items()
+        for day, one in said.items()
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 
-from service.surveillance.signal_words import Colour, SourceEvidence, colour_of
+from service.surveillance.signal_words import Colour, Detector, SourceEvidence, colour_of
 
 
 class Sight(IntEnum):
@@ -29,7 +29,8 @@ class ShownSource:
 
     `large` is whether its count reaches the floor on one of the days named, `small` whether it lies
     below on one, `crossed` whether it lies over its threshold on each: all that a reader without
-    the exact counts is told of observed, expected and p. To officers no count is small.
+    the exact counts is told of observed, expected and p. To officers no count is small. `detectors`
+    judged those days.
     """
 
     source: str
@@ -39,6 +40,7 @@ class ShownSource:
     large: bool
     small: bool
     crossed: bool
+    detectors: tuple[Detector, ...] = ()
     evidence: tuple[SourceEvidence, ...] = ()
 
 
@@ -105,6 +107,7 @@ def _source(
         large=any(one.observed >= floor for one in rows),
         small=any(one.observed < floor for one in rows),
         crossed=all(one.crossed for one in rows),
+        detectors=tuple(dict.fromkeys(one.detector for one in rows if one.detector is not None)),
         evidence=evidence,
     )
 

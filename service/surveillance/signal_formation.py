@@ -13,7 +13,13 @@ from service.store.database import Connection, as_json, load_statements
 from service.surveillance.feedback import JUDGED, YEAR, adjustment
 from service.surveillance.showing import is_for_officers
 from service.surveillance.signal_records import standing_of
-from service.surveillance.signal_words import Colour, Finding, SourceEvidence, colour_of
+from service.surveillance.signal_words import (
+    Colour,
+    Finding,
+    SourceEvidence,
+    colour_of,
+    detector_of,
+)
 from service.surveillance.workflow import (
     OPEN,
     SYSTEM,
@@ -261,6 +267,7 @@ async def _stored(connection: Connection, known: Known) -> list[SourceEvidence]:
             p=row["p"],
             factor=row["factor"],
             backed=row["backed"],
+            detector=detector_of(row["detector"]),
         )
         for row in await connection.fetch(_SQL["evidence"], [known.standing.signal_id])
         if row["day"] >= known.first_day
@@ -293,6 +300,7 @@ async def _put_sources(
                 one.factor,
                 now,
                 one.backed,
+                None if one.detector is None else one.detector.value,
             )
             for one in sources
         ],

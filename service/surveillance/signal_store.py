@@ -30,7 +30,14 @@ from service.surveillance.signal_records import (
     VerificationRecord,
     standing_of,
 )
-from service.surveillance.signal_words import Cause, Colour, Risk, SourceEvidence, Verified
+from service.surveillance.signal_words import (
+    Cause,
+    Colour,
+    Risk,
+    SourceEvidence,
+    Verified,
+    detector_of,
+)
 from service.surveillance.workflow import (
     OPEN,
     SYSTEM,
@@ -461,6 +468,7 @@ class Signals(Database):
                     p=row["p"],
                     factor=row["factor"],
                     backed=row["backed"],
+                    detector=detector_of(row["detector"]),
                 )
             )
         return {signal: tuple(rows) for signal, rows in found.items()}

@@ -57,13 +57,27 @@ class Risk(StrEnum):
     VERY_HIGH = "very_high"
 
 
+class Detector(StrEnum):
+    """What held a day's number against its own past (`daily_judge`)."""
+
+    WEEK_WAVES = "week_waves"  # seven days together, harmonic regressions
+    SAME_WEEKDAY = "same_weekday"  # Farrington flexible
+    LAST_DAYS = "last_days"  # the window of EARS C2, predictive law
+
+
+def detector_of(stored: str | None) -> Detector | None:
+    """A stored detector; None where none was kept."""
+    return None if stored is None else Detector(stored)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEvidence:
     """One source on one day of one place, true counts: for detection and the duty officer only.
 
     `upperbound` None means that nothing could be said; `factor` is what outcomes of earlier signals
     of this series have made of the distance between `expected` and `upperbound` (1 = nothing);
-    `backed` whether enough people of enough homes stand behind the count to speak of it.
+    `backed` whether enough people of enough homes stand behind the count to speak of it; `detector`
+    is what judged it, None of rows from before that was kept.
     """
 
     source: str
@@ -75,6 +89,7 @@ class SourceEvidence:
     p: float | None
     factor: float = 1.0
     backed: bool = True
+    detector: Detector | None = None
 
     @property
     def crossed(self) -> bool:

@@ -157,6 +157,7 @@ def _sources(page: SignalPage, setting: Setting) -> tuple[tuple[str, ...], ...]:
         setting.say(mark("Observed")),
         setting.say(mark("Expected")),
         "p",
+        setting.say(mark("Judged by")),
     )
     rows = tuple(
         (
@@ -167,6 +168,7 @@ def _sources(page: SignalPage, setting: Setting) -> tuple[tuple[str, ...], ...]:
             row.observed,
             row.expected,
             row.p,
+            "; ".join(word(setting.language, "detector", one) for one in row.detectors),
         )
         for row in page.rows
     )

@@ -29,6 +29,7 @@ class SourceRow:
     observed: str
     expected: str
     p: str
+    detectors: tuple[str, ...]
     threshold: str = ""
 
 
@@ -145,6 +146,7 @@ def _bounds(source: ShownSource, floor: int, language: str) -> SourceRow:
         observed=", ".join(counts),
         expected=say(language, "fewer") if source.crossed else "–",
         p=f"≤{ALPHA:g}" if source.crossed else "–",
+        detectors=tuple(one.value for one in source.detectors),
     )
 
 
@@ -158,6 +160,7 @@ def _exact(one: SourceEvidence, *, drives: bool) -> SourceRow:
         expected=_number(one.expected),
         threshold=_number(one.adjusted_bound),
         p=_p(one.p),
+        detectors=() if one.detector is None else (one.detector.value,),
     )
 
 

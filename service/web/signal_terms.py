@@ -31,6 +31,11 @@ SIGNAL_WORDS: Mapping[str, Mapping[str, str]] = {
         "laboratory": mark("Laboratory"),
         "weather": mark("Weather"),
     },
+    "detector": {
+        "week_waves": mark("seven days together against yearly waves (harmonic)"),
+        "same_weekday": mark("the same weekday of earlier years (Farrington flexible)"),
+        "last_days": mark("the last 28 days (EARS C2)"),
+    },
     "counted": {
         "reporting": mark("people with a reading"),
         "systolic_160": mark("mean systolic of 160 or more"),

@@ -40,7 +40,8 @@ class HarmonicControl:
     """How the regressions look back; `range` counts from 1.
 
     `b` years of points end `left_out` points before the judged one; `span` judged points are added
-    together, the last of them being the one that is told; `alpha` is one-sided.
+    together, the last of them being the one that is told; `alpha` is one-sided. With
+    `population_offset` the series' population says of how many each count tells.
     """
 
     range: tuple[int, ...] | None = None
@@ -49,6 +50,22 @@ class HarmonicControl:
     span: int = 1
     alpha: float = 0.01
     weights_threshold: float = 2.58
+    population_offset: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """How all rows of a chunk are judged.
+
+    `time` is points before the judged one; `offset` the logs of what each row's points tell of, and
+    `ahead` those of its judged points, the last one first; None where all tell of as many.
+    """
+
+    time: Counts
+    frequency: int
+    control: HarmonicControl
+    offset: Counts | None
+    ahead: Counts | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +96,20 @@ def harmonic(series: Series, control: HarmonicControl) -> Points:
     number = series.observed.shape[0]
     areas: Indices = np.repeat(np.arange(number, dtype=np.int64), index.size)
     points: Indices = np.tile(index, number)
-    parts = [
-        _judge(
-            series.observed[areas[some, None], points[some, None] - back],
-            _summed(series.observed, areas[some], points[some], control.span),
-            (-back.astype(np.float64), series.frequency, control),
+    logs = _log_population(series, control)
+    parts: list[tuple[Counts, Counts, Counts]] = []
+    for start in range(0, areas.size, _CHUNK):
+        area, point = areas[start : start + _CHUNK], points[start : start + _CHUNK]
+        ahead = point[:, None] - np.arange(control.span)
+        asked = _Asked(
+            time=-back.astype(np.float64),
+            frequency=series.frequency,
+            control=control,
+            offset=None if logs is None else logs[area[:, None], point[:, None] - back],
+            ahead=None if logs is None else logs[area[:, None], ahead],
         )
-        for start in range(0, areas.size, _CHUNK)
-        for some in (slice(start, start + _CHUNK),)
-    ]
+        history = series.observed[area[:, None], point[:, None] - back]
+        parts.append(_judge(history, _summed(series.observed, area, point, control.span), asked))
     expected, bound, pvalue = (
         np.concatenate(column).reshape(-1, index.size) for column in zip(*parts, strict=True)
     )
@@ -99,16 +121,22 @@ def _summed(observed: Counts, areas: Indices, points: Indices, span: int) -> Cou
     return np.asarray(sum(observed[areas, points - lag] for lag in range(span)), dtype=np.float64)
 
 
-def _judge(
-    counts: Counts, judged: Counts, how: tuple[Counts, int, HarmonicControl]
-) -> tuple[Counts, Counts, Counts]:
+def _log_population(series: Series, control: HarmonicControl) -> Counts | None:
+    if not control.population_offset:
+        return None
+    if series.population is None:
+        raise DetectorError("populationOffset: the series has no population")
+    return np.log(np.maximum(np.nan_to_num(series.population, nan=1.0), _ALONE))
+
+
+def _judge(counts: Counts, judged: Counts, asked: _Asked) -> tuple[Counts, Counts, Counts]:
     """Expected, bound and p-value of rows with their own history."""
-    laws = [_law(counts, waves, how, trend=trend) for waves, trend in _MODELS]
+    laws = [_law(counts, waves, asked, trend=trend) for waves, trend in _MODELS]
     share = _shares(laws)
     tails = np.stack([1 - count_cdf(judged - 1, one.mean, one.dispersion) for one in laws])
     pvalue = (share * tails).sum(axis=0)
     expected = (share * np.stack([one.mean for one in laws])).sum(axis=0)
-    bound = _quantile(1 - how[2].alpha, laws, share)
+    bound = _quantile(1 - asked.control.alpha, laws, share)
     known = np.isfinite(expected) & ((~np.isnan(counts)).sum(axis=1) >= _LEAST_KNOWN)
     return (
         np.where(known, expected, np.nan),
@@ -117,20 +145,21 @@ def _judge(
     )
 
 
-def _law(
-    counts: Counts, waves: int, how: tuple[Counts, int, HarmonicControl], *, trend: bool
-) -> _Law:
-    time, frequency, control = how
+def _law(counts: Counts, waves: int, asked: _Asked, *, trend: bool) -> _Law:
+    time, frequency, control = asked.time, asked.frequency, asked.control
     rows = _design(time, waves, frequency, trend=trend)
     known = ~np.isnan(counts)
     observed = np.where(known, counts, 0.0)
     freedom = np.maximum(known.sum(axis=1) - rows.shape[1], 1)
-    found = fit(observed, rows, known.astype(np.float64), None)
+    found = fit(observed, rows, known.astype(np.float64), asked.offset)
     weights = _weights(observed, known, found, (rows, freedom, control.weights_threshold))
-    found = fit(observed, rows, weights, None)
+    found = fit(observed, rows, weights, asked.offset)
     phi = _dispersion(observed, found, freedom)
     ahead = _design(-np.arange(float(control.span)), waves, frequency, trend=trend, like=time)
-    means = np.exp(np.minimum(found.coefficients @ ahead.T, _LARGEST_LOG))
+    logs = found.coefficients @ ahead.T
+    if asked.ahead is not None:
+        logs = logs + asked.ahead
+    means = np.exp(np.minimum(logs, _LARGEST_LOG))
     error = np.einsum("i,nij,j->n", ahead[0], found.covariance, ahead[0]) * phi
     mean = means.sum(axis=1)
     return _Law(

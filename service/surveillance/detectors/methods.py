@@ -207,6 +207,7 @@ class _Harmonic(_Base, frozen=True, kw_only=True):
     span: Years = 1
     alpha: Level = 0.01
     weights_threshold: float = field(default=2.58, name="weightsThreshold")
+    population_offset: bool = field(default=False, name="populationOffset")
 
     def judge(self, series: Series) -> Points:
         control = HarmonicControl(
@@ -216,6 +217,7 @@ class _Harmonic(_Base, frozen=True, kw_only=True):
             span=self.span,
             alpha=self.alpha,
             weights_threshold=self.weights_threshold,
+            population_offset=self.population_offset,
         )
         return harmonic(series, control)
 

@@ -24,9 +24,11 @@ from service.lab.evaluate_surveillance import (
     series_lines,
     threshold_at,
 )
+from service.lab.morning_series import morning_lines
 from service.lab.noufaily import JUDGED_FROM, WEEKS, scenarios, simulate
 from service.surveillance.detectors.farrington_flexible import FlexibleControl, farrington_flexible
 from service.surveillance.detectors.points import Series
+from service.surveillance.signal_words import Detector
 
 
 def test_the_design_has_42_scenarios_and_the_fourteen_of_the_earlier_benchmark() -> None:
@@ -161,3 +163,13 @@ def test_the_command_prints_a_county_as_json(capsys: pytest.CaptureFixture[str])
         "fusion",
         "fusion without the home channel",
     ]
+
+
+@pytest.mark.row("C16")
+def test_the_mornings_detectors_stand_beside_each_other_on_daily_series() -> None:
+    lines = {one.name: one for one in morning_lines(8, 0.05, 1, 2)}
+    assert set(lines) == {one.value for one in Detector}
+    waves, others = lines["week_waves"], [lines["same_weekday"], lines["last_days"]]
+    assert all(waves.found > one.found for one in others)
+    assert waves.ordinary["0.01"] < 0.03
+    assert waves.found_by_size["3.0"] > 0.8

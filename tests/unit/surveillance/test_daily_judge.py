@@ -6,7 +6,14 @@ from math import exp, lgamma
 import numpy as np
 import pytest
 
-from service.surveillance.daily_judge import ALPHA, HISTORY_DAYS, judge_days
+from service.surveillance.daily_judge import (
+    ALPHA,
+    HISTORY_DAYS,
+    SeriesDays,
+    judge_days,
+    judge_series,
+)
+from service.surveillance.signal_words import Detector
 
 DAY = date(2026, 11, 20)
 
@@ -45,11 +52,14 @@ def test_with_three_years_the_season_is_expected_and_without_them_it_is_not() ->
     since_peak = np.arange(HISTORY_DAYS, -1, -1) % 364
     mean = np.where((since_peak <= 1) | (since_peak > 364 - 50), 36.0, 6.0)  # begun yesterday
     counts = _days([float(rng.poisson(float(one))) for one in mean])
-    seasonal = judge_days(counts, [DAY])[DAY]
+    asked = SeriesDays(counts=counts, judged=[DAY])
+    seasonal = judge_series([asked], (Detector.SAME_WEEKDAY,))[0][DAY]
+    assert seasonal.detector is Detector.SAME_WEEKDAY
     assert seasonal.expected > 15
     assert counts[DAY] <= seasonal.upperbound
     young = {day: count for day, count in counts.items() if day > DAY - timedelta(days=200)}
     recent = judge_days(young, [DAY])[DAY]
+    assert recent.detector is Detector.LAST_DAYS
     assert recent.expected < 8
     assert counts[DAY] > recent.upperbound
 
@@ -73,3 +83,80 @@ def test_by_chance_it_crosses_rarely_also_where_counts_are_few_and_spread() -> N
             total += len(judged)
     assert total == 9600
     assert crossed / total < 0.005
+
+
+def _waves(seed: int, days: int = HISTORY_DAYS) -> list[float]:
+    """A mean of 8 with a yearly wave at its top, half of it on the days five and six before."""
+    rng = np.random.default_rng(seed)
+    ago = np.arange(days, -1, -1)
+    mean = 8 * np.exp(0.5 * np.cos(2 * np.pi * ago / 364)) * np.where(ago % 7 > 4, 0.5, 1)
+    return [float(v) for v in rng.negative_binomial(mean / 0.5, 1 / 1.5)]
+
+
+@pytest.mark.row("C4")
+def test_three_years_are_judged_by_the_week_and_a_day_by_what_its_week_still_allows() -> None:
+    values = _waves(1)
+    values[-3:-1] = [values[-3] + 12, values[-2] + 12]  # two days of an outbreak, then the third
+    quiet, risen = [*values[:-1], 8.0], [*values[:-1], 26.0]
+    least = judge_days(_days(quiet), [DAY])[DAY]
+    said = judge_days(_days(risen), [DAY])[DAY]
+    assert said.detector is Detector.WEEK_WAVES
+    assert said.expected == pytest.approx(8 * exp(0.5), rel=0.2)
+    assert (said.expected, said.upperbound) == (least.expected, least.upperbound)
+    assert said.pvalue <= ALPHA < least.pvalue
+    assert 8 < said.upperbound < 26
+    # a day that is no larger than usual tells nothing anew, whatever the days before it were
+    values[-7:-1] = [v + 40 for v in values[-7:-1]]
+    after = judge_days(_days([*values[:-1], 8.0]), [DAY])[DAY]
+    assert after.pvalue < ALPHA
+    assert after.upperbound == after.expected
+
+
+@pytest.mark.row("C4")
+def test_less_than_three_years_or_too_many_unknown_weeks_leave_it_to_the_others() -> None:
+    values = _waves(2)
+    young = judge_days(_days(values[-3 * 360 :]), [DAY])[DAY]
+    assert young.detector is Detector.LAST_DAYS
+    holes = {day: n for day, n in _days(values).items() if day.toordinal() // 7 % 4 or day == DAY}
+    assert judge_days(holes, [DAY])[DAY].detector is not Detector.WEEK_WAVES
+    few = judge_days(_days([0.0] * HISTORY_DAYS + [2.0]), [DAY])[DAY]
+    assert few.detector is Detector.LAST_DAYS
+
+
+def test_series_judged_together_are_judged_as_if_alone() -> None:
+    long, short = _days(_waves(3)), _days(_waves(4, 90))
+    base = {day: 100.0 + 2 * n for n, day in enumerate(sorted(long))}
+    days = [DAY - timedelta(days=n) for n in range(9)]
+    asked = [
+        SeriesDays(counts=long, judged=days),
+        SeriesDays(counts=short, judged=days),
+        SeriesDays(counts=long, judged=days, base=base),
+    ]
+    together = judge_series(asked)
+    for one, said in zip(asked, together, strict=True):
+        alone = judge_days(one.counts, one.judged, one.base)
+        assert set(said) == set(alone) == set(days)
+        for day in days:
+            assert said[day].detector is alone[day].detector
+            assert said[day].pvalue == pytest.approx(alone[day].pvalue, rel=1e-8)
+            assert said[day].upperbound == pytest.approx(alone[day].upperbound, rel=1e-8)
+
+
+def test_a_home_channel_that_grows_is_expected_to_give_more() -> None:
+    counts = _days([10.0] * (HISTORY_DAYS - 6) + [20.0] * 7)
+    base = _days([100.0] * (HISTORY_DAYS - 6) + [200.0] * 7)
+    said = judge_days(counts, [DAY], base)[DAY]
+    assert said.detector is Detector.WEEK_WAVES
+    assert said.expected == pytest.approx(20, rel=0.02)
+    assert counts[DAY] <= said.upperbound
+    assert judge_days(counts, [DAY])[DAY].pvalue < ALPHA
+
+
+def test_ordinary_weeks_are_as_unlikely_as_they_say() -> None:
+    days = [DAY - timedelta(days=n) for n in range(0, 28, 3)]
+    asked = [SeriesDays(counts=_days(_waves(seed)), judged=days) for seed in range(100, 150)]
+    found = [one for each in judge_series(asked) for one in each.values()]
+    assert len(found) == 500
+    for level in (0.2, 0.05):
+        share = sum(one.pvalue <= level for one in found) / len(found)
+        assert level / 4 < share < 1.6 * level
