@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from firmware_sim.mqtt_line import Login
 from gateway import child_process
 from gateway.broker import LocalBroker
+from gateway.core_command import EXIT_NO_DATABASE
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.store.migrate import migrate
 from service.db_command import ALL_MIGRATIONS
@@ -24,6 +25,9 @@ DATABASE = "hearthwatch"
 DISK_MB = 700
 _SOCKET = ".s.PGSQL.5432"
 _LEAVE_BYTES = 2**20
+_WORDS = 3000
+EXPECTED = frozenset({-9, 0, EXIT_NO_DATABASE})
+"""How the core may end here: killed, asked to, or because its database is gone."""
 
 
 class DiskError(Exception):
@@ -36,6 +40,7 @@ class HitCounty:
 
     Attributes:
         exits: With what the core has ended so far, in order; negative for a signal.
+        last_words: The end of the core's log whenever it ended by a fault of its own.
     """
 
     folder: Path
@@ -48,6 +53,7 @@ class HitCounty:
     say: Callable[[str], None]
     is_small_disk: bool
     exits: list[int] = field(default_factory=list[int])
+    last_words: list[str] = field(default_factory=list[str])
     _core: asyncio.subprocess.Process | None = None
     _may_run: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -151,6 +157,9 @@ class HitCounty:
                     stderr=log,
                 )
             self.exits.append(await self._core.wait())
+            if self.exits[-1] not in EXPECTED:
+                text = (self.folder / "disk" / "core.log").read_text(errors="replace")
+                self.last_words.append(f"the core ended with {self.exits[-1]}: {text[-_WORDS:]}")
             await asyncio.sleep(0.2)
 
     def _environment(self) -> dict[str, str]:

@@ -84,11 +84,13 @@ class Verdict:
     cases_differ: Sequence[str]
     alerts_differ: Sequence[str]
     exits: Sequence[int]
+    ended_by_itself: Sequence[str]
 
     @property
     def faults(self) -> list[str]:
         """Everything that is wrong."""
-        return [*self.lost, *self.doubled, *self.cases_differ, *self.alerts_differ]
+        differ = (*self.cases_differ, *self.alerts_differ)
+        return [*self.lost, *self.doubled, *differ, *self.ended_by_itself]
 
 
 @dataclass(slots=True)
@@ -242,6 +244,7 @@ async def _judge(run: _Run, history: History) -> Verdict:
             if books.alerts.get(name) != same.alerts.get(name)
         ],
         exits=run.county.exits,
+        ended_by_itself=run.county.last_words,
     )
 
 
