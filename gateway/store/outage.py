@@ -15,6 +15,7 @@ GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # the server, or another core, has ended it
     asyncpg.InternalServerError,  # a server that is going down under its own failure
+    asyncpg.InternalClientError,  # it hung up between two of asyncpg's steps
 )
 FULL = (asyncpg.InsufficientResourcesError,)
 
