@@ -83,6 +83,30 @@ class CoreReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+AIMS: dict[str, float] = {
+    "live_2000_p99_ms": 100.0,
+    "catchup_readings_per_s": -10_000.0,
+    "catchup_live_p99_ms": 250.0,
+    "bytes_per_person": 600.0,
+    "restart_s": 10.0,
+}
+"""What is asked with 3.4 million people and 50 million readings: at most; negative: at least."""
+
+
+def aims(report: CoreReport) -> list[str]:
+    """Each aim beside what this run saw of it; a smaller county shows less than the aim asks."""
+    said: list[str] = []
+    for name, limit in AIMS.items():
+        found = getattr(report, name)
+        held = found is not None and (found <= limit if limit > 0 else found >= -limit)
+        bound = f"at most {limit:g}" if limit > 0 else f"at least {-limit:g}"
+        said.append(f"  {name:<26} {found!s:>10}  asked {bound}: {'yes' if held else 'no'}")
+    offered, wanted = report.live.offered_per_s, 2000.0
+    if offered < wanted:
+        said.append(f"  offered live were {offered:g} a second, not {wanted:g}")
+    return said
+
+
 def table(report: CoreReport) -> str:
     """The figures for people."""
     lines = [
@@ -112,6 +136,7 @@ def table(report: CoreReport) -> str:
         ]
     lines += report.peers.lines()
     lines += [f"  {name:<26} {ratio:>10.3f}" for name, ratio in report.ratios.items()]
+    lines += [f"asked of 3.4 million people, here of {report.people}", *aims(report)]
     return "\n".join(lines)
 
 

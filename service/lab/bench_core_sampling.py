@@ -30,7 +30,10 @@ _STAGES = (
             r"gateway/(judging|detect|strangers)\.py$|rules/(?!wire|identity|codes|vocab)\w+\.py$"
         ),
     ),
-    ("receive from the broker", re.compile(r"device_adapters/mqtt/client\.py$|paho/")),
+    (
+        "receive from the broker",
+        re.compile(r"device_adapters/mqtt/(client|stream|packets)\.py$|paho/"),
+    ),
     ("the rest of the core", re.compile(r"gateway/\w+\.py$")),
 )
 _REST = "event loop"

@@ -59,6 +59,9 @@ def test_the_core_is_measured_with_its_peers_and_the_database_serves_again(
     text = table(report)
     assert "restart to first commit" in text
     assert "river objects in a dict" in text
+    for name in ("live_2000_p99_ms", "catchup_readings_per_s", "bytes_per_person", "restart_s"):
+        assert f"{name} " in text, "each aim stands beside what was seen"
+    assert f"here of {PEOPLE}" in text
 
     other = bench(entered_by_all, "--peers", people=PEOPLE + 2)
     assert other.returncode == 1
