@@ -13,6 +13,12 @@ from firmware_sim.uplink_words import Record
 WINDOW = 64
 """Unreceipted messages of a lane that may be under way."""
 
+BEGINNING = 4
+"""So many of them at first."""
+
+SWIFT_S = 5.0
+"""A receipt within so long of its message lets twice as many be under way, a later one half."""
+
 RESEND_AFTER_S = 30.0
 """Without progress for so long everything above the core's mark is sent again."""
 
@@ -42,9 +48,13 @@ class HubLane:
         through: Up to where the core has receipted.
         sent: Up to where messages are under way.
         last: The newest sequence.
+        allowed: How many may be under way now.
     """
 
-    __slots__ = ("_entries", "_keep", "_moved_s", "_patience_s", "last", "sent", "through")
+    __slots__ = (
+        "_entries", "_keep", "_moved_s", "_patience_s", "_probe", "_probe_s", "allowed", "last",
+        "sent", "through",
+    )  # fmt: skip
 
     def __init__(self, *, keep: int = 0) -> None:
         """An empty lane that keeps so many receipted records in case the core's mark goes back."""
@@ -53,6 +63,8 @@ class HubLane:
         self._keep = keep
         self._moved_s = 0.0
         self._patience_s = RESEND_AFTER_S
+        self._probe, self._probe_s = 0, 0.0
+        self.allowed = BEGINNING
 
     @property
     def waiting(self) -> int:
@@ -71,10 +83,12 @@ class HubLane:
 
     def take_unsent(self, now_s: float) -> Iterator[tuple[int, Record]]:
         """Sequence and record of everything the window has room for; it counts as sent."""
-        while self.sent < self.last and self.sent - self.through < WINDOW:
+        while self.sent < self.last and self.sent - self.through < self.allowed:
             if self.sent == self.through:
                 self._moved_s = now_s
             self.sent += 1
+            if not self._probe:
+                self._probe, self._probe_s = self.sent, now_s
             yield self.sent, self.entry(self.sent).record
 
     def take_receipt(self, through: int, now_s: float) -> list[float]:
@@ -88,7 +102,12 @@ class HubLane:
         self._patience_s = RESEND_AFTER_S
         if through < self.through:
             self.through = self.sent = through
+            self._probe = 0
             return []
+        if 0 < self._probe <= through:
+            swift = now_s - self._probe_s <= SWIFT_S
+            self.allowed = min(2 * self.allowed, WINDOW) if swift else max(self.allowed // 2, 1)
+            self._probe = 0
         settled = [self.entry(number) for number in range(self.through + 1, through + 1)]
         fresh = [entry.spooled_s for entry in settled if not entry.receipted]
         for entry in settled:
@@ -101,12 +120,12 @@ class HubLane:
 
     def rewind(self) -> None:
         """Everything above the core's mark is unsent: new connection, new core."""
-        self.sent = self.through
+        self.sent, self._probe, self.allowed = self.through, 0, BEGINNING
         self._patience_s = RESEND_AFTER_S
 
     def rewind_in_vain(self) -> None:
         """Everything above the core's mark is unsent: no progress; the next wait is longer."""
-        self.sent = self.through
+        self.sent, self._probe, self.allowed = self.through, 0, 1
         self._patience_s = min(2 * self._patience_s, LONGEST_S)
 
     def is_stuck(self, now_s: float) -> bool:

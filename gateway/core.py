@@ -143,11 +143,12 @@ class Core:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            async with self._turn:
-                busy = True
-                while busy:
+            busy = True
+            while busy:
+                # A turn a step: report, lease and a new connection wait for no end of the work.
+                async with self._turn:
                     busy = await self._try_step()
-                    await asyncio.sleep(0)  # the reader takes what has arrived meanwhile
+                await asyncio.sleep(0)  # the reader takes what has arrived meanwhile
 
     async def _try_step(self) -> bool:
         """A step; without room in the database queues and hubs hold what came, and wait."""

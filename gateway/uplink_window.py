@@ -3,6 +3,11 @@
 WINDOW = 64
 """At most so many unreceipted messages of a lane are in flight (design D2)."""
 
+FIRST, QUICK_S = 4, 5.0
+"""A lane begins with so few, and doubles them each time a receipt came that quickly; after a slower
+one it halves them, down to one. Ten thousand homes that have something to tell at once would else
+have more under way than the broker keeps: what it drops leaves gaps, and everybody waits."""
+
 RESEND_AFTER_S = 30.0
 """Without progress for so long, everything above the core's mark is sent again (design D2)."""
 
@@ -23,10 +28,12 @@ class Window:
         self.sent = through
         self._waiting_since_s: float | None = None
         self._patience_s = RESEND_AFTER_S
+        self._limit = FIRST
+        self._timed: tuple[int, float] | None = None
 
     def room(self) -> int:
         """How many further messages may be sent now, 0 to `WINDOW`."""
-        return WINDOW - (self.sent - self.through)
+        return max(0, self._limit - (self.sent - self.through))
 
     def mark_sent(self, sequence: int, now_s: float) -> None:
         """Count a message as sent at monotonic time `now_s`.
@@ -38,27 +45,38 @@ class Window:
             raise ValueError(f"{sequence} after {self.sent}, receipt {self.through}")
         if self.sent == self.through:
             self._waiting_since_s = now_s
+        if self._timed is None:
+            self._timed = (sequence, now_s)
         self.sent = sequence
 
     def take_receipt(self, through: int, now_s: float) -> None:
         """Move to the core's mark; a mark below the former one makes all above it unsent."""
         if through != self.through:
             self._patience_s = RESEND_AFTER_S
+        self._adapt(through, now_s)
         if through < self.through:
-            self.sent = through
+            self.sent, self._timed = through, None
         elif through > self.through:
             self._waiting_since_s = now_s
         self.through = through
         self.sent = max(self.sent, through)
 
+    def _adapt(self, through: int, now_s: float) -> None:
+        """Let more or fewer be under way, by how long the message that is timed has taken."""
+        if self._timed is None or through < self._timed[0]:
+            return
+        quick = now_s - self._timed[1] <= QUICK_S
+        self._limit = min(WINDOW, 2 * self._limit) if quick else max(1, self._limit // 2)
+        self._timed = None
+
     def rewind(self) -> None:
         """Count everything above the core's mark as unsent: new connection, new core."""
-        self.sent = self.through
+        self.sent, self._timed, self._limit = self.through, None, FIRST
         self._patience_s = RESEND_AFTER_S
 
     def rewind_in_vain(self) -> None:
         """The same because no receipt came in time; the next one is waited for longer."""
-        self.sent = self.through
+        self.sent, self._timed, self._limit = self.through, None, 1
         self._patience_s = min(2 * self._patience_s, LONGEST_S)
 
     def resend_at_s(self) -> float | None:

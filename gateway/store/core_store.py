@@ -15,7 +15,7 @@ from gateway.store.case_row import alert_row, case_of, case_row
 from gateway.store.fact_store import FactStore
 from gateway.store.inbox_store import InboxStore
 from gateway.store.lease import Lease
-from gateway.store.outage import FULL, StoreFullError, StoreUnavailableError
+from gateway.store.outage import FULL, GONE, StoreFullError, StoreUnavailableError
 from gateway.store.pack_store import PackStore
 from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
@@ -93,13 +93,13 @@ async def open_core_store(dsn: str, holder: str) -> AsyncGenerator["CoreStore"]:
     """
     try:
         connection: Connection = await asyncpg.connect(dsn, command_timeout=60)
-    except (OSError, asyncpg.PostgresError) as error:
+    except (*GONE, asyncpg.PostgresError) as error:
         raise StoreUnavailableError(f"no database at {holder}'s address: {error}") from error
     try:
         yield CoreStore(connection, holder)
     finally:
         # the core that took over ended this connection: there is nothing left to say good-bye to
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*GONE, asyncpg.PostgresError):
             await connection.close(timeout=5)
 
 

@@ -30,6 +30,9 @@ MOST_GROWTH_MB = {"broker": 30.0, "core": 60.0}
 much: the broker's queue of 20,000 and the core's of 20,000 may be full at one time and not at
 another."""
 
+SILENT_S = 15.0
+"""A core that has not reported for so long counts as dead."""
+
 _FIRST_S, _FIRST_PER_S, _ABOVE = 10.0, 3000.0, 1.15
 _MB = 1_000_000
 
@@ -54,6 +57,7 @@ class Overloaded:
         held: Readings that waited in their hubs, never sent, when the last one was made.
         repeated: Messages sent a second time.
         stored: Rows at the end; `published`: readings measured.
+        reports: How often the core has reported of itself while it was worked off.
     """
 
     worked_off_s: float = 0.0
@@ -61,6 +65,7 @@ class Overloaded:
     repeated: int = 0
     stored: int = 0
     published: int = 0
+    reports: int = 0
     seconds: list[Second] = field(default_factory=list[Second])
 
     @property
@@ -88,6 +93,8 @@ class Overloaded:
         ]
         if self.stored != self.published:
             found.append(f"{self.published} measured, {self.stored} stored")
+        if self.reports < self.worked_off_s / SILENT_S - 1:
+            found.append(f"{self.reports} reports of the core in {self.worked_off_s:.0f} s")
         return found
 
     def growth_mb(self, of: Callable[[Second], float]) -> float:
@@ -122,7 +129,9 @@ async def overload(
             await run_on_wall(load.work)
             ended_s, result.held = clock(), load.held
             watching.cancel()
+            listening = group.create_task(_listen(county, result), name="listen")
             await load.settled(PATIENCE_S + 6 * seconds)
+            listening.cancel()
             result.worked_off_s = clock() - ended_s
         result.repeated, result.published = load.report().repeated, load.published
         load.close()
@@ -155,6 +164,20 @@ async def _watch(
         await asyncio.sleep(1)
 
 
+async def _listen(county: LoadCounty, result: Overloaded) -> None:
+    """Count the core's reports: who is busy must not look dead (`core_down` after 15 s)."""
+    owner = await asyncpg.connect(county.postgres.dsn)
+    try:
+        last = await owner.fetchval("SELECT at FROM core.pulse")
+        while True:
+            await asyncio.sleep(1)
+            at = await owner.fetchval("SELECT at FROM core.pulse")
+            result.reports += at != last
+            last = at
+    finally:
+        await owner.close()
+
+
 async def _stored(county: LoadCounty) -> int:
     """Rows of the database; no identity twice."""
     owner = await asyncpg.connect(county.postgres.dsn)
@@ -185,7 +208,7 @@ def table(result: Overloaded) -> str:
         f" ({result.times:.1f} times its capacity);"
         f" growth in the second half: broker {broker:+.1f} MB, core {core:+.1f} MB;"
         f" {result.held} held by hubs at the end, worked off in {result.worked_off_s:.1f} s;"
-        f" {result.repeated} sent again;"
+        f" {result.repeated} sent again; {result.reports} reports of the core meanwhile;"
         f" {result.published} measured, {result.stored} stored"
     )
     return "\n".join([*lines, summary])

@@ -71,6 +71,7 @@ async def test_an_overload_waits_in_the_hubs_and_memory_stays_flat(wide_folder: 
         wide_folder, homes=400, seconds=4, rate_per_s=2500, say=lambda _said: None
     )
     assert result.faults == []  # each stored once, neither broker nor core has grown
+    assert result.reports > 0  # while it was worked off
     assert result.capacity_per_s < result.offered_per_s
 
 
@@ -79,9 +80,14 @@ def test_an_overload_that_grows_or_loses_is_told() -> None:
         return Second(at_s, broker_mb, core_mb, published=900, receipted=300)
 
     calm = [second(1, 20, 100), second(2, 30, 150), second(3, 45, 190), second(4, 58, 205)]
-    flat = Overloaded(published=900, stored=900, worked_off_s=8, seconds=calm)
+    flat = Overloaded(published=900, stored=900, worked_off_s=8, reports=1, seconds=calm)
     assert flat.faults == []
     assert flat.times == pytest.approx(3)
     grown = [*calm[:2], second(3, 61, 200), second(4, 50, 211)]
-    said = Overloaded(published=900, stored=899, seconds=grown).faults
-    assert said == ["broker grew by 31.0 MB", "core grew by 61.0 MB", "900 measured, 899 stored"]
+    said = Overloaded(published=900, stored=899, worked_off_s=50, reports=1, seconds=grown).faults
+    assert said == [
+        "broker grew by 31.0 MB",
+        "core grew by 61.0 MB",
+        "900 measured, 899 stored",
+        "1 reports of the core in 50 s",
+    ]

@@ -16,6 +16,7 @@ from gateway.broker import LocalBroker
 from gateway.clock import ManualClock, ProcessClock, WallClock
 from gateway.spool import Spool
 from gateway.uplink import Uplink
+from gateway.uplink_window import FIRST
 from rules.vocabulary import HubId, Observation, Origin
 from rules.wire import Lane, decode_envelope
 from tests.fakes.receipt_peer import ReceiptPeer
@@ -108,10 +109,10 @@ async def arrived(peer: ReceiptPeer, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_500_messages_with_a_receipt_every_20(broker: LocalBroker, tmp_path: Path) -> None:
+async def test_500_messages_with_a_receipt_every_4(broker: LocalBroker, tmp_path: Path) -> None:
     async with (
         Spool.open(tmp_path / "spool.db") as spool,
-        ReceiptPeer.connect(settings(broker, "core", "peer"), every=20) as peer,
+        ReceiptPeer.connect(settings(broker, "core", "peer"), every=4) as peer,
     ):
         await spool.add_decided(readings(0, 500))
         async with uplink_of(spool, broker) as uplink:
@@ -132,11 +133,11 @@ async def test_live_overtakes_a_backlog(broker: LocalBroker, tmp_path: Path) -> 
         peer.silent = True
         await spool.add_decided(readings(0, 300))
         async with uplink_of(spool, broker) as uplink:
-            await peer.until(Lane.BACKLOG, 64)
+            await peer.until(Lane.BACKLOG, FIRST)
             await spool.add_decided(readings(1000, 1001, Origin.LIVE))
             uplink.wake()
             await peer.until(Lane.LIVE, 1)
-            assert len(peer.payloads(HUB, Lane.BACKLOG)) == 64
+            assert len(peer.payloads(HUB, Lane.BACKLOG)) == FIRST
             peer.silent = False
             await peer.receipt_all()
             await rest(uplink)
@@ -191,7 +192,9 @@ async def test_without_receipt_it_is_sent_again_after_30_s(
             peer.silent = False
             clock.advance(timedelta(seconds=1))
             await rest(uplink)
-        assert len(peer.arrivals) == 6
+        again = peer.arrivals[3:]
+        assert again[0] == (Lane.BACKLOG, 1)
+        assert len(again) <= 3, "the receipt for the first one may answer for all"
 
 
 async def test_a_new_core_gets_the_unreceipted_at_once(broker: LocalBroker, tmp_path: Path) -> None:

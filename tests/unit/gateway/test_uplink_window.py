@@ -2,18 +2,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.uplink_window import LONGEST_S, RESEND_AFTER_S, WINDOW, Window
+from gateway.uplink_window import FIRST, LONGEST_S, QUICK_S, RESEND_AFTER_S, WINDOW, Window
+
+
+def fill(window: Window, now_s: float) -> int:
+    """Send what there is room for; how many are out then."""
+    while window.room():
+        window.mark_sent(window.sent + 1, now_s)
+    return window.sent - window.through
 
 
 def test_never_more_than_64_are_out() -> None:
     window = Window()
-    for sequence in range(1, WINDOW + 1):
-        window.mark_sent(sequence, 0.0)
-    assert window.room() == 0
-    with pytest.raises(ValueError, match="65 after 64"):
-        window.mark_sent(65, 0.0)
-    window.take_receipt(20, 1.0)
+    for out in (4, 8, 16, 32, WINDOW, WINDOW):
+        assert fill(window, 0.0) == out
+        window.take_receipt(window.sent, QUICK_S)
+    fill(window, 0.0)
+    with pytest.raises(ValueError, match="253 after 252"):
+        window.mark_sent(window.sent + 1, 0.0)
+    window.take_receipt(window.through + 20, 1.0)
     assert window.room() == 20
+
+
+def test_slow_receipts_let_fewer_be_out_and_none_lets_one() -> None:
+    window = Window()
+    for out, took_s in ((FIRST, QUICK_S), (2 * FIRST, 9), (FIRST, 9), (2, 9), (1, 9), (1, 9)):
+        assert fill(window, 0.0) == out
+        window.take_receipt(window.sent, took_s)
+    for _ in range(4):
+        fill(window, 0.0)
+        window.take_receipt(window.sent, 1.0)
+    assert fill(window, 0.0) == 16
+    window.rewind_in_vain()
+    assert fill(window, 0.0) == 1
+    window.rewind()  # another core, another connection
+    assert fill(window, 0.0) == FIRST
+
+
+def test_a_receipt_is_timed_by_the_message_that_it_answers() -> None:
+    window = Window()
+    fill(window, 0.0)
+    window.take_receipt(0, 9.0)  # the same mark, told again
+    window.take_receipt(1, QUICK_S)
+    assert fill(window, 100.0) == 2 * FIRST
+    window.take_receipt(4, 101.0)  # what was sent before the clock was started anew
+    assert fill(window, 102.0) == 2 * FIRST
+    window.take_receipt(5, 103.0)
+    assert fill(window, 104.0) == 4 * FIRST
 
 
 def test_order_is_kept() -> None:
@@ -45,8 +80,8 @@ def test_each_time_in_vain_is_waited_for_longer_until_there_is_progress() -> Non
         window.rewind_in_vain()
     assert waits == [30.0, 60.0, 120.0, 240.0, LONGEST_S, LONGEST_S]
     window.mark_sent(1, 0.0)
-    window.mark_sent(2, 0.0)
     window.take_receipt(1, 5.0)
+    window.mark_sent(2, 5.0)
     assert window.resend_at_s() == 5.0 + RESEND_AFTER_S
     window.rewind_in_vain()
     window.rewind()  # another core, another connection: it may be well again
@@ -56,11 +91,11 @@ def test_each_time_in_vain_is_waited_for_longer_until_there_is_progress() -> Non
 
 def test_a_receipt_that_goes_back_makes_the_rest_unsent() -> None:
     window = Window()
-    for sequence in range(1, 11):
+    for sequence in range(1, FIRST + 1):
         window.mark_sent(sequence, 0.0)
-    window.take_receipt(10, 1.0)
-    window.take_receipt(4, 2.0)
-    assert (window.through, window.sent, window.room()) == (4, 4, WINDOW)
+    window.take_receipt(FIRST, 1.0)
+    window.take_receipt(2, 2.0)
+    assert (window.through, window.sent, window.room()) == (2, 2, 2 * FIRST)
 
 
 def test_a_receipt_ahead_of_what_was_sent_skips() -> None:
@@ -128,7 +163,7 @@ def test_nothing_is_lost_whatever_the_line_does(steps: list[tuple[str, int]], to
         line.step(action, amount)
         assert 0 <= line.window.sent - line.window.through <= WINDOW
         assert line.window.sent <= max(total, line.window.through)
-    for _ in range(20):
+    for _ in range(60):
         for action in ("reconnect", "receipt", "send", "arrive", "receipt"):
             line.step(action, 90)
     assert line.mark() == total
