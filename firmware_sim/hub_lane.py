@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from firmware_sim.uplink_words import Record
+from firmware_sim.uplink_words import Lane, Record
 
 WINDOW = 64
 """Unreceipted messages of a lane that may be under way."""
 
-BEGINNING = 4
+BEGINNING = {Lane.LIVE: 16, Lane.BACKLOG: 4}
 """So many of them at first."""
 
 SWIFT_S = 5.0
@@ -52,19 +52,20 @@ class HubLane:
     """
 
     __slots__ = (
-        "_entries", "_keep", "_moved_s", "_patience_s", "_probe", "_probe_s", "allowed", "last",
-        "sent", "through",
+        "_beginning", "_entries", "_keep", "_moved_s", "_patience_s", "_probe", "_probe_s",
+        "allowed", "last", "sent", "through",
     )  # fmt: skip
 
-    def __init__(self, *, keep: int = 0) -> None:
+    def __init__(self, lane: Lane = Lane.BACKLOG, *, keep: int = 0) -> None:
         """An empty lane that keeps so many receipted records in case the core's mark goes back."""
+        self._beginning = BEGINNING[lane]
         self.through = self.sent = self.last = 0
         self._entries: deque[Entry] = deque()
         self._keep = keep
         self._moved_s = 0.0
         self._patience_s = RESEND_AFTER_S
         self._probe, self._probe_s = 0, 0.0
-        self.allowed = BEGINNING
+        self.allowed = self._beginning
 
     @property
     def waiting(self) -> int:
@@ -120,7 +121,7 @@ class HubLane:
 
     def rewind(self) -> None:
         """Everything above the core's mark is unsent: new connection, new core."""
-        self.sent, self._probe, self.allowed = self.through, 0, BEGINNING
+        self.sent, self._probe, self.allowed = self.through, 0, self._beginning
         self._patience_s = RESEND_AFTER_S
 
     def rewind_in_vain(self) -> None:

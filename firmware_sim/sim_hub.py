@@ -145,7 +145,7 @@ class SimHub:
     def new_card(self, epoch: str | None = None) -> None:
         """Put in an empty SD card: everything spooled is gone, the epoch is new."""
         self.epoch = secrets.token_hex(8) if epoch is None else epoch
-        self.lanes = {lane: HubLane(keep=self._keep) for lane in Lane}
+        self.lanes = {lane: HubLane(lane, keep=self._keep) for lane in Lane}
         self._highest = dict.fromkeys(Lane, 0)
         self.new_session()
 

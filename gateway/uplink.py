@@ -69,7 +69,7 @@ class Uplink:
         self._on_command = on_command
         self._status = status
         self._age_s = age_s
-        self._windows = {lane: Window() for lane in Lane}
+        self._windows = {lane: Window(lane) for lane in Lane}
         self._wake = asyncio.Event()
         self._status_changed = asyncio.Event()
         self._progress = asyncio.Event()
@@ -135,7 +135,7 @@ class Uplink:
 
     async def _rewind_from_spool(self) -> None:
         for lane, place in (await self._spool.positions()).items():
-            self._windows[lane] = Window(place.through)
+            self._windows[lane] = Window(lane, place.through)
         self._wake.set()
 
     async def _send(self, session: MqttSession) -> None:

@@ -1,9 +1,15 @@
 """Which messages of one lane may be on their way: pure counting, no clock and no network."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rules.wire import Lane
+
 WINDOW = 64
 """At most so many unreceipted messages of a lane are in flight (design D2)."""
 
-FIRST, QUICK_S = 4, 5.0
+FIRST: Mapping[Lane, int] = MappingProxyType({Lane.LIVE: 16, Lane.BACKLOG: 4})
+QUICK_S = 5.0
 """A lane begins with so few, and doubles them each time a receipt came that quickly; after a slower
 one it halves them, down to one. Ten thousand homes that have something to tell at once would else
 have more under way than the broker keeps: what it drops leaves gaps, and everybody waits."""
@@ -23,12 +29,13 @@ class Window:
     stretch's lower end, and it may move it back (a database was restored), which sends again.
     """
 
-    def __init__(self, through: int = 0) -> None:
+    def __init__(self, lane: Lane, through: int = 0) -> None:
+        self._first = FIRST[lane]
         self.through = through
         self.sent = through
         self._waiting_since_s: float | None = None
         self._patience_s = RESEND_AFTER_S
-        self._limit = FIRST
+        self._limit = self._first
         self._timed: tuple[int, float] | None = None
 
     def room(self) -> int:
@@ -71,7 +78,7 @@ class Window:
 
     def rewind(self) -> None:
         """Count everything above the core's mark as unsent: new connection, new core."""
-        self.sent, self._timed, self._limit = self.through, None, FIRST
+        self.sent, self._timed, self._limit = self.through, None, self._first
         self._patience_s = RESEND_AFTER_S
 
     def rewind_in_vain(self) -> None:

@@ -1,7 +1,7 @@
 """`python -m tests.chaos.overload`: three times what the core can commit; what memory does then.
 
-What it can commit is seen first, in a county of its own. Then three times as much and a little more
-is measured for five minutes, with the memory of broker and core looked at every second, and then
+What it can commit is seen first, in a county of its own and among people who have been seen before.
+Then three times as much and a little more is measured for five minutes, with the memory of broker and core looked at every second, and then
 nothing: the core must work off what the hubs hold, and everything must be stored once. How many
 times its capacity it was is told by the run itself: what is committed while more always waits.
 """

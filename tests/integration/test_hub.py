@@ -34,6 +34,7 @@ from gateway.hub_status import HubStatus, decode_status
 from gateway.packs import load_first_pack
 from gateway.refused import MAX_RAW_BYTES, decode_refused
 from gateway.spool import Spool
+from gateway.uplink_window import FIRST
 from rules.vocabulary import HubId, Origin, Vital
 from rules.wire import Lane, decode_envelope, status_topic
 from service.lab import say_command
@@ -485,12 +486,12 @@ async def test_kill_9_between_spool_and_receipt_loses_nothing(
         async with hub_process(broker, tmp_path) as process:
             for number in range(150):
                 await device.publish(topic, reading(number, now + timedelta(seconds=number)))
-            # The window holds 64 back: the others are spooled and not even sent.
-            await peer.until(Lane.LIVE, 64)
+            # No receipt comes: what is beyond the first is spooled and not even sent.
+            await peer.until(Lane.LIVE, FIRST[Lane.LIVE])
             os.kill(process.pid, signal.SIGKILL)
         with contextlib.closing(sqlite3.connect(tmp_path / "spool.db")) as spool:
             (spooled,) = spool.execute("SELECT count(*) FROM message").fetchone()
-        assert spooled > 64
+        assert spooled > FIRST[Lane.LIVE]
         peer.silent = False
         await peer.receipt_all()
         async with hub_process(broker, tmp_path) as process:

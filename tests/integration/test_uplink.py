@@ -133,11 +133,11 @@ async def test_live_overtakes_a_backlog(broker: LocalBroker, tmp_path: Path) -> 
         peer.silent = True
         await spool.add_decided(readings(0, 300))
         async with uplink_of(spool, broker) as uplink:
-            await peer.until(Lane.BACKLOG, FIRST)
+            await peer.until(Lane.BACKLOG, FIRST[Lane.BACKLOG])
             await spool.add_decided(readings(1000, 1001, Origin.LIVE))
             uplink.wake()
             await peer.until(Lane.LIVE, 1)
-            assert len(peer.payloads(HUB, Lane.BACKLOG)) == FIRST
+            assert len(peer.payloads(HUB, Lane.BACKLOG)) == FIRST[Lane.BACKLOG]
             peer.silent = False
             await peer.receipt_all()
             await rest(uplink)

@@ -2,7 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.uplink_window import FIRST, LONGEST_S, QUICK_S, RESEND_AFTER_S, WINDOW, Window
+from gateway.uplink_window import LONGEST_S, QUICK_S, RESEND_AFTER_S, WINDOW, Window
+from rules.wire import Lane
+
+FIRST = 4
 
 
 def fill(window: Window, now_s: float) -> int:
@@ -13,7 +16,7 @@ def fill(window: Window, now_s: float) -> int:
 
 
 def test_never_more_than_64_are_out() -> None:
-    window = Window()
+    window = Window(Lane.BACKLOG)
     for out in (4, 8, 16, 32, WINDOW, WINDOW):
         assert fill(window, 0.0) == out
         window.take_receipt(window.sent, QUICK_S)
@@ -24,8 +27,12 @@ def test_never_more_than_64_are_out() -> None:
     assert window.room() == 20
 
 
+def test_what_is_live_begins_with_more() -> None:
+    assert (fill(Window(Lane.LIVE), 0.0), fill(Window(Lane.BACKLOG), 0.0)) == (16, FIRST)
+
+
 def test_slow_receipts_let_fewer_be_out_and_none_lets_one() -> None:
-    window = Window()
+    window = Window(Lane.BACKLOG)
     for out, took_s in ((FIRST, QUICK_S), (2 * FIRST, 9), (FIRST, 9), (2, 9), (1, 9), (1, 9)):
         assert fill(window, 0.0) == out
         window.take_receipt(window.sent, took_s)
@@ -40,7 +47,7 @@ def test_slow_receipts_let_fewer_be_out_and_none_lets_one() -> None:
 
 
 def test_a_receipt_is_timed_by_the_message_that_it_answers() -> None:
-    window = Window()
+    window = Window(Lane.BACKLOG)
     fill(window, 0.0)
     window.take_receipt(0, 9.0)  # the same mark, told again
     window.take_receipt(1, QUICK_S)
@@ -52,13 +59,13 @@ def test_a_receipt_is_timed_by_the_message_that_it_answers() -> None:
 
 
 def test_order_is_kept() -> None:
-    window = Window(through=7)
+    window = Window(Lane.BACKLOG, through=7)
     with pytest.raises(ValueError, match="9 after 7"):
         window.mark_sent(9, 0.0)
 
 
 def test_resend_is_due_30_s_after_the_last_progress() -> None:
-    window = Window()
+    window = Window(Lane.BACKLOG)
     assert window.resend_at_s() is None
     window.mark_sent(1, 100.0)
     window.mark_sent(2, 120.0)
@@ -72,7 +79,7 @@ def test_resend_is_due_30_s_after_the_last_progress() -> None:
 
 
 def test_each_time_in_vain_is_waited_for_longer_until_there_is_progress() -> None:
-    window = Window()
+    window = Window(Lane.BACKLOG)
     waits: list[float] = []
     for _ in range(6):
         window.mark_sent(window.sent + 1, 0.0)
@@ -90,7 +97,7 @@ def test_each_time_in_vain_is_waited_for_longer_until_there_is_progress() -> Non
 
 
 def test_a_receipt_that_goes_back_makes_the_rest_unsent() -> None:
-    window = Window()
+    window = Window(Lane.BACKLOG)
     for sequence in range(1, FIRST + 1):
         window.mark_sent(sequence, 0.0)
     window.take_receipt(FIRST, 1.0)
@@ -99,7 +106,7 @@ def test_a_receipt_that_goes_back_makes_the_rest_unsent() -> None:
 
 
 def test_a_receipt_ahead_of_what_was_sent_skips() -> None:
-    window = Window(through=2)
+    window = Window(Lane.BACKLOG, through=2)
     window.take_receipt(9, 0.0)
     assert (window.through, window.sent) == (9, 9)
 
@@ -121,7 +128,7 @@ class Line:
     """A network and a core around a window: what is out may be lost, the core may forget."""
 
     def __init__(self, total: int) -> None:
-        self.window = Window()
+        self.window = Window(Lane.BACKLOG)
         self.total = total
         self.out: list[int] = []
         self.core: set[int] = set()
