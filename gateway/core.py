@@ -173,7 +173,8 @@ class Core:
         if self._inbox_may_wait and await self._take_inbox(now):
             return True
         waking = await self._due(now)
-        arrivals = self._lanes.take(self._settings.batch_limit, self._pace.backlog())
+        limit = min(self._settings.batch_limit, self._pace.live())
+        arrivals = self._lanes.take(limit, self._pace.backlog())
         if not arrivals and not waking:
             return bool(self._statuses)
         batch = Batch(arrivals=arrivals, waking=waking)

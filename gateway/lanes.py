@@ -15,7 +15,11 @@ BATCH_S = 0.08
 """A live reading waits for the batch under way and then for its own: both within a quarter second,
 with room for one that takes twice as long as expected."""
 
-FIRST_READING_S, NEWEST, FEWEST = 0.001, 0.3, 10
+LIVE_BATCH_S = 1.0
+"""So long a batch of live readings alone may take. The lease is held for eight seconds, and its row
+is the batch's own: a longer one would be ended by a standby, and begun again by that one."""
+
+FIRST_READING_S, NEWEST, FEWEST = 0.01, 0.3, 10
 
 
 class Lanes:
@@ -78,6 +82,10 @@ class Pace:
     def backlog(self) -> int:
         """So many readings in all may stand in a batch with backlog in it."""
         return max(FEWEST, int(BATCH_S / self._reading_s))
+
+    def live(self) -> int:
+        """So many readings at most may stand in any batch."""
+        return max(FEWEST, int(LIVE_BATCH_S / self._reading_s))
 
     def note(self, readings: int, seconds: float) -> None:
         """A batch of so many readings has taken so long."""

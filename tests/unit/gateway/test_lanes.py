@@ -4,8 +4,9 @@ import pytest
 
 from gateway.arrivals import Arrival
 from gateway.intake import Quarantined, Reason
-from gateway.lanes import BATCH_S, FEWEST, Lanes, Pace
+from gateway.lanes import BATCH_S, FEWEST, LIVE_BATCH_S, Lanes, Pace
 from gateway.store.core_store import Mark
+from gateway.store.lease import LEASE_S
 from rules.vocabulary import HubId
 from rules.wire import Lane
 
@@ -49,9 +50,17 @@ def test_slow_batches_shrink_and_quick_ones_grow() -> None:
     for _ in range(30):
         pace.note(100, 100 * 0.004)
     assert pace.backlog() == pytest.approx(BATCH_S / 0.004, abs=2)
+    assert pace.live() == pytest.approx(LIVE_BATCH_S / 0.004, abs=12)
     for _ in range(30):
         pace.note(1000, 1000 * 0.0001)
     assert pace.backlog() == pytest.approx(BATCH_S / 0.0001, abs=20)
     for _ in range(30):
         pace.note(20, 60.0)
-    assert pace.backlog() == FEWEST
+    assert pace.backlog() == pace.live() == FEWEST
+
+
+def test_a_batch_stays_well_within_the_lease_even_of_a_core_that_has_just_begun() -> None:
+    """Whoever takes over meets the readings on which the former owner may have been too slow."""
+    slowest_s = 0.04  # a late reading of somebody with dozens of readings a day
+    assert Pace().live() * slowest_s < LEASE_S / 1.5
+    assert LIVE_BATCH_S < LEASE_S / 4
