@@ -6,18 +6,25 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
-from hashlib import sha256
 
 import docx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from device_adapters.mqtt.payloads.body import Arrival
+from device_adapters.mqtt.registry import decoder_of
+from firmware_sim.identity import Identity
 from firmware_sim.institutions import Outbreak, simulate
+from firmware_sim.publisher import Quantity as Temperature
+from firmware_sim.publisher import Reading, encode_reading
+from gateway.facts import BindingFact
+from rules.vocabulary import HubStamp, Observation, Profile, SubjectRef
 from service.people import Institution, NewAccount, Staff
 from service.permissions import Role
 from service.surveillance.indicators import SourceKind
 from service.surveillance.source_store import NewSource, Sources
 from tests.fixtures.database import Database
+from tests.integration.county_bench import HUB, county_bench
 from tests.integration.page_county import seed_passwords, serve
 from tests.integration.service_county import HASH, PASSWORD, ZONE, County, account_id, open_county
 from tests.integration.signal_county import seed_officers
@@ -27,17 +34,10 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]
 TOWNSHIPS = ("t-dong", "t-qing")
 LAST = date(2026, 9, 1)
 DAYS = 45
+DAYS_AT_HOME = 30
 OUTBREAK = Outbreak(township="t-dong", first_day=date(2026, 8, 27), infected=900)
 PEOPLE = 40
 PATIENCE_MS = 60_000
-
-_READING = (
-    "INSERT INTO core.observation (claimed_at, identity, subject, device, kind, effective_at,"
-    " time_confidence, received_at, recorded_at, origin, valid, possible_repeat, rings_by_arrival,"
-    " number, flags, hub, detail)"
-    " VALUES ($1, $2, $3, 'Acme/T-1/9', '8310-5', $1, 'good', $1, $1, 'live', true, false,"
-    " false, $4, '', 'hub-1', '')"
-)
 
 
 @pytest.fixture
@@ -45,12 +45,13 @@ async def county(database: Database) -> AsyncIterator[County]:
     async with open_county(database) as opened:
         await seed_officers(opened)
         await seed_dong(opened)
+        await measure_at_home(database)
         await seed_passwords(opened)
         yield opened
 
 
 async def seed_dong(county: County) -> None:
-    """The township's hospital with its desk, and forty people who take their temperature."""
+    """The township's hospital with its desk."""
     await county.store.register_institution(
         Institution(
             institution_id="dong",
@@ -78,29 +79,65 @@ async def seed_dong(county: County) -> None:
             staff_id="dong",
         )
     )
-    subjects = [f"dong-{number}" for number in range(PEOPLE)]
-    await county.owner.executemany(
-        "INSERT INTO core.profile (subject, body, valid_from) VALUES ($1, jsonb_build_object("
-        "'area', 't-dong', 'household', $1::text, 'synthetic', false), $2)",
-        [(subject, county.now - timedelta(days=60)) for subject in subjects],
-    )
-    days = [LAST - timedelta(days=n) for n in range(DAYS)]
+
+
+async def measure_at_home(database: Database) -> None:
+    """Forty people's thermometers send their documents; the core takes them in, day by day.
+
+    As many of them have a fever as the simulator says of the outbreak; what a thermometer sends is
+    the simulator's own document, and the way on is a hub's: decoder, uplink, a batch of the core.
+    """
+    days = sorted(LAST - timedelta(days=n) for n in range(DAYS_AT_HOME))
     ill = {
         one.day: one.value
-        for one in simulate(["t-dong"], sorted(days), [OUTBREAK], seed=7)
+        for one in simulate(["t-dong"], days, [OUTBREAK], seed=7)
         if one.source == "home"
     }
-    rows = [
-        (
-            datetime.combine(day, time(7, 30), tzinfo=ZONE),
-            sha256(f"{subject}/{day}".encode()).hexdigest()[:32],
-            subject,
-            38.2 if number < ill[day] else 36.5,
+    devices = [Identity(manufacturer="Acme", model="T-1", serial=f"{n}") for n in range(PEOPLE)]
+    begun = datetime.combine(days[0], time(0), tzinfo=ZONE)
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        people = [SubjectRef(f"dong-{number}") for number in range(PEOPLE)]
+        await bench.tell(
+            *(Profile(subject=one, household=one, area="t-dong") for one in people),
+            *(
+                BindingFact(device=f"Acme/T-1/{n}", subject=one, valid_from=begun)
+                for n, one in enumerate(people)
+            ),
+            now=begun,
         )
-        for day in days
-        for number, subject in enumerate(subjects)
-    ]
-    await county.owner.executemany(_READING, rows)
+        for day in days:
+            at = datetime.combine(day, time(7, 30), tzinfo=ZONE)
+            fevers = [38.2 if number < ill[day] else 36.5 for number in range(PEOPLE)]
+            sent = [sent_by(one, at, value) for one, value in zip(devices, fevers, strict=True)]
+            outcome = await bench.feed(*sent)
+            assert outcome.done
+
+
+def sent_by(device: Identity, at: datetime, celsius: float) -> Observation:
+    """What the simulated thermometer publishes, as the product reads it."""
+    document = encode_reading(
+        device,
+        Reading(
+            kind="temperature",
+            quantities=(("temperature", Temperature(value=celsius, unit="Cel")),),
+            device_time=at.replace(tzinfo=None),
+        ),
+    )
+    topic = f"dev/1/{device.key}/reading"
+    decode = decoder_of(topic)
+    assert decode is not None
+    stamp = HubStamp(boot_id="b", monotonic_s=0, wall=at, wall_trusted=True)
+    arrival = Arrival(
+        topic=topic,
+        retain=False,
+        received=stamp,
+        hub=HUB,
+        session=f"s-{at.date()}",
+        ordinal=0,
+        zone=ZONE,
+    )
+    (observation,) = decode(document, arrival)
+    return observation
 
 
 async def report(county: County, address: str) -> None:
