@@ -12,6 +12,7 @@ from rules.identity import observation_identity
 from rules.vocabulary import Observation
 from rules.wire import Lane
 from service.lab.bench_core_peers import Consumer, Peers
+from service.lab.bench_core_report import CoreReport, Stage, aims
 from service.lab.bench_core_sampling import shares, stage_of
 from service.lab.bench_database import Column
 from service.lab.bench_people import (
@@ -139,6 +140,8 @@ def test_a_sample_belongs_to_the_innermost_frame_that_names_a_stage() -> None:
     exact = f"{outer};assess (/x/gateway/detect.py:1);evaluate (/x/rules/engine.py:2)"
     answers = f"{outer};_all_receipts (/x/gateway/core.py:3);publish (/x/paho/client.py:4)"
     assert [stage_of(one) for one in (decode, exact, answers)] == ["decode", "exact", "receipts"]
+    heard = "_read (gateway/core.py:460);take (device_adapters/mqtt/stream.py:90)"
+    assert stage_of(heard) == "receive from the broker"
     assert stage_of("select (selectors.py:468)") == "event loop"
     assert shares([f"{decode} 3", f"{exact} 1"]) == {"decode": 0.75, "exact": 0.25}
 
@@ -152,6 +155,68 @@ def test_ratios_are_of_the_core_and_leave_out_who_did_not_run() -> None:
         "memory_of_river": 10.0,
     }
     assert any("river" in line for line in peers.lines())
+
+
+def test_every_peer_has_its_line_and_its_ratios() -> None:
+    ran = Consumer(readings_per_s=5000.0, cpu_us=90.0, live_p99_ms=40.0)
+    every = Peers(
+        mqtt=ran,
+        river=ran,
+        river_bytes_per_person=12_000.0,
+        node_red=ran,
+        node_red_bytes_per_person=9_000.0,
+        copy_rows_per_s=100_000.0,
+    )
+    assert every.ratios(10_000.0, 600.0) == {
+        "throughput_to_bare_mqtt": 2.0,
+        "throughput_to_river": 2.0,
+        "throughput_to_node_red": 2.0,
+        "throughput_to_copy": 0.1,
+        "memory_of_river": 20.0,
+        "memory_of_node_red": 15.0,
+    }
+    text = "\n".join(every.lines())
+    assert all(name in text for name in ("bare MQTT", "river objects", "Node-RED", "COPY"))
+
+
+def test_each_aim_stands_beside_what_was_seen() -> None:
+    stage = Stage(
+        offered_per_s=1500.0,
+        committed=1,
+        live_p50_ms=1.0,
+        live_p99_ms=80.0,
+        live_max_ms=90.0,
+        live_per_s=1.0,
+        backlog_per_s=0.0,
+        repeated=0,
+        cpu_us={},
+        alerts=0,
+    )
+    report = CoreReport(
+        live_2000_p99_ms=80.0,
+        catchup_readings_per_s=1_706.0,
+        catchup_live_p99_ms=None,
+        bytes_per_person=600.0,
+        restart_s=10.1,
+        ratios={},
+        people=30_000,
+        stored=1,
+        hubs=1,
+        columns_bytes=594,
+        first_start_s=1.0,
+        database_bytes=1.0,
+        live=stage,
+        catchup=stage,
+        stages={},
+        stage_us={},
+        peers=Peers(),
+        memory_mb={},
+        load_average=0.1,
+        seconds=1.0,
+    )
+    said = [line.split() for line in aims(report)]
+    assert [line[-1] for line in said[:5]] == ["yes", "no", "no", "yes", "no"]
+    assert "offered live were 1500 a second" in aims(report)[5]
 
 
 def test_the_river_peer_rings_for_a_crisis_and_for_two_high_days_of_three() -> None:
