@@ -45,7 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `rules backtest`."""
     parser.add_argument("packs", nargs="*", type=Path, help="candidate packs (default: ours)")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--readings", type=Path, help="CSV of recorded numbers")
+    source.add_argument(
+        "--readings",
+        type=Path,
+        help="CSV of recorded numbers: subject,effective_at,code,value,unit (LOINC, UCUM);"
+        " optional received_at,device,context,flags,doctor",
+    )
     source.add_argument("--store", action="store_true", help="the county's own readings")
     parser.add_argument("--dsn", help="with --store: PostgreSQL address (default: the demo's)")
     parser.add_argument("--days", type=int, default=365, help="with --store: how far back (365)")
@@ -104,6 +109,9 @@ class _Backtest:
         self._made_up = frozenset(made_up.intersection(recorded.tape.subjects))
         self._tape = recorded.tape.without(self._made_up) if self._made_up else recorded.tape
         self._refused = recorded.refused
+        # A list of people stands above what stands beside their readings.
+        known = {s: one.doctor for s, one in self._people.items() if one.doctor}
+        self._doctors = {**recorded.doctors, **known}
 
     async def _read_store(self) -> Recorded:
         dsn, now = find_dsn(self._arguments.dsn), WallClock().now()
@@ -139,9 +147,8 @@ class _Backtest:
         return told
 
     def _figures(self, rehearsed: Rehearsed) -> Figures:
-        doctors = {s: someone.doctor for s, someone in self._people.items() if someone.doctor}
         known = measured(self._tape, self._zone)
-        return figures(known, rehearsed.alerts, doctors, self._zone)
+        return figures(known, rehearsed.alerts, self._doctors, self._zone)
 
     def _draw(self, candidate: Pack, found: Figures, present: Rehearsed | None) -> None:
         # matplotlib takes a second to load: whoever wants no plot does not pay for it.

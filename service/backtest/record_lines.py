@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from service.backtest.record_error import RecordError
 
 REQUIRED = ("subject", "effective_at", "code", "value", "unit")
-_COLUMNS = (*REQUIRED, "received_at", "device", "context", "flags")
+_COLUMNS = (*REQUIRED, "received_at", "device", "context", "flags", "doctor")
 _AT_ONCE = 50_000
 _BLOCK = 1 << 24
 _MOST_COMBINED = 2**62

@@ -1,15 +1,15 @@
 """Recorded readings from a file, one number a line, in any order.
 
 Columns `subject,effective_at,code,value,unit` (LOINC, UCUM); optional `received_at`, `device`,
-`context`, `flags` (joined by `;`). Numbers of one subject, instant and device are one measurement.
-A bad line is told with its number and left out; the good ones are kept.
+`context`, `flags` (joined by `;`), `doctor`. Numbers of one subject, instant and device are one
+measurement. A bad line is told with its number and left out; the good ones are kept.
 
 A year of a county has millions of lines of a few thousand different cells. So lines are read as
 columns of numbered cells, and each different cell is understood once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
@@ -17,7 +17,8 @@ import numpy as np
 
 from gateway.local_days import LocalDays
 from gateway.playback import Playback
-from rules.vocabulary import QuantityName, Vital
+from rules.vocabulary import QuantityName, SubjectRef, Vital
+from service.backtest.known_people import Doctor
 from service.backtest.record_lines import Lines, Refused, Whole, combined, lines_of
 from service.backtest.record_words import Cell, Flagged, cell, flagged, instants, reason
 from service.backtest.recorded_tape import VITALS, Measured, tape_of
@@ -27,11 +28,13 @@ from service.backtest.recorded_tape import VITALS, Measured, tape_of
 class Recorded:
     """The measurements, and the lines that could not be used (number, reason).
 
-    A measurement that could not be used stands under number 0 with its name.
+    A measurement that could not be used stands under the number of its first line, with its name.
+    `doctors` are those that stand beside somebody's newest measurement that names one.
     """
 
     tape: Playback
     refused: Refused
+    doctors: Mapping[SubjectRef, Doctor] = field(default_factory=dict[SubjectRef, Doctor])
 
 
 def read_readings(path: Path, zone: tzinfo) -> Recorded:
@@ -46,7 +49,22 @@ def read_readings(path: Path, zone: tzinfo) -> Recorded:
     flags = [flagged(text) for text in lines.texts["flags"]]
     of_line, known = _understood(lines, flags, refused)
     measured = _measured(lines, (of_line, known), flags, refused)
-    return Recorded(tape=tape_of(measured, LocalDays(zone)), refused=refused)
+    tape = tape_of(measured, LocalDays(zone))
+    return Recorded(tape=tape, refused=refused, doctors=_doctors(measured))
+
+
+def _doctors(measured: Measured) -> dict[SubjectRef, Doctor]:
+    """Who answers for whom, as the newest of their measurements says that names a doctor."""
+    subjects, doctors = measured.texts["subject"], measured.texts["doctor"]
+    column = measured.cells["doctor"]
+    named = np.array([bool(text) for text in doctors], dtype=np.bool_)[column]
+    newest_first = np.flatnonzero(named)
+    newest_first = newest_first[np.argsort(measured.at[newest_first], kind="stable")[::-1]]
+    people, where = np.unique(measured.subject[newest_first], return_index=True)
+    return {
+        SubjectRef(subjects[int(person)]): Doctor(doctors[int(column[place])])
+        for person, place in zip(people, newest_first[where], strict=True)
+    }
 
 
 def _measured(

@@ -230,6 +230,31 @@ def test_glucose_is_known_by_each_of_its_codes(tmp_path: Path, code: str, unit: 
     assert (point.kind is Vital.GLUCOSE_PLASMA) is (code in {"14749-6", "2345-7"})
 
 
+def test_a_doctor_may_stand_beside_the_readings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The newest one counts, whatever the order of lines; a list of people stands above it."""
+    path, out, people = tmp_path / "r.csv", tmp_path / "f.json", tmp_path / "people.csv"
+    lines = [
+        f"{who},{doctor},mm[Hg],{value},{code},2026-01-{day:02}T08:00:00+08:00"
+        for who, doctor, day in (
+            *(("p-1", "dr-2", 3), ("p-1", "dr-1", 1), ("p-1", "", 4)),
+            *(("p-2", "dr-3", 2), ("p-3", "", 2)),
+        )
+        for code, value in (("8480-6", 186), ("8462-4", 112))
+    ]
+    path.write_text("\n".join(["subject,doctor,unit,value,code,effective_at", *lines]), "utf-8")
+    assert read_readings(path, ZONE).doctors == {"p-1": "dr-2", "p-2": "dr-3"}
+    assert main(["rules", "backtest", "--readings", str(path), "--json", str(out)]) == 0
+    of_two = json.loads(out.read_text("utf-8"))["per_doctor_day"]["mean"]
+    assert of_two > 0
+    people.write_text("subject,doctor\np-1,dr-3\np-2,\n", encoding="utf-8")
+    words = ["--readings", str(path), "--people", str(people), "--json", str(out)]
+    assert main(["rules", "backtest", *words]) == 0
+    assert json.loads(out.read_text("utf-8"))["per_doctor_day"]["mean"] > of_two, "one doctor now"
+    capsys.readouterr()
+
+
 def test_a_file_without_its_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("subject,value\n", encoding="utf-8")
