@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from service.store.database import Connection, load_statements, write_audit
-from service.surveillance.areas import ListedArea, outline_text
+from service.surveillance.areas import ListedArea, stored_outline
 
 _SQL = load_statements("areas.sql")
 
@@ -15,7 +15,7 @@ async def known_areas(connection: Connection) -> dict[str, ListedArea]:
     return {
         r["area_id"]: ListedArea(
             **{name: r[name] for name in names},
-            geometry=None if r["geometry"] is None else outline_text(r["geometry"]),
+            geometry=None if r["geometry"] is None else stored_outline(r["geometry"]),
         )
         for r in await connection.fetch(_SQL["areas"])
     }

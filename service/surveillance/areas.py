@@ -8,7 +8,7 @@ longitude and latitude (WGS 84).
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
@@ -19,6 +19,7 @@ LEVELS = ("village", "township", "county", "prefecture", "province")
 COLUMNS = ("area_id", "parent_id", "level", "name", "valid_from", "valid_to")
 
 _MOST_CHARACTERS = 100
+_LEAST_CORNERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ def _area(fields: Mapping[str, str], geometry: str | None) -> ListedArea:
         name=fields["name"],
         valid_from=valid_from,
         valid_to=valid_to,
-        geometry=None if geometry is None else outline_text(geometry),
+        geometry=None if geometry is None else _outline(geometry),
     )
 
 
@@ -166,36 +167,46 @@ def _day(fields: Mapping[str, str], field: str) -> date | None:
         raise _RefusedError(field, f"{fields[field]!r} is no day like 2026-01-31") from error
 
 
-def outline_text(geometry: str) -> str:
-    """A Polygon or MultiPolygon in one spelling, so that two of them can be compared."""
+def stored_outline(geometry: str) -> str:
+    """An outline from the store in the spelling of `_outline`, so that two can be compared."""
+    return msgspec.json.encode(msgspec.json.decode(geometry, type=_Outline)).decode()
+
+
+def _outline(geometry: str) -> str:
     try:
         outline = msgspec.json.decode(geometry, type=_Outline)
     except msgspec.MsgspecError as error:
         raise _RefusedError("geometry", "is no GeoJSON geometry") from error
-    depth = {"Polygon": 1, "MultiPolygon": 2}.get(outline.type)
-    if depth is None:
+    if outline.type not in {"Polygon", "MultiPolygon"}:
         raise _RefusedError("geometry", f"{outline.type} is neither Polygon nor MultiPolygon")
-    for position in _positions(outline.coordinates, depth):
-        if not _is_on_earth(position):
-            raise _RefusedError("geometry", f"{position!r} is no longitude and latitude")
+    polygons = [outline.coordinates] if outline.type == "Polygon" else outline.coordinates
+    for polygon in polygons or [[]]:
+        _check_rings(polygon)
     return msgspec.json.encode(outline).decode()
 
 
-def _positions(nested: Sequence[object], depth: int) -> Iterator[object]:
-    for one in nested:
-        if depth > 0 and isinstance(one, list):
-            yield from _positions(cast("list[object]", one), depth - 1)
-        else:
-            yield one
+def _check_rings(polygon: object) -> None:
+    """An outer ring and perhaps holes, each of corners that are longitude and latitude."""
+    rings = cast("list[object]", polygon) if isinstance(polygon, list) else []
+    if not rings:
+        raise _RefusedError("geometry", "a polygon needs a ring")
+    for ring in rings:
+        positions = cast("list[object]", ring) if isinstance(ring, list) else [ring]
+        for position in positions:
+            if not _is_on_earth(position):
+                raise _RefusedError("geometry", f"{position!r} is no longitude and latitude")
+        if len({str(position) for position in positions}) < _LEAST_CORNERS:
+            raise _RefusedError("geometry", "a ring needs three corners")
 
 
 def _is_on_earth(position: object) -> bool:
-    if not isinstance(position, list):
+    numbers = cast("list[object]", position)[:2] if isinstance(position, list) else []
+    if len(numbers) < 2:  # noqa: PLR2004 -- longitude and latitude
         return False
-    numbers = [n for n in cast("list[object]", position) if isinstance(n, int | float)]
-    if len(numbers) < 2 or not all(math.isfinite(n) for n in numbers):  # noqa: PLR2004
+    degrees = [float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)]
+    if len(degrees) < 2 or not all(math.isfinite(n) for n in degrees):  # noqa: PLR2004
         return False
-    return abs(numbers[0]) <= 180 and abs(numbers[1]) <= 90  # noqa: PLR2004 -- degrees
+    return abs(degrees[0]) <= 180 and abs(degrees[1]) <= 90  # noqa: PLR2004 -- degrees
 
 
 def _fits_former(area: ListedArea, former: ListedArea | None) -> None:

@@ -1,4 +1,8 @@
-"""What of a report's lines is taken as counts of its source, and why a line is not. Pure."""
+"""What of a report's lines is taken as counts of its source, and why a line is not. Pure.
+
+A reason never repeats a text that was sent: where an area should stand a name may, and reasons are
+kept.
+"""
 
 import calendar
 import math
@@ -60,10 +64,10 @@ def check_report(lines: Iterable[ReportLine], sender: Sender, today: date) -> Ch
 def _checked(line: ReportLine, sender: Sender, today: date) -> CountCell:
     kind = INDICATORS.get(line.indicator)
     if kind is None or kind.source is not sender.kind:
-        raise _LineError("indicator", f"{line.indicator!r} is nothing a {sender.kind} reports")
+        raise _LineError("indicator", f"is nothing that a {sender.kind} reports")
     level = sender.areas.get(line.area)
     if level is None:
-        raise _LineError("area", f"{line.area!r} is no area that this source reports for")
+        raise _LineError("area", "is no area that this source reports for")
     if level == "village":
         raise _LineError("area", "a village is not counted; send its township")
     day = _period(line, kind, today)
@@ -96,14 +100,14 @@ def _date(field: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise _LineError(field, f"{text!r} is no day like 2026-01-31") from error
+        raise _LineError(field, "is no day like 2026-01-31") from error
 
 
 def _value(line: ReportLine, kind: IndicatorKind) -> float:
     try:
         value = float(line.value)
     except ValueError as error:
-        raise _LineError("value", f"{line.value!r} is no number") from error
+        raise _LineError("value", "is no number, or not one alone") from error
     low, high = _WEATHER if kind.source is SourceKind.WEATHER else (0.0, float(_MOST))
     if not (math.isfinite(value) and low <= value <= high):
         raise _LineError("value", f"{line.value} lies outside {low:g} to {high:g}")
@@ -116,7 +120,7 @@ def _base(line: ReportLine, kind: IndicatorKind, value: float) -> int | None:
     if not line.base:
         return None
     if not line.base.isascii() or not line.base.isdigit() or int(line.base) > _MOST:
-        raise _LineError("base", f"{line.base!r} is no whole number")
+        raise _LineError("base", "is no whole number")
     base = int(line.base)
     if kind.measure in {Measure.PEOPLE, Measure.EVENTS} and value > base:
         raise _LineError("base", f"{line.value} of {base} is more than there are")

@@ -4,7 +4,9 @@ A line is one number of one area and period. What is wrong with a line is said w
 the other lines are taken all the same. FHIR: MeasureReport R4 of type `summary`, alone or in a
 Bundle; `subject` is the Location (an area's id), a group's code or the measure's last path segment
 the indicator, `period` the day, week or month, the populations `numerator` and `denominator` the
-number and what it is of (https://hl7.org/fhir/R4/measurereport.html).
+number and what it is of (https://hl7.org/fhir/R4/measurereport.html). Strata are not read. A period
+begins with a day or a midnight as its sender writes it; a group that says a population twice says
+no number, and a subject that is no Location is no area.
 """
 
 import csv
@@ -172,25 +174,44 @@ def _fhir(body: bytes) -> Iterator[ReportLine]:
 
 
 def _group_line(number: int, report: _MeasureReport, group: _Group) -> ReportLine:
-    counts = {
-        coding.code: population.count
-        for population in group.population
-        for coding in population.code.coding
-        if population.count is not None
-    }
-    score = group.measure_score.value
-    value = counts.get("numerator", counts.get("initial-population", score))
-    base = counts.get("denominator")
+    value = _count_of(group, "numerator")
+    if value is None:
+        value = _count_of(group, "initial-population")
+    if value is None:
+        value = group.measure_score.value
+    base = _count_of(group, "denominator")
     own = [coding.code for coding in group.code.coding if coding.code]
     return ReportLine(
         line=number,
-        area=report.subject.reference.removeprefix("Location/"),
+        area=_area_of(report.subject.reference),
         indicator=own[0] if own else report.measure.partition("|")[0].rsplit("/", 1)[-1],
-        day=report.period.start[:10],
+        day=_day_of(report.period.start),
         end=report.period.end[:10],
         value="" if value is None else str(value),
         base="" if base is None else str(base),
     )
+
+
+def _count_of(group: _Group, code: str) -> int | str | None:
+    """The count of one population; a text that is no number where it stands twice."""
+    found = {
+        population.count
+        for population in group.population
+        if population.count is not None
+        and code in {coding.code for coding in population.code.coding}
+    }
+    return "twice" if len(found) > 1 else next(iter(found), None)
+
+
+def _area_of(reference: str) -> str:
+    kind, slash, area = reference.rpartition("/")
+    return area if not slash or kind.rpartition("/")[2] == "Location" else ""
+
+
+def _day_of(start: str) -> str:
+    """The day that a period begins with; "" where it begins within one, as other zones' days do."""
+    day, _, clock = start.partition("T")
+    return day if not clock or clock.startswith("00:00") else ""
 
 
 _READERS: Mapping[ReportForm, Callable[[bytes], Iterator[ReportLine]]] = {

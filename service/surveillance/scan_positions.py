@@ -8,6 +8,8 @@ import msgspec
 from service.store.database import Connection, load_statements
 from service.surveillance.scan_near import Position
 
+_HALF_ROUND = 180.0
+
 _SQL = load_statements("signals.sql")
 
 
@@ -28,8 +30,13 @@ def middle(geometry: str) -> Position | None:
     if not walked:
         return None
     east = [longitude for longitude, _ in walked]
+    if max(east) - min(east) > _HALF_ROUND:  # on both sides of 180 degrees
+        east = [one + 2 * _HALF_ROUND if one < 0 else one for one in east]
     north = [latitude for _, latitude in walked]
-    return (min(north) + max(north)) / 2, (min(east) + max(east)) / 2
+    longitude = (min(east) + max(east)) / 2
+    return (min(north) + max(north)) / 2, (longitude + _HALF_ROUND) % (
+        2 * _HALF_ROUND
+    ) - _HALF_ROUND
 
 
 def _walk(nested: Sequence[object]) -> Iterator[tuple[float, float]]:

@@ -199,7 +199,9 @@ class _Geometry(msgspec.Struct):
 
 
 Ring = list[tuple[float, float]]
-_WIDE, _TILE = 600, 120
+_WIDE, _HIGH, _TILE = 600, 900, 120
+_HALF_ROUND = 180.0
+_LEAST_CORNERS = 3
 
 
 def map_of(names: Mapping[str, str], shapes: Mapping[str, str], grid: Grid) -> Map:
@@ -229,21 +231,30 @@ def _outlines(
     names: Mapping[str, str], rings: Mapping[str, list[Ring]], colours: Mapping[str, str]
 ) -> Map:
     points = [point for area in rings.values() for ring in area for point in ring]
-    west, east = min(x for x, _ in points), max(x for x, _ in points)
+    across = max(x for x, _ in points) - min(x for x, _ in points) > _HALF_ROUND
+
+    def east_of(x: float) -> float:
+        # What lies on both sides of 180 degrees lies together.
+        return x + 2 * _HALF_ROUND if across and x < 0 else x
+
+    west, east = min(east_of(x) for x, _ in points), max(east_of(x) for x, _ in points)
     south, north = min(y for _, y in points), max(y for _, y in points)
     # Equirectangular at the county's middle latitude: a county is small.
     squeeze = math.cos(math.radians((south + north) / 2))
-    scale = (_WIDE - 20) / max((east - west) * squeeze, 1e-9)
+    scale = min(
+        (_WIDE - 20) / max((east - west) * squeeze, 1e-9),
+        (_HIGH - 20) / max(north - south, 1e-9),
+    )
 
     def at(point: tuple[float, float]) -> tuple[int, int]:
         x, y = point
-        return round(10 + (x - west) * squeeze * scale), round(10 + (north - y) * scale)
+        return round(10 + (east_of(x) - west) * squeeze * scale), round(10 + (north - y) * scale)
 
     tiles: list[Tile] = []
     for area, name in names.items():
         placed = [[at(point) for point in ring] for ring in rings[area]]
         path = " ".join("M" + " ".join(f"{x},{y}" for x, y in ring) + "z" for ring in placed)
-        largest = max(placed, key=len)
+        largest = max(placed, key=_extent)
         tiles.append(
             Tile(
                 name=name,
@@ -257,8 +268,14 @@ def _outlines(
     return Map(width=_WIDE, height=height, tiles=tuple(tiles), drawn=True)
 
 
+def _extent(ring: Sequence[tuple[int, int]]) -> int:
+    """Twice the area of a ring; a hole is smaller than what it lies in."""
+    following = zip(ring, [*ring[1:], *ring[:1]], strict=True)
+    return abs(sum(x * below - right * y for (x, y), (right, below) in following))
+
+
 def _rings(text: str) -> list[Ring]:
-    """The outer rings of a GeoJSON Polygon or MultiPolygon; nothing of any other geometry."""
+    """All rings of a GeoJSON Polygon or MultiPolygon, holes too; nothing of other geometries."""
     try:
         geometry = msgspec.json.decode(text, type=_Geometry)
         if geometry.type == "Polygon":
@@ -267,7 +284,8 @@ def _rings(text: str) -> list[Ring]:
             polygons = msgspec.convert(geometry.coordinates, list[list[object]])
         else:
             return []
-        return [_ring(polygon[0]) for polygon in polygons if polygon]
+        rings = [_ring(ring) for polygon in polygons for ring in polygon]
+        return [ring for ring in rings if len(set(ring)) >= _LEAST_CORNERS]
     except msgspec.MsgspecError:
         return []
 

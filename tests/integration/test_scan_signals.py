@@ -97,3 +97,5 @@ def test_the_middle_of_an_outline_of_any_depth() -> None:
     assert middle(f'{{"type": "Polygon", "coordinates": [{ring}]}}') == (32, 121)
     assert middle(f'{{"type": "MultiPolygon", "coordinates": [[{ring}]]}}') == (32, 121)
     assert middle('{"type": "Polygon", "coordinates": []}') is None
+    across = "[[179.5, 50], [-179.5, 50], [-179.5, 51]]"
+    assert middle(f'{{"type": "Polygon", "coordinates": [{across}]}}') == (50.5, -180)

@@ -85,16 +85,25 @@ def test_geojson_brings_the_outline() -> None:
     assert json.loads(again.geometry or "") == SQUARE
 
 
-@pytest.mark.parametrize(
-    ("geometry", "reason"),
-    [
-        ({"type": "Point", "coordinates": [104, 30]}, "neither"),
-        ({"type": "Polygon", "coordinates": [[[204, 30]]]}, "longitude"),
-        ({"type": "Polygon", "coordinates": [[["x", 30]]]}, "longitude"),
-        ({"type": "Polygon", "coordinates": [[3, 4]]}, "longitude"),
-        ({"type": "Polygon"}, "no GeoJSON"),
-    ],
-)
+NO_OUTLINES: list[tuple[object, str]] = [
+    ({"type": "Point", "coordinates": [104, 30]}, "neither"),
+    ({"type": "Polygon", "coordinates": [[[204, 30]]]}, "longitude"),
+    ({"type": "Polygon", "coordinates": [[["x", 30]]]}, "longitude"),
+    ({"type": "Polygon", "coordinates": [[3, 4]]}, "longitude"),
+    ({"type": "Polygon"}, "no GeoJSON"),
+    ({"type": "Polygon", "coordinates": []}, "a ring"),
+    ({"type": "Polygon", "coordinates": [[]]}, "three corners"),
+    ({"type": "Polygon", "coordinates": [[[104, 30], [105, 30], [104, 30]]]}, "three corners"),
+    ({"type": "Polygon", "coordinates": [[["x", 30, 104]]]}, "longitude"),
+    ({"type": "Polygon", "coordinates": [[[True, 30]]]}, "longitude"),
+    ({"type": "MultiPolygon", "coordinates": []}, "a ring"),
+    ({"type": "MultiPolygon", "coordinates": [[]]}, "a ring"),
+    ({"type": "MultiPolygon", "coordinates": [[[104, 30]]]}, "longitude"),
+    ({"type": "GeometryCollection", "coordinates": []}, "neither"),
+]
+
+
+@pytest.mark.parametrize(("geometry", "reason"), NO_OUTLINES)
 def test_an_outline_that_is_none_is_refused(geometry: object, reason: str) -> None:
     text = collection(feature(geometry, area_id="t", parent_id="c", level="township", name="镇"))
     (fault,) = read_areas(text, {"c": COUNTY}).faults

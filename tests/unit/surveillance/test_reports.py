@@ -61,6 +61,78 @@ def test_a_fhir_measure_report_says_it_too() -> None:
     assert (cell.area, cell.indicator, cell.value, cell.base) == ("t1", "influenza_like", 12.0, 310)
 
 
+def faults_of(**changed: object) -> list[tuple[str, str]]:
+    lines = read_report(ReportForm.FHIR, json.dumps(report(**changed)).encode())
+    checked = check_report(lines, CLINIC, TODAY)
+    assert checked.cells == ()
+    return [(fault.field, fault.reason) for fault in checked.faults]
+
+
+def population(code: str, count: int | None) -> dict[str, object]:
+    return {"code": {"coding": [{"code": code}]}, "count": count}
+
+
+NO_COUNTS: list[tuple[dict[str, object], str]] = [
+    ({"group": [{}]}, "value"),
+    ({"group": [{"population": [population("denominator", 310)]}]}, "value"),
+    ({"group": [{"population": [population("numerator", None)]}]}, "value"),
+    ({"group": [{"population": [population("numerator", -3)]}]}, "value"),
+    (
+        {"group": [{"population": [population("numerator", n) for n in (3, 12)]}]},
+        "value",  # of two numbers neither
+    ),
+    ({"period": {"start": "2026-08-30T16:00:00Z", "end": "2026-08-31"}}, "day"),
+    ({"period": {"start": "2026-08-30T16:00:00Z"}}, "day"),
+    ({"period": {"start": "2026-08-31", "end": "2026-09-01"}}, "period.end"),
+    ({"period": {"start": "2026-08"}}, "day"),
+    ({"period": {"start": "2026-09-02"}}, "day"),
+    ({"subject": {"reference": "Patient/t1"}}, "area"),
+    ({"subject": {"reference": "https://fhir.example/Patient/t1"}}, "area"),
+    ({"subject": {}}, "area"),
+]
+
+
+@pytest.mark.parametrize(("changed", "field"), NO_COUNTS)
+def test_a_measure_report_that_says_no_count_of_a_place_and_day_is_refused(
+    changed: dict[str, object], field: str
+) -> None:
+    assert [one for one, _ in faults_of(**changed)] == [field]
+
+
+def test_no_reason_repeats_what_was_sent_where_a_name_may_stand() -> None:
+    name = "Wang Xiuying 13800000000"
+    for changed in (
+        {"area": name},
+        {"indicator": name},
+        {"day": name},
+        {"value": name},
+        {"base": name},
+        {"end": name},
+    ):
+        (fault,) = check_report([line(1, **changed)], CLINIC, TODAY).faults
+        assert not any(part in fault.reason for part in name.split())
+    told = faults_of(subject={"reference": f"Patient/{name}"})
+    assert not any(part in reason for _, reason in told for part in name.split())
+
+
+def test_a_place_by_its_whole_address_and_a_midnight_are_taken_and_strata_are_not_read() -> None:
+    aged = {"value": {"text": "65+"}, "population": [population("numerator", 3)]}
+    group = {
+        "population": [population("numerator", 12), population("numerator", 12)],
+        "stratifier": [{"stratum": [aged]}],
+    }
+    sent = report(
+        subject={"reference": "https://fhir.example/Location/t1"},
+        period={"start": "2026-08-31T00:00:00+08:00", "end": "2026-08-31T23:59:59+08:00"},
+        group=[group],
+    )
+    lines = read_report(ReportForm.FHIR, json.dumps(sent).encode())
+    (cell,) = check_report(lines, CLINIC, TODAY).cells
+    assert (cell.area, cell.day, cell.value) == ("t1", date(2026, 8, 31), 12.0)
+    again = [*lines, *lines]
+    assert [one.field for one in check_report(again, CLINIC, TODAY).faults] == ["day"]
+
+
 def test_a_bundle_holds_several_and_a_group_names_its_own_indicator() -> None:
     visits = {
         "code": {"coding": [{"system": "x", "code": "visits"}]},
