@@ -1,14 +1,19 @@
-"""Sets a brief as a Word document, into the county's template where there is one."""
+"""Sets a brief as a Word document, into the county's template where there is one.
+
+A template's places are found in its body, in its tables and in its headers and footers, and what
+takes their place is written as they were (font, size, colour).
+"""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Protocol, cast
 
 import docx
 from docx.document import Document
 from docx.opc.exceptions import PackageNotFoundError
-from docx.table import Table
+from docx.oxml.ns import qn
+from docx.table import Table, _Cell  # pyright: ignore[reportPrivateUsage] -- has no other name
 from docx.text.paragraph import Paragraph
 
 from service.web.brief import Brief, Section
@@ -20,6 +25,11 @@ PLACE = "{{brief}}"
 class _Element(Protocol):
     """What we use of an lxml element."""
 
+    @property
+    def attrib(self) -> object:
+        """Its attributes."""
+        ...
+
     def getparent(self) -> "_Element":
         """The element around it."""
         ...
@@ -30,6 +40,34 @@ class _Element(Protocol):
 
     def addprevious(self, element: "_Element") -> None:
         """Puts another one before it."""
+        ...
+
+    def makeelement(self, name: str) -> "_Element":
+        """A new element that stands nowhere yet."""
+        ...
+
+    def append(self, element: "_Element") -> None:
+        """Puts a child last."""
+        ...
+
+    def set(self, name: str, value: str) -> None:
+        """Writes an attribute."""
+        ...
+
+    def iter(self, name: str) -> "Iterator[_Element]":
+        """What is called so, at any depth."""
+        ...
+
+    def get_or_add_rPr(self) -> "_Element":  # noqa: N802 -- lxml's and Word's spelling
+        """The letters' properties."""
+        ...
+
+    def get_or_add_rFonts(self) -> "_Element":  # noqa: N802
+        """The fonts among them."""
+        ...
+
+    def get_or_add_trPr(self) -> "_Element":  # noqa: N802
+        """A row's properties."""
         ...
 
 
@@ -49,9 +87,11 @@ def write_docx(brief: Brief, template: Path | None) -> bytes:
         document = docx.Document(None if template is None else str(template))
     except (PackageNotFoundError, KeyError, ValueError, OSError) as error:
         raise BriefTemplateError(str(template)) from error
+    if template is None:
+        _speak(document, brief.language)
     words = {"{{title}}": brief.title, "{{subtitle}}": brief.subtitle, "{{foot}}": brief.foot}
     named = _replace(document, words)
-    place = next((one for one in document.paragraphs if PLACE in one.text), None)
+    place = next((one for one in _paragraphs(document) if PLACE in one.text), None)
     if "{{title}}" not in named:
         _paragraph(document, place, brief.title, "Title")
         _paragraph(document, place, brief.subtitle, None)
@@ -69,12 +109,69 @@ def write_docx(brief: Brief, template: Path | None) -> bytes:
 def _replace(document: Document, words: Mapping[str, str]) -> set[str]:
     """Fills the template's own places; returns those that it had."""
     found: set[str] = set()
-    for paragraph in document.paragraphs:
-        for name, text in words.items():
-            if name in paragraph.text:
-                paragraph.text = paragraph.text.replace(name, text)
-                found.add(name)
+    around = [part for one in document.sections for part in (one.header, one.footer)]
+    for paragraph in (one for part in (document, *around) for one in _paragraphs(part)):
+        named = [name for name in words if name in paragraph.text]
+        if named:
+            text = paragraph.text
+            for name in named:
+                text = text.replace(name, words[name])
+            # Word cuts a line into runs as it likes: the first one's letters are the line's.
+            paragraph.runs[0].text = text
+            for run in paragraph.runs[1:]:
+                run.text = ""
+            found.update(named)
     return found
+
+
+class _Part(Protocol):
+    """Whatever holds lines and tables: a document, a header, a footer, a cell."""
+
+    @property
+    def paragraphs(self) -> list[Paragraph]:
+        """Its own lines."""
+        ...
+
+    @property
+    def tables(self) -> list[Table]:
+        """Its own tables."""
+        ...
+
+
+def _paragraphs(part: _Part) -> Iterator[Paragraph]:
+    """Every line, those in tables too; once, also where cells were joined."""
+    yield from part.paragraphs
+    cells: dict[object, _Cell] = {
+        cell._tc: cell  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] -- joined cells share it
+        for table in part.tables
+        for row in table.rows
+        for cell in row.cells
+    }
+    for cell in cells.values():
+        yield from _paragraphs(cell)
+
+
+def _speak(document: Document, language: str) -> None:
+    """Chinese letters in Chinese fonts: without a name Word may take another country's forms."""
+    if language != "zh":
+        return
+    for name, font in (("Normal", "宋体"), ("Title", "黑体"), ("Heading 2", "黑体")):
+        style = cast("_Element", document.styles[name].element)
+        fonts = style.get_or_add_rPr().get_or_add_rFonts()
+        cast("MutableMapping[str, str]", fonts.attrib).pop(qn("w:eastAsiaTheme"), None)
+        fonts.set(qn("w:eastAsia"), font)
+    for one in cast("_Element", document.styles.element).iter(qn("w:lang")):
+        one.set(qn("w:eastAsia"), "zh-CN")
+
+
+def _keep_rows(table: Table) -> None:
+    """No row is torn by a page's end, and the head stands on each page."""
+    for number, row in enumerate(table.rows):
+        element = cast("_Element", row._tr)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] -- python-docx has no word for it
+        properties = element.get_or_add_trPr()
+        properties.append(properties.makeelement(qn("w:cantSplit")))
+        if number == 0:
+            properties.append(properties.makeelement(qn("w:tblHeader")))
 
 
 def _section(document: Document, place: Paragraph | None, section: Section) -> None:
@@ -89,6 +186,7 @@ def _section(document: Document, place: Paragraph | None, section: Section) -> N
     for row in section.table:
         for cell, text in zip(table.add_row().cells, row, strict=True):
             cell.text = text
+    _keep_rows(table)
     if place is not None:  # python-docx adds tables at the end only
         _element(place).addprevious(_element(table))
 

@@ -5,8 +5,10 @@ import csv
 import io
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ import docx
 import httpx2
 import pytest
 import uvicorn
+from docx.shared import Pt
 from standardwebhooks import Webhook
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -33,6 +36,7 @@ from service.surveillance.signal_words import Cause, Verified
 from service.surveillance.workflow import Act
 from service.web.brief import Brief, Section
 from service.web.brief_docx import BriefTemplateError, write_docx
+from service.web.brief_pdf import write_pdf
 from service.web.signal_view import signal_lines
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_passwords, seed_townships
@@ -338,6 +342,59 @@ def test_the_countys_own_template_keeps_its_text_around_the_brief(tmp_path: Path
     (tmp_path / "no.docx").write_text("no document")
     with pytest.raises(BriefTemplateError):
         write_docx(BRIEF, tmp_path / "no.docx")
+
+
+@pytest.mark.row("C17")
+def test_a_template_with_tables_and_headers_keeps_its_letters(tmp_path: Path) -> None:
+    """A county's red head: the title in a table cell, cut into runs, the number in the header."""
+    made = docx.Document()
+    made.sections[0].header.paragraphs[0].text = "{{subtitle}}"
+    made.sections[0].footer.paragraphs[0].text = "{{foot}}"
+    table = made.add_table(rows=2, cols=2)
+    joined = table.rows[0].cells[0].merge(table.rows[0].cells[1])
+    head = joined.paragraphs[0]
+    for piece in ("{{ti", "tle", "}}"):
+        run = head.add_run(piece)
+        run.bold, run.font.size = True, Pt(22)
+    table.rows[1].cells[0].text = "{{brief}}"
+    template = tmp_path / "template.docx"
+    made.save(str(template))
+    found = docx.Document(io.BytesIO(write_docx(BRIEF, template)))
+    assert found.sections[0].header.paragraphs[0].text == BRIEF.subtitle
+    assert found.sections[0].footer.paragraphs[0].text == BRIEF.foot
+    title = found.tables[0].rows[0].cells[0].paragraphs[0]
+    assert (title.text, title.runs[0].bold, title.runs[0].font.size) == ("简报", True, Pt(22))
+    cell = found.tables[0].rows[1].cells[0]
+    assert [one.text for one in cell.paragraphs] == ["概要", "一"]
+    assert [one.text for one in cell.tables[0].rows[0].cells] == ["甲", "乙"]
+    assert not any("{{" in one.text for one in found.paragraphs)
+
+
+@pytest.mark.row("C17")
+def test_a_long_brief_has_chinese_fonts_and_whole_rows_in_word_and_pdf() -> None:
+    rows = tuple((f"乡镇{n}", "1–4") for n in range(90))
+    long = replace(BRIEF, sections=(Section(title="概要", table=(("甲", "乙"), *rows)),))
+    with zipfile.ZipFile(io.BytesIO(write_docx(long, None))) as parts:
+        body, styles = (parts.read(f"word/{one}.xml").decode() for one in ("document", "styles"))
+    assert (body.count("<w:cantSplit"), body.count("<w:tblHeader")) == (91, 1)
+    assert styles.count('w:eastAsia="宋体"') == 1
+    assert 'w:eastAsia="zh-CN"' in styles
+    lines = "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in rows)
+    page = f"<html lang=zh><body><table>{lines}</table></body></html>"
+    inside = unpacked(write_pdf(page))
+    assert len(re.findall(rb"/Type ?/Page\b", inside)) >= 2
+    assert b"/FontFile" in inside, "embedded"
+    (name,) = set(re.findall(rb"/FontName ?/([^ /]+)", inside))
+    assert b"CJK" in name, "the letters of a Chinese font, for all there is"
+
+
+def unpacked(pdf: bytes) -> bytes:
+    """The objects of a PDF, those in compressed streams too."""
+    found = [pdf]
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with suppress(zlib.error):
+            found.append(zlib.decompress(stream))
+    return b"\n".join(found)
 
 
 async def test_released_counts_are_exported_as_a_data_value_set(county: County) -> None:
