@@ -204,6 +204,9 @@ class Signals(Database):
             # what officers know of is not merged into what they do not: it would tell that it is
             if not into or (_is_public(signal) and not _is_public(into[0])):
                 raise WorkflowError("other")
+            # nor a true one into an exercise, nor any into one that nobody works on any more
+            if into[0].drill != signal.drill or not into[0].is_open:
+                raise WorkflowError("other")
         step = Step(
             act=deed.act,
             actor=str(account.account_id),

@@ -3,7 +3,7 @@
 Pure. Every word about a signal comes out of its `showing()`: what that withholds is not here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -108,20 +108,38 @@ def signal_lines(
         if event.what != "rose":
             last[event.signal_id] = event.at
     shown = [(one, showing) for one in signals if (showing := one.showing()) is not None]
-    names = {one.signal_id: _name(one, showing, language) for one, showing in shown}
     # What officers know of is merged into nothing that they do not.
     public = {one.signal_id for one, _ in shown if one.on_paper().showing() is not None}
-    known = {other: name for other, name in names.items() if other in public}
+    # The highest colour first: what is merged is most likely part of that.
+    into = sorted(
+        (one for one in shown if one[0].is_open), key=lambda one: one[1].colour.rank, reverse=True
+    )
     return [
         _line(
             one,
             (one.known_since(zone), last.get(one.signal_id, one.known_since(zone))),
-            known if one.signal_id in public else names,
+            _into(one, into, public, language),
             language,
             now,
         )
         for one, _ in shown
     ]
+
+
+def _into(
+    signal: Signal,
+    candidates: Sequence[tuple[Signal, Showing]],
+    public: Collection[UUID],
+    language: str,
+) -> tuple[Other, ...]:
+    """What a signal may be merged into, those of its own place first; see `Signals.act`."""
+    return tuple(
+        Other(signal_id=one.signal_id, text=_name(one, showing, language))
+        for one, showing in sorted(candidates, key=lambda each: each[0].area != signal.area)
+        if one.signal_id != signal.signal_id
+        and one.drill == signal.drill
+        and (one.signal_id in public or signal.signal_id not in public)
+    )
 
 
 def morning(
@@ -180,7 +198,7 @@ def _name(signal: Signal, showing: Showing, language: str) -> str:
 def _line(
     signal: Signal,
     times: tuple[datetime, datetime],
-    names: Mapping[UUID, str],
+    others: tuple[Other, ...],
     language: str,
     now: datetime,
 ) -> SignalLine:
@@ -211,13 +229,7 @@ def _line(
         waits_for=_waits_for(signal),
         cause=standing.cause or "",
         acts=tuple(act.value for act in Act if act in acts),
-        others=tuple(
-            Other(signal_id=other, text=text)
-            for other, text in sorted(
-                names.items(), key=lambda one: not one[1].startswith(f"{signal.area_name} · ")
-            )
-            if other != signal.signal_id
-        ),
+        others=others,
         # Officers read the question later: it names what they may know, where they may know it.
         question=_question(signal.on_paper().showing() or showing, language),
         arriving_until=arriving if arriving is not None and arriving > now else None,

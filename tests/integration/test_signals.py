@@ -297,11 +297,32 @@ async def test_what_officers_know_of_is_merged_into_nothing_that_they_do_not(
     assert (await store.act(duty, hidden, into, county.now)).state is State.DUPLICATE
 
 
+async def test_nothing_is_merged_into_what_nobody_works_on_any_more(county: County) -> None:
+    """Else a tap at eight would put a signal away under one that was dismissed or merged."""
+    first, second, third = await form(county, *(finding(t) for t in ("t-dong", "t-qing", "t-lin")))
+    store, officer = signals_of(county), await county.account("cdc")
+    dismiss = Deed(act=Act.DISMISS, reason="fair", cause=Cause.HOLIDAY)
+    await store.act(officer, first, dismiss, county.now)
+    into = Deed(act=Act.MERGE, reason="the same", duplicate_of=first)
+    with pytest.raises(WorkflowError, match="other"):
+        await store.act(officer, second, into, county.now)
+    lines = signal_lines(await store.signals(officer, county.now), [], "en", county.now, ZONE)
+    offered = {line.signal_id: [one.signal_id for one in line.others] for line in lines}
+    assert (offered[second], offered[third]) == ([third], [second])
+
+
 async def test_drills_stand_apart_from_real_signals(county: County) -> None:
     (real,) = await form(county, finding())
     (drill,) = await form(county, finding(drill=True))
     assert real != drill
     store, officer = signals_of(county), await county.account("cdc")
+    for one, into in ((real, drill), (drill, real)):
+        merge = Deed(act=Act.MERGE, reason="the same", duplicate_of=into)
+        with pytest.raises(WorkflowError, match="other"):
+            await store.act(officer, one, merge, county.now)
+    listed = await store.signals(officer, county.now)
+    lines = signal_lines(listed, [], "en", county.now, ZONE)
+    assert [line.others for line in lines] == [(), ()], "nor is it offered"
     dismiss = Deed(act=Act.DISMISS, reason="exercise", cause=Cause.CHANCE)
     await store.act(officer, drill, dismiss, county.now)
     county.clock.advance(timedelta(days=9))
