@@ -1,9 +1,12 @@
 """The models beside the core: what they learn from committed readings, on a real database."""
 
+import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -119,3 +122,21 @@ async def test_what_a_model_is_told_of_nobody(database: Database) -> None:
         assert [row["percentile"] for row in ranks] == [None] * await bench.count("core.alert")
         evidence = await bench.owner.fetchval("SELECT evidence FROM core.alert LIMIT 1")
         assert json.loads(evidence)["decision"]["rule_id"]
+
+
+async def test_the_models_learn_in_a_process_of_their_own_that_waits_for_no_commit(
+    database: Database,
+) -> None:
+    """The core stands in the middle of a batch; the worker reads what is committed, and ends."""
+    core, now = database.dsn_as("hw_core"), datetime.now(UTC)  # noqa: TID251 - a test's own wall
+    async with county_bench(core, database.dsn) as bench:
+        for days in (9, 8):
+            await bench.feed(pressure(now - days * DAY, 131, 84), now=now)
+        async with bench.store.batch():
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "service.cli", "population", "--dsn", core, "--once"),
+                cwd=Path(__file__).parents[2],
+            )
+            assert await asyncio.wait_for(process.wait(), 60) == 0
+        learned = await bench.owner.fetchval("SELECT learned_through FROM core.population_position")
+    assert (now - 4 * DAY).date() <= learned <= (now - 2 * DAY).date()
