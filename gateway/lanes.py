@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from gateway.arrivals import Arrival
+from gateway.store.core_store import Mark
 from rules.wire import Lane
 
 ROOM = 20_000
@@ -27,17 +28,21 @@ class Lanes:
 
     def __init__(self) -> None:
         self._live: deque[Arrival] = deque()
-        self._backlog: deque[Arrival] = deque()
+        self._backlog: dict[Mark, deque[Arrival]] = {}
+        self._behind = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
 
     def __len__(self) -> int:
-        return len(self._live) + len(self._backlog)
+        return len(self._live) + self._behind
 
     def put(self, arrival: Arrival) -> None:
         """Queue one message; call `room` before reading more."""
-        lane = self._live if arrival.mark.lane is Lane.LIVE else self._backlog
-        lane.append(arrival)
+        if arrival.mark.lane is Lane.LIVE:
+            self._live.append(arrival)
+        else:
+            self._backlog.setdefault(arrival.mark, deque()).append(arrival)
+            self._behind += 1
         if len(self) >= ROOM:
             self._has_room.clear()
 
@@ -49,13 +54,18 @@ class Lanes:
         """At most `limit` messages, live ones first, each lane in the order of arrival.
 
         Of the backlog no more than `backlog` are taken, so that what arrives live meanwhile does
-        not wait for a long batch.
+        not wait for a long batch; and hub by hub: a late reading has the later ones of its person
+        judged again, which is done once for all that a batch brings.
         """
-        taken: list[Arrival] = []
+        taken = [self._live.popleft() for _ in range(min(limit, len(self._live)))]
         most = limit if backlog is None else min(limit, max(0, backlog))
-        for lane, bound in ((self._live, limit), (self._backlog, most)):
-            while lane and len(taken) < bound:
-                taken.append(lane.popleft())
+        while self._backlog and len(taken) < most:
+            mark, waiting = next(iter(self._backlog.items()))
+            count = min(most - len(taken), len(waiting))
+            taken += [waiting.popleft() for _ in range(count)]
+            self._behind -= count
+            if not waiting:
+                del self._backlog[mark]
         if len(self) < ROOM // 2:
             self._has_room.set()
         return taken
@@ -63,13 +73,19 @@ class Lanes:
     def put_back(self, arrivals: Sequence[Arrival]) -> None:
         """Queue again, in front, what could not be committed and was given by `take`."""
         for arrival in reversed(arrivals):
-            lane = self._live if arrival.mark.lane is Lane.LIVE else self._backlog
-            lane.appendleft(arrival)
+            if arrival.mark.lane is Lane.LIVE:
+                self._live.appendleft(arrival)
+            else:
+                waiting = self._backlog.pop(arrival.mark, deque())
+                waiting.appendleft(arrival)
+                self._backlog = {arrival.mark: waiting, **self._backlog}
+                self._behind += 1
 
     def forget(self) -> None:
         """Drop what waits, after the connection was lost: the hubs send it again."""
         self._live.clear()
         self._backlog.clear()
+        self._behind = 0
         self._has_room.set()
 
 

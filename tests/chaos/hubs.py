@@ -156,9 +156,14 @@ class TheirHubs:
         behind = {home for home, hub in self.hubs.items() if hub.version == FORMER_VERSION}
         return sum(len(keys) for (home, _), keys in self._keys.items() if home in behind)
 
+    @property
+    def left(self) -> dict[str, tuple[int, int]]:
+        """How many readings of which hubs wait, live and backlog."""
+        return {hub.name: hub.waiting for hub in self.hubs.values() if hub.waiting != (0, 0)}
+
     def at_rest(self) -> bool:
         """Whether the core has receipted everything."""
-        return all(hub.waiting == (0, 0) for hub in self.hubs.values())
+        return not self.left
 
     async def tend(self) -> None:
         """Connect, connect again, notice lanes without progress, report: for ever."""

@@ -125,9 +125,14 @@ class _Run:
         return (_now() - now).total_seconds()
 
     async def at_rest(self) -> None:
-        async with asyncio.timeout(WELL_S):
-            while not (self.theirs.at_rest() and await self.ours.at_rest()):  # noqa: ASYNC110 - hubs
-                await asyncio.sleep(0.1)
+        """Wait while the core gets on: it may have minutes of backlog to take in yet."""
+        left, since = self.theirs.left, _now()
+        while not (self.theirs.at_rest() and await self.ours.at_rest()):
+            if self.theirs.left != left:
+                left, since = self.theirs.left, _now()
+            elif (_now() - since).total_seconds() > WELL_S:
+                raise TimeoutError(f"nothing moves: {left} and the hubs of ours")
+            await asyncio.sleep(0.1)
 
 
 async def chaos(

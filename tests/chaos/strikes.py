@@ -95,7 +95,9 @@ class Strikes:
         self.county.set_clock(0)
 
     async def back_up(self) -> None:
-        """Take the backup that a restore puts back, while everything runs."""
+        """Take the backup that a restore puts back, while everything runs; only one."""
+        if self._is_backed_up:
+            return
         await self._database("backup", self._backup)
         self._is_backed_up = True
 

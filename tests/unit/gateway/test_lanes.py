@@ -1,5 +1,7 @@
 """What is live goes first, and no batch carries more backlog than a live reading can wait for."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.arrivals import Arrival
@@ -42,6 +44,33 @@ def test_backlog_fills_what_live_readings_leave(
     lanes = [arrival.mark.lane for arrival in taken]
     assert (lanes.count(Lane.LIVE), lanes.count(Lane.BACKLOG)) == expected
     assert lanes == sorted(lanes, key=lambda lane: lane is Lane.BACKLOG)
+
+
+def test_a_backlog_is_taken_hub_by_hub_in_its_order_and_everybody_has_a_turn() -> None:
+    lanes = Lanes()
+
+    def put(hub: str, sequence: int) -> None:
+        mark = Mark(HubId(hub), "e", Lane.BACKLOG)
+        lanes.put(replace(message(Lane.BACKLOG, sequence), mark=mark))
+
+    def took(most: int) -> list[tuple[str, int]]:
+        return [(one.mark.hub, one.sequence) for one in lanes.take(100, most)]
+
+    for sequence in (1, 2, 3):
+        for hub in ("a", "b", "c"):
+            put(hub, sequence)
+    assert took(4) == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
+    put("a", 4)
+    put("b", 4)
+    given = lanes.take(100, 4)
+    lanes.put_back(given)
+    assert len(lanes) == 7
+    assert took(4) == [("b", 2), ("b", 3), ("b", 4), ("c", 1)]
+    assert took(9) == [("c", 2), ("c", 3), ("a", 4)]
+    assert len(lanes) == 0
+    put("a", 5)
+    lanes.forget()
+    assert (len(lanes), took(9)) == (0, [])
 
 
 @pytest.mark.row("R19")
