@@ -20,12 +20,14 @@ class Box:
     """What a hidden number is between, and which numbers must stay possible.
 
     One that `slides` is no small number, or one among many: as many numbers as a need has must be
-    possible, not the same ones; and if one below the floor is, then all.
+    possible, not the same ones. Where it may be small, all small ones must be, unless even the
+    `most` that the others may ever be leaves it large: a truth may lie outside the boxes.
     """
 
     low: int
     high: int
     need: tuple[int, int]
+    most: int
     slides: bool = False
 
 
@@ -54,8 +56,8 @@ class HiddenSum:
         highest = min(box.high, total - (self.lows - box.low))
         if not box.slides:
             return lowest <= box.need[0] and highest >= box.need[1]
-        some_small = lowest < self.floor
-        if some_small and box.low <= 1:
+        least_ever = total - (sum(one.most for one in self.boxes) - box.most)
+        if box.low <= 1 and least_ever < self.floor:
             return lowest <= 1 and highest >= self.floor - 1
         return highest - lowest >= box.need[1] - box.need[0]
 

@@ -186,29 +186,31 @@ def _nearly_all(count: int, of: int | None, floor: int) -> bool:
 def _box(cell: Cell, mark: Disclosure, floor: int) -> Box:
     """The numbers that a cell hidden for itself has in truths with the same marks."""
     if mark is Disclosure.SMALL:
-        return Box(low=1, high=floor - 1, need=(1, floor - 1))
+        return Box(low=1, high=floor - 1, need=(1, floor - 1), most=floor - 1)
     if cell.of is not None and cell.of.disclosure is not Disclosure.SHOWN:
         return _covered_box(cell, cell.of, floor)
     if mark is Disclosure.WITHHELD and cell.of is not None and cell.of.count is not None:
-        low = max(floor, cell.of.count - floor + 1)
-        return Box(low=low, high=cell.of.count - 1, need=(low, cell.of.count - 1))
+        low, last = max(floor, cell.of.count - floor + 1), cell.of.count - 1
+        return Box(low=low, high=last, need=(low, last), most=last)
     if cell.of is not None and not cell.told and not cell.asked_told:
-        return Box(low=0, high=floor - 1, need=(1, floor - 1))
+        return Box(low=0, high=floor - 1, need=(1, floor - 1), most=_most(cell))
     low = max(floor, cell.told)
     high = max(low, min(low + floor - 2, cell.most))
-    return Box(low=low, high=high, need=(low, high))
+    return Box(low=low, high=high, need=(low, high), most=_most(cell))
 
 
 def _covered_box(cell: Cell, of: ReleasedCell, floor: int) -> Box:
     """Of those whose reporting people are hidden nothing is said, whatever their number."""
     if of.disclosure is Disclosure.SMALL:
-        return Box(low=0, high=floor - 1, need=(1, floor - 1))
+        return Box(low=0, high=floor - 1, need=(1, floor - 1), most=_most(cell))
     high = max(of.reach, floor - 1)
     if cell.told:
         top = max(cell.told, min(cell.told + floor - 2, high))
-        return Box(low=cell.told, high=max(high, top), need=(cell.told, top), slides=True)
+        return Box(
+            low=cell.told, high=max(high, top), need=(cell.told, top), most=cell.most, slides=True
+        )
     slides = of.disclosure is Disclosure.WITHHELD
-    return Box(low=0, high=high, need=(1, floor - 1), slides=slides)
+    return Box(low=0, high=high, need=(1, floor - 1), most=cell.most, slides=slides)
 
 
 def _partner_box(cell: Cell, floor: int) -> Box:
@@ -218,7 +220,12 @@ def _partner_box(cell: Cell, floor: int) -> Box:
     else:
         # All but a few would be hidden for themselves.
         low, high = max(floor, cell.told), cell.of.count - floor
-    return Box(low=low, high=high, need=(low, low + floor - 2), slides=True)
+    return Box(low=low, high=high, need=(low, low + floor - 2), most=_most(cell), slides=True)
+
+
+def _most(cell: Cell) -> int:
+    """More than any reader may take it for."""
+    return cell.most if cell.of is None or cell.of.count is None else cell.of.count
 
 
 def _partners(

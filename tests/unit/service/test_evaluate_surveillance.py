@@ -167,7 +167,7 @@ def test_the_command_prints_a_county_as_json(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.row("C16")
 def test_the_mornings_detectors_stand_beside_each_other_on_daily_series() -> None:
-    lines = {one.name: one for one in morning_lines(8, 0.05, 1, 2)}
+    lines = {one.name: one for one in morning_lines(4, 0.05, 1, 2)}
     assert set(lines) == {one.value for one in Detector}
     waves, others = lines["week_waves"], [lines["same_weekday"], lines["last_days"]]
     assert all(waves.found > one.found for one in others)

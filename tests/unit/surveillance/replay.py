@@ -110,7 +110,7 @@ class Replay:
                 return (max(least, whole - self.floor + 1), whole - 1)
             return (least, whole - self.floor)
         few_asked = indicator is Indicator.SYSTOLIC_ABOVE_2SD and not told
-        return (0 if few_asked else max(self.floor, told), whole // 2)
+        return (0 if few_asked else max(self.floor, told), 2 * (whole // 2) - 1)
 
     def _propose(self, key: Key, value: int) -> dict[Key, int] | None:
         low, high = self._span(key)
