@@ -1,6 +1,7 @@
 """The meter that does not exist: what tells a canary's measurement from a person's."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from rules.vocabulary import DeviceRef, HubId
 
@@ -10,6 +11,14 @@ canaries follow each other faster."""
 
 _MANUFACTURER = "Hearthwatch"
 CANARY_MODEL = "Canary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryAlert:
+    """The alert of a hub's test measurement, made at `measured_at`."""
+
+    hub: HubId
+    measured_at: datetime
 
 
 def canary_device(hub: HubId) -> DeviceRef:

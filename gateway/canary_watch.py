@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from gateway.canary_device import ANSWER_WITHIN
+from gateway.canary_device import ANSWER_WITHIN, CanaryAlert
 from rules.vocabulary import HubId
 
 _FORGOTTEN = timedelta(days=1)
@@ -31,6 +31,7 @@ class CanaryNews(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(slots=True, kw_only=True)
 class _Canary:
     rang_at: datetime
+    measured_at: datetime
     every: timedelta | None = None
     waiting: dict[str, datetime] = field(default_factory=dict[str, datetime])
 
@@ -51,15 +52,24 @@ class CanaryWatch:
     def __init__(self) -> None:
         self._canaries: dict[HubId, _Canary] = {}
 
-    def rang(self, alerts: Mapping[str, HubId], now: datetime) -> None:
-        """Note the alerts that canaries have raised, by their ids."""
-        for alert_id, hub in alerts.items():
-            known = self._canaries.get(hub)
-            every = None if known is None else now - known.rang_at
-            canary = self._canaries[hub] = _Canary(rang_at=now, every=every)
-            if known is not None:
-                canary.waiting = dict(list(known.waiting.items())[-_REMEMBERED + 1 :])
-            canary.waiting[alert_id] = now
+    def rang(self, alerts: Mapping[str, CanaryAlert], now: datetime) -> None:
+        """Note the alerts that canaries have raised, by their ids.
+
+        How often one comes is told by when it was measured: after an outage several arrive at once.
+        """
+        for alert_id, alert in sorted(alerts.items(), key=lambda each: each[1].measured_at):
+            known = self._canaries.get(alert.hub)
+            if known is None:
+                known = self._canaries[alert.hub] = _Canary(
+                    rang_at=now, measured_at=alert.measured_at
+                )
+            elif alert.measured_at > known.measured_at:
+                known.every = alert.measured_at - known.measured_at
+                known.measured_at = alert.measured_at
+            known.rang_at = now
+            known.waiting[alert_id] = now
+            while len(known.waiting) > _REMEMBERED:
+                del known.waiting[next(iter(known.waiting))]
 
     def told(self, alert_id: str) -> None:
         """Take the service's word that an alert was told; it settles that hub's older ones too."""

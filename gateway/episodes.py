@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import Protocol
 
-from gateway.canary_device import canary_hub
+from gateway.canary_device import CanaryAlert, canary_hub
 from gateway.case_ends import kinds_of_vitals
 from gateway.cases import Trigger, clear, step
 from gateway.detect import Assessment, Judged
@@ -21,7 +21,6 @@ from rules.vocabulary import (
     Case,
     CaseState,
     Family,
-    HubId,
     Priority,
     Stage,
     SubjectRef,
@@ -79,7 +78,7 @@ class Rung:
     alerts: int
     ends_on: Mapping[SubjectRef, int] = field(default_factory=dict[SubjectRef, int])
     waits_s: tuple[float, ...] = ()
-    canaries: Mapping[str, HubId] = field(default_factory=dict[str, HubId])
+    canaries: Mapping[str, CanaryAlert] = field(default_factory=dict[str, CanaryAlert])
 
     def notifications(self, people: Iterable[SubjectRef]) -> list[tuple[str, str]]:
         """The (channel, payload) pairs that wake the service: many subjects, a line each."""
@@ -177,10 +176,10 @@ def _receptions(people: Iterable[Assessment], written: set[str]) -> dict[str, da
     }
 
 
-def _canaries(people: Iterable[Assessment], written: set[str]) -> dict[str, HubId]:
+def _canaries(people: Iterable[Assessment], written: set[str]) -> dict[str, CanaryAlert]:
     """Whose canary each `written` alert of a synthetic person is."""
     return {
-        name: hub
+        name: CanaryAlert(hub=hub, measured_at=point.effective_at)
         for person in people
         for judged in person.judged
         if (name := _alert_id(judged.decision)) in written

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.calm import Screened
+from gateway.canary_device import CanaryAlert
 from gateway.county import County
 from gateway.detect import Assessment, Rulebook
 from gateway.episodes import Rung, episodes
@@ -25,7 +26,6 @@ from gateway.stored_state import AfterBatch
 from gateway.strangers import judge_strangers
 from gateway.suspicion_desk import apply_said
 from gateway.turn_desk import turns_of
-from rules.vocabulary import HubId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Outcome:
     kept: int
     aside: tuple[str, ...]
     alert_waits_s: tuple[float, ...]
-    canaries: Mapping[str, HubId]
+    canaries: Mapping[str, CanaryAlert]
 
 
 async def walk(

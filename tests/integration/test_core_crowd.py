@@ -151,14 +151,15 @@ async def test_a_core_without_a_service_tells_the_broker_that_nobody_answers_a_c
         async with asyncio.timeout(60):
             assert (await heard.get()).late == {}
             for sequence in (1, 2):  # a second apart: half of it is the core's patience
-                low = replace(sugar(now, "LO"), device=device, hub=hub, session=f"c-{sequence}")
+                at = now - timedelta(seconds=60 - sequence)
+                low = replace(sugar(at, "LO"), device=device, hub=hub, session=f"c-{sequence}")
                 message = Envelope(
                     v=WIRE_VERSION,
                     hub=hub,
                     epoch="c",
                     lane=Lane.LIVE,
                     sequence=sequence,
-                    observation=replace(low, device_time=_shown(now + timedelta(seconds=sequence))),
+                    observation=replace(low, device_time=_shown(at)),
                 )
                 topic = uplink_topic(hub, "c", Lane.LIVE, sequence)
                 ear.publish(topic, encode_envelope(message))

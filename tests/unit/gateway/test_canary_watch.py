@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.canary_device import ANSWER_WITHIN
+from gateway.canary_device import ANSWER_WITHIN, CanaryAlert
 from gateway.canary_watch import CanaryWatch
 from rules.vocabulary import HubId
 
@@ -15,9 +15,24 @@ EVERY = timedelta(minutes=5)
 HUB, OTHER = HubId("hub-1"), HubId("hub-2")
 
 
+def of(at: datetime, **alerts: HubId) -> dict[str, CanaryAlert]:
+    return {name: CanaryAlert(hub=hub, measured_at=at) for name, hub in alerts.items()}
+
+
+def test_what_arrives_together_after_an_outage_is_no_quick_canary() -> None:
+    watch = CanaryWatch()
+    back = START + 4 * EVERY
+    for number in range(4):
+        watch.rang(of(START + number * EVERY, **{f"a{number}": HUB}), back)
+    assert watch.late(back + timedelta(minutes=1)) == {}
+    watch.told("a3")
+    assert watch.late(back + EVERY) == {}
+    assert watch.late(back + EVERY + ANSWER_WITHIN) == {HUB: back + EVERY}
+
+
 def test_who_is_told_within_two_minutes_is_not_late() -> None:
     watch = CanaryWatch()
-    watch.rang({"a": HUB}, START)
+    watch.rang(of(START, a=HUB), START)
     assert watch.late(START + ANSWER_WITHIN - timedelta(seconds=1)) == {}
     watch.told("a")
     assert watch.late(START + timedelta(hours=1)) == {}, "how often it comes is not known yet"
@@ -26,7 +41,8 @@ def test_who_is_told_within_two_minutes_is_not_late() -> None:
 def test_nobody_told_is_late_since_the_first_that_waits_and_a_later_answer_settles_all() -> None:
     watch = CanaryWatch()
     for number in range(3):
-        watch.rang({f"a{number}": HUB, f"b{number}": OTHER}, START + number * EVERY)
+        at = START + number * EVERY
+        watch.rang(of(at, **{f"a{number}": HUB, f"b{number}": OTHER}), at)
         watch.told(f"b{number}")
     now = START + 2 * EVERY + ANSWER_WITHIN
     assert watch.late(now) == {HUB: START}
@@ -39,12 +55,13 @@ def test_nobody_told_is_late_since_the_first_that_waits_and_a_later_answer_settl
 def test_one_that_does_not_come_any_more_is_late_from_when_it_was_due() -> None:
     watch = CanaryWatch()
     for number in range(2):
-        watch.rang({f"a{number}": HUB}, START + number * EVERY)
+        at = START + number * EVERY
+        watch.rang(of(at, **{f"a{number}": HUB}), at)
         watch.told(f"a{number}")
     due = START + 2 * EVERY
     assert watch.late(due + ANSWER_WITHIN - timedelta(seconds=1)) == {}
     assert watch.late(due + ANSWER_WITHIN) == {HUB: due}
-    watch.rang({"a2": HUB}, due + EVERY)
+    watch.rang(of(due + EVERY, a2=HUB), due + EVERY)
     watch.told("a2")
     assert watch.late(due + EVERY) == {}
     assert watch.late(due + timedelta(days=2)) == {}, "one that was taken away is forgotten"
@@ -53,8 +70,8 @@ def test_one_that_does_not_come_any_more_is_late_from_when_it_was_due() -> None:
 def test_a_quick_canary_is_judged_by_half_its_interval() -> None:
     watch = CanaryWatch()
     every = timedelta(seconds=12)
-    watch.rang({"a": HUB}, START)
-    watch.rang({"b": HUB}, START + every)
+    watch.rang(of(START, a=HUB), START)
+    watch.rang(of(START + every, b=HUB), START + every)
     watch.told("a")
     assert watch.late(START + every + timedelta(seconds=5)) == {}
     assert watch.late(START + every + timedelta(seconds=6)) == {HUB: START + every}
