@@ -81,10 +81,20 @@ WITH RECURSIVE inside (area_id, township) AS (
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 )
-SELECT inside.township, count(*)::integer AS clusters, sum(t.verified_people)::integer AS people
-FROM care.cluster_task t JOIN inside ON inside.area_id = t.area
-WHERE t.state = 'verified' AND t.answered_at >= $1 AND t.answered_at < $2
-  AND NOT EXISTS (
-      SELECT FROM care.withdrawal w JOIN care.person p USING (person_id)
-      WHERE w.purpose = 'counts' AND t.evidence -> 'subjects' ? p.subject)
+SELECT township, sum(clusters)::integer AS clusters, sum(people)::integer AS people,
+    -- Which homes two tasks have in common is not asked: as few homes, as many of one as can be.
+    greatest(count(*) FILTER (WHERE scope = 'household'), max(homes) FILTER (WHERE scope = 'village'))::integer AS households,
+    (coalesce(max(of_one) FILTER (WHERE scope = 'household'), 0) + coalesce(sum(of_one) FILTER (WHERE scope = 'village'), 0))::integer AS largest_home
+FROM (
+    SELECT inside.township, t.scope, t.place, count(*) AS clusters, sum(t.verified_people) AS people,
+        max(t.households) AS homes,
+        sum(CASE t.scope WHEN 'household' THEN t.verified_people
+            ELSE greatest(1, t.verified_people - t.households + 1) END) AS of_one
+    FROM care.cluster_task t JOIN inside ON inside.area_id = t.area
+    WHERE t.state = 'verified' AND t.answered_at >= $1 AND t.answered_at < $2
+      AND NOT EXISTS (
+          SELECT FROM care.withdrawal w JOIN care.person p USING (person_id)
+          WHERE w.purpose = 'counts' AND t.evidence -> 'subjects' ? p.subject)
+    GROUP BY 1, 2, 3
+) AS place
 GROUP BY 1

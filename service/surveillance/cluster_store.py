@@ -25,6 +25,7 @@ from service.surveillance.clusters import (
     weekly_people,
 )
 from service.surveillance.counts import device_shifts
+from service.surveillance.home_cells import Verified
 
 _SQL = load_statements("clusters.sql")
 
@@ -89,6 +90,7 @@ _COLUMNS = (
     *("people", "households", "opened_at", "due_at", "state", "verified_people", "reason"),
     *("answered_at", "is_risen"),
 )
+_VERIFIED = ("clusters", "people", "households", "largest_home")
 
 
 class NoTaskError(LookupError):
@@ -139,10 +141,11 @@ class Clusters(Database):
 
         Raises:
             NoTaskError: no such open task is this institution's.
-            ValueError: fewer than two people are no cluster.
+            ValueError: nobody is no cluster. One may be left of several who seemed ill; were that
+                refused, "1–4" would say 2 to 4.
         """
-        if people < 2:  # noqa: PLR2004
-            raise ValueError("one person is no cluster")
+        if people < 1:
+            raise ValueError("nobody is no cluster")
         await self._answer(account, task_id, "verified", (people, None), now)
 
     async def dismiss_cluster(
@@ -185,10 +188,10 @@ class Clusters(Database):
 
 async def verified_clusters(
     connection: Connection, since: datetime, until: datetime
-) -> dict[str, tuple[int, int]]:
-    """Verified clusters of a span by township: how many, and of how many people in all."""
+) -> dict[str, Verified]:
+    """Verified clusters of a span by township."""
     rows = await connection.fetch(_SQL["verified"], since, until)
-    return {r["township"]: (r["clusters"], r["people"]) for r in rows}
+    return {r["township"]: Verified(**{name: r[name] for name in _VERIFIED}) for r in rows}
 
 
 async def _look(connection: Connection, now: datetime) -> int:

@@ -6,6 +6,7 @@ so that a township of the old is comparable to one of the young, and to itself w
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from service.surveillance.counts import NOBODY, Answers, Counted, DeviceShift, Standing
@@ -189,17 +190,36 @@ def shift_cells(
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A township's verified clusters of a week: how many, of how many people of how many homes.
+
+    `largest_home` is how many of them at most are of one home.
+    """
+
+    clusters: int = 0
+    people: int = 0
+    households: int = 0
+    largest_home: int = 0
+
+
 def verified_cells(
-    areas: Sequence[str], monday: date, verified: Mapping[str, tuple[int, int]]
+    areas: Sequence[str], monday: date, verified: Mapping[str, Verified]
 ) -> list[CountCell]:
-    """How many clusters of homes and villages were verified, and of how many people in all."""
-    return [
-        CountCell(
-            area=area,
-            indicator="cluster_verified",
-            day=monday,
-            value=verified.get(area, (0, 0))[0],
-            people=verified.get(area, (0, 0))[1],
+    """How many clusters of homes and villages were verified, and who stands behind them."""
+    cells: list[CountCell] = []
+    for area in areas:
+        found = verified.get(area, Verified())
+        share = found.largest_home / found.people if found.people else 0.0
+        cells.append(
+            CountCell(
+                area=area,
+                indicator="cluster_verified",
+                day=monday,
+                value=found.clusters,
+                people=found.people,
+                households=found.households,
+                largest_share=round(share, 6),
+            )
         )
-        for area in areas
-    ]
+    return cells

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 
+from service.surveillance.release import is_backed
 from service.surveillance.signal_words import Colour, Detector, SourceEvidence, colour_of
 
 
@@ -124,6 +125,19 @@ def shown_number(number: int | None, sight: Sight, floor: int) -> str:
     if sight is not Sight.EXACT and 0 < number < floor:
         return f"1–{floor - 1}"
     return str(number)
+
+
+def verified_number(
+    people: int, households: int | None, largest_share: float | None, floor: int
+) -> str:
+    """Of how many people verified clusters were: exact only with enough people and homes behind.
+
+    A home of six that are all ill is told as "≥5", like every other such number.
+    """
+    exact = is_backed(people, households or 0, largest_share or 0.0, floor)
+    if people < floor or exact:
+        return shown_number(people, Sight.OFFICER, floor)
+    return f"≥{floor}"
 
 
 def _colour(colour: Colour, crossed: Sequence[SourceEvidence], sight: Sight) -> Colour:

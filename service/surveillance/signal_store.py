@@ -21,7 +21,7 @@ from service.surveillance.daily_signals import read_known
 from service.surveillance.data_values import WeekCell, data_value_set
 from service.surveillance.places import Closed, closed_gates, provisional_days, watched_sources
 from service.surveillance.series import WEEK, start_of, week_of
-from service.surveillance.showing import Sight, shown_number
+from service.surveillance.showing import Sight, verified_number
 from service.surveillance.signal_formation import Entry, put_event
 from service.surveillance.signal_records import (
     Signal,
@@ -355,13 +355,14 @@ class Signals(Database):
             found = await known_cells(
                 connection, ["cluster_verified"], monday, monday + WEEK, as_of, areas
             )
-        numbers = {one.cell.area: one.cell.people or 0 for one in found}
         return VerifiedWeek(
             monday=monday,
             people={
-                area: shown_number(number, Sight.OFFICER, self._floor)
-                for area, number in numbers.items()
-                if number
+                one.cell.area: verified_number(
+                    one.cell.people, one.cell.households, one.cell.largest_share, self._floor
+                )
+                for one in found
+                if one.cell.people
             },
         )
 

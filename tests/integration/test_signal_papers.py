@@ -277,23 +277,24 @@ async def test_the_cdc_sees_the_number_that_townships_verified_and_it_does_not_m
     """The county's clock shows Tuesday, 1 September; the week from 24 August is over."""
     monday = date(2026, 8, 24)
 
-    async def counted(area: str, people: int, at: datetime) -> None:
+    async def counted(area: str, people: int, at: datetime, homes: int = 6) -> None:
         cell = CountCell(area=area, indicator="cluster_verified", day=monday, value=1)
+        cell = replace(cell, people=people, households=homes, largest_share=1 / homes)
         async with county.store.pool.acquire() as connection:
-            await put_cells(connection, "home", [replace(cell, people=people)], at)
+            await put_cells(connection, "home", [cell], at)
 
     known = datetime(2026, 8, 31, 1, 0, tzinfo=ZONE)
-    await counted("t-dong", 9, known)
+    await counted("t-dong", 12, known)
     await counted("t-qing", 3, known)
-    await counted("t-lin", 0, known)
-    await counted("t-dong", 10, county.now)  # one more, known later
+    await counted("t-lin", 6, known, homes=1)  # one home is all of it
+    await counted("t-dong", 13, county.now)  # one more, known later
     async with signed_in(county, "duty") as client:
         page = (await client.get("/signals")).text
         brief = (await client.get("/signals/brief")).text
     for text in (page, brief):
-        assert "东风镇：9人" in text
+        assert "东风镇：12人" in text
         assert "青山乡：1–4人" in text
-        assert "临河镇：" not in text
+        assert "临河镇：≥5人" in text
 
 
 @pytest.mark.row("C17")

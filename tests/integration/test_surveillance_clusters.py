@@ -137,7 +137,7 @@ async def test_only_what_was_verified_is_counted_and_only_for_the_township(count
     with pytest.raises(NoTaskError):
         await clusters(county).verify_cluster(village, task.task_id, 4, county.now)
     with pytest.raises(ValueError, match="no cluster"):
-        await clusters(county).verify_cluster(doctor, task.task_id, 1, county.now)
+        await clusters(county).verify_cluster(doctor, task.task_id, 0, county.now)
     await clusters(county).verify_cluster(doctor, task.task_id, 3, county.now)
     with pytest.raises(NoTaskError):
         await clusters(county).verify_cluster(doctor, task.task_id, 3, county.now)
@@ -145,10 +145,11 @@ async def test_only_what_was_verified_is_counted_and_only_for_the_township(count
     county.clock.advance(timedelta(days=14))
     await refresh(county.store.pool, county.now, ZONE)
     rows = await county.owner.fetch(
-        "SELECT area, value, people FROM cdc.count_cell"
+        "SELECT area, value, people, households, largest_share FROM cdc.count_cell"
         " WHERE indicator = 'cluster_verified' AND value > 0"
     )
-    assert [tuple(row) for row in rows] == [("township-area", 1.0, 3)]
+    # three of four homes: at most one person of one home, as far as the answer tells
+    assert [tuple(row) for row in rows] == [("township-area", 1.0, 3, 4, round(1 / 3, 6))]
 
 
 @pytest.mark.row("X7")
@@ -236,7 +237,7 @@ async def test_the_page_asks_and_takes_the_answer(county: County) -> None:
         assert page.status_code == 200
         assert "1 号" in page.text
         assert "同一户在 7 天内" in page.text
-        one = await client.post(f"/clusters/{task.task_id}/verify", data={"people": "1"})
+        one = await client.post(f"/clusters/{task.task_id}/verify", data={"people": "0"})
         assert one.status_code == 422
         other = await client.post(f"/clusters/{UUID(int=7)}/verify", data={"people": "2"})
         assert other.status_code == 404

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.release_settings import FLOOR
 from service.surveillance.data_values import WeekCell, data_value_set, period_of
 from service.surveillance.feedback import MOST, adjustment
-from service.surveillance.showing import Sight, show, shown_number
+from service.surveillance.showing import Sight, show, shown_number, verified_number
 from service.surveillance.signal_words import Colour, SourceEvidence
 from tests.integration.service_county import START
 
@@ -155,3 +155,24 @@ def test_only_shown_cells_leave_as_data_values() -> None:
     )
     assert period_of(date(2026, 12, 28)) == "2026W53"
     assert period_of(date(2027, 1, 4)) == "2027W1"
+
+
+@pytest.mark.row("C11")
+@pytest.mark.parametrize(
+    ("people", "homes", "share", "told"),
+    [
+        (1, 1, 1.0, "1–4"),
+        (4, 9, 0.25, "1–4"),
+        (6, 1, 1.0, "≥5"),
+        (9, 9, 0.1, "≥5"),
+        (12, 4, 0.3, "≥5"),
+        (12, 6, 0.6, "≥5"),
+        (12, None, None, "≥5"),
+        (12, 6, 0.3, "12"),
+    ],
+)
+def test_of_verified_clusters_a_number_is_told_only_with_enough_homes_behind(
+    people: int, homes: int | None, share: float | None, told: str
+) -> None:
+    """A home of six that are all ill is no number of a township; a 1 is as possible as a 4."""
+    assert verified_number(people, homes, share, FLOOR) == told
