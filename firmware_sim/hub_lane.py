@@ -13,7 +13,7 @@ from firmware_sim.uplink_words import Lane, Record
 WINDOW = 64
 """Unreceipted messages of a lane that may be under way."""
 
-BEGINNING = {Lane.LIVE: 16, Lane.BACKLOG: 4}
+BEGINNING = {Lane.LIVE: 32, Lane.BACKLOG: 64}
 """So many of them at first."""
 
 SWIFT_S = 5.0
@@ -56,7 +56,7 @@ class HubLane:
         "allowed", "last", "sent", "through",
     )  # fmt: skip
 
-    def __init__(self, lane: Lane = Lane.BACKLOG, *, keep: int = 0) -> None:
+    def __init__(self, lane: Lane = Lane.LIVE, *, keep: int = 0) -> None:
         """An empty lane that keeps so many receipted records in case the core's mark goes back."""
         self._beginning = BEGINNING[lane]
         self.through = self.sent = self.last = 0

@@ -8,9 +8,10 @@ from rules.wire import Lane
 WINDOW = 64
 """At most so many unreceipted messages of a lane are in flight (design D2)."""
 
-FIRST: Mapping[Lane, int] = MappingProxyType({Lane.LIVE: 16, Lane.BACKLOG: 4})
+FIRST: Mapping[Lane, int] = MappingProxyType({Lane.LIVE: 32, Lane.BACKLOG: WINDOW})
 QUICK_S = 5.0
-"""A lane begins with so few, and doubles them each time a receipt came that quickly; after a slower
+"""A lane begins with so many (a memory that was read comes whole, if it can: what is missing of it
+would be taken for silence), and doubles them each time a receipt came that quickly; after a slower
 one it halves them, down to one. Ten thousand homes that have something to tell at once would else
 have more under way than the broker keeps: what it drops leaves gaps, and everybody waits."""
 
