@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.baselines import STATE, StateRows, empty_state
-from gateway.case_ends import ANY, Kinds
+from gateway.case_ends import ANY, ANY_READING, URGENT, Ends
 from gateway.recent import RECENT, RecentRows, no_recent
 from gateway.row_copies import copied, put, taken
 from gateway.stored_state import AfterBatch, StoredState
@@ -39,7 +39,7 @@ class Bank:
     def __init__(self) -> None:
         self._states: StateRows = np.zeros(_FIRST_ROWS, dtype=STATE)
         self._recent: RecentRows = np.zeros(_FIRST_ROWS, dtype=RECENT)
-        self._ends_on: Kinds = np.zeros(_FIRST_ROWS, dtype=np.uint8)
+        self._ends_on: Ends = np.zeros(_FIRST_ROWS, dtype=np.uint32)
         self._count = 0
         self._hashes: Hashes = np.zeros(0, dtype=np.uint64)
         self._places: NDArray[np.uint32] = np.zeros(0, dtype=np.uint32)
@@ -55,7 +55,7 @@ class Bank:
         """Begin again with room for `count` subjects; `add` fills it, `finish` makes them found."""
         capacity = max(_FIRST_ROWS, count + count // 20)
         self._states, self._recent = np.zeros(capacity, dtype=STATE), np.zeros(capacity, RECENT)
-        self._ends_on = np.zeros(capacity, dtype=np.uint8)
+        self._ends_on = np.zeros(capacity, dtype=np.uint32)
         self._hashes = np.zeros(count, dtype=np.uint64)
         self._count = 0
 
@@ -116,12 +116,12 @@ class Bank:
         return known
 
     def may_be_calm(self, rows: Rows) -> Flags:
-        """Whose readings the screen may judge by columns: these, without an open case."""
-        return self.may_be_moved(rows) & (self.ends_on(rows) == 0)
+        """Whose readings the screen may judge by columns: these, without a case it may end."""
+        return self.may_be_moved(rows) & (self.ends_on(rows) & ANY_READING == 0)
 
-    def ends_on(self, rows: Rows) -> Kinds:
-        """The kinds of readings that may end an open case of theirs (`case_ends.py`)."""
-        return np.where(rows >= 0, self._ends_on[np.maximum(rows, 0)], 0).astype(np.uint8)
+    def ends_on(self, rows: Rows) -> Ends:
+        """Which readings may end an open case of theirs (`case_ends.py`)."""
+        return np.where(rows >= 0, self._ends_on[np.maximum(rows, 0)], 0).astype(np.uint32)
 
     def take(self, after: AfterBatch) -> None:
         """Take over what a batch has committed."""
@@ -150,9 +150,14 @@ class Bank:
             (self._stale.add if stored.stale else self._stale.discard)(place)
 
     def case_opened(self, subjects: Sequence[SubjectRef]) -> None:
-        """Remember that these have an open case, whatever may end it."""
+        """Remember that these may have an open case, an urgent one too, whatever may end it."""
         rows = self.rows(subjects)
         self._ends_on[rows[rows >= 0]] = ANY
+
+    def nothing_urgent(self, subjects: Sequence[SubjectRef]) -> None:
+        """Remember that none of the open cases of these is urgent."""
+        rows = self.rows(subjects)
+        self._ends_on[rows[rows >= 0]] &= ~np.uint32(URGENT)
 
     def case_ended(self, subject: SubjectRef) -> None:
         """Remember that a subject has no open case any more."""
@@ -191,7 +196,7 @@ class Bank:
             more = max(_FIRST_ROWS, self._count // 20)
             self._states = np.concatenate([self._states, np.zeros(more, dtype=STATE)])
             self._recent = np.concatenate([self._recent, np.zeros(more, dtype=RECENT)])
-            self._ends_on = np.concatenate([self._ends_on, np.zeros(more, dtype=np.uint8)])
+            self._ends_on = np.concatenate([self._ends_on, np.zeros(more, dtype=np.uint32)])
         row = self._count
         self._count += 1
         self._late[int(hashes_of([subject])[0])] = row

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.bank import Bank
-from gateway.baseline_columns import EPOCH, RHYTHMS
+from gateway.baseline_columns import EPOCH
 from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
 from gateway.calm_columns import Readings, columns
 from gateway.calm_look import CalmLook
-from gateway.case_ends import Kinds, kinds_of_readings
+from gateway.case_ends import Ends, may_end
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
 from gateway.recent import RECENT, RecentRows
@@ -75,14 +75,14 @@ class Looked:
 
     `moved` says whose columns hold all readings up to the present turn; `settled` with whom nothing
     is waited for and none of these readings could make a rule ask for somebody; `awaited` who is
-    looked at all the same: a reading may end a case of theirs (of the kinds `ends_on`), or begins
+    looked at all the same: a reading may end a case of theirs (`ends_on`), or begins
     the clock of silence; `watched` of whom something is waited for, or older readings may still be
     completed; `asks` which rules the last reading of the moved could make ask.
     """
 
     states: StateRows
     recent: RecentRows
-    ends_on: Kinds
+    ends_on: Ends
     moved: Flags
     settled: Flags
     awaited: Flags
@@ -207,12 +207,19 @@ class Screener:
             what=readings.what[kept],
             codes=readings.codes[kept],
         )
+        before = {name: memory[last].astype(np.int64) for name, last in _NEWEST}
         advance(memory, state, fresh)
         look = CalmLook(
-            states=state, recent=memory, values=values, at=at, days=fresh.day, zone=self.zone
+            states=state,
+            recent=memory,
+            values=values,
+            at=at,
+            days=fresh.day,
+            glucose_at=before[QuantityName.GLUCOSE],
+            zone=self.zone,
         )
-        own.awaited[who] |= _begins(state, look)
-        own.awaited[who] |= (own.ends_on[who] & kinds_of_readings(values)) != 0
+        own.awaited[who] |= _begins(state, before, values)
+        own.awaited[who] |= may_end(own.ends_on[who], values, at)
         moves = newest & ~lost & ~self._unlearned(look)
         moves &= ~self._doubtful(look, readings.shared[kept])
         quiet &= moves
@@ -242,12 +249,21 @@ class Screener:
         return found
 
 
-def _begins(states: StateRows, look: CalmLook) -> Flags:
-    """Whose readings of a quantity have only begun: the exact stage sets the clock of silence."""
+def _begins(
+    states: StateRows,
+    before: Mapping[QuantityName, Whole],
+    values: Mapping[QuantityName, NDArray[np.float64]],
+) -> Flags:
+    """Whose reading is the first of its quantity: the exact stage sets the clock of silence."""
     begun = np.zeros(states.size, dtype=np.bool_)
-    for place in RHYTHMS:
-        begun |= ~np.isnan(look.value(TRACKED[place])) & (states["readings"][:, place] == 0)
+    for name, last in before.items():
+        known = (states["readings"][:, TRACKED.index(name)] > 0) | (last > 0)
+        begun |= ~np.isnan(values[name]) & ~known
     return begun
+
+
+_NEWEST = ((QuantityName.SYSTOLIC, "systolic_at"), (QuantityName.GLUCOSE, "glucose_at"))
+"""Of what somebody has a rhythm, and where the time of its newest reading stands."""
 
 
 def screener(rules: Rulebook) -> Screener:

@@ -28,6 +28,7 @@ from rules.vocabulary import QuantityName
 Whole = NDArray[np.int64]
 Counts = NDArray[np.integer]
 
+_MINUTE_US = 60_000_000
 _ROUNDED = 0.15
 """A session mean stands in whole tenths of numbers in whole tenths: off by 0.1 at most."""
 
@@ -37,7 +38,8 @@ class CalmLook:
     """`screening.Look` over rows that hold the new readings already.
 
     `values` are the readings' numbers (NaN: none), `at` their instants in microseconds, `days`
-    their local days since `EPOCH`. What was asked once is remembered.
+    their local days since `EPOCH`; `glucose_at` as in `RECENT`, before these readings. What was
+    asked once is remembered.
     """
 
     states: StateRows
@@ -45,6 +47,7 @@ class CalmLook:
     values: Mapping[QuantityName, Floats]
     at: Whole
     days: Whole
+    glucose_at: Whole
     zone: LocalDays
     _spans: dict[tuple[QuantityName, timedelta], SpanBounds] = field(
         default_factory=dict[tuple[QuantityName, timedelta], SpanBounds]
@@ -84,6 +87,13 @@ class CalmLook:
         if quantity is QuantityName.DIASTOLIC:
             return _diastolic(self.recent, np.clip(cut, -1, DAYS - 1), loose)
         return _bounds(self.recent, np.clip(cut, -1, DAYS - 1), loose)
+
+    def apart(self, quantity: QuantityName) -> Floats | None:
+        """Since the newest valid glucose, up to a minute less."""
+        if quantity is not QuantityName.GLUCOSE:
+            return None
+        never = self.glucose_at == 0
+        return np.where(never, np.inf, self.at - (self.glucose_at + 1) * _MINUTE_US)
 
     def usual(self, quantity: QuantityName) -> Usual | None:
         """The baselines, as `baselines.baseline_of` tells them."""

@@ -1,24 +1,89 @@
-"""Which readings may end an open case: those that its rule hears (design law 4). Pure.
+"""Which readings may end an open case: those that its rule hears, once it is time (law 4). Pure.
 
 As bits, for they stand in columns: who has an open case about blood pressure may measure their
-glucose without being looked at exactly.
+glucose without being looked at exactly. One more bit tells of an open urgent case. Above them
+stands an hour since 1970: a case that asks for seven quiet days is ended by no reading before.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, time, timedelta, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.vocabulary import QuantityName, Vital
+from gateway.recent import micros
+from rules.rule import Rule
+from rules.scope import span
+from rules.tree import Tree
+from rules.vocabulary import Case, Priority, QuantityName, Vital
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Whole = NDArray[np.int64]
 Kinds = NDArray[np.uint8]
+Ends = NDArray[np.uint32]
+"""Kinds of readings, `URGENT`, and the hour before which none of them ends a case."""
 
 NONE = 0
 ANY = 0xFF
+"""Any reading may end a case, and an urgent one may be open."""
+
+URGENT = 8
+"""No kind of reading: a case of priority urgent or above is open."""
 
 _PRESSURE, _GLUCOSE, _OTHER = 1, 2, 4
+ANY_READING = _PRESSURE | _GLUCOSE | _OTHER
 _GLUCOSES = frozenset({Vital.GLUCOSE, Vital.GLUCOSE_PLASMA, Vital.GLUCOSE_CGM})
+_BITS = 8
+_HOUR_US = 3_600_000_000
+
+
+def ends_of(cases: Iterable[tuple[Case, Rule]], zone: tzinfo) -> int:
+    """What stands in the column of a person with these open cases, each with its rule."""
+    bits, hours = NONE, list[int]()
+    for case, rule in cases:
+        bits |= URGENT if case.priority >= Priority.URGENT else NONE
+        # Without a person's outcome no reading ends what asks for one.
+        if case.outcome is not None or not rule.needs_outcome:
+            bits |= kinds_of_vitals(rule.vitals)
+            hours.append(micros(earliest_end(rule, case, zone)) // _HOUR_US)
+    return bits | max(0, min(hours, default=0)) << _BITS
+
+
+def may_end(ends: Ends, values: Mapping[QuantityName, Floats], at: Whole) -> Flags:
+    """Whose plain reading, measured `at` (microseconds since 1970), may end a case of theirs."""
+    heard = ends & kinds_of_readings(values) != 0
+    return heard & (at // _HOUR_US >= ends >> _BITS)
+
+
+def earliest_end(rule: Rule, case: Case, zone: tzinfo) -> datetime:
+    """Before this instant no reading meets the clear condition; the newest point, if that may be.
+
+    Only what asks for time or for several days is read, everything else may hold at once.
+    """
+    chosen = [rule.clear[case.limb]] if case.limb in rule.clear else rule.clear.values()
+    since = case.last_point_at
+    return max((_earliest(limb.tree, since, zone) for limb in chosen), default=since)
+
+
+def _earliest(tree: Tree, since: datetime, zone: tzinfo) -> datetime:
+    if tree.kind == "sign" and tree.text in {"&&", "||"}:
+        parts = [_earliest(part, since, zone) for part in tree.parts]
+        return max(parts) if tree.text == "&&" else min(parts)
+    if tree.kind == "call" and tree.text == "elapsed":
+        return since + span(tree.parts[0].text)
+    if tree.kind == "sign" and tree.text in {">", ">="}:
+        count, least = tree.parts
+        if count.kind == "call" and count.text in _DAYS and least.kind == "number":
+            # The first of several days may be the one on which the newest point was measured.
+            days = float(least.text) - (tree.text == ">=")
+            day = since.astimezone(zone).date() + timedelta(days=int(days))
+            return max(since, datetime.combine(day, time.min, zone))
+    return since
+
+
+_DAYS = frozenset({"reading_days", "quiet_days"})
+"""Functions that count distinct local days on which something was measured."""
 
 
 def kinds_of_vitals(vitals: Iterable[Vital]) -> int:

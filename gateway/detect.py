@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
+from gateway.beside import idle_rules
 from gateway.priors import person_baselines
 from gateway.recent import BEGINNING, RecentRow
 from gateway.stored_state import StoredState
@@ -82,7 +83,8 @@ class Assessment:
     `open_since`: when the first reading was measured whose confirmation is being waited for;
     `since`: the place of the earliest new point; `taught`: the points, of the days not folded yet
     at least, that baselines may learn; `extremes`: those of the `watched` points of the window,
-    which may have begun a wait for a confirmation (None: all of them).
+    which may have begun a wait for a confirmation (None: all of them); `idle` rules wait for
+    nothing now (`beside.py`).
     """
 
     person: Person
@@ -93,6 +95,7 @@ class Assessment:
     open_since: datetime | None = None
     taught: tuple[Point, ...] = ()
     watched: tuple[Point, ...] | None = None
+    idle: frozenset[str] = frozenset()
     extremes: Extremes = field(default_factory=dict[QuantityName, tuple[float, float]])
 
     def with_recent(self, recent: RecentRow | None) -> "Assessment":
@@ -197,7 +200,13 @@ def assess(
     begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + AROUND
     near = near_of(evaluation)
     found = judged_of(evaluation, near, window, rules.pack, now, missing_since=begin)
+    judged = found | judged
     waits = [wake for wake in evaluation.wakes if wake.due_at > now]
+    decisions = [one.decision for one in judged.values()]
+    idle = idle_rules(
+        rules.pack, person.state, decisions, waits, new=fresh, open_since=person.open_since
+    )
+    waits = [wake for wake in waits if wake.rule_id not in idle]
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)
@@ -207,10 +216,11 @@ def assess(
         person=person,
         state=StoredState(row=state, next_wake_at=next_wake(waits, silences)),
         window=window,
-        judged=tuple((found | judged).values()),
+        judged=tuple(j for j in judged.values() if j.decision.rule_id not in idle),
         since=first,
         open_since=first_of(waits, window),
         taught=taught,
+        idle=idle,
         extremes=extremes,
     )
 

@@ -3,18 +3,19 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import count
 from typing import Protocol
 
 from gateway.canary_device import CanaryAlert, canary_hub
-from gateway.case_ends import kinds_of_vitals
+from gateway.case_ends import ends_of
 from gateway.cases import Trigger, clear, step
 from gateway.detect import Assessment, Judged
 from rules.engine import Decision
 from rules.explain import raised
 from rules.identity import alert_id
 from rules.pack import Pack
+from rules.rule import Rule
 from rules.vocabulary import (
     Alert,
     AlertKind,
@@ -69,7 +70,7 @@ _OF_CARE = frozenset({Family.ADHERENCE, Family.TREATMENT, Family.DATA_QUALITY})
 
 @dataclass(slots=True)
 class Rung:
-    """What a batch rang, and the kinds of readings that may end whose open cases.
+    """What a batch rang, and the kinds of readings that may end whose open cases (`case_ends.py`).
 
     `waits_s` counts from each reading's reception, synthetic people left out. `canaries` names the
     alerts of hubs' test measurements.
@@ -132,20 +133,19 @@ async def episodes(
     waits = ((now - at).total_seconds() for at in heard.values())
     return Rung(
         alerts=len(written),
-        ends_on=_ends_on(cases, pack),
+        ends_on=_ends_on(cases, pack, people[0].window.zone),
         waits_s=tuple(waits),
         canaries=_canaries((p for p in people if p.person.subject in synthetic), written),
     )
 
 
-def _ends_on(cases: Mapping[tuple[SubjectRef, Family], Case], pack: Pack) -> dict[SubjectRef, int]:
-    found: dict[SubjectRef, int] = {}
+def _ends_on(
+    cases: Mapping[tuple[SubjectRef, Family], Case], pack: Pack, zone: tzinfo
+) -> dict[SubjectRef, int]:
+    own: dict[SubjectRef, list[tuple[Case, Rule]]] = {}
     for (subject, _), case in cases.items():
-        rule = pack.rule(case.rule_id)
-        # An urgent case waits for a person's outcome: no reading can end it.
-        if case.outcome is not None or not rule.needs_outcome:
-            found[subject] = found.get(subject, 0) | kinds_of_vitals(rule.vitals)
-    return found
+        own.setdefault(subject, []).append((case, pack.rule(case.rule_id)))
+    return {subject: ends_of(theirs, zone) for subject, theirs in own.items()}
 
 
 def _joined(people: Iterable[SubjectRef]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
+from gateway.beside import idle_rules
+from gateway.case_ends import URGENT
 from gateway.detect import (
     AROUND,
     Assessment,
@@ -26,7 +28,7 @@ from gateway.stored_state import MovedRow, StoredState
 from rules.engine import NearMiss, evaluate
 from rules.pack import Pack
 from rules.screen import extremes_of
-from rules.vocabulary import Vital
+from rules.vocabulary import Priority, Vital
 from rules.window import Point, Window
 
 
@@ -39,17 +41,19 @@ def assess_moved(  # noqa: PLR0913 - one argument a question
     now: datetime,
     *,
     whole: bool,
+    silence: datetime | None = None,
 ) -> Assessment:
     """`detect.assess`, by what the columns tell already where they tell something.
 
     Only rules are looked at that the reading could make ask for somebody, or that wait or miss;
-    where one is told of, all are, for what nearly fired beside it.
+    where one is told of, all are, for what nearly fired beside it. `silence` is
+    `earliest_silence` of `moved`, where it is known already.
     """
     heard = None if whole else window_of(person, points, rules.zone)
     if heard is not None and moved is not None and _is_newest(fresh, heard):
-        return _assess(person, moved, heard, rules, now, fresh)
+        return _assess(person, moved, heard, rules, now, fresh=fresh, silence=silence)
     if heard is not None and not fresh and person.open_since is not None:
-        return _assess(person, _unmoved(person), heard, rules, now, fresh)
+        return _assess(person, _unmoved(person), heard, rules, now, fresh=fresh)
     return assess(person, points, fresh, rules, now, whole=whole)
 
 
@@ -69,30 +73,40 @@ def _is_newest(fresh: Sequence[Point], heard: Window) -> bool:
     )
 
 
-def _asked(moved: MovedRow, heard: Window, pack: Pack) -> frozenset[str] | None:
+def _idle(moved: MovedRow, state: StoredState, pack: Pack) -> frozenset[str]:
+    """Rules that stand beside an urgent case, where none can be decided on now."""
+    asked = (pack.rule(rule_id) for rule_id in moved.rules - pack.beside)
+    if state.ends_on & URGENT or any(rule.priority >= Priority.URGENT for rule in asked):
+        return frozenset()
+    return pack.beside
+
+
+def _asked(moved: MovedRow, state: StoredState, heard: Window, pack: Pack) -> frozenset[str] | None:
     """The rules that could ask for somebody now, their absences aside; None for any of them.
 
     The screen takes it that no symptom was told within reach; whoever told of one is watched.
     """
     if not moved.watched:
-        return moved.rules
+        return moved.rules - _idle(moved, state, pack)
     if any(point.kind is Vital.SYMPTOM for point in heard.points):
         return None
     return moved.rules | pack.with_waits
 
 
-def _assess(
+def _assess(  # noqa: PLR0913 - as `assess_moved`
     person: Person,
     moved: MovedRow,
     heard: Window,
     rules: Rulebook,
     now: datetime,
+    *,
     fresh: Sequence[Point],
+    silence: datetime | None = None,
 ) -> Assessment:
     pack = rules.pack
     window = heard.with_usual(person_baselines(moved.row, person.profile))
-    silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
-    only = _asked(moved, heard, pack)
+    silence = silence or earliest_silence(pack, person.profile, moved.row, moved.recent)
+    only = _asked(moved, person.state, heard, pack)
     if only is not None and silence <= now:
         only |= pack.with_absences
     # Of whom nobody is watched, older readings have been told of: no wait is open.
@@ -121,6 +135,9 @@ def _assess(
     begin = needed_from(person, fresh, rules, now) + AROUND
     judged = judged_of(found, near, window, pack, now, missing_since=begin)
     waits = [wake for wake in found.wakes if wake.due_at > now]
+    decisions = [one.decision for one in judged.values()]
+    idle = idle_rules(pack, person.state, decisions, waits, new=fresh, open_since=person.open_since)
+    waits = [wake for wake in waits if wake.rule_id not in idle]
     silences = [max(wake.due_at, now) for wake in found.silences]
     silences += [silence] if now < silence < NEVER else []
     return Assessment(
@@ -132,8 +149,9 @@ def _assess(
         ),
         window=window,
         watched=watched,
-        judged=tuple(judged.values()),
+        judged=tuple(j for j in judged.values() if j.decision.rule_id not in idle),
         since=heard.points[-1].order if fresh else None,
         open_since=first_of(waits, window),
+        idle=idle,
         extremes=extremes,
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gateway.calm import is_plain
 from gateway.calm_columns import Readings, columns
+from gateway.case_ends import Kinds, kinds_of_vitals
 from gateway.local_days import LocalDays
 from gateway.recent import micros
 from rules.vocabulary import SubjectRef
@@ -30,6 +31,7 @@ class Playback:
         begins: One more than subjects.
         received: Microseconds since 1970, never falling for a person.
         plain: Whether the screen can speak of the reading at all.
+        kinds: The kind of reading, as a bit (`case_ends.py`).
         readings: Its columns; `who` and `turn` are set for those that are taken out of them.
         point: The reading in a place.
     """
@@ -38,6 +40,7 @@ class Playback:
     begins: Whole
     received: Whole
     plain: Flags
+    kinds: Kinds
     readings: Readings
     point: Callable[[int], Point]
 
@@ -56,6 +59,7 @@ class Playback:
             begins=np.append(0, np.cumsum(sizes[stays])),
             received=self.received[places],
             plain=self.plain[places],
+            kinds=self.kinds[places],
             readings=self.readings.one_each(places),
             point=lambda place: self.point(int(places[place])),
         )
@@ -70,6 +74,7 @@ def played_back(people: Mapping[SubjectRef, Sequence[Point]], zone: LocalDays) -
         begins=np.append(0, np.cumsum([len(own) for own in lives], dtype=np.int64)),
         received=np.array([micros(point.received_at) for point in points], dtype=np.int64),
         plain=np.array([is_plain(point) for point in points], dtype=np.bool_),
+        kinds=np.array([kinds_of_vitals({point.kind}) for point in points], dtype=np.uint8),
         readings=columns(lives, zone, worn_by_one),
         point=points.__getitem__,
     )
@@ -80,26 +85,26 @@ def worn_by_one(_point: Point) -> bool:
     return False
 
 
-MOST_OLDER = 64
-"""A look may reach back less far than the next one; so many older readings are kept for that."""
+MOST_HELD = 192
+"""So many readings of one person are held; when more are, the oldest are made anew if need be."""
+
+_LOOKED_BACK = 96
 
 
 @dataclass(slots=True)
 class Held:
     """The latest readings of one person that were looked at, so that few are made twice."""
 
-    begin: int = 0
-    points: list[Point] = field(default_factory=list[Point])
+    points: dict[int, Point] = field(default_factory=dict[int, Point])
 
-    def between(self, begin: int, end: int, point: Callable[[int], Point]) -> list[Point]:
-        """The readings in these places; an `end` is never before a former one."""
-        if begin > self.begin + len(self.points):
-            self.begin, self.points = begin, []
-        if begin < self.begin:
-            self.points[:0] = [point(place) for place in range(begin, self.begin)]
-            self.begin = begin
-        self.points += [point(place) for place in range(self.begin + len(self.points), end)]
-        found = self.points[begin - self.begin :]
-        if begin - self.begin > MOST_OLDER:
-            self.begin, self.points = begin, found.copy()
+    def of(self, places: Sequence[int], point: Callable[[int], Point]) -> list[Point]:
+        """The readings in these places, which stand in order."""
+        known = self.points
+        for place in places:
+            if place not in known:
+                known[place] = point(place)
+        found = [known[place] for place in places]
+        if len(known) > MOST_HELD:
+            last = places[-1] if places else max(known)
+            self.points = {p: one for p, one in known.items() if p > last - _LOOKED_BACK}
         return found

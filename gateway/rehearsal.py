@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
+from gateway.case_ends import ANY_READING, kinds_of_vitals
 from gateway.detect import (
     AROUND,
     Assessment,
@@ -34,7 +35,7 @@ from gateway.playback import Held, Playback, played_back
 from gateway.recent import BEGINNING, micros
 from gateway.remembering import remembered
 from gateway.reopened import Reopened
-from gateway.silences import NEVER, earliest_silence, may_rest
+from gateway.silences import LAST, NEVER, earliest_silence, earliest_silences
 from gateway.stored_state import MovedRow, StoredState
 from rules.explain import evidence
 from rules.vocabulary import Alert, Profile, SubjectRef
@@ -44,7 +45,6 @@ AT_ONCE = 4096
 """People judged side by side: the columns of one turn fit into a cache."""
 
 _DAY_US = 86_400_000_000
-_LAST = np.iinfo(np.int64).max
 _MICROSECOND = timedelta(microseconds=1)
 
 Whole = NDArray[np.int64]
@@ -96,6 +96,18 @@ class _Look:
     fresh: Sequence[Point]
     now: datetime
     moved: MovedRow | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """What a look needs of the past: measured since then, of these kinds (`case_ends.py`).
+
+    `silence`: before it nobody can miss anything of theirs; None where that is not known.
+    """
+
+    since: datetime
+    kinds: int = ANY_READING
+    silence: datetime | None = None
 
 
 class Rehearsal:
@@ -187,18 +199,21 @@ class Rehearsal:
         """Those of the woken whom somebody could miss by now; the others sleep on."""
         if not self._screened:
             return list(woken)
-        left: list[_Look] = []
-        states = self._bank.gather_all([look.life.subject for look in woken])
-        for look in woken:
-            state, at = states[look.life.subject], BEGINNING
-            if may_rest(state, self._screener.mark) and state.recent is not None:
-                profile = look.life.profile
-                at = earliest_silence(self._rules.pack, profile, state.row, state.recent)
-            if at > look.now:
-                side.wake[look.life.place] = _LAST if at is NEVER else micros(at)
-            else:
-                left.append(look)
-        return left
+        places = np.array([look.life.place for look in woken], dtype=np.int64)
+        due, rows = side.wake[places], side.rows[places]
+        states, recent = self._bank.copies(np.maximum(rows, 0))
+        known = self._bank.may_be_moved(rows) & (recent["rules"] == self._screener.mark)
+        may = known & (recent["open_since"] == 0)
+        at = np.where(may, earliest_silences(self._rules.pack, states, recent), 0)
+        for number in map(int, np.flatnonzero(may & (at <= due))):
+            # Who the person is may tell more.
+            profile = woken[number].life.profile
+            row, memory = states[number, ...], recent[number, ...]
+            own = earliest_silence(self._rules.pack, profile, row, memory)
+            at[number] = LAST if own is NEVER else micros(own)
+        rests = at > due
+        side.wake[places[rests]] = at[rests]
+        return [woken[number] for number in map(int, np.flatnonzero(~rests))]
 
     def _answer(self, side: _Side, life: _Life, now: datetime) -> None:
         if self._book.answered(life.subject, now, self._answered_after):
@@ -208,7 +223,7 @@ class Rehearsal:
 
     def _await_answer(self, side: _Side, life: _Life) -> None:
         at = self._book.answered_at(life.subject, self._answered_after)
-        side.answer[life.place] = _LAST if at is None else micros(at)
+        side.answer[life.place] = LAST if at is None else micros(at)
 
     async def _take(self, side: _Side, chosen: Whole, places: Whole) -> None:
         """One reading of each: by the screen, and exactly where it does not refuse."""
@@ -250,40 +265,51 @@ class Rehearsal:
         begun = open_since(state, self._screener.mark, now) if self._screened else None
         person = Person(subject=life.subject, profile=life.profile, state=state, open_since=begun)
         whole = needs_history(person, fresh, self._rules.zone)
-        since = None if whole else self._needed_from(person, look)
-        points = _known(side, life, since)
-        found = assess_moved(person, look.moved, points, fresh, self._rules, now, whole=whole)
+        sight = None if whole else self._sight(person, look)
+        points = _known(side, life, sight)
+        found = assess_moved(
+            person,
+            look.moved,
+            points,
+            fresh,
+            self._rules,
+            now,
+            whole=whole,
+            silence=sight.silence if sight else None,
+        )
         complete = whole or bool(fresh)
         found = remembered(found, self._rules, self._screener.mark, complete=complete)
         if found.judged and not self._near:
             found = replace(found, judged=tuple(self._alone(found, now)))
         rung = await episodes([found], self._book, self._rules.pack, now)
         wake_at = found.state.next_wake_at
-        side.wake[life.place] = _LAST if wake_at is None else micros(wake_at)
+        side.wake[life.place] = LAST if wake_at is None else micros(wake_at)
         self._await_answer(side, life)
         return replace(found.state, ends_on=rung.ends_on.get(life.subject, 0))
 
-    def _needed_from(self, person: Person, look: _Look) -> datetime:
-        """From when on readings are needed; for what nearly fired beside, all that a rule can see.
+    def _sight(self, person: Person, look: _Look) -> _Sight:
+        """What is needed of the past; for what nearly fired beside, all that a rule can see.
 
-        Of whom nothing is waited for only what the rules that could ask now reach back over, and
-        what clears their open cases.
+        Of whom nothing is waited for only what the rules hear that could ask now, and what ends
+        their open cases.
         """
         usual = needed_from(person, look.fresh, self._rules, look.now)
         moved, pack = look.moved, self._rules.pack
-        if self._near or moved is None or moved.watched:
-            return usual
+        if moved is None:
+            return _Sight(since=usual)
         silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
-        if silence <= look.now:
-            return usual
-        asking = [pack.rule(rule_id).reach for rule_id in moved.rules]
-        clearing = [
-            condition.reach
-            for case in self._book.open_of(person.subject)
-            for condition in pack.rule(case.rule_id).clear.values()
-        ]
-        reach = max([*asking, *clearing], default=timedelta(0))
-        return max(usual, look.fresh[0].effective_at - reach - AROUND)
+        if self._near or moved.watched or silence <= look.now:
+            return _Sight(since=usual, silence=silence)
+        asking = [pack.rule(rule_id) for rule_id in moved.rules]
+        ending = [pack.rule(case.rule_id) for case in self._book.open_of(person.subject)]
+        clearing = [condition.reach for rule in ending for condition in rule.clear.values()]
+        reach = max([*(rule.reach for rule in asking), *clearing], default=timedelta(0))
+        heard = {vital for rule in (*asking, *ending) for vital in rule.vitals}
+        return _Sight(
+            since=max(usual, look.fresh[0].effective_at - reach - AROUND),
+            kinds=kinds_of_vitals({look.fresh[0].kind, *heard}),
+            silence=silence,
+        )
 
     def _alone(self, found: Assessment, now: datetime) -> Iterator[Judged]:
         """What was decided, without what nearly was."""
@@ -300,7 +326,7 @@ def _side(tape: Playback, profiles: Mapping[SubjectRef, Profile], first: int) ->
         profile = profiles.get(subject) or Profile(subject=subject)
         begin, end = (int(place) for place in tape.begins[number : number + 2])
         lives.append(_Life(subject, len(lives), profile, begin, end))
-    never = np.full(len(lives), _LAST, dtype=np.int64)
+    never = np.full(len(lives), LAST, dtype=np.int64)
     return _Side(
         tape=tape,
         lives=lives,
@@ -311,16 +337,19 @@ def _side(tape: Playback, profiles: Mapping[SubjectRef, Profile], first: int) ->
     )
 
 
-def _known(side: _Side, life: _Life, since: datetime | None) -> list[Point]:
-    """What has been taken of a person, what was measured before `since` left out."""
+def _known(side: _Side, life: _Life, sight: _Sight | None) -> list[Point]:
+    """What is needed of what has been taken of a person; None: all of it."""
     tape, taken = side.tape, int(side.taken[life.place])
-    if since is None:
-        return life.held.between(life.begin, taken, tape.point)
+    if sight is None:
+        return life.held.of(range(life.begin, taken), tape.point)
+    since = micros(sight.since)
     # Nothing is measured after it was received, give or take a clock.
     received = tape.received[life.begin : taken]
-    begin = life.begin + int(np.searchsorted(received, micros(since) - _DAY_US))
-    near = life.held.between(begin, taken, tape.point)
-    return [point for point in near if point.effective_at >= since]
+    begin = life.begin + int(np.searchsorted(received, since - _DAY_US))
+    needed = tape.readings.at[begin:taken] >= since
+    if sight.kinds != ANY_READING:
+        needed &= tape.kinds[begin:taken] & sight.kinds != 0
+    return life.held.of((begin + np.flatnonzero(needed)).tolist(), tape.point)
 
 
 def _instant(at: int) -> datetime:

@@ -38,6 +38,7 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
             found.window.blind,
             profile=found.person.profile,
             extremes=found.extremes,
+            idle=found.idle,
         ),
         open_since=found.open_since,
         pregnant=found.person.profile.pregnant is Ternary.YES,
@@ -86,6 +87,7 @@ def watch_until(
     *,
     profile: Profile | None = None,
     extremes: Extremes | None = None,
+    idle: frozenset[str] = frozenset(),
 ) -> datetime:
     """Until when a new reading could still change what became of these, or rest on a symptom.
 
@@ -93,7 +95,8 @@ def watch_until(
     lower may come within its span). After that the wait is settled and was told, so nothing new can
     come of it; time in which nothing could arrive (`blind`) prolongs it. The screen takes it that
     nobody has told of a symptom within any rule's reach. What cannot ask for somebody with this
-    `profile` is left out; `extremes` are those of the points, where they are known already.
+    `profile` is left out; `extremes` are those of the points, where they are known already;
+    `idle` rules wait for nothing.
     """
     extremes = extremes_of(points) if extremes is None else extremes
     told = [point.effective_at for point in points if point.kind is Vital.SYMPTOM]
@@ -102,7 +105,9 @@ def watch_until(
     )
     newest = points[-1].effective_at if points else BEGINNING
     for rule in pack.rules:
-        if rule.pending is None or not _may_ask(rule, extremes, symptoms=bool(told)):
+        if rule.pending is None or rule.id in idle:
+            continue
+        if not _may_ask(rule, extremes, symptoms=bool(told)):
             continue
         if profile is not None and not is_for(rule.pending.when.tree, profile):
             continue

@@ -51,6 +51,7 @@ from rules.tree import Tree
 from rules.vocabulary import QuantityName
 from rules.words import WEEKDAYS
 
+_MICROSECOND = timedelta(microseconds=1)
 _SHORTEST_DAY = timedelta(hours=23)
 _BINARY = 1e-6
 """More than a decimal loses as a number in binary floating point."""
@@ -96,6 +97,13 @@ class Look(Protocol):
         """Bounds over a span, the new reading included; None where there are none."""
         ...
 
+    def apart(self, quantity: QuantityName) -> Floats | None:
+        """At least so many microseconds lie between it and the newest valid one before.
+
+        Infinite where there is none before; None where nothing is known of that.
+        """
+        ...
+
     def usual(self, quantity: QuantityName) -> Usual | None:
         """The baselines as of the readings; None for a quantity without one."""
         ...
@@ -113,8 +121,11 @@ class Look(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
+    """A rule's look: `of` is the quantity that its level is about, None where it is not one."""
+
     look: Look
     level: Truth
+    of: QuantityName | None = None
 
 
 def may_decide(pack: Pack, look: Look) -> dict[str, Flags]:
@@ -149,7 +160,8 @@ def _may_fire(rule: Rule, look: Look) -> Flags:
     nothing = _Seen(look=look, level=Truth(NO, YES, NO))
     level = as_truth(_value(rule.level.tree, nothing)) if rule.level else nothing.level
     # An unknown level counts as not at it (`rule.judge`).
-    seen = _Seen(look=look, level=Truth(level.yes, level.no | level.unknown, NO))
+    about = _about(rule.level.tree) if rule.level else None
+    seen = _Seen(look=look, level=Truth(level.yes, level.no | level.unknown, NO), of=about)
     fires = NO
     if rule.immediate is not None:
         fires = fires | _fires(rule, rule.immediate.when, seen)
@@ -158,6 +170,15 @@ def _may_fire(rule: Rule, look: Look) -> Flags:
     for limb in rule.limbs.values():
         fires = fires | (_fires(rule, limb, seen) & _rests(limb.tree, seen))
     return fires
+
+
+def _about(level: Tree) -> QuantityName | None:
+    """The one quantity of which a level compares the number with limits."""
+    if level.kind == "sign" and level.text in {"&&", "||"}:
+        one, other = (_about(part) for part in level.parts)
+        return one if one is other else None
+    compares = level.kind == "call" and level.text in _NAMES.values()
+    return QuantityName(level.parts[0].text) if compares else None
 
 
 def _fires(rule: Rule, condition: Condition, seen: _Seen) -> Flags:
@@ -371,6 +392,13 @@ def _at_level(seen: _Seen, _parts: Parts) -> Flags:
     return seen.level.yes
 
 
+def _paired(seen: _Seen, parts: Parts) -> Truth:
+    """No, where the last number that could be at the level was measured too long before."""
+    apart = None if seen.of is None else seen.look.apart(seen.of)
+    near = YES if apart is None else apart <= span(parts[1].text) / _MICROSECOND
+    return Truth(seen.level.yes & near, YES, NO)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """What a window function can give for a calm reading, and whether it can rest on it."""
@@ -405,7 +433,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "pregnant": Bound(value=_truth(unknown=YES)),
         "known_pregnant": Bound(value=lambda seen, _: _known(seen.look.pregnant)),
         "at_level": Bound(value=lambda seen, _: seen.level, rests=_at_level),
-        "pair_within": Bound(value=lambda seen, _: Truth(seen.level.yes, YES, NO), rests=_at_level),
+        "pair_within": Bound(value=_paired, rests=_at_level),
         "times_at_level": Bound(value=_count, rests=_at_level),
         "times_at_own_level": Bound(value=_count, rests=_at_level),
         "any_ge": Bound(value=_truth(), rests=_hit(">=")),

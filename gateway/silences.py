@@ -8,9 +8,13 @@ the condition as the screen does (`screening.py`), and what it does not know may
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import TypeVar
 
-from gateway.baselines import TRACKED, StateRow
-from gateway.recent import BEGINNING, RecentRow
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.baselines import TRACKED, StateRow, StateRows
+from gateway.recent import BEGINNING, RecentRow, RecentRows
 from gateway.stored_state import StoredState
 from rules.codes import MAIN_QUANTITIES
 from rules.pack import Pack
@@ -20,7 +24,13 @@ from rules.vocabulary import Profile, QuantityName, Vital
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
+LAST = np.iinfo(np.int64).max
+"""Microseconds since 1970 that never come."""
+
+Whole = NDArray[np.int64]
+At = TypeVar("At", datetime, Whole)
 _Last = Mapping[QuantityName, datetime]
+_MINUTE_US, _DAY_US = 60_000_000, 86_400_000_000
 
 
 def may_rest(state: StoredState, mark: int) -> bool:
@@ -48,6 +58,39 @@ def earliest_silence(pack: Pack, profile: Profile, row: StateRow, recent: Recent
     return earliest
 
 
+def earliest_silences(pack: Pack, states: StateRows, recent: RecentRows) -> Whole:
+    """The same of many people of whom nothing else is known, or a little before.
+
+    In microseconds since 1970; 0 where nothing is known, `LAST` where no rule misses anything.
+    """
+    pressure = recent["systolic_at"].astype(np.int64)
+    glucose = recent["glucose_at"].astype(np.int64) * _MINUTE_US
+    never = (glucose == 0) & (states["readings"][:, _GLUCOSE] == 0)
+    last = {
+        QuantityName.SYSTOLIC: pressure,
+        QuantityName.GLUCOSE: np.where(never, LAST, glucose),
+    }
+    earliest = np.full(pressure.size, LAST)
+    for rule in pack.missing:
+        heard = _heard(last, rule.vitals)
+        for limb in rule.absences.values():
+            earliest = np.minimum(earliest, _over_many(limb.tree, heard, pressure.size))
+    return earliest
+
+
+def _over_many(tree: Tree, last: Mapping[QuantityName, Whole], size: int) -> Whole:
+    if tree.kind == "sign" and tree.text in {"&&", "||"}:
+        one, other = (_over_many(part, last, size) for part in tree.parts)
+        return np.maximum(one, other) if tree.text == "&&" else np.minimum(one, other)
+    at = None
+    if tree.kind == "call" and tree.text == "silent_for":
+        at = last.get(QuantityName(tree.parts[0].text))
+    if at is None:
+        return np.zeros(size, dtype=np.int64)
+    span = int(_least(tree.parts[1]) * _DAY_US)
+    return np.where((at > 0) & (at < LAST), np.minimum(at, LAST - span) + span, at)
+
+
 def _last(row: StateRow, recent: RecentRow) -> _Last:
     """When the newest reading was measured, or a little before; `NEVER` where there is none."""
     last: dict[QuantityName, datetime] = {}
@@ -60,7 +103,7 @@ def _last(row: StateRow, recent: RecentRow) -> _Last:
     return last
 
 
-def _heard(last: _Last, vitals: frozenset[Vital]) -> _Last:
+def _heard(last: Mapping[QuantityName, At], vitals: frozenset[Vital]) -> Mapping[QuantityName, At]:
     """Without the quantities of which a rule does not hear everything that the columns tell of."""
     if vitals >= _ALL_CARRIERS:
         return last

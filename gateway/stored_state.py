@@ -20,7 +20,8 @@ class StoredState:
     """A subject's columns and next wake-up.
 
     `stale` asks to fold again from the store; `recent` None asks to look at the person exactly;
-    readings of the kinds `ends_on` (`case_ends.py`) may end an open case of theirs: none is calm.
+    readings of the kinds `ends_on` (`case_ends.py`) may end an open case of theirs: none of them
+    is calm. It tells of an urgent case too.
     """
 
     row: StateRow

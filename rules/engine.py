@@ -268,8 +268,9 @@ class _Review:
     def confirmations(self, extremes: Extremes, open_since: datetime | None) -> None:
         """Add readings whose confirmation never came, and when to look again at the others.
 
-        A reading inside the open wait of an earlier one adds no clock of its own. `extremes` are
-        those of the person's readings; see `evaluate` for `open_since`.
+        A reading inside the open wait of an earlier one adds no clock of its own, except where an
+        urgent case may have begun between the two. `extremes` are those of the person's readings;
+        see `evaluate` for `open_since`.
         """
         covered_until: datetime | None = None
         for start in self._starts(extremes, open_since):
@@ -279,7 +280,8 @@ class _Review:
                 told = told and self.rule.priority > Priority.ROUTINE  # nobody is told of those
                 self.near.extend([self._miss("closed", start)] if told else [])
                 continue
-            if covered_until is not None and start.effective_at <= covered_until:
+            covered = covered_until is not None and start.effective_at <= covered_until
+            if covered and not self.rule.needs_urgent_case:
                 continue
             covered_until = start.effective_at + self._wait
             if due_at > self.now:
@@ -401,8 +403,8 @@ class _Review:
     def _untold(self, open_since: datetime | None) -> Sequence[Point]:
         """The points from the first on whose wait may be open, or which a new one can reach.
 
-        One inside the open wait of an earlier one adds no clock: so does that one, as long as each
-        is within the wait of the one before.
+        One inside the open wait of an earlier one adds no clock (`confirmations`): so does that
+        one, as long as each is within the wait of the one before.
         """
         points = self.window.points
         if open_since is None:
@@ -416,8 +418,10 @@ class _Review:
             ),
             len(points),
         )
-        while 0 < begin < len(points) and (
-            points[begin].effective_at - points[begin - 1].effective_at <= self._wait
+        while (
+            not self.rule.needs_urgent_case
+            and 0 < begin < len(points)
+            and points[begin].effective_at - points[begin - 1].effective_at <= self._wait
         ):
             begin -= 1
         return points[begin:]

@@ -198,6 +198,18 @@ class Rule:
     targets: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     owner: Text | None = None
     needs_urgent_case: bool = False
+    reach: timedelta = field(init=False, repr=False, compare=False)
+    """How far before its trigger the rule may look."""
+
+    def __post_init__(self) -> None:
+        conditions = [
+            *self.limbs.values(),
+            *self.absences.values(),
+            *filter(None, (self.level, self.nearly)),
+        ]
+        wait = self.pending.wait if self.pending else timedelta(0)
+        reach = max([wait, *(condition.reach for condition in conditions)])
+        object.__setattr__(self, "reach", reach)
 
     @property
     def needs_outcome(self) -> bool:
@@ -208,17 +220,6 @@ class Rule:
     def needs_baseline(self) -> bool:
         """Whether a limb reads baselines."""
         return any(limb.needs_baseline for limb in self.limbs.values())
-
-    @property
-    def reach(self) -> timedelta:
-        """How far before its trigger the rule may look."""
-        conditions = [
-            *self.limbs.values(),
-            *self.absences.values(),
-            *filter(None, (self.level, self.nearly)),
-        ]
-        wait = self.pending.wait if self.pending else timedelta(0)
-        return max([wait, *(condition.reach for condition in conditions)])
 
     def family_of(self, point: Point) -> Family:
         """The family of an alert that `point` triggers."""

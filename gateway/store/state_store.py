@@ -12,7 +12,7 @@ from gateway.baselines import LAYOUT, STATE, empty_state, state_from_bytes, stat
 from gateway.recent import RECENT
 from gateway.store.queries import load_queries
 from gateway.stored_state import CalmRows, Rested, StoredState
-from rules.vocabulary import SubjectRef
+from rules.vocabulary import Priority, SubjectRef
 
 _SQL = load_queries("gateway.store", "state_store.sql")
 
@@ -100,6 +100,7 @@ class StateStore:
             bank.replace({row["subject"]: stored})
         cases = await self._connection.fetch(_SQL["with_open_case"])
         bank.case_opened([row["subject"] for row in cases])
+        bank.nothing_urgent([r["subject"] for r in cases if r["priority"] < Priority.URGENT])
         bank.wakes_at(await self.next_wake_at())
         return bank
 

@@ -50,4 +50,4 @@ WHERE next_wake_at <= $1 AND subject <> ALL ($3::text[])
 ORDER BY next_wake_at, subject LIMIT $2;
 
 -- name: with_open_case
-SELECT DISTINCT subject FROM core.case WHERE state = 'open';
+SELECT subject, max(priority) AS priority FROM core.case WHERE state = 'open' GROUP BY subject;

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.calm_columns import ALWAYS, Readings, meal_part, ring_places
+from gateway.case_ends import kinds_of_vitals
 from gateway.local_days import LocalDays
 from gateway.playback import Playback
 from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
@@ -17,6 +18,8 @@ from service.backtest.record_words import Cell, Flagged
 
 VITALS = tuple(Vital)
 """What a measurement is of, by number."""
+
+_KINDS = np.array([kinds_of_vitals({vital}) for vital in VITALS], dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ def tape_of(measured: Measured, zone: LocalDays) -> Playback:
         begins=np.append(0, np.cumsum(sizes)),
         received=measured.received[order],
         plain=_plain(measured)[order],
+        kinds=_KINDS[measured.vital[order]],
         readings=Readings(
             who=nobody,
             turn=nobody,

@@ -20,8 +20,16 @@ from hypothesis import strategies as st
 from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
 from gateway.calm import Screener, screener
-from gateway.case_ends import ANY, NONE
-from gateway.detect import LOOK_BACK, Assessment, Person, Rulebook, assess, needs_history
+from gateway.case_ends import ANY, NONE, URGENT
+from gateway.detect import (
+    LOOK_BACK,
+    Assessment,
+    Person,
+    Rulebook,
+    assess,
+    needs_history,
+    open_since,
+)
 from gateway.moved import assess_moved
 from gateway.packs import load_first_pack, load_shipped
 from gateway.recent import DAYS, Memory, RecentRow, micros, recent_of
@@ -29,7 +37,16 @@ from gateway.remembering import remembered, watch_until
 from gateway.stored_state import AfterBatch, MovedRow
 from gateway.teaching import teaches
 from rules.pack import Pack
-from rules.vocabulary import Bound, Origin, Profile, QuantityName, SubjectRef, TimeConfidence, Vital
+from rules.vocabulary import (
+    Bound,
+    Origin,
+    Priority,
+    Profile,
+    QuantityName,
+    SubjectRef,
+    TimeConfidence,
+    Vital,
+)
 from rules.window import Point, Value
 
 LI = SubjectRef("s-li")
@@ -60,6 +77,7 @@ class Life:
     moved: int = 0
     wake_at: datetime | None = None
     in_case: bool = False
+    urgent: bool = False
 
     def take(self, points: Sequence[Point], now: datetime) -> None:
         """A batch of new readings; what is due before comes first."""
@@ -88,30 +106,43 @@ class Life:
         self.in_case = not self.in_case
         if self.in_case:
             self.bank.case_opened([LI])
+            if not self.urgent:
+                self.bank.nothing_urgent([LI])
         else:
             self.bank.case_ended(LI)
+            self.urgent = False
 
     def _window(self, fresh: Sequence[Point], now: datetime, *, whole: bool) -> list[Point]:
         since = (fresh[0].effective_at if fresh else now) - LOOK_BACK
         return [point for point in self.stored if whole or point.effective_at >= since]
 
+    def _person(self, now: datetime) -> Person:
+        state = self.bank.gather(LI)
+        begun = open_since(state, self.screener.mark, now)
+        return Person(subject=LI, profile=self.profile, state=state, open_since=begun)
+
     def _exact(self, fresh: Sequence[Point], now: datetime, moved: MovedRow | None = None) -> None:
-        person = Person(subject=LI, profile=self.profile, state=self.bank.gather(LI))
+        person = self._person(now)
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
         found = assess_moved(person, moved, points, fresh, self.rules, now, whole=whole)
         complete = whole or bool(fresh)
         mark = self.screener.mark
         found = remembered(found, self.rules, mark, complete=complete)
-        self.told |= self._told(found).keys()
+        rung = self._told(found).keys() - self.told
+        self.urgent |= any(
+            self.rules.pack.rule(rule_id).priority >= Priority.URGENT for rule_id, _, _ in rung
+        )
+        self.told |= rung
         self.decided += len(found.judged)
         self.wake_at = found.state.next_wake_at
-        state = replace(found.state, ends_on=ANY if self.in_case else NONE)
+        ends_on = (ANY ^ URGENT if self.in_case else NONE) | (URGENT if self.urgent else NONE)
+        state = replace(found.state, ends_on=ends_on)
         self.bank.take(AfterBatch(exact={LI: state}))
 
     def _check_moved(self, fresh: Sequence[Point], now: datetime, moved: MovedRow) -> None:
         """What the screen has worked out saves work, and changes nothing."""
-        person = Person(subject=LI, profile=self.profile, state=self.bank.gather(LI))
+        person = self._person(now)
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
         plainly = assess(person, points, fresh, self.rules, now, whole=whole)
@@ -123,6 +154,9 @@ class Life:
         assert found.state.row.tobytes() == plainly.state.row.tobytes()
         mark = self.screener.mark
         one = remembered(found, self.rules, mark, complete=True).state.recent
+        # What stands beside an urgent case waits for nothing that was measured before that case.
+        assert found.idle == plainly.idle
+        plainly = replace(plainly, idle=self.rules.pack.beside)
         other = remembered(plainly, self.rules, mark, complete=True).state.recent
         assert one is not None
         assert other is not None
@@ -147,7 +181,7 @@ class Life:
     def _check(
         self, fresh: Sequence[Point], now: datetime, state: np.void, recent: RecentRow
     ) -> None:
-        person = Person(subject=LI, profile=self.profile, state=self.bank.gather(LI))
+        person = self._person(now)
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
         found = assess(person, points, fresh, self.rules, now, whole=whole)
