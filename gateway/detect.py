@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 
 from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
-from gateway.beside import idle_rules
+from gateway.beside import begun_beside, idle_rules
 from gateway.priors import person_baselines
 from gateway.recent import BEGINNING, RecentRow
 from gateway.stored_state import StoredState
@@ -203,10 +203,10 @@ def assess(
     judged = found | judged
     waits = [wake for wake in evaluation.wakes if wake.due_at > now]
     decisions = [one.decision for one in judged.values()]
-    idle = idle_rules(
-        rules.pack, person.state, decisions, waits, new=fresh, open_since=person.open_since
-    )
-    waits = [wake for wake in waits if wake.rule_id not in idle]
+    idle = idle_rules(rules.pack, person.state, decisions, new=fresh, open_since=person.open_since)
+    beside = begun_beside(rules.pack, person.state, window, now, idle)
+    judged = judged_of(beside, near, window, rules.pack, now, missing_since=begin) | judged
+    waits = [wake for wake in {*waits, *beside.wakes} if wake.rule_id not in idle]
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from gateway.beside import idle_rules
+from gateway.beside import begun_beside, idle_rules
 from gateway.case_ends import URGENT
 from gateway.detect import (
     AROUND,
@@ -136,8 +136,10 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
     judged = judged_of(found, near, window, pack, now, missing_since=begin)
     waits = [wake for wake in found.wakes if wake.due_at > now]
     decisions = [one.decision for one in judged.values()]
-    idle = idle_rules(pack, person.state, decisions, waits, new=fresh, open_since=person.open_since)
-    waits = [wake for wake in waits if wake.rule_id not in idle]
+    idle = idle_rules(pack, person.state, decisions, new=fresh, open_since=person.open_since)
+    beside = begun_beside(pack, person.state, window, now, idle)
+    judged = judged_of(beside, near, window, pack, now, missing_since=begin) | judged
+    waits = [wake for wake in {*waits, *beside.wakes} if wake.rule_id not in idle]
     silences = [max(wake.due_at, now) for wake in found.silences]
     silences += [silence] if now < silence < NEVER else []
     return Assessment(

@@ -38,7 +38,7 @@ from gateway.reopened import Reopened
 from gateway.silences import LAST, NEVER, earliest_silence, earliest_silences
 from gateway.stored_state import MovedRow, StoredState
 from rules.explain import evidence
-from rules.vocabulary import Alert, Profile, SubjectRef
+from rules.vocabulary import Alert, Priority, Profile, SubjectRef
 from rules.window import Point
 
 AT_ONCE = 4096
@@ -298,9 +298,11 @@ class Rehearsal:
         if moved is None:
             return _Sight(since=usual)
         silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
-        if self._near or moved.watched or silence <= look.now:
-            return _Sight(since=usual, silence=silence)
         asking = [pack.rule(rule_id) for rule_id in moved.rules]
+        # What becomes urgent may have waits beside it that older readings began.
+        urgent = any(rule.priority >= Priority.URGENT for rule in asking)
+        if self._near or moved.watched or silence <= look.now or urgent:
+            return _Sight(since=usual, silence=silence)
         ending = [pack.rule(case.rule_id) for case in self._book.open_of(person.subject)]
         clearing = [condition.reach for rule in ending for condition in rule.clear.values()]
         reach = max([*(rule.reach for rule in asking), *clearing], default=timedelta(0))
