@@ -48,6 +48,11 @@ async def rang(*points: Point, screened: bool) -> list[tuple[str, str, Decimal]]
             id="raised by what was told after the reading",
         ),
         pytest.param(
+            (pressure(0, "85", "50"), glucose(60, "3.5"), pressure(110, "225", "100"), CALM_CUFF),
+            [("HW-12e", "unconfirmed", 3)],
+            id="a wait that nobody followed until a case was urgent",
+        ),
+        pytest.param(
             (pressure(0, "185", "115"), symptom(24 * 60 + 1, "chest_pain"), CALM_SUGAR),
             [("HW-12b", "unconfirmed", 24)],
             id="urgent before anything was told",

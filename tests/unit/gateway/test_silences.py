@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.baselines import TRACKED, StateRow, empty_state
+from gateway.baselines import STATE, TRACKED, StateRow, empty_state
 from gateway.packs import load_shipped
-from gateway.recent import BEGINNING, RecentRow, micros, no_recent
-from gateway.silences import NEVER, earliest_silence, may_rest
+from gateway.recent import BEGINNING, RECENT, RecentRow, micros, no_recent
+from gateway.silences import NEVER, earliest_silence, earliest_silences, may_rest
 from gateway.stored_state import StoredState
 from rules.engine import evaluate
 from rules.pack import Pack
@@ -150,6 +151,10 @@ def test_nobody_rests_of_whom_the_engine_says_that_they_are_silent(
     silent = any(decision.stage is Stage.ABSENCE for decision in found.decisions)
     glucoses = 0 if measured_at is None else 30
     earliest = _earliest(_person(*drugs), _row(START, measured_at), glucoses=glucoses)
+    states = np.array([_state(glucoses)], dtype=STATE)
+    recent = np.array([_row(START, measured_at)], dtype=RECENT)
+    of_many = int(earliest_silences(PACK, states, recent)[0])
+    assert earliest is NEVER or of_many <= micros(earliest), "who they are can only put it off"
     if silent:
         assert earliest <= now
     for wake in found.silences:
