@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
-from gateway.case_ends import ANY_READING, kinds_of_vitals
+from gateway.case_ends import ANY_READING, NONE, kinds_of_vitals
 from gateway.detect import (
     AROUND,
     Assessment,
@@ -90,12 +90,16 @@ class _Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """A person to be judged at `now`: for a new reading, or because a wait or a silence is due."""
+    """A person to be judged at `now`: for a new reading, or because a wait or a silence is due.
+
+    `silence`: before it, where it is told, nobody can miss anything of theirs.
+    """
 
     life: _Life
     fresh: Sequence[Point]
     now: datetime
     moved: MovedRow | None = None
+    silence: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +234,7 @@ class Rehearsal:
         side.taken[chosen] = places + 1
         tense = np.ones(chosen.size, dtype=np.bool_)
         moved: dict[int, MovedRow] = {}
+        silences: dict[int, datetime] = {}
         plain = np.flatnonzero(side.tape.plain[places])
         if self._screened and plain.size:
             rows = side.rows[chosen[plain]]
@@ -240,11 +245,25 @@ class Rehearsal:
             tense[plain[calm]] = False
             further = np.flatnonzero(found.moved & ~found.calm)
             moved = {int(plain[place]): found.moved_row(int(place)) for place in further}
+            at = earliest_silences(self._rules.pack, found.states[further], found.recent[further])
+            due = at > side.tape.received[places[plain[further]]]
+            silences = {
+                int(plain[place]): _instant(int(one))
+                for place, one in zip(further[due], at[due], strict=True)
+                if one < LAST
+            }
         looks: list[_Look] = []
         for number in np.flatnonzero(tense):
             life, point = side.lives[int(chosen[number])], side.tape.point(int(places[number]))
-            row = moved.get(int(number))
-            looks.append(_Look(life=life, fresh=[point], now=point.received_at, moved=row))
+            looks.append(
+                _Look(
+                    life=life,
+                    fresh=[point],
+                    now=point.received_at,
+                    moved=moved.get(int(number)),
+                    silence=silences.get(int(number)),
+                )
+            )
         await self._judge(side, looks)
 
     async def _judge(self, side: _Side, looks: Sequence[_Look]) -> None:
@@ -281,11 +300,14 @@ class Rehearsal:
         found = remembered(found, self._rules, self._screener.mark, complete=complete)
         if found.judged and not self._near:
             found = replace(found, judged=tuple(self._alone(found, now)))
-        rung = await episodes([found], self._book, self._rules.pack, now)
+        ends_on = NONE
+        if found.judged or self._book.has_open(life.subject):
+            rung = await episodes([found], self._book, self._rules.pack, now)
+            ends_on = rung.ends_on.get(life.subject, NONE)
         wake_at = found.state.next_wake_at
         side.wake[life.place] = LAST if wake_at is None else micros(wake_at)
         self._await_answer(side, life)
-        return replace(found.state, ends_on=rung.ends_on.get(life.subject, 0))
+        return replace(found.state, ends_on=ends_on)
 
     def _sight(self, person: Person, look: _Look) -> _Sight:
         """What is needed of the past; for what nearly fired beside, all that a rule can see.
@@ -297,7 +319,7 @@ class Rehearsal:
         moved, pack = look.moved, self._rules.pack
         if moved is None:
             return _Sight(since=usual)
-        silence = earliest_silence(pack, person.profile, moved.row, moved.recent)
+        silence = look.silence or earliest_silence(pack, person.profile, moved.row, moved.recent)
         asking = [pack.rule(rule_id) for rule_id in moved.rules]
         # What becomes urgent may have waits beside it that older readings began.
         urgent = any(rule.priority >= Priority.URGENT for rule in asking)

@@ -104,10 +104,12 @@ def watch_until(
         max(told) + max(rule.reach for rule in pack.rules if _hears(rule)) if told else BEGINNING
     )
     newest = points[-1].effective_at if points else BEGINNING
-    for rule in pack.rules:
-        if rule.pending is None or rule.id in idle:
-            continue
-        if not _may_ask(rule, extremes, symptoms=bool(told)):
+    for rule in pack.waiting:
+        if (
+            rule.pending is None
+            or rule.id in idle
+            or not _may_ask(rule, extremes, symptoms=bool(told))
+        ):
             continue
         if profile is not None and not is_for(rule.pending.when.tree, profile):
             continue

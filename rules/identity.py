@@ -1,6 +1,7 @@
 """Identities that every process derives alike: of an observation, and of an alert."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -45,6 +46,7 @@ def is_undated_unnumbered(observation: Observation) -> bool:
     return observation.device_time is None and observation.sequence is None
 
 
+@lru_cache(maxsize=4096)
 def alert_id(*, rule_id: str, stage: Stage, trigger: str) -> AlertId:
     """The id of the alert that `rule_id` raises at `stage` for `trigger`.
 

@@ -82,8 +82,8 @@ class Pack:
     Rules of several packs that run together are a pack too (`pack_set.py`). `text` is the YAML it
     was read from, empty for such. `retired` rules no longer ring, but cases of theirs are open.
     What rings `soon` is raised by one level where another family of the person had a new point
-    within `second_family`; None: never. `missing` are the rules that can miss
-    somebody, by name `with_absences`; `with_waits` names those that wait for a confirmation, and
+    within `second_family`; None: never. `missing` are the rules that can miss somebody, by name
+    `with_absences`; `waiting` those that wait for a confirmation, by name `with_waits`, and
     `beside` those of them that ring only while an urgent case is open.
     """
 
@@ -101,17 +101,19 @@ class Pack:
     with_absences: frozenset[str] = field(init=False, repr=False, compare=False)
     with_waits: frozenset[str] = field(init=False, repr=False, compare=False)
     beside: frozenset[str] = field(init=False, repr=False, compare=False)
+    waiting: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
     _by_id: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         missing = tuple(rule for rule in self.rules if rule.absences)
-        waiting = frozenset(rule.id for rule in self.rules if rule.pending is not None)
+        waiting = tuple(rule for rule in self.rules if rule.pending is not None)
         beside = frozenset(rule.id for rule in self.rules if rule.needs_urgent_case)
         # Of two of one name the running one is meant.
         by_id = {rule.id: rule for rule in reversed((*self.rules, *self.retired))}
         object.__setattr__(self, "missing", missing)
         object.__setattr__(self, "with_absences", frozenset(rule.id for rule in missing))
-        object.__setattr__(self, "with_waits", waiting)
+        object.__setattr__(self, "waiting", waiting)
+        object.__setattr__(self, "with_waits", frozenset(rule.id for rule in waiting))
         object.__setattr__(self, "beside", beside)
         object.__setattr__(self, "_by_id", MappingProxyType(by_id))
 
