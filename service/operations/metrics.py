@@ -87,7 +87,7 @@ def _pulse(pulse: Pulse, now: datetime) -> Iterator[Metric]:
     yield _histogram("batch_readings", "Readings in one transaction", {"": pulse.sizes})
     yield _histogram("batch_seconds", "From batch to commit", {"": pulse.seconds})
     yield _histogram("reading_delay_seconds", "Hub to commit, by lane", pulse.delays, "lane")
-    late = {hub: _s(now - since) for hub, since in pulse.canaries_late.items()}
+    late = {str(hub): _s(now - at) for hub, at in pulse.canaries_late.items()}
     yield _by("canary_unanswered_seconds", "Not answered, as the core sees it", "hub", late)
     name, text = "reading_to_alert_seconds", "Hub's reception to the alert's commit"
     yield _histogram(name, text, {"": pulse.alert_seconds})
