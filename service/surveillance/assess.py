@@ -95,9 +95,15 @@ def assess_home(
         return Assessment(gap=Gap.PROVISIONAL, known=known)
     if people.get(day, 0) < least_people:
         return Assessment(gap=Gap.FEW_PEOPLE, known=known)
+    usual = usual_people(reporting, day)
+    if usual is None:
+        return Assessment(gap=Gap.NO_HISTORY, known=known)
+    few = reporting.get(day, 0) < LEAST_OF_USUAL * usual * known
+    return Assessment(gap=Gap.FEW_OF_USUAL if few else None, known=known)
+
+
+def usual_people(reporting: Mapping[date, int], day: date) -> float | None:
+    """How many people usually report, by the weeks before `day`; None where too few are known."""
     before = [day - timedelta(days=n) for n in range(_USUAL_FROM, _USUAL_TO + 1)]
     usual = [reporting[one] for one in before if one in reporting]
-    if len(usual) < _LEAST_DAYS:
-        return Assessment(gap=Gap.NO_HISTORY, known=known)
-    few = reporting.get(day, 0) < LEAST_OF_USUAL * median(usual) * known
-    return Assessment(gap=Gap.FEW_OF_USUAL if few else None, known=known)
+    return float(median(usual)) if len(usual) >= _LEAST_DAYS else None

@@ -361,6 +361,18 @@ async def day_series(
     return series
 
 
+async def asked_days(
+    connection: Connection, first: date, end: date, as_of: datetime
+) -> Mapping[Indicator, dict[tuple[str, date], int]]:
+    """How many people the home channel's daily numbers were asked of, by township and day."""
+    asked: dict[Indicator, dict[tuple[str, date], int]] = defaultdict(dict)
+    for known in await known_cells(connection, [i.value for i in Indicator], first, end, as_of):
+        if known.source == HOME:
+            at = (known.cell.area, known.cell.day)
+            asked[Indicator(known.cell.indicator)][at] = known.cell.people or 0
+    return asked
+
+
 async def disclosures(
     connection: Connection, since: date
 ) -> dict[tuple[str, str, date], Disclosure]:

@@ -20,6 +20,7 @@ from service.surveillance.home_cells import (
     verified_cells,
     week_cells,
 )
+from service.surveillance.indicators import INDICATORS
 from service.surveillance.judge import (
     DETECTOR,
     TownshipWeek,
@@ -39,6 +40,7 @@ from service.surveillance.series import (
     week_of,
     weeks_between,
 )
+from service.surveillance.told_by_gates import least_told, most_told
 
 _HOUR_OF_DAY = timedelta(hours=1)
 _COUNT_AGAIN = timedelta(days=28)
@@ -156,7 +158,8 @@ class Week:
     """Everything that is known of one closed week, from which its release is decided.
 
     `crossed` are the largest counts of a day over its threshold that signals rest on, by township
-    and indicator: of those that reach the floor officers were told so.
+    and indicator: of those that reach the floor officers were told so. `asked` is how many people a
+    number of a day was asked of, where that is fewer than reported: gates look at them.
     """
 
     monday: date
@@ -167,6 +170,9 @@ class Week:
     levels: Mapping[str, str]
     history_from: date
     crossed: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    asked: Mapping[Indicator, Mapping[tuple[str, date], int]] = field(
+        default_factory=dict[Indicator, Mapping[tuple[str, date], int]]
+    )
 
     def reporting(self, areas: Sequence[str], county: str, floor: int) -> Release:
         """What is said of the reporting people: every other number is part of theirs."""
@@ -201,6 +207,7 @@ class Week:
             monitored=self.monitored.get(area, 0),
             days=self._days(area, indicator),
             told_at_least=min(round(counted.amount), self._told(area, indicator, floor)),
+            told_at_most=self._told_most(area, indicator, floor),
             asked=counted.people,
             households=counted.households,
             largest_share=counted.most_people,
@@ -236,14 +243,44 @@ class Week:
         if indicator is not Indicator.REPORTING:
             return floor if self.crossed.get((area, indicator.value), 0) >= floor else 0
         # An open gate (places.py) tells a reader that at least so many reported on a day.
-        days = self.series.get(Indicator.REPORTING, {})
-        week = days_between(self.monday, self.monday + WEEK)
-        most = max((days.get((area, day), 0) for day in week), default=0)
-        gates = (max(least, floor) for least in GATES)
+        gates = [max(least, floor) for least in GATES]
+        told = least_told(self._days_of(Indicator.REPORTING, area), self._week(), gates)
         named = any(self._told(area, i, floor) for i in Indicator if i is not indicator)
-        return max((least for least in gates if least <= most), default=0) or (
-            least_backed(floor) if named else 0
-        )
+        return told or (least_backed(floor) if named else 0)
+
+    def _told_most(self, area: str, indicator: Indicator, floor: int) -> int | None:
+        """At most as many as a gate that was closed every day left; `controlled` has no gate."""
+        if indicator is Indicator.CONTROLLED:
+            return None
+        # Whoever stands above their usual was measured, too.
+        gates = {Indicator.SYSTOLIC_160, indicator} - {Indicator.REPORTING}
+        all_of_them = indicator is Indicator.REPORTING
+        asked = [
+            (
+                max(INDICATORS[one.value].least_people, floor),
+                self._days_of(indicator, area) if all_of_them else self._asked(one, area),
+            )
+            for one in sorted(gates)
+        ]
+        return most_told(asked, self._week()) if self._is_known(area) else None
+
+    def _asked(self, indicator: Indicator, area: str) -> Mapping[date, int]:
+        if indicator in self.asked:
+            days = self.asked[indicator].items()
+            return {day: people for (at, day), people in days if at == area}
+        return self._days_of(Indicator.REPORTING, area)
+
+    def _is_known(self, area: str) -> bool:
+        """Whether the week's days are: what was not counted was judged by nobody."""
+        days = self._days_of(Indicator.REPORTING, area)
+        return any(day in days for day in self._week())
+
+    def _days_of(self, indicator: Indicator, area: str) -> Mapping[date, int]:
+        days = self.series.get(indicator, {}).items()
+        return {day: people for (at, day), people in days if at == area}
+
+    def _week(self) -> list[date]:
+        return list(days_between(self.monday, self.monday + WEEK))
 
 
 async def read_week(
@@ -269,6 +306,7 @@ async def read_week(
         levels=await store.levels(connection, monday),
         history_from=history,
         crossed=await store.crossed_in_signals(connection, monday, end),
+        asked=await store.asked_days(connection, monday, end, now),
     )
 
 

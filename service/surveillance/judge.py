@@ -49,7 +49,8 @@ class TownshipWeek:
 
     `days` are its true daily counts, old to new, up to the week's last day: of the week and of the
     weeks just before it that were shown one after the other.
-    `told_at_least` people at least were counted on some day, as pages about signals have said.
+    `told_at_least` people at least were counted on some day, `told_at_most` in the whole week, as
+    pages about signals have said.
     `asked` people in `households` homes stand behind the count, one home with at most
     `largest_share` of them and `largest_counted` of those counted. `of` is what was released of the
     reporting people whom it is part of, None for those themselves, and `asked_told` whether all of
@@ -61,6 +62,7 @@ class TownshipWeek:
     monitored: int
     days: Sequence[float] = ()
     told_at_least: int = 0
+    told_at_most: int | None = None
     asked: int
     households: int
     largest_share: float = 0.0
@@ -156,6 +158,7 @@ def _cell(township: TownshipWeek, floor: int) -> Cell:
         count=township.people,
         most=max(monitored_up_to(township.monitored, floor), township.people),
         told=township.told_at_least,
+        told_most=township.told_at_most,
         backed=is_backed(township.asked, township.households, township.largest_share, floor),
         crowded=township.largest_counted > MOST_OF_ONE_HOUSEHOLD,
         of=township.of,

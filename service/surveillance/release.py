@@ -50,16 +50,17 @@ class Cell:
     """A true count of people in one area, and what any reader knows of it without this table.
 
     `most` is the largest number it may be; `told` so many at least were counted, as pages about
-    signals have said. `backed` is whether enough people of enough homes were asked, `crowded`
-    whether one home is most of what was counted. `of` is the released cell of the reporting people
-    whom this count is part of, None for those themselves; `asked_told` whether all of them were
-    asked, so that a reader knows how many.
+    signals have said, and `told_most` at most. `backed` is whether enough people of enough homes
+    were asked, `crowded` whether one home is most of what was counted. `of` is the released cell of
+    the reporting people whom this count is part of, None for those themselves; `asked_told` whether
+    all of them were asked, so that a reader knows how many.
     """
 
     area: str
     count: int
     most: int
     told: int = 0
+    told_most: int | None = None
     backed: bool = True
     crowded: bool = False
     of: ReleasedCell | None = None
@@ -191,11 +192,11 @@ def _box(cell: Cell, mark: Disclosure, floor: int) -> Box:
         return _covered_box(cell, cell.of, floor)
     if mark is Disclosure.WITHHELD and cell.of is not None and cell.of.count is not None:
         low, last = max(floor, cell.of.count - floor + 1), cell.of.count - 1
-        return Box(low=low, high=last, need=(low, last), most=last)
+        return Box(low=low, high=_at_most(cell, last), need=(low, last), most=last)
     if cell.of is not None and not cell.told and not cell.asked_told:
         return Box(low=0, high=floor - 1, need=(1, floor - 1), most=_most(cell))
     low = max(floor, cell.told)
-    high = max(low, min(low + floor - 2, cell.most))
+    high = max(low, _at_most(cell, min(low + floor - 2, cell.most)))
     return Box(low=low, high=high, need=(low, high), most=_most(cell))
 
 
@@ -203,7 +204,7 @@ def _covered_box(cell: Cell, of: ReleasedCell, floor: int) -> Box:
     """Of those whose reporting people are hidden nothing is said, whatever their number."""
     if of.disclosure is Disclosure.SMALL:
         return Box(low=0, high=floor - 1, need=(1, floor - 1), most=_most(cell))
-    high = max(of.reach, floor - 1)
+    high = max(_at_most(cell, of.reach), floor - 1)
     if cell.told:
         top = max(cell.told, min(cell.told + floor - 2, high))
         return Box(
@@ -220,7 +221,13 @@ def _partner_box(cell: Cell, floor: int) -> Box:
     else:
         # All but a few would be hidden for themselves.
         low, high = max(floor, cell.told), cell.of.count - floor
+    high = _at_most(cell, high)
     return Box(low=low, high=high, need=(low, low + floor - 2), most=_most(cell), slides=True)
+
+
+def _at_most(cell: Cell, number: int) -> int:
+    """`number`, or less where pages about signals have told so."""
+    return number if cell.told_most is None else min(number, cell.told_most)
 
 
 def _most(cell: Cell) -> int:

@@ -58,7 +58,7 @@ class Seen:
 
     `at_least` is what the pages about signals have said of it before: a number of the home channel
     was judged on some day, so that many reported; or it was named as over its threshold with at
-    least so many.
+    least so many. `at_most` follows where no number was judged on any day: on each fewer measured.
     """
 
     indicator: str
@@ -67,6 +67,7 @@ class Seen:
     people: int | None
     monitored_up_to: int
     at_least: int = 0
+    at_most: int | None = None
 
 
 @dataclass(slots=True)
@@ -125,10 +126,12 @@ class Attacker:
         if cell.area == WHOLE:
             return (0, cell.monitored_up_to)
         least_thin = 0 if self._may_be_few(cell) else self.floor
+        most = cell.monitored_up_to
+        most = most if cell.at_most is None else min(most, cell.at_most)
         return {
             "small": (1, self.floor - 1),
-            "withheld": (max(self.floor, cell.at_least), cell.monitored_up_to),
-            "thin": (max(least_thin, cell.at_least), cell.monitored_up_to),
+            "withheld": (max(self.floor, cell.at_least), most),
+            "thin": (max(least_thin, cell.at_least), most),
         }[cell.disclosure]
 
     def _may_be_few(self, cell: Seen) -> bool:

@@ -39,6 +39,7 @@ class Replay:
     floor: int
     told: Mapping[tuple[str, str], int]
     again: Callable[[Week], Rows]
+    most: Mapping[tuple[str, str], int]
     rows: Rows = field(init=False)
     by_key: dict[Key, ReleaseRow] = field(init=False)
     hidden: list[Key] = field(init=False)
@@ -90,7 +91,12 @@ class Replay:
         return thin and self.by_key[Indicator.REPORTING, key[1]].people is not None
 
     def _span(self, key: Key) -> Span:
-        """What a cell called like this may be."""
+        """What a cell called like this may be, and has been where no number was judged."""
+        indicator, area = key
+        low, high = self._span_of_name(key)
+        return (low, min(high, self.most.get((area, indicator.value), high)))
+
+    def _span_of_name(self, key: Key) -> Span:
         indicator, area = key
         row = self.by_key[key]
         told = self.told.get((area, indicator.value), 0)
@@ -171,7 +177,11 @@ class Replay:
                 monitored[area] = self.by_key[key].monitored_up_to
                 few = self.by_key[key].disclosure is Disclosure.THIN
                 counted[area, indicator.value] = people(value, value, few=few)
-                days |= {(at, day): min(n, value) for (at, day), n in days.items() if at == area}
+                days |= {
+                    (at, day): min(n, value)
+                    for (at, day), n in days.items()
+                    if at == area and day >= self.week.monday
+                }
             else:
                 counted[area, indicator.value] = self._part(key, value, counted)
         series: dict[Indicator, Mapping[tuple[str, date], int]] = dict(self.week.series)

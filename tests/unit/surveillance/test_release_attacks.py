@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from statistics import median
 from types import MappingProxyType
 
 import pytest
@@ -54,7 +55,7 @@ def counted(amount: int, people: int, households: int) -> Counted:
 def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week:
     """Townships of all sizes: nobody, a few, some dozens; homes of one to five people.
 
-    On the busiest day of the week all of them reported, or some.
+    On each day of the week all of them reported, or some: together at least all.
     """
     busiest: dict[tuple[str, date], int] = {}
     crossed: dict[tuple[str, str], int] = {}
@@ -67,7 +68,8 @@ def week_of_county(rng: random.Random, towns: Sequence[str], scale: int) -> Week
         homes = max(1, reporting // rng.choice((1, 1, 2, 5))) if reporting else 0
         monitored[town] = reporting + rng.choice((0, 0, 1, 3, 20))
         found[town, "reporting"] = counted(reporting, reporting, homes)
-        busiest[town, MONDAY] = rng.choice((reporting, reporting, rng.randint(0, reporting)))
+        on_a_day = rng.choice((reporting, reporting, rng.randint(-(-reporting // 7), reporting)))
+        busiest |= {(town, MONDAY + timedelta(days=n)): on_a_day for n in range(7)}
         high = rng.choice(
             (0, reporting, rng.randint(0, reporting), min(reporting, rng.randint(0, 9)))
         )
@@ -101,10 +103,33 @@ def told_by_signals(week: Week, floor: int) -> dict[tuple[str, str], int]:
     A source is named with "≥5" and "p ≤ 0.001" where its count reaches the floor, else not at all.
     """
     known = {series: floor for series, count in week.crossed.items() if count >= floor}
-    for (town, _), people in week.series.get(Indicator.REPORTING, {}).items():
-        for least in (10, 30):  # docs/surveillance.md, "judged from"
-            if people >= max(least, floor):
-                known[town, "reporting"] = max(least, floor)
+    days = week.series.get(Indicator.REPORTING, {})
+    for (town, day), people in days.items():
+        opened = open_from(people, floor)
+        if day >= MONDAY and opened:
+            known[town, "reporting"] = max(known.get((town, "reporting"), 0), opened)
+            before = [days.get((town, day - timedelta(days=n))) for n in range(8, 36)]
+            usual = [open_from(one, floor) for one in before if one is not None]
+            if len(usual) >= 14:  # docs/surveillance.md: four fifths of what is usual
+                least = min(people, -(-4 * median(usual) // 5))
+                known[town, "reporting"] = max(known[town, "reporting"], round(least))
+    return known
+
+
+def open_from(people: int, floor: int) -> int:
+    """The highest gate that so many open; 0 where none."""
+    return max((g for g in (max(10, floor), max(30, floor)) if people >= g), default=0)
+
+
+def most_by_signals(week: Week, floor: int) -> dict[tuple[str, str], int]:
+    """Where nothing was judged on any day, fewer than ten measured on each (or than the floor)."""
+    few = max(10, floor) - 1
+    known: dict[tuple[str, str], int] = {}
+    days = week.series.get(Indicator.REPORTING, {})
+    for town in {town for town, _ in days}:
+        if all(days.get((town, MONDAY + timedelta(days=n)), 0) <= few for n in range(7)):
+            for indicator in ("reporting", "systolic_160", "systolic_above_2sd"):
+                known[town, indicator] = 7 * few
     return known
 
 
@@ -125,6 +150,7 @@ def released(week: Week, towns: Sequence[str], floor: int) -> dict[Indicator, li
 def as_seen(
     rows: dict[Indicator, list[ReleaseRow]],
     known: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    most: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> list[Seen]:
     return [
         Seen(
@@ -134,6 +160,7 @@ def as_seen(
             people=row.people,
             monitored_up_to=row.monitored_up_to,
             at_least=known.get((row.area, indicator.value), 0),
+            at_most=most.get((row.area, indicator.value)),
         )
         for indicator, cells in rows.items()
         for row in cells
@@ -148,7 +175,8 @@ def test_nothing_is_recovered_from_all_tables_of_a_week_together(floor: int, see
     for _ in range(6):
         towns = [f"T{n}" for n in range(rng.randint(1, 7))]
         week = week_of_county(rng, towns, rng.choice((12, 40, 200)))
-        cells = as_seen(released(week, towns, floor), told_by_signals(week, floor))
+        told = (told_by_signals(week, floor), most_by_signals(week, floor))
+        cells = as_seen(released(week, towns, floor), *told)
         hidden += sum(cell.people is None for cell in cells)
         assert recovered(cells, floor) == [], cells
     assert hidden > 10, "there was something to recover"
@@ -156,10 +184,15 @@ def test_nothing_is_recovered_from_all_tables_of_a_week_together(floor: int, see
 
 @st.composite
 def closed_weeks(draw: st.DrawFn) -> tuple[Week, list[str], int]:
-    """A county of two to six townships and a floor of three to ten."""
+    """A county of two to six townships and a floor of three to ten; some with a month before."""
     rng = random.Random(draw(st.integers(0, 10**9)))  # noqa: S311 -- repeatable, not secret
     towns = [f"T{n}" for n in range(draw(st.integers(2, 6)))]
     week = week_of_county(rng, towns, draw(st.sampled_from((12, 40, 120))))
+    if draw(st.booleans()):
+        days = dict(week.series[Indicator.REPORTING])
+        for town in towns:
+            days |= month_before(town, rng.choice((0, 5, 12, 20, 30, 40)))
+        week = replace(week, series={Indicator.REPORTING: days})
     return (week, towns, draw(st.integers(3, 10)))
 
 
@@ -169,7 +202,8 @@ def lost_to_replay(week: Week, towns: Sequence[str], floor: int) -> list[str]:
     for town in {town for town, indicator in told if indicator != "reporting"}:
         least = max(10, 2 * floor)  # so many at least stand behind what a signal names
         told[town, "reporting"] = max(told.get((town, "reporting"), 0), least)
-    replay = Replay(week, floor, told, lambda other: released(other, towns, floor))
+    most = most_by_signals(week, floor)
+    replay = Replay(week, floor, told, lambda other: released(other, towns, floor), most)
     lost: list[str] = []
     for key in replay.hidden:
         small = range(1, floor)
@@ -303,6 +337,65 @@ def test_what_is_judged_on_a_page_about_signals_narrows_no_small_cell() -> None:
     assert recovered(as_seen(unaware, known), FLOOR) != [], "the suite bites"
 
 
+def month_before(town: str, people: int) -> dict[tuple[str, date], int]:
+    return {(town, MONDAY - timedelta(days=n)): people for n in range(1, 36)}
+
+
+def two_towns(a: int, b: int, days: Mapping[tuple[str, date], int], code: str) -> Week:
+    """So many of A and B are counted; of whoever else reports nobody is."""
+    found = {(town, i.value): counted(0, 80, 80) for town in ("A", "B") for i in Indicator}
+    found |= {(town, "reporting"): counted(80, 80, 80) for town in ("A", "B")}
+    if code == "reporting":
+        found = {
+            (town, i.value): counted(n if i is Indicator.REPORTING else 0, n, n)
+            for town, n in (("A", a), ("B", b))
+            for i in Indicator
+        }
+    found |= {("A", code): replace(found["A", code], amount=a, most_amount=1 / a)}
+    found |= {("B", code): replace(found["B", code], amount=b, most_amount=1 / b)}
+    return Week(
+        monday=MONDAY,
+        counted=found,
+        monitored={"A": 10, "B": 40} if code == "reporting" else {"A": 80, "B": 80},
+        series={Indicator.REPORTING: days},
+        before={},
+        levels={},
+        history_from=MONDAY - timedelta(days=63),
+    )
+
+
+@pytest.mark.parametrize("small", [1, 2, 3, 4])
+def test_where_nothing_could_be_judged_all_week_no_small_number_is_narrowed(small: int) -> None:
+    """Nine a day at most are 63 a week: of 66 beside them three at least were the other's."""
+    days = {(t, MONDAY + timedelta(days=n)): 9 for t in ("A", "B") for n in range(7)}
+    week = two_towns(small, 63, days, "systolic_160")
+    # everybody else has a thermometer only
+    glad = {("A", day): 80 for _, day in days} | {("B", day): 80 for _, day in days}
+    week = replace(
+        week,
+        series={Indicator.REPORTING: glad},
+        asked={i: days for i in Indicator if i is not Indicator.REPORTING},
+    )
+    most = {("B", "systolic_160"): 63}
+    assert recovered(as_seen(released(week, ["A", "B"], FLOOR), {}, most), FLOOR) == []
+    unaware = released(replace(week, asked={}), ["A", "B"], FLOOR)
+    found = recovered(as_seen(unaware, {}, most), FLOOR)
+    assert bool(found) == (small > 1), "the suite bites"  # 64 leaves 60 to 63
+
+
+@pytest.mark.parametrize("small", [1, 2, 3, 4])
+def test_a_gate_that_is_open_tells_of_four_fifths_of_what_is_usual(small: int) -> None:
+    """Thirty a day before, and judged this week: twenty-four at least, of 25 together."""
+    days = {("B", MONDAY + timedelta(days=n)): 24 for n in range(7)} | month_before("B", 30)
+    week = two_towns(small, 24, days, "reporting")
+    known = {("B", "reporting"): 24}
+    assert recovered(as_seen(released(week, ["A", "B"], FLOOR), known), FLOOR) == []
+    this_week = {at: people for at, people in days.items() if at[1] >= MONDAY}
+    unaware = released(replace(week, series={Indicator.REPORTING: this_week}), ["A", "B"], FLOOR)
+    found = recovered(as_seen(unaware, known), FLOOR)
+    assert bool(found) == (small < FLOOR - 1), "the suite bites"  # 28 leaves 24 to 27
+
+
 def with_days(rng: random.Random, week: Week, towns: Sequence[str]) -> Week:
     """Eight weeks of days before, some of them hidden when they were released."""
     mondays = [MONDAY - timedelta(weeks=n) for n in range(8, -1, -1)]
@@ -348,7 +441,7 @@ def test_no_released_expectation_threshold_or_flag_depends_on_a_hidden_week() ->
                 (town, day): people
                 if is_shown(week, marks, indicator, town, day)
                 or (indicator is Indicator.REPORTING and day >= MONDAY)
-                else rng.randint(0, 40)
+                else like_gate(rng, people)
                 for (town, day), people in days.items()
             }
             for indicator, days in week.series.items()
@@ -356,6 +449,12 @@ def test_no_released_expectation_threshold_or_flag_depends_on_a_hidden_week() ->
         assert released(replace(week, series=changed), towns, FLOOR) == rows
         told += sum(row.expected is not None for cells in rows.values() for row in cells)
     assert told > 20, "something was told"
+
+
+def like_gate(rng: random.Random, people: int) -> int:
+    """Another number of a hidden day for which the same gates are open: pages tell those."""
+    low, high = next((a, b) for a, b in ((30, 60), (10, 29), (0, 9)) if people >= a)
+    return rng.randint(low, high)
 
 
 def is_shown(
