@@ -169,6 +169,9 @@ async def test_a_cluster_that_rests_on_somebody_who_withdrew_is_no_number(county
     )
     await refresh(county.store.pool, county.now, ZONE)
     assert 1.0 in [row["value"] for row in await county.owner.fetch(current)]
+    behind = "SELECT people, households, largest_share FROM cdc.count_cell WHERE value = 1 AND"
+    of_cluster = f"{behind} indicator = 'cluster_verified'"
+    assert [tuple(row) for row in await county.owner.fetch(of_cluster)] == [(2, 1, 1.0)]
     await county.store.withdraw(await county.account("zhang"), Purpose.COUNTS, county.now)
     await refresh(county.store.pool, county.now, ZONE)
     assert {row["value"] for row in await county.owner.fetch(current)} == {0.0}

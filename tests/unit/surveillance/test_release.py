@@ -152,19 +152,27 @@ def _left_by_replay(
     *,
     parts: bool,
     say: Callable[[list[Cell], int, int | None], Release] = _say,
+    told: tuple[tuple[int, int | None], ...] = (),
 ) -> list[set[int]]:
     """Of each small cell of each table: what a reader leaves who runs our program on all of them.
 
     Walks over every table, of reporting people or of those counted among so many, and sorts them by
-    what is said.
+    what is said. Of each township `told` so many at least and at most, as gates have said.
     """
+    told = told or ((0, None),) * len(wholes)
     by_what_is_said: dict[Release, list[tuple[int, ...]]] = {}
-    for table in product(*(range(most + 1) for most in wholes)):
+    spans = (
+        range(low, whole + 1 if high is None else high + 1)
+        for whole, (low, high) in zip(wholes, told, strict=True)
+    )
+    for table in product(*spans):
         cells = [
             Cell(
                 area=f"T{n}",
                 count=count,
                 most=most,
+                told=told[n][0],
+                told_most=told[n][1],
                 backed=parts or count >= max(10, 2 * floor),
                 of=_shown(f"T{n}", most) if parts else None,
             )
@@ -199,6 +207,23 @@ def test_who_runs_our_program_on_every_table_finds_out_no_small_number(
     left = _left_by_replay(wholes, floor, parts=parts)
     assert len(left) > 10
     assert all(values == set(range(1, floor)) for values in left)
+
+
+@pytest.mark.row("C11")
+@pytest.mark.parametrize(
+    ("wholes", "parts", "told"),
+    [
+        ((80, 80), True, ((0, None), (0, 63))),
+        ((10, 40), False, ((0, None), (24, None))),
+        ((10, 70), False, ((0, 63), (10, 66))),
+    ],
+)
+def test_neither_does_who_has_noted_what_gates_told(
+    wholes: tuple[int, ...], told: tuple[tuple[int, int | None], ...], *, parts: bool
+) -> None:
+    left = _left_by_replay(wholes, FLOOR, parts=parts, told=told)
+    assert len(left) > 10
+    assert all(values == set(range(1, FLOOR)) for values in left)
 
 
 def test_were_a_partner_shown_again_without_the_total_the_reader_would_find_out() -> None:
