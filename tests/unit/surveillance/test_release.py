@@ -162,7 +162,7 @@ def _left_by_replay(
     told = told or ((0, None),) * len(wholes)
     by_what_is_said: dict[Release, list[tuple[int, ...]]] = {}
     spans = (
-        range(low, whole + 1 if high is None else high + 1)
+        range(low, min(whole, whole if high is None else high) + 1)
         for whole, (low, high) in zip(wholes, told, strict=True)
     )
     for table in product(*spans):
