@@ -211,6 +211,14 @@ def test_numbers_of_one_instant_are_one_measurement_and_bad_lines_are_told(tmp_p
     assert "no time zone" in reasons[5]
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = written(tmp_path / "r.csv", [("p-1", START, "8480-6", "150", "mm[Hg]")])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    found = read_readings(path, ZONE)
+    assert not found.refused
+    assert found.tape.subjects == [SubjectRef("p-1")]
+
+
 @pytest.mark.parametrize(
     ("code", "unit"),
     [
