@@ -75,13 +75,23 @@ def nothing(_messages: Sequence[MqttMessage]) -> None:
     """Receive and do no work."""
 
 
-async def consume(settings: MqttSettings, work: Work) -> None:
-    """Take what has arrived, work on it, tell every lane how far it is; until cancelled."""
+def say_ready() -> None:
+    """Tell whoever started this process that messages are heard from now on."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+async def consume(
+    settings: MqttSettings, work: Work, ready: Callable[[], None] = say_ready
+) -> None:
+    """Take what has arrived, work on it, tell every lane how far it is; until cancelled.
+
+    `ready` is called once messages are heard: what was sent before comes again after 30 s only.
+    """
     through: dict[tuple[HubId, str, Lane], int] = {}
     async with mqtt_session(settings) as session:
         await session.subscribe(f"{TOPICS}/up/#")
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+        ready()
         while True:
             messages = await session.take(_BURST)
             work(messages)

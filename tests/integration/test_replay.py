@@ -51,9 +51,13 @@ async def replayed(broker: LocalBroker, *, answered: bool) -> Replay:
     settings = MqttSettings(
         host=broker.host, port=broker.port, client_id="peer", user="core", password=core.password
     )
+    heard = asyncio.Event()
     try:
         async with asyncio.TaskGroup() as group:
-            peer = group.create_task(consume(settings, nothing), name="peer") if answered else None
+            peer = None
+            if answered:
+                peer = group.create_task(consume(settings, nothing, heard.set), name="peer")
+                await heard.wait()
             await replay.connect()
             await replay.run(20.0 if answered else 0.6, patience_s=10.0 if answered else 0.1)
             if peer is not None:
