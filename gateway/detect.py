@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 
-from gateway.baselines import Learned, StateRow, fold, horizon, learnable, refold
+from gateway.baselines import StateRow, horizon, learnable
 from gateway.beside import begun_beside, idle_rules
-from gateway.priors import person_baselines
+from gateway.closed_days import ClosedDays
 from gateway.recent import BEGINNING, RecentRow
 from gateway.stored_state import StoredState
 from gateway.teaching import teaching
@@ -167,25 +167,31 @@ def assess(
     ordered, extremes = heard.points, extremes_of(heard.points)
     unfolded = points if whole else _unfolded(person, points, rules.zone)
     taught = tuple(teaching(unfolded, rules.pack, extremes))
-    readings = learnable(taught)
+    folded = person.settings if whole else person.state.row
+    closed = ClosedDays(folded, learnable(taught), rules.zone, person.profile)
     first = min((point.as_heard().order for point in fresh), default=None)
     again = [point for point in ordered if first and point.order >= first]
     judged: dict[Name, Judged] = {}
     *late, newest = again or [None]
     for place, point in enumerate(late, start=len(ordered) - len(again) + 1):
         assert point is not None
-        state = _state_at(person, readings, point.effective_at, rules.zone, whole=whole)
-        window = heard.up_to(place).with_usual(person_baselines(state, person.profile))
+        window = heard.up_to(place).with_usual(closed.usual(point.effective_at))
         new = frozenset({point.identity})
         evaluation = evaluate(
-            rules.pack, window, now, new, waits=False, explain=False, extremes=extremes
+            rules.pack,
+            window,
+            now,
+            new,
+            silences=False,
+            waits=False,
+            explain=False,
+            extremes=extremes,
         )
         found = judged_of(evaluation, near_of(evaluation), window, rules.pack, now)
         judged = found | judged
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
-    usual = _state_at(person, readings, latest, rules.zone, whole=whole)
-    window = heard.with_usual(person_baselines(usual, person.profile))
+    window = heard.with_usual(closed.usual(latest))
     new = frozenset({newest.identity}) if newest else frozenset[str]()
     evaluation = evaluate(
         rules.pack,
@@ -210,11 +216,9 @@ def assess(
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)
-    same = measured == latest
-    state = usual if same else _state_at(person, readings, measured, rules.zone, whole=whole)
     return Assessment(
         person=person,
-        state=StoredState(row=state, next_wake_at=next_wake(waits, silences)),
+        state=StoredState(row=closed.row(measured), next_wake_at=next_wake(waits, silences)),
         window=window,
         judged=tuple(j for j in judged.values() if j.decision.rule_id not in idle),
         since=first,
@@ -290,11 +294,3 @@ def _unfolded(person: Person, points: Sequence[Point], zone: tzinfo) -> list[Poi
     day = date.fromordinal(max(1, int(person.state.row["folded_through"])))
     begin = datetime.combine(day, time(12), zone)
     return [point for point in points if point.effective_at >= begin]
-
-
-def _state_at(
-    person: Person, readings: Sequence[Learned], at: datetime, zone: tzinfo, *, whole: bool
-) -> StateRow:
-    if whole:
-        return refold(readings, horizon(at, zone), zone, person.settings)
-    return fold(person.state.row, readings, horizon(at, zone), zone)

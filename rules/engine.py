@@ -373,7 +373,8 @@ class _Review:
             return ()
         if self.rule.needs_baseline:
             # Baselines are known as of the newest point only.
-            return tuple([p for p in self.window.points if p.valid][-1:])
+            newest = next((p for p in reversed(self.window.points) if p.valid), None)
+            return () if newest is None else (newest,)
         dated = self.rule.priority >= Priority.URGENT
         changed = self.window.points[
             bisect_left(self.window.points, self.fresh[0].order, key=_order) :
