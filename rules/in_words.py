@@ -64,7 +64,7 @@ class _Teller:
         self._language = language
 
     def sentence(self) -> str:
-        parts = [*self._limbs(), *self._waits(), *self._beside()]
+        parts = [*self._limbs(), *self._waits(), *self._beside(), *self._prompts()]
         title = self._rule.title.in_language(self._language)
         priority = _PRIORITIES[self._rule.priority].in_language(self._language)
         joint = "；" if self._zh else "; "
@@ -92,7 +92,7 @@ class _Teller:
             return []
         when, unless = self._words(pending.when), self._words(pending.unless)
         minutes = int(pending.wait.total_seconds()) // 60
-        wait = span_in_words(f"{minutes}m" if minutes % 60 else f"{minutes // 60}h", self._language)
+        wait = minutes_in_words(minutes, self._language)
         if self._zh:
             return [f"若{when}，{wait}内没有{unless}，按“未证实”报警"]
         return [f"when {when} and within {wait} not {unless}, it rings as unconfirmed"]
@@ -105,6 +105,22 @@ class _Teller:
             "only while the urgent case of that reading is open",
         )
         return [zh if self._zh else en]
+
+    def _prompts(self) -> list[str]:
+        rule = self._rule
+        if not rule.prompts or rule.level is None:
+            return []
+        when = [
+            minutes_in_words(minutes, self._language) if minutes else ""
+            for minutes in (int(one.after.total_seconds()) // 60 for one in rule.prompts)
+        ]
+        level = self._words(rule.level)
+        if self._zh:
+            times = "、".join(f"{text}后" if text else "即刻" for text in when)
+            return [f"{level}时，{times}提示本人及其同意的家人"]
+        times = " and ".join(f"after {text}" if text else "at once" for text in when)
+        told = "the person and the relatives they allow are told"
+        return [f"when {level}, {told} {times}"]
 
 
 class _Words:
@@ -186,6 +202,11 @@ def span_in_words(span: str, language: str) -> str:
     if language == "zh":
         return f"{number}{zh}"
     return f"{number}{en}" if number == "1" else f"{number}{en}s"
+
+
+def minutes_in_words(minutes: int, language: str) -> str:
+    """20 as 20分钟 or 20 minutes, 120 as 2小时 or 2 hours."""
+    return span_in_words(f"{minutes}m" if minutes % 60 else f"{minutes // 60}h", language)
 
 
 def _flat(tree: Tree, sign: str) -> Sequence[Tree]:

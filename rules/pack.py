@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from rules.cost import too_dear
 from rules.expression import Condition, compile_condition
 from rules.pack_format import (
+    AT_ONCE,
     KeptRuleFormat,
     PackFormat,
     RuleFormat,
@@ -33,6 +34,7 @@ from rules.rule import (
     Mode,
     Pending,
     Population,
+    Prompt,
     Rule,
     RunsOn,
     Source,
@@ -281,6 +283,14 @@ def _rule(form: RuleFormat | KeptRuleFormat, raw: str, targets: Mapping[str, Dec
         raw=raw,
         targets=targets,
         needs_urgent_case=form.beside is not None,
+        prompts=tuple(
+            Prompt(
+                after=timedelta(0) if one.after == AT_ONCE else span(one.after),
+                patient=_text(one.patient),
+                follower=_text(one.follower),
+            )
+            for one in form.prompts
+        ),
     )
 
 

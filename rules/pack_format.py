@@ -15,6 +15,7 @@ FORMAT_VERSION = 1
 
 Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Span = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}[mhd]$")]
+AT_ONCE = "0m"
 Expression = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -83,6 +84,14 @@ class PendingFormat(_Strict):
     then: Literal["unconfirmed"]
 
 
+class PromptFormat(_Strict):
+    """Asks at home, `after` a reading at the level: the person, and whoever may follow them."""
+
+    after: Literal["0m"] | Span
+    patient: TextFormat
+    follower: TextFormat
+
+
 class ClearFormat(_Strict):
     """When a case of the rule is over: an expression, one a limb, or `outcome_only`."""
 
@@ -114,6 +123,7 @@ class _RuleFields(_Strict):
     absence: dict[str, Expression] = Field(default_factory=dict[str, str])
     stage: Literal["confirmed", "condition"] = "condition"
     pending: PendingFormat | None = None
+    prompts: tuple[PromptFormat, ...] = ()
     nearly: Expression | None = None
     max_age: Span
     clear: ClearFormat

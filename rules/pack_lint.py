@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from rules.expression import Condition, compile_condition
-from rules.pack_format import PackFormat, RuleFormat, SourceFormat
+from rules.pack_format import AT_ONCE, PackFormat, RuleFormat, SourceFormat, TextFormat
 from rules.rule import OnUnknown, RunsOn
-from rules.scope import ConditionError, Scope
+from rules.scope import ConditionError, Scope, span
 from rules.sense import faults_of, possible_limits
 from rules.vocabulary import (
     Origin,
@@ -94,6 +94,7 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     for field, text in spans.items():
         if text[0].isdigit() and text not in _sourced(rule.source):
             yield (*path, field), f"{text} has no source"
+    yield from _prompt_problems(path, rule)
     for index, word in enumerate(rule.vitals):
         if word.upper() not in Vital.__members__:
             yield (*path, "vitals", index), f"{word!r} is no vital"
@@ -102,6 +103,22 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     yield from _text_problems(path, rule)
     yield from _priority_problems(path, rule)
     yield from _level_problems(rule, expressions)
+
+
+def _prompt_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
+    if rule.prompts and not rule.level:
+        yield (*path, "prompts"), "speaks of the danger level, but the rule has no `level`"
+    before = timedelta(-1)
+    for index, prompt in enumerate(rule.prompts):
+        place = (*path, "prompts", index)
+        after = timedelta(0) if prompt.after == AT_ONCE else span(prompt.after)
+        if after <= before:
+            yield (*place, "after"), f"{prompt.after} is not after the prompt before it"
+        before = after
+        if prompt.after not in {AT_ONCE, *_sourced(rule.source)}:
+            yield (*place, "after"), f"{prompt.after} has no source"
+        texts = {"patient": prompt.patient, "follower": prompt.follower}
+        yield from (fault for field in texts for fault in _times_in(texts[field], (*place, field)))
 
 
 def _expressions(path: Path, rule: RuleFormat) -> Iterator[tuple[Path, str]]:
@@ -153,11 +170,15 @@ def _plain(number: str) -> str:
 def _text_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     for field in ("title", "action", "patient"):
         text = {"title": rule.title, "action": rule.action, "patient": rule.patient}[field]
-        for language, words in (("zh", text.zh), ("en", text.en)):
-            found = _RESPONSE_TIME.search(words)
-            if found:
-                place = (*path, field, language)
-                yield place, f"{found[0]!r} is a response time: those come from the priority"
+        yield from _times_in(text, (*path, field))
+
+
+def _times_in(text: TextFormat, path: Path) -> Iterator[Problem]:
+    for language, words in (("zh", text.zh), ("en", text.en)):
+        found = _RESPONSE_TIME.search(words)
+        if found:
+            place = (*path, language)
+            yield place, f"{found[0]!r} is a response time: those come from the priority"
 
 
 def _priority_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:

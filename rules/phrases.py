@@ -63,10 +63,10 @@ PHRASES = _phrases(
             "the times in {2} that {level}, or a higher own {0} limit (at least {1} apart)",
         ),
         "pair_within": (
-            "间隔{0}至{1}两次{level}且其间没有回落",
-            "twice, {0} to {1} apart and with none lower between, {level}",
+            "间隔{0}至{1}两次{level}且其间没有脱离该水平",
+            "twice, {0} to {1} apart and with none out of it between, {level}",
         ),
-        "level_left": ("随后的有效读数回落", "followed by a valid reading below that level"),
+        "level_left": ("随后的有效读数脱离该水平", "followed by a valid reading out of that level"),
         "retested": ("复测{0}", "followed by another {0} reading"),
         "answered": ("本人回应（{0}）", "answered by the person ({0})"),
         "has_symptom": ("前后{0}内有{1}", "within {0} there is one of: {1}"),

@@ -120,6 +120,18 @@ class Pending:
     unless: Condition
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What is said at home `after` a reading at the rule's level, without asking for any clinician.
+
+    To the person, and to who may follow them; not any more once a valid reading has left the level.
+    """
+
+    after: timedelta
+    patient: Text
+    follower: Text
+
+
 _AT_HOME = frozenset({PersonStatus.ALIVE, PersonStatus.PALLIATIVE})
 
 
@@ -161,6 +173,7 @@ class Rule:
     (`silence.py`). `raw` is the rule as canonical JSON, from which `rule_hash` is computed
     and which an alert copies. `owner` answers for the rule; None in the copies of former versions.
     `needs_urgent_case`: it rings only while an urgent case is open to which its reading belongs.
+    `prompts`, soonest first, are said whether or not the rule rings.
     """
 
     id: str
@@ -198,6 +211,7 @@ class Rule:
     targets: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     owner: Text | None = None
     needs_urgent_case: bool = False
+    prompts: tuple[Prompt, ...] = ()
     reach: timedelta = field(init=False, repr=False, compare=False)
     """How far before its trigger the rule may look."""
 

@@ -1,9 +1,9 @@
 """The loop over the outbox, the timers and the deliveries; woken by NOTIFY, swept when it is lost.
 
 Tasks in one TaskGroup: rounds (new alerts, timers, cleared cases, pages, patients), what leaves the
-house (slow, so apart, one message at a time over all ways), chores and the daily counts. All state
-stands in the store: kill the process at any instant and the next one goes on, repeating at most
-the one message that was under way, under the same id.
+house (slow, so apart, one message at a time over all ways), prompts at home, chores, daily counts.
+All state stands in the store: kill the process at any instant and the next one goes on, repeating
+at most the one message that was under way, under the same id.
 
 On the stepped clock the lab calls `settle` at every tick; the loops rest until the wall takes over.
 """
@@ -24,6 +24,7 @@ from service.chores import Chores
 from service.notify.notifier import PERSONAL, Channel, Message, Notifier, Outcome, Result
 from service.notify.under_way import Aside, Turns
 from service.operations.notices import Messenger
+from service.prompter import Prompter
 from service.services import Services
 from service.store.database import DATABASE_ERRORS
 from service.store.listen import follow
@@ -93,6 +94,8 @@ class Worker:
         )
         aside = Aside(services.under_way, self._alert_waits)
         self._chores = Chores(services, plan.notifiers, aside)
+        self._prompter = Prompter(services, plan.notifiers, aside)
+        self._prompt_wake = asyncio.Event()
         self._counts_due: datetime | None = None
         self._uncounted: Uncounted | None = None
         self._signals_due: datetime | None = None
@@ -110,6 +113,8 @@ class Worker:
             group.create_task(rounds, name="rounds")
             out = self._loop("out", self._out_wake, self._send_out)
             group.create_task(out, name="out")
+            prompts = self._loop("prompts", self._prompt_wake, self._prompter.tick)
+            group.create_task(prompts, name="prompts")
             chores = self._loop("chores", asyncio.Event(), self._chores.tick)
             group.create_task(chores, name="chores")
             counts = self._loop("counts", asyncio.Event(), self._counts)
@@ -122,6 +127,8 @@ class Worker:
         self._tick = now
         await self._quick(now)
         await self._send_out(now)
+        while await self._prompter.tick(now):
+            pass
         while await self._chores.tick(now):
             pass
         await self._counts(now)
@@ -129,6 +136,7 @@ class Worker:
         dues = (
             await self._store.next_due(),
             await self._store.next_people_due(),
+            await self._prompter.next_due(),
             await self._chores.next_due(),
             self._counts_due,
             await self._signals.next_due(),
@@ -147,12 +155,14 @@ class Worker:
         elif channel == "hearthwatch_hub":
             bus.publish(f"hub:{payload}", "pairing")
         elif channel == "hearthwatch_reading":
+            self._prompt_wake.set()
             for subject in payload.split("\n"):
                 bus.publish(f"subject:{subject}", "reading")
 
     def _wake_all(self) -> None:
         self._quick_wake.set()
         self._out_wake.set()
+        self._prompt_wake.set()
 
     async def _loop(
         self, name: str, wake: asyncio.Event, work: Callable[[datetime], Awaitable[object]]

@@ -17,6 +17,7 @@ from service.store.operations import Operations
 from service.store.pages import CountyReads
 from service.store.panel import Panel
 from service.store.population import PopulationReads
+from service.store.prompts import Prompts
 from service.store.registry import Registry
 from service.store.rounds import Rounds
 from service.store.routes import Routes
@@ -43,6 +44,7 @@ class Store(
     PopulationReads,
     Doubts,
     ClinicPairing,
+    Prompts,
     Health,
     Symptoms,
     ShadowReads,
@@ -65,7 +67,7 @@ class Store(
     `pages.py` the county's counts, `whose.py` measurements of unknown people, `doubts.py` those
     that may be another's, `clinic.py` a clinic's turns, `health.py` the machine itself,
     `canaries.py` its test measurements, `rule_changes.py` who wants other rules,
-    `symptoms.py` how people feel,
+    `symptoms.py` how people feel, `prompts.py` what rules say at home,
     `shadow_reads.py` what those would have asked for, `consent.py` what people allow,
     `withdrawals.py` what ends where they do not any more.
     """

@@ -47,7 +47,7 @@ class Own(Reads):
         return PatientOverview(
             person=await self.person_card(person_id, now),
             last=tuple(point_from(row) for row in last),
-            messages=await self._messages(None, person_id),
+            messages=await self._messages(None, person_id, now),
             open_alerts=open_alerts,
         )
 

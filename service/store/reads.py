@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -32,6 +32,9 @@ from service.store.rows import (
 
 _SQL = load_statements("reads.sql")
 
+_PROMPT_LASTS = timedelta(hours=1)
+"""How long what a rule said at home without asking for anybody stands on top of a page."""
+
 HANDING = frozenset({"handed over", "responsible changed"})
 """Lines of a timeline whose `from` and `to` are staff: ids, several with commas between."""
 
@@ -58,14 +61,14 @@ class Reads(Database):
             row,
             person=await self._person_of(row, now),
             deliveries=tuple(delivery_from(each) for each in deliveries),
-            messages=await self._messages(alert_id, None),
+            messages=await self._messages(alert_id, None, now),
         )
 
     async def _messages(
-        self, alert_id: UUID | None, person_id: UUID | None
+        self, alert_id: UUID | None, person_id: UUID | None, now: datetime
     ) -> tuple[PatientMessage, ...]:
         """What an alert's people, or one person, were told; the names as they are known today."""
-        rows = await self.pool.fetch(_SQL["messages"], alert_id, person_id)
+        rows = await self.pool.fetch(_SQL["messages"], alert_id, person_id, now - _PROMPT_LASTS)
         named = {account_id for row in rows for account_id in row["named"]}
         found = await self.pool.fetch(_SQL["names_of"], sorted(named)) if named else []
         names = {row["account_id"]: row["name"] for row in found}

@@ -96,11 +96,24 @@ LEFT JOIN care.person p ON p.person_id = a.person_id
 WHERE d.alert_id = $1 ORDER BY d.step, d.channel, a.login
 
 -- name: messages
--- Of an alert about somebody else at home the reader sees no life: what they were told counts as open.
-SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en, m.named, l.state IS DISTINCT FROM 'closed' AS is_open
-FROM care.patient_message m LEFT JOIN care.alert_life l ON l.alert_id = m.alert_id
-WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id IN (SELECT care.same_person($2)))
-ORDER BY m.at DESC, m.message_id DESC LIMIT 50
+-- Of an alert about somebody else at home the reader sees no life: what they were told counts as open. What a rule said
+-- at home without asking for anybody ($3: what was said since counts as open) stands beside: on the reader's own page,
+-- and on the card of an alert of the same hour.
+SELECT * FROM (
+    SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en, m.named, l.state IS DISTINCT FROM 'closed' AS is_open,
+           m.message_id AS number
+    FROM care.patient_message m LEFT JOIN care.alert_life l ON l.alert_id = m.alert_id
+    WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id IN (SELECT care.same_person($2)))
+    UNION ALL
+    SELECT q.told_at, q.prompt_id, 'prompted', q.text_zh, q.text_en, '{}', q.told_at > $3, NULL
+    FROM care.prompt q
+    WHERE q.state = 'told' AND (
+        $1::uuid IS NULL AND q.reader IN (SELECT care.same_person($2))
+        OR q.reader = q.about AND EXISTS (
+            SELECT FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
+            WHERE l.alert_id = $1 AND q.about IN (SELECT care.same_person(l.person_id))
+              AND q.told_at BETWEEN k.raised_at - interval '1 hour' AND k.raised_at + interval '1 hour'))) each
+ORDER BY at DESC, number DESC NULLS FIRST LIMIT 50
 
 -- name: names_of
 SELECT a.account_id, coalesce(s.name, p.name) AS name

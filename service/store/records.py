@@ -119,7 +119,8 @@ class DeliveryRecord:
 class PatientMessage:
     """What the patient was told, in both languages, never changed afterwards.
 
-    `is_open` is whether somebody still looks after what it is about.
+    `is_open` is whether somebody still looks after what it is about. One of kind `prompted` asks
+    for no clinician: in the place of an alert's id stands its own.
     """
 
     at: datetime

@@ -1,13 +1,25 @@
 """Rows of the named statements become records."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from gateway.store.reading_row import identity_text
-from rules.vocabulary import AlertKind, Family, Priority
+from rules.codes import MAIN_QUANTITIES
+from rules.vocabulary import (
+    AlertKind,
+    Bound,
+    Family,
+    Origin,
+    Priority,
+    QuantityName,
+    TimeConfidence,
+    Vital,
+)
+from rules.window import Point, Value
 from service.alerts.lifecycle import Answer, LifeState, ending
 from service.alerts.patient_text import in_chinese, in_english
 from service.permissions import Role
@@ -36,6 +48,34 @@ def point_from(row: asyncpg.Record) -> SeriesPoint:
         flags=tuple(filter(None, row["flags"].split(","))),
         beyond=msgspec.json.decode(row["beyond"] or b"{}", type=dict[str, str]),
         number=row["number"],
+    )
+
+
+def judged_point(row: asyncpg.Record) -> Point:
+    """As much of a stored reading as a rule's level, or what to ask next, looks at."""
+    said = point_from(row)
+    numbers = {
+        QuantityName.SYSTOLIC: said.systolic,
+        QuantityName.DIASTOLIC: said.diastolic,
+        QuantityName.PULSE: said.pulse,
+        QuantityName.GLUCOSE: said.glucose,
+    }
+    kind = Vital(said.kind)
+    for name in MAIN_QUANTITIES[kind]:
+        numbers.setdefault(name, said.number)
+    values = {name: Value(value=Decimal(str(n))) for name, n in numbers.items() if n is not None}
+    values |= {QuantityName(n): Value(censored=Bound(side)) for n, side in said.beyond.items()}
+    return Point(
+        identity=said.identity,
+        kind=kind,
+        device=row["device"],
+        effective_at=said.effective_at,
+        received_at=row["received_at"],
+        confidence=TimeConfidence(said.time_confidence),
+        origin=Origin(row["origin"]),
+        values=values,
+        flags=said.flags,
+        valid=said.valid,
     )
 
 

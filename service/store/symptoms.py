@@ -6,36 +6,31 @@ same rules as a reading; the record that it was told, and by whom, stays here.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from gateway.facts import ObservationFact
 from rules.asking import ASKED_FOR, Question, question
-from rules.codes import MAIN_QUANTITIES
 from rules.vocabulary import (
-    Bound,
     DeviceRef,
     HubId,
     HubStamp,
     Observation,
     Origin,
     Profile,
-    QuantityName,
     SubjectRef,
     TimeConfidence,
     Vital,
 )
-from rules.window import Point, Value, Window
+from rules.window import Point, Window
 from rules.words import WORDS, Parameter
 from service.store.database import Connection, load_statements, write_audit
 from service.store.lives import add_event, wake_page
 from service.store.own import NotAPatientError, append_inbox
 from service.store.records import Account
-from service.store.rows import point_from
+from service.store.rows import judged_point
 from service.store.rule_changes import RuleChanges
 from service.store.viewing import beyond_view, widen
 
@@ -98,7 +93,10 @@ class Feeling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtHome:
-    """An open alert about somebody else of the home, of which this account was told."""
+    """An open alert about somebody else of the home, or a prompt, of which this account was told.
+
+    `alert_id` is the prompt's own where there is no alert.
+    """
 
     alert_id: UUID
     raised_at: datetime
@@ -149,10 +147,13 @@ class Symptoms(RuleChanges):
         return found
 
     async def asked_at_home(self, account: Account, now: datetime) -> list[AtHome]:
-        """Open alerts about others of the home of which this patient's account was told."""
+        """Others of the home whom this patient's account was told to look after."""
         with beyond_view():  # bound in SQL to what was sent to the account
             who = (account.account_id, now - ASKED_AT_HOME_FOR)
             rows = await self.pool.fetch(_SQL["at_home"], *who)
+            known = {row["person_id"] for row in rows}
+            followed = await self.pool.fetch(_SQL["followed"], account.account_id, now - ASKED_FOR)
+            rows += [row for row in followed if row["person_id"] not in known]
             found = [
                 AtHome(
                     alert_id=row["alert_id"],
@@ -191,7 +192,8 @@ class Symptoms(RuleChanges):
     ) -> bool:
         """Whoever was told of an open alert tells how its person is; False where it is not theirs.
 
-        A clinician on the phone, somebody at home, or whoever holds a message's key.
+        A clinician on the phone, somebody at home, or whoever holds a message's key; or, by the id
+        of what a rule has said at home lately, whoever it said it to.
         """
         with beyond_view():  # bound in SQL to the account and the alert
             about = await self._alert(account, alert_id, now)
@@ -211,6 +213,10 @@ class Symptoms(RuleChanges):
     async def _alert(self, account: Account, alert_id: UUID, now: datetime) -> _About | None:
         who = (account.account_id, alert_id, self.today(now))
         row = await self.pool.fetchrow(_SQL["of_alert"], *who)
+        is_alert = row is not None
+        if row is None:
+            lately = now - ASKED_FOR
+            row = await self.pool.fetchrow(_SQL["of_prompt"], *who[:2], lately)
         if row is None:
             return None
         own = row["person_id"] == account.person_id
@@ -218,7 +224,7 @@ class Symptoms(RuleChanges):
             person_id=row["person_id"],
             subject=row["subject"],
             teller="staff" if row["by_staff"] else "self" if own else "home",
-            alert_id=alert_id,
+            alert_id=alert_id if is_alert else None,
         )
 
     async def _feeling(self, person_id: UUID, subject: str, now: datetime) -> Feeling:
@@ -226,7 +232,10 @@ class Symptoms(RuleChanges):
         body = await self.pool.fetchval(_SQL["profile"], subject)
         profile = _PROFILES.decode(body) if body else Profile(subject=SubjectRef(subject))
         told = await self._told(person_id, now)
-        points = (*map(_point, rows), *(_felt(each, number) for number, each in enumerate(told)))
+        points = (
+            *map(judged_point, rows),
+            *(_felt(each, number) for number, each in enumerate(told)),
+        )
         window = Window(points=points, profile=profile, zone=self.zone)
         live = (await self.packs_now()).packs.live
         return Feeling(asked=question(live, window, now) if rows else Question(), told=told)
@@ -287,34 +296,6 @@ def _observation(about: _About, telling: Telling, now: datetime) -> Observation:
         origin=Origin.PERSON,
         context={**said, "by": _CONTEXT_OF[about.teller]},
         source="page",
-    )
-
-
-def _point(row: asyncpg.Record) -> Point:
-    """As much of a stored reading as is looked at to know what to ask."""
-    said = point_from(row)
-    numbers = {
-        QuantityName.SYSTOLIC: said.systolic,
-        QuantityName.DIASTOLIC: said.diastolic,
-        QuantityName.PULSE: said.pulse,
-        QuantityName.GLUCOSE: said.glucose,
-    }
-    kind = Vital(said.kind)
-    for name in MAIN_QUANTITIES[kind]:
-        numbers.setdefault(name, said.number)
-    values = {name: Value(value=Decimal(str(n))) for name, n in numbers.items() if n is not None}
-    values |= {QuantityName(n): Value(censored=Bound(side)) for n, side in said.beyond.items()}
-    return Point(
-        identity=said.identity,
-        kind=kind,
-        device=row["device"],
-        effective_at=said.effective_at,
-        received_at=row["received_at"],
-        confidence=TimeConfidence(said.time_confidence),
-        origin=Origin(row["origin"]),
-        values=values,
-        flags=said.flags,
-        valid=said.valid,
     )
 
 

@@ -36,6 +36,22 @@ WHERE l.alert_id = $2 AND l.state <> 'closed' AND (
     OR EXISTS (SELECT FROM care.delivery d WHERE d.alert_id = l.alert_id AND d.account_id = $1
                AND d.state = 'delivered'))
 
+-- name: of_prompt
+-- About whom a rule has said something at home lately, for the account to which it said it.
+SELECT p.person_id, p.subject, false AS by_staff
+FROM care.prompt q JOIN care.person p ON p.person_id = q.about
+JOIN care.account a ON a.account_id = $1 AND NOT a.disabled
+WHERE q.prompt_id = $2 AND q.account_id = $1 AND q.state = 'told' AND q.told_at >= $3
+
+-- name: followed
+-- Others of whom somebody who follows them was told lately; the newest word of each.
+SELECT DISTINCT ON (q.about) q.prompt_id AS alert_id, p.person_id, p.subject, q.told_at AS raised_at
+FROM care.prompt q
+JOIN care.account a ON a.account_id = q.account_id AND NOT a.disabled
+JOIN care.person p ON p.person_id = q.about
+WHERE q.account_id = $1 AND q.reader <> q.about AND q.state = 'told' AND q.told_at >= $2
+ORDER BY q.about, q.told_at DESC, q.prompt_id
+
 -- name: at_home
 -- Open alerts about others of which somebody at home was told.
 SELECT k.alert_id, p.person_id, p.subject, max(k.raised_at) AS raised_at

@@ -26,6 +26,15 @@ _REVIEWED = re.compile(r"([0-9]+) of ([0-9]+) alerts led to something")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptLine:
+    """What a rule says at home so many minutes after a reading, to the person and who follows."""
+
+    minutes: int
+    patient: str
+    follower: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleLine:
     """One rule; `record` is "9 / 50" of its newest closed alerts, empty where there are none."""
 
@@ -43,6 +52,7 @@ class RuleLine:
     sources: tuple[str, ...]
     action: str
     patient: str
+    prompts: tuple[PromptLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +151,14 @@ def _rule(
         sources=sources_in_words(rule, language),
         action=rule.action.in_language(language),
         patient=rule.patient.in_language(language),
+        prompts=tuple(
+            PromptLine(
+                minutes=int(one.after.total_seconds()) // 60,
+                patient=one.patient.in_language(language),
+                follower=one.follower.in_language(language),
+            )
+            for one in rule.prompts
+        ),
     )
 
 

@@ -21,6 +21,7 @@ EVERY_PERSON = "SELECT subject FROM care.person ORDER BY subject"
 EVERY_ALERT = "SELECT DISTINCT subject FROM core.alert ORDER BY subject"
 EVERY_READING = "SELECT DISTINCT subject FROM care.reading ORDER BY subject"
 EVERY_NOTE = "SELECT text FROM care.note ORDER BY text"
+EVERY_PROMPT = "SELECT subject FROM care.prompt ORDER BY subject"
 EVERY_MESSAGE = "SELECT count(*) FROM care.patient_message"
 
 
@@ -36,6 +37,12 @@ async def county(database: Database) -> AsyncIterator[County]:
                 "INSERT INTO care.patient_message (person_id, alert_id, step, kind, at, text_zh,"
                 " text_en) VALUES ($1, $2, 0, 'contacted', $3, '', '')",
                 *(person.person_id, alert_id, opened.now),
+            )
+            own = account_id(person.subject.removeprefix("s-"))
+            await opened.owner.execute(
+                "INSERT INTO care.prompt VALUES ($1, $2, $2, $3, $4, 'HW-06', 3, '', '', $5, 0, $5,"
+                " 'told', $5, '', '')",
+                *(uuid4(), person.person_id, own, person.subject, opened.now),
             )
             doctor = await opened.account(f"family-{letter}")
             assert await opened.store.add_note(doctor, person.person_id, person.subject, opened.now)
@@ -62,7 +69,9 @@ async def seen_by(county: County, login: str, query: str) -> list[object]:
 
 
 @pytest.mark.row("X1")
-@pytest.mark.parametrize("query", [EVERY_PERSON, EVERY_ALERT, EVERY_READING, EVERY_NOTE])
+@pytest.mark.parametrize(
+    "query", [EVERY_PERSON, EVERY_ALERT, EVERY_READING, EVERY_NOTE, EVERY_PROMPT]
+)
 @pytest.mark.parametrize(
     ("login", "subjects"),
     [

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -80,6 +81,7 @@ async def page(request: Request, parts: Parts, account: Own) -> Response:
     facts = {
         "purposes": [_purpose(each, language) for each in standings],
         "readers": [_reader(each, language) for each in readers],
+        "relatives": await parts.store.relatives(account, now),
     }
     return render(request, account, "privacy.html", facts)
 
@@ -94,6 +96,19 @@ async def say_consent(
     """Gives or takes back; it holds before the answer is sent."""
     act = parts.store.give if said == "give" else parts.store.withdraw
     await act(account, purpose, parts.clock.now())
+    return RedirectResponse("/patient/privacy", status_code=303)
+
+
+@router.post("/followers", response_model=None)
+async def say_follower(
+    parts: Parts,
+    account: Own,
+    relative: Annotated[UUID, Form()],
+    said: Annotated[Literal["give", "withdraw"], Form()],
+) -> Response:
+    """Lets somebody of the home follow, or not any more; others are left as they are."""
+    now = parts.clock.now()
+    await parts.store.say_follower(account, relative, now, allowed=said == "give")
     return RedirectResponse("/patient/privacy", status_code=303)
 
 

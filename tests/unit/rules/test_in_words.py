@@ -45,6 +45,20 @@ def test_a_rule_is_told_in_both_languages_with_all_its_numbers(rule: Rule) -> No
         assert number in told.en
 
 
+@pytest.mark.row("R16")
+def test_what_is_said_at_home_is_told_too() -> None:
+    told = rule_in_words(load_shipped().first.rule("HW-06"))
+    assert told.zh.endswith("血糖 < 3.9时，即刻、15分钟后提示本人及其同意的家人。")
+    assert "the relatives they allow are told at once and after 15 minutes." in told.en
+
+
+def test_a_level_that_lies_below_is_left_upwards() -> None:
+    """A low sugar that recovers does not fall back: the words fit both sides."""
+    told = rule_in_words(load_shipped().first.rule("HW-06"))
+    assert "none out of it between, glucose is below 3.9" in told.en
+    assert "回落" not in told.zh
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_priority_is_called_what_every_page_calls_it(language: str) -> None:
     """紧急 is an emergency here and there; two words for one thing would cost minutes."""

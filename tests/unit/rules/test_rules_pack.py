@@ -49,6 +49,10 @@ SIGNED = f"signed: {{name: Li, licence: '110', day: '2026-09-01', rule_hash: {HA
             "Input should be",
         ),
         ("- id: HW-07", "- id: HW-05", "stands here twice"),
+        ("- after: 15m\n", "- after: 0m\n", "0m is not after the prompt before it"),
+        ("- after: 15m\n", "- after: 16m\n", "16m has no source"),
+        ("- after: 15m\n", "- after: soon\n", "Input should be"),
+        ("zh: 请现在再测一次血糖", "zh: 请15分钟内再测一次血糖", "is a response time"),
         ("    level: lt('glucose', 3.0)\n", "", "the rule has no `level`"),
         (
             "when: quiet_days('systolic', 175, 'diastolic', 105, '14d') >= 2",
