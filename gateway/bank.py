@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.baselines import STATE, StateRows, empty_state
-from gateway.case_ends import ANY, ANY_READING, URGENT, Ends
+from gateway.case_ends import ANY, URGENT, Ends
 from gateway.recent import RECENT, RecentRows, no_recent
 from gateway.row_copies import copied, put, taken
 from gateway.stored_state import AfterBatch, StoredState
@@ -114,10 +114,6 @@ class Bank:
         if self._stale:
             known &= ~np.isin(rows, list(self._stale))
         return known
-
-    def may_be_calm(self, rows: Rows) -> Flags:
-        """Whose readings the screen may judge by columns: these, without a case it may end."""
-        return self.may_be_moved(rows) & (self.ends_on(rows) & ANY_READING == 0)
 
     def ends_on(self, rows: Rows) -> Ends:
         """Which readings may end an open case of theirs (`case_ends.py`)."""

@@ -25,7 +25,7 @@ from gateway.case_ends import Ends, may_end
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
 from gateway.recent import RECENT, RecentRows
-from gateway.recent_many import Fresh, advance, closed, closing
+from gateway.recent_many import NOT_LEARNED, Fresh, advance, closed, closing
 from gateway.reopened import Reopened, Stored, joined, overflowed
 from gateway.row_copies import put, taken
 from gateway.screen_algebra import NO
@@ -33,7 +33,7 @@ from gateway.screening import may_decide, may_hold
 from gateway.stored_state import CalmRows, MovedRow, Rested
 from gateway.suspicion import needs_exact
 from rules.pack import Pack
-from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
+from rules.vocabulary import QuantityName, SubjectRef, TimeConfidence, Vital
 from rules.window import Point
 from rules.words import WORDS, Parameter
 
@@ -198,29 +198,32 @@ class Screener:
             ring, day = memory[row : row + 1].reshape(()), int(through[row]) + EPOCH
             reopened.refill(place, ring, day, int(at[row]))
         values = {name: column[kept] for name, column in readings.values.items()}
-        fresh = Fresh(
-            at=at,
-            day=self.zone.day(at),
-            systolic=values[QuantityName.SYSTOLIC],
-            diastolic=values[QuantityName.DIASTOLIC],
-            glucose=values[QuantityName.GLUCOSE],
-            what=readings.what[kept],
-            codes=readings.codes[kept],
-        )
         before = {name: memory[last].astype(np.int64) for name, last in _NEWEST}
-        advance(memory, state, fresh)
         look = CalmLook(
             states=state,
             recent=memory,
             values=values,
             at=at,
-            days=fresh.day,
+            days=self.zone.day(at),
             glucose_at=before[QuantityName.GLUCOSE],
             zone=self.zone,
         )
+        excluded = may_hold(self.rules.pack.excludes, look)
+        fresh = Fresh(
+            at=at,
+            day=look.days,
+            systolic=values[QuantityName.SYSTOLIC],
+            diastolic=values[QuantityName.DIASTOLIC],
+            glucose=values[QuantityName.GLUCOSE],
+            what=np.where(excluded.yes, NOT_LEARNED, readings.what[kept]),
+            codes=readings.codes[kept],
+        )
+        advance(memory, state, fresh)
         own.awaited[who] |= _begins(state, before, values)
         own.awaited[who] |= may_end(own.ends_on[who], values, at)
-        moves = newest & ~lost & ~self._unlearned(look)
+        # Where it is not certain whether baselines may learn a reading, the exact stage tells.
+        moves = newest & ~lost & ~(excluded.yes & (excluded.no | excluded.unknown))
+        moves &= ~_is_half(values)
         moves &= ~self._doubtful(look, readings.shared[kept])
         quiet &= moves
         asking = may_decide(self.rules.pack, look)
@@ -231,10 +234,6 @@ class Screener:
         put(own.states, who, state)
         put(own.recent, who, memory)
         own.settled[who], own.moved[who] = quiet, moves
-
-    def _unlearned(self, look: CalmLook) -> Flags:
-        """Whose reading baselines must not learn."""
-        return may_hold(self.rules.pack.excludes, look)
 
     def _doubtful(self, look: CalmLook, shared: Flags) -> Flags:
         """Whose reading may be somebody else's."""
@@ -247,6 +246,11 @@ class Screener:
                     shared, look.value(name), usual.recent_mean, usual.recent_sd, name
                 )
         return found
+
+
+def _is_half(values: Mapping[QuantityName, NDArray[np.float64]]) -> Flags:
+    """Whose reading is a pressure of one number: no column tells of it."""
+    return np.isnan(values[QuantityName.SYSTOLIC]) != np.isnan(values[QuantityName.DIASTOLIC])
 
 
 def _begins(
@@ -272,11 +276,10 @@ def screener(rules: Rulebook) -> Screener:
 
 
 def is_plain(point: Point) -> bool:
-    """Whether the screen can speak of a reading at all: dated, sound, said by a device."""
+    """Whether the screen can speak of a reading at all: dated, sound, of a body."""
     return (
         point.valid
         and point.kind is not Vital.SYMPTOM
-        and point.origin is not Origin.PERSON
         and point.confidence is not TimeConfidence.UNKNOWN
         and not point.possible_repeat
         and not point.rings_by_arrival

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gateway.baseline_fold import MOST_LEARNED, part_of
 from gateway.local_days import LocalDays, hours_of
 from gateway.recent import BODY, MOST_WHOLE, code_of, micros
+from gateway.recent_many import NOT_LEARNED
 from rules.vocabulary import QuantityName
 from rules.window import Point
 
@@ -129,7 +130,7 @@ def ring_places(
     part = np.where(is_glucose, meal_parts, _HOUR_PARTS[hours_of(zone.local(at))])
     what = part * 2 + is_glucose
     what[~fits] = -1
-    what[~is_glucose & ~body.any(axis=1)] = -2
+    what[~is_glucose & ~body.any(axis=1)] = NOT_LEARNED
     return what, codes
 
 

@@ -5,7 +5,7 @@ readings and sessions may be in or out; of the later days all are in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -20,7 +20,7 @@ from gateway.baseline_columns import (
 )
 from gateway.baseline_fold import ANCHOR_DAYS, DAY_FADING, READING_FADING
 from gateway.local_days import LocalDays
-from gateway.recent import DAYS, LATELY, RecentRows
+from gateway.recent import BEYOND, DAYS, LATELY, RecentRows
 from gateway.screen_algebra import ANY_NUMBER, COUNT, Flags, Floats, Range
 from gateway.screening import SpanBounds, Usual
 from rules.vocabulary import QuantityName
@@ -81,12 +81,8 @@ class CalmLook:
     def _over(self, quantity: QuantityName, length: timedelta) -> SpanBounds:
         newest = self.recent["day"].astype(np.int64)
         begins = self.zone.day(self.at - length // timedelta(microseconds=1))
-        # The column of the day in which the span begins; its own beginning may be out.
-        cut = newest - begins
-        loose = (cut >= DAYS) | (self.recent["loose_day"] >= begins)
-        if quantity is QuantityName.DIASTOLIC:
-            return _diastolic(self.recent, np.clip(cut, -1, DAYS - 1), loose)
-        return _bounds(self.recent, np.clip(cut, -1, DAYS - 1), loose)
+        span = _span(newest, begins, self.recent["loose_day"].astype(np.int64))
+        return (_diastolic if quantity is QuantityName.DIASTOLIC else _bounds)(self.recent, span)
 
     def apart(self, quantity: QuantityName) -> Floats | None:
         """Since the newest valid glucose, up to a minute less."""
@@ -134,76 +130,103 @@ def _started(mean: Floats, start: Floats, fading: float, count: Floats) -> Float
     return (mean - left * start) / (1 - left)
 
 
-def _bounds(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
-    counts = recent["counts"]
-    readings, sessions = (counts >> 4).astype(np.int32), (counts & 15).astype(np.int32)
-    column = np.arange(DAYS)
-    inside, at_cut = column < cut[:, None], np.maximum(cut, 0)
-    surely, perhaps = _both(readings, inside, at_cut)
-    total, _ = _both(recent["sums"].astype(np.int32), inside, at_cut)
-    whole, partly = _both(sessions, inside, at_cut)
-    rows = np.arange(cut.size)
-    partly, perhaps = np.where(cut < 0, 0, partly), np.where(cut < 0, 0, perhaps)
-    high = 2.0 * recent["highest"][rows, at_cut]
-    low = 2.0 * np.maximum(recent["lowest"][rows, at_cut].astype(np.int32) - 1, 0)
-    days, cut_day = (readings * inside > 0).sum(axis=1), (perhaps > 0).astype(np.int64)
-    mean = _mean(total / 10, whole, partly, (low, high), loose)
-    settled = _settled(
-        recent["settled"], (sessions, inside, at_cut), (low, high), loose | (cut < 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Which day columns a span reaches; each has a row for each person.
+
+    Attributes:
+        cut: The column of the day in which the span begins; that day's own beginning may be out.
+        within: Days that are wholly in.
+        exact: Those of them of which readings and sessions are known to the number.
+        open: The others, and the day that is cut: any of their sessions may be in or out.
+        many: Whether there may be more sessions, and readings, on the `open` days than are counted.
+        lost: Of whom nothing is known.
+    """
+
+    cut: Whole
+    within: Flags
+    exact: Flags
+    open: Flags
+    many: Flags
+    lost: Flags
+
+
+def _span(newest: Whole, begins: Whole, loose_day: Whole) -> _Span:
+    """A span from the day `begins` on; up to `loose_day` the columns do not tell how many."""
+    cut = newest - begins
+    reached = loose_day >= begins
+    # A number without its other half is no systolic reading, and may be newer than the columns.
+    lost = (cut >= DAYS) | (reached & (loose_day > newest))
+    cut = np.clip(cut, -1, DAYS - 1)
+    many = reached & ~lost
+    column, ends = np.arange(DAYS), np.where(many, np.minimum(newest - loose_day, cut), cut)
+    return _Span(
+        cut=cut,
+        within=column < cut[:, None],
+        exact=column < ends[:, None],
+        open=(column >= ends[:, None]) & (column <= cut[:, None]),
+        many=many,
+        lost=lost,
     )
+
+
+def _bounds(recent: RecentRows, span: _Span) -> SpanBounds:
+    readings = (recent["counts"] >> 4).astype(np.int32)
+    at_cut = readings[np.arange(span.cut.size), np.maximum(span.cut, 0)] * (span.cut >= 0)
+    surely = (readings * span.within).sum(axis=1, dtype=np.int32)
+    days = ((readings > 0) & span.within).sum(axis=1) + (at_cut > 0)
+    ends = _ends(recent["lowest"], recent["highest"], span)
     return SpanBounds(
-        readings=_counted(surely, perhaps, loose),
-        days=_counted(days, cut_day, loose),
-        mean=mean,
-        settled=settled,
+        readings=_counted(surely, surely + at_cut, span),
+        days=Range(np.zeros(()), np.where(span.lost, np.inf, days), np.zeros((), dtype=np.bool_)),
+        mean=_mean(recent, recent["sums"], ends, span),
+        settled=_settled(recent, recent["settled"], ends, span),
     )
 
 
-def _diastolic(recent: RecentRows, cut: Whole, loose: Flags) -> SpanBounds:
+def _diastolic(recent: RecentRows, span: _Span) -> SpanBounds:
     """The settled mean only."""
-    sessions = (recent["counts"] & 15).astype(np.int32)
-    inside, at_cut = np.arange(DAYS) < cut[:, None], np.maximum(cut, 0)
-    high = recent["diastolic_high"][np.arange(cut.size), np.minimum(at_cut, LATELY - 1)]
-    ends = (np.zeros(cut.size), high.astype(np.float64))
-    settled = _settled(recent["diastolic"], (sessions, inside, at_cut), ends, loose | (cut < 0))
+    high = np.where(span.open[:, :LATELY], recent["diastolic_high"], 0).max(axis=1)
+    ends = np.zeros(high.size), np.where(high == BEYOND, np.inf, high.astype(np.float64))
+    settled = _settled(recent, recent["diastolic"], ends, span)
     return SpanBounds(readings=COUNT, days=COUNT, mean=ANY_NUMBER, settled=settled)
 
 
-def _settled(
-    sums: Counts,
-    days: tuple[NDArray[np.int32], Flags, Whole],
-    ends: tuple[Floats, Floats],
-    loose: Flags,
-) -> Range:
+def _ends(lowest: Counts, highest: Counts, span: _Span) -> tuple[Floats, Floats]:
+    """Between which numbers the readings of the open days lie; 0 and 0 where there are none."""
+    high = np.where(span.open, highest, 0).max(axis=1)
+    low = np.where(span.open & (lowest > 0), lowest, BEYOND).min(axis=1).astype(np.float64)
+    low = np.where(high > 0, 2.0 * (low - 1), 0.0)
+    return low, np.where(high == BEYOND, np.inf, 2.0 * high)
+
+
+def _settled(recent: RecentRows, sums: Counts, ends: tuple[Floats, Floats], span: _Span) -> Range:
     """The mean of session means without first readings, of the days that have such a column."""
-    sessions, inside, at_cut = days
-    total = (sums * inside[:, :LATELY]).sum(axis=1, dtype=np.int32)
-    whole, partly = _both(sessions, inside, at_cut)
-    return _mean(total / 10, whole, partly, ends, loose | (at_cut >= LATELY))
+    unknown = (span.cut < 0) | (span.cut >= LATELY)
+    return _mean(recent, sums, ends, replace(span, lost=span.lost | unknown))
 
 
-def _both(
-    column: NDArray[np.int32], inside: Flags, at_cut: Whole
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Sum over the days that are wholly in, and the number of the day that is cut."""
-    return (column * inside).sum(axis=1, dtype=np.int32), column[np.arange(at_cut.size), at_cut]
+def _counted(surely: Counts, perhaps: Counts, span: _Span) -> Range:
+    low = np.where(span.lost, 0.0, surely)
+    high = np.where(span.lost | span.many, np.inf, perhaps)
+    return Range(low, high, np.zeros((), dtype=np.bool_))
 
 
-def _counted(surely: Counts, perhaps: Counts, loose: Flags) -> Range:
-    low = np.where(loose, 0.0, surely)
-    return Range(low, np.where(loose, np.inf, surely + perhaps), np.zeros((), dtype=np.bool_))
-
-
-def _mean(
-    total: Floats, whole: Counts, partly: Counts, ends: tuple[Floats, Floats], loose: Flags
-) -> Range:
+def _mean(recent: RecentRows, sums: Counts, ends: tuple[Floats, Floats], span: _Span) -> Range:
     """The mean of session means: k more of them between `ends` move it furthest when all are in."""
+    sessions = (recent["counts"] & 15).astype(np.int32)
+    whole = (sessions * span.exact).sum(axis=1, dtype=np.int32)
+    total = (sums * span.exact[:, : sums.shape[1]]).sum(axis=1, dtype=np.int32) / 10
+    partly = (sessions * span.open).sum(axis=1, dtype=np.int32)
     found: list[Floats] = []
     for end in ends:
         with np.errstate(all="ignore"):
             without, with_all = total / whole, (total + partly * end) / (whole + partly)
-        found += [np.where(whole > 0, without, end), np.where(whole + partly > 0, with_all, end)]
+        with_all = np.where(span.many, end, with_all)
+        known = span.many | (whole + partly > 0)
+        found += [np.where(whole > 0, without, end), np.where(known, with_all, end)]
     low = np.minimum.reduce(found[:2]) - _ROUNDED
     high = np.maximum.reduce(found[2:]) + _ROUNDED
-    loose = loose | (whole + partly == 0)
-    return Range(np.where(loose, -np.inf, low), np.where(loose, np.inf, high), loose | (whole == 0))
+    lost = span.lost | ~span.many & (whole + partly == 0)
+    unknown = lost | span.many | (whole == 0)
+    return Range(np.where(lost, -np.inf, low), np.where(lost, np.inf, high), unknown)

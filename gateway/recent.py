@@ -71,6 +71,9 @@ RECENT = np.dtype(
 RecentRow = NDArray[np.void]
 RecentRows = NDArray[np.void]
 
+BEYOND = 255
+"""`highest` and `diastolic_high` of a day on which a number may have been any higher."""
+
 MOST_WHOLE = 255
 """The greatest number of blood pressure or pulse that a ring place holds."""
 
@@ -213,7 +216,8 @@ def ring_entry(point: Point, local: datetime, offset: int) -> tuple[int, tuple[i
 def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
     name = QuantityName.SYSTOLIC
     valid = once_each(p for p in points if p.usable and p.valid and name in p.values)
-    row["loose_day"] = alone = _incomplete(points, zone)
+    halves = _halves(points, zone)
+    row["loose_day"] = alone = max(halves, default=0)
     if not valid:
         return
     days = {p.identity: p.effective_at.astimezone(zone).toordinal() - EPOCH for p in valid}
@@ -237,18 +241,29 @@ def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
     loose = max(loose, newest - int(full[0])) if full.size else loose
     row["loose_day"] = loose if newest - loose < DAYS else 0
     row["counts"] = np.minimum(readings, MOST_OF_A_DAY) * 16 + np.minimum(counted, MOST_OF_A_DAY)
+    _open_wide(row, [newest - day for day in halves])
     if numbered:
         row["systolic_at"] = micros(numbered[-1].effective_at)
 
 
-def _incomplete(points: Sequence[Point], zone: tzinfo) -> int:
-    """The last day with a valid pressure of which one number is missing or censored, else 0."""
-    for point in reversed(points):
+def _halves(points: Sequence[Point], zone: tzinfo) -> set[int]:
+    """The days with a valid pressure of which one number is missing or censored."""
+    days: set[int] = set()
+    for point in points:
         carried = [point.values.get(name) for name in BODY[:2]]
         numbers = [value for value in carried if value is not None and value.value is not None]
         if point.valid and len(numbers) == 1:
-            return point.effective_at.astimezone(zone).toordinal() - EPOCH
-    return 0
+            days.add(point.effective_at.astimezone(zone).toordinal() - EPOCH)
+    return days
+
+
+def _open_wide(row: RecentRow, backs: Sequence[int]) -> None:
+    """On these days a number may have been any."""
+    for back in backs:
+        if 0 <= back < DAYS:
+            row["highest"][back], row["lowest"][back] = BEYOND, 1
+        if 0 <= back < LATELY:
+            row["diastolic_high"][back] = BEYOND
 
 
 def _widen(row: RecentRow, back: int, point: Point) -> None:

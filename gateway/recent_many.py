@@ -28,6 +28,9 @@ Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+NOT_LEARNED = -2
+"""`Fresh.what` of a reading of which baselines learn nothing."""
+
 _MINUTE_US = 60_000_000
 _GAP_US = int(SESSION_GAP.total_seconds()) * 1_000_000
 _BODY_PLACES = np.array([TRACKED.index(name) for name in BODY])
@@ -40,7 +43,7 @@ class Fresh:
 
     `at` in microseconds since 1970, `day` in days since `EPOCH`; `systolic`, `diastolic` and
     `glucose` NaN where there is none; `what` (part * 2 + is glucose) and `codes` are the ring's,
-    `what` -1 where the reading fits no place and -2 where it has nothing to learn.
+    `what` -1 where the reading fits no place, `NOT_LEARNED` where there is nothing to learn.
     """
 
     at: Whole
@@ -128,7 +131,7 @@ def advance(recent: RecentRows, states: StateRows, fresh: Fresh) -> None:
 
 def _keep(recent: RecentRows, fresh: Fresh, offset: Whole) -> None:
     held = recent["ring_readings"].astype(np.int64)
-    learns = (fresh.what != -2) & (held <= RING)  # noqa: PLR2004 - see `Fresh`
+    learns = (fresh.what != NOT_LEARNED) & (held <= RING)
     fits = learns & (fresh.what >= 0) & (held < RING) & (offset >= 0) & (offset < 1 << 5)
     rows = np.flatnonzero(fits)
     recent["ring_what"][rows, held[rows]] = offset[rows] * 8 + fresh.what[rows]

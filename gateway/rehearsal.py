@@ -34,7 +34,7 @@ from gateway.moved import assess_moved
 from gateway.playback import Held, Playback, played_back
 from gateway.recent import BEGINNING, micros
 from gateway.remembering import remembered
-from gateway.reopened import Reopened
+from gateway.reopened import Reopened, overflowing
 from gateway.silences import LAST, NEVER, earliest_silence, earliest_silences
 from gateway.stored_state import MovedRow, StoredState
 from rules.explain import evidence
@@ -140,7 +140,6 @@ class Rehearsal:
         self._screener: Screener = screener(rules)
         self._bank = Bank()
         self._book = CaseBook()
-        self._nothing = Reopened({}, {}, rules)
         self._exact = 0
 
     async def live_through(
@@ -239,7 +238,8 @@ class Rehearsal:
         if self._screened and plain.size:
             rows = side.rows[chosen[plain]]
             readings = side.tape.readings.one_each(places[plain])
-            found = self._screener.look(rows, readings, self._bank, self._nothing)
+            reopened = self._reopened(side, chosen[plain], rows, readings.at)
+            found = self._screener.look(rows, readings, self._bank, reopened)
             calm = np.flatnonzero(found.calm)
             self._bank.put(rows[calm], found.states[calm], found.recent[calm])
             tense[plain[calm]] = False
@@ -265,6 +265,17 @@ class Rehearsal:
                 )
             )
         await self._judge(side, looks)
+
+    def _reopened(self, side: _Side, chosen: Whole, rows: Whole, at: Whole) -> Reopened:
+        """What has been taken of those of whom a day closes that the ring does not hold."""
+        zone = self._screener.zone
+        places, begins = overflowing(rows, at, self._bank, self._rules, zone)
+        lives = [side.lives[int(chosen[place])] for place in places]
+        stored = {
+            life.subject: _known(side, life, _Sight(since=since))
+            for life, since in zip(lives, begins, strict=True)
+        }
+        return Reopened(stored, dict(zip(stored, places, strict=True)), self._rules)
 
     async def _judge(self, side: _Side, looks: Sequence[_Look]) -> None:
         if not looks:

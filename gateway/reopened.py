@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH, TRACKED
@@ -23,6 +24,8 @@ from rules.window import Point
 Stored = Mapping[SubjectRef, Sequence[Point]]
 """What is stored of whom, from the beginning of their open days on, the new readings included."""
 
+Whole = NDArray[np.int64]
+
 _CLOSING_US = 48 * 3_600_000_000
 
 
@@ -33,18 +36,27 @@ def overflowed(
     people = [subject for subject, points in new.items() if points]
     if not people:
         return {}
-    rows = bank.rows(people)
-    states, recent = bank.copies(np.maximum(rows, 0))
     newest = np.array([micros(new[subject][-1].effective_at) for subject in people])
+    chosen, since = overflowing(bank.rows(people), newest, bank, rules, zone)
+    return {people[place]: at for place, at in zip(chosen, since, strict=True)}
+
+
+def overflowing(
+    rows: Whole, newest: Whole, bank: Bank, rules: Rulebook, zone: LocalDays
+) -> tuple[list[int], list[datetime]]:
+    """The places of those rows of the bank, and where the open days of each begin.
+
+    `newest`: the last new reading of each row, microseconds since 1970.
+    """
+    states, recent = bank.copies(np.maximum(rows, 0))
     through = zone.day(newest - _CLOSING_US) - 1 + EPOCH
-    chosen = bank.may_be_calm(rows) & (recent["ring_readings"] > RING) & (recent["open_since"] == 0)
+    chosen = bank.may_be_moved(rows) & (recent["ring_readings"] > RING)
     chosen &= (states["folded_through"] > EPOCH) & (states["folded_through"] < through)
-    return {
-        people[place]: datetime.combine(
-            date.fromordinal(int(states["folded_through"][place]) + 1), time.min, rules.zone
-        )
-        for place in np.flatnonzero(chosen)
-    }
+    places = [int(place) for place in np.flatnonzero(chosen)]
+    folded = (int(states["folded_through"][place]) for place in places)
+    return places, [
+        datetime.combine(date.fromordinal(day + 1), time.min, rules.zone) for day in folded
+    ]
 
 
 class Reopened:

@@ -149,11 +149,11 @@ def _extremes(look: Look) -> Extremes:
     return found
 
 
-def may_hold(conditions: Sequence[Condition], look: Look) -> Flags:
-    """For each reading whether one of `conditions` on a single reading could be true."""
+def may_hold(conditions: Sequence[Condition], look: Look) -> Truth:
+    """For each reading whether one of `conditions` on a single reading could be true, or not."""
     seen = _Seen(look=look, level=ANY_TRUTH)
-    found = (as_truth(_value(condition.tree, seen)).yes for condition in conditions)
-    return reduce(np.bitwise_or, found, NO)
+    found = (as_truth(_value(condition.tree, seen)) for condition in conditions)
+    return reduce(either, found, Truth(NO, YES, NO))
 
 
 def _may_fire(rule: Rule, look: Look) -> Flags:
@@ -480,7 +480,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "aged": Bound(value=_truth(unknown=YES)),
         "target": Bound(value=_within(-np.inf, np.inf, NO)),
         "usual": Bound(value=_usual_mean),
-        # A calm reading carries no flag, and nobody typed it.
+        # A calm reading carries no flag; somebody may have typed it.
         "flag_times": Bound(value=_count),
         "flag_of_last": Bound(value=_count),
         "flag_share": Bound(value=_within(0.0, 1.0, YES)),
@@ -488,7 +488,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "same_run": Bound(value=_count, rests=_carried),
         "unsettled_days": Bound(value=_count, rests=_carried),
         "typed": Bound(value=_count),
-        "round_share": Bound(value=_within(0.0, 1.0, YES)),
+        "round_share": Bound(value=_within(0.0, 1.0, YES), rests=_carried),
         "greater": Bound(
             value=lambda seen, parts: greater(_number(parts[0], seen), _number(parts[1], seen))
         ),

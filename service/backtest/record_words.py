@@ -106,7 +106,7 @@ class Flagged:
     @property
     def plain(self) -> bool:
         """Whether the screen can speak of such a reading."""
-        return self.valid and not self.by_hand and _TELLING.isdisjoint(self.flags)
+        return self.valid and _TELLING.isdisjoint(self.flags)
 
 
 def flagged(text: str) -> Flagged:

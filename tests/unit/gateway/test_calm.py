@@ -335,6 +335,11 @@ def _disturbed(point: Point, chance: Random) -> Point:
         return replace(point, valid=False, flags=(flag,))
     if chance.random() < 0.03:
         return replace(point, flags=("battery_low",))
+    if chance.random() < 0.1:
+        return replace(point, origin=Origin.PERSON)
+    if chance.random() < 0.02:
+        halves = {n: v for n, v in point.values.items() if n is not QuantityName.DIASTOLIC}
+        return replace(point, values=halves, flags=("component_unusable",))
     if chance.random() < 0.02:
         return replace(point, received_at=point.effective_at + timedelta(minutes=25))
     return point
