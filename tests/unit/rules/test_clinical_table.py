@@ -173,6 +173,102 @@ def test_every_number_of_the_first_pack_stands_in_its_rules(entry: Entry) -> Non
     assert missing == {number for name, number in IN_WORDS if name == entry["id"]}
 
 
+COLUMNS = (
+    ("prio",),
+    ("pop",),
+    ("when",),
+    ("immediate", "step_up"),
+    ("k",),
+    ("confirm",),
+    ("max_age",),
+    ("clear",),
+    ("rearm",),
+    ("to", "learn"),
+)
+"""Fields of the text, as the document's table has them."""
+
+
+def exactness() -> dict[str, list[str]]:
+    """The document's table: for each entry what it says of each column."""
+    rows = DOCUMENT.split("Field by field, of the text")[1].split("For the physician")[0]
+    cells = [line.strip("|").split("|") for line in rows.splitlines() if line.startswith("| HW-")]
+    return {entry.strip(): [mark.strip() for mark in marks] for entry, *marks in cells}
+
+
+@pytest.mark.parametrize("entry", FIRST.values(), ids=FIRST.keys())
+def test_the_document_says_of_every_field_whether_it_is_exact(entry: Entry) -> None:
+    marks = exactness()[entry["id"]]
+    assert len(marks) == len(COLUMNS)
+    for mark, fields in zip(marks, COLUMNS, strict=True):
+        assert (mark == "–") is not any(field in entry for field in fields)
+        assert mark in {"=", "–"} or f"* **{mark}** " in DOCUMENT, "a letter is explained"
+    parts = the_parts(entry["id"])
+    ages = {rule.id for rule in parts if entry["max_age"] != str(_said(rule.max_age, entry))}
+    assert (marks[6] == "=") is not bool(ages), ages
+
+
+def _said(length: timedelta, entry: Entry) -> str:
+    """The entry's own words where they say this length."""
+    told = entry["max_age"]
+    return told if told != "n/a" and _span(told) == length else ""
+
+
+def test_no_letter_of_the_table_is_without_a_cell() -> None:
+    used = {mark for marks in exactness().values() for mark in marks} - {"=", "–"}
+    assert set(re.findall(r"^\* \*\*([a-z])\*\* ", DOCUMENT, re.MULTILINE)) == used
+    assert exactness().keys() == FIRST.keys()
+
+
+Clause = tuple[str, str, str, str, str, str]
+CLAUSES = cast(
+    "list[Clause]",
+    yaml.safe_load((VECTORS / "first_pack_clauses.yaml").read_text(encoding="utf-8")),
+)
+"""Entry, field, words of the text; rule and part that say them, and how in its language."""
+
+
+@pytest.mark.row("R18")
+@pytest.mark.parametrize("told", CLAUSES, ids=lambda told: f"{told[0]}-{told[1]}-{told[2]}")
+def test_what_the_text_says_is_what_the_rule_says(told: Clause) -> None:
+    entry, field, words, rule_id, part, expected = told
+    assert words in FIRST[entry][field]
+    assert rule_id in PARTS.get(entry, (entry,))
+    assert expected in _parts_of(load_first_pack().rule(rule_id))[part]
+
+
+def test_every_condition_of_the_text_is_compared() -> None:
+    """Nothing that fires or waits in the pack is left out, but for what only a half adds."""
+    compared = {(rule_id, part) for *_, rule_id, part, _ in CLAUSES}
+    own = {
+        (rule.id, part)
+        for name in FIRST
+        for rule in the_parts(name)[:1]
+        for part in _parts_of(rule)
+        if part != "pending"
+    }
+    told_otherwise = {("HW-04", "told_after")}
+    """Letter d: the symptom comes after the second reading."""
+    assert own - compared - told_otherwise == set()
+
+
+def _parts_of(rule: Rule) -> dict[str, str]:
+    parts = {name: one.source for name, one in {**rule.limbs, **rule.absences}.items()}
+    parts["clear"] = " || ".join(one.source for one in rule.clear.values())
+    if not rule.clear:
+        del parts["clear"]
+    if rule.level is not None:
+        parts["level"] = rule.level.source
+    if rule.immediate is not None:
+        parts["immediate"] = rule.immediate.when.source
+    if rule.pending is not None:
+        parts["pending"] = rule.pending.when.source
+        minutes = rule.pending.wait // _MINUTE
+        parts["wait"] = f"{minutes}m" if minutes % 60 else f"{minutes // 60}h"
+    if rule.prompts:
+        parts["prompts"] = " ".join(str(one.after // _MINUTE) for one in rule.prompts)
+    return parts
+
+
 def _span(text: str) -> timedelta:
     found = re.match(r"(\d+)(min|h|d)", text)
     assert found is not None

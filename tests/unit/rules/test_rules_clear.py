@@ -36,6 +36,8 @@ OVER: Sequence[tuple[str, str, list[Point], list[Point]]] = (
     ("HW-03b", "", cuff("134", "84"), cuff("134", "84", times=5)),
     ("HW-04", "", cuff("100", times=2, every=31), cuff("99", times=2, every=31)),
     ("HW-04", "", cuff("100", times=2, every=31), cuff("100", times=2, every=30)),
+    ("HW-04e", "", cuff("100", times=2, every=31), cuff("99", times=2, every=31)),
+    ("HW-04e", "", cuff("100", times=2, every=31), cuff("100", times=2, every=30)),
     ("HW-04b", "", cuff("100", times=2, every=31), cuff("99", times=2, every=31)),
     ("HW-05", "", sugar("3.9", times=2, every=15), sugar("3.8", times=2, every=15)),
     ("HW-05", "", sugar("3.9", times=2, every=15), sugar("3.9", times=2, every=14)),
