@@ -4,6 +4,7 @@ A person's readings depend on each other in order, so the work goes in rounds: t
 everybody, then the second of everybody who has one, and so on; first over readings, then over days.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from gateway.baseline_columns import (
     RANKED,
     RHYTHMS,
     SHIFTED,
+    TRACKED,
     StateRows,
 )
 from gateway.baseline_fold import (
@@ -33,6 +35,16 @@ from gateway.row_copies import copied
 
 Whole = NDArray[np.int64]
 Real = NDArray[np.float64]
+
+
+def _slots(quantities: Sequence[int]) -> Whole:
+    """By place in `TRACKED` the slot of its columns, -1 where it has none."""
+    return np.array(
+        [quantities.index(place) if place in quantities else -1 for place in range(len(TRACKED))]
+    )
+
+
+_SLOT_PARTED, _SLOT_RANKED, _SLOT_RHYTHMS = map(_slots, (PARTED, RANKED, RHYTHMS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,23 +169,19 @@ def _learn_readings(folded: StateRows, readings: Folding, chosen: Whole) -> None
     _fade(folded, "mean", row, place, value, READING_FADING)
     _fade(folded, "square", row, place, value * value, READING_FADING)
     count = folded["readings"][row, place].astype(np.int64)
-    for slot, quantity in enumerate(PARTED):
-        own = np.flatnonzero((place == quantity) & (part > 0))
-        if own.size:
-            column = 2 * slot + part[own] - 1
-            _fade(folded, "part_mean", row[own], column, value[own], READING_FADING)
-            _fade(folded, "part_square", row[own], column, value[own] ** 2, READING_FADING)
-            _count(folded, "part_readings", row[own], column)
-    for slot, quantity in enumerate(RANKED):
-        own = np.flatnonzero(place == quantity)
-        if own.size:
-            heights, positions = (
-                folded["height"][row[own], slot],
-                folded["position"][row[own], slot],
-            )
-            learn_heights(heights, positions, count[own], value[own])
-            folded["height"][row[own], slot] = heights
-            folded["position"][row[own], slot] = positions
+    own = np.flatnonzero((_SLOT_PARTED[place] >= 0) & (part > 0))
+    if own.size:
+        column = 2 * _SLOT_PARTED[place[own]] + part[own] - 1
+        _fade(folded, "part_mean", row[own], column, value[own], READING_FADING)
+        _fade(folded, "part_square", row[own], column, value[own] ** 2, READING_FADING)
+        _count(folded, "part_readings", row[own], column)
+    own = np.flatnonzero(_SLOT_RANKED[place] >= 0)
+    if own.size:
+        line, slot = row[own], _SLOT_RANKED[place[own]]
+        heights, positions = folded["height"][line, slot], folded["position"][line, slot]
+        learn_heights(heights, positions, count[own], value[own])
+        folded["height"][line, slot] = heights
+        folded["position"][line, slot] = positions
     fixed = folded["anchored"][row] >> place & 1
     week = day < folded["first_day"][row, place].astype(np.int64) + ANCHOR_DAYS
     own = np.flatnonzero((fixed == 0) & week)
@@ -191,17 +199,17 @@ def _learn_days(folded: StateRows, readings: Folding, at: Whole, mean: Real) -> 
     own = np.flatnonzero((place < SHIFTED) & (day >= folded["marked_on"][row]))
     _fade(folded, "fast", row[own], place[own], mean[own], FAST_FADING)
     _count(folded, "fast_days", row[own], place[own])
-    for slot, quantity in enumerate(RHYTHMS):
-        _learn_gaps(folded, slot, *(column[place == quantity] for column in (row, day)))
+    own = np.flatnonzero(_SLOT_RHYTHMS[place] >= 0)
+    _learn_gaps(folded, _SLOT_RHYTHMS[place[own]], row[own], day[own])
 
 
-def _learn_gaps(folded: StateRows, slot: int, row: Whole, day: Whole) -> None:
+def _learn_gaps(folded: StateRows, slot: Whole, row: Whole, day: Whole) -> None:
     last = folded["last_day"][row, slot].astype(np.int64)
     known = np.flatnonzero(last)
-    gaps = folded["gaps"][row[known], slot]
+    gaps = folded["gaps"][row[known], slot[known]]
     gaps[:, :-1] = gaps[:, 1:].copy()
     gaps[:, -1] = np.minimum(day[known] - last[known], LONGEST_GAP)
-    folded["gaps"][row[known], slot] = gaps
+    folded["gaps"][row[known], slot[known]] = gaps
     folded["last_day"][row, slot] = day.astype(np.uint16)
 
 

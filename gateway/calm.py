@@ -20,7 +20,7 @@ from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
 from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
 from gateway.calm_columns import Readings, columns
-from gateway.calm_look import CalmLook
+from gateway.calm_look import CalmLook, all_of
 from gateway.case_ends import Ends, may_end
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
@@ -104,6 +104,22 @@ class Looked:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """One reading of each of `who`, and what the columns tell of it.
+
+    `sound` says whose columns it has moved on, `quiet` with whom nothing is watched for then,
+    `awaited` as in `Looked`.
+    """
+
+    who: Whole
+    look: CalmLook
+    shared: Flags
+    sound: Flags
+    quiet: Flags
+    awaited: Flags
+
+
 @dataclass(slots=True)
 class Screener:
     """Screens batches under one rulebook; remembers nothing but the zone's offsets."""
@@ -137,7 +153,7 @@ class Screener:
         rows = bank.rows(plain)
         readings = columns([new[subject] for subject in plain], self.zone, shared)
         places = {subject: place for place, subject in enumerate(plain)} if stored else {}
-        own = self.look(rows, readings, bank, Reopened(stored, places, self.rules))
+        own = self.look(rows, readings, bank, Reopened(stored, places, self.rules, self.zone))
         chosen = np.flatnonzero(own.calm)
         quiet = [plain[place] for place in chosen]
         done = set(quiet)
@@ -171,32 +187,21 @@ class Screener:
             awaited=np.zeros(rows.size, dtype=np.bool_),
             watched=np.ones(rows.size, dtype=np.bool_),
         )
-        for turn in range(int(readings.turn.max()) + 1):
-            self._take(readings.of_turn(turn), own, reopened)
+        turns = [
+            self._advance(readings.of_turn(turn), own, reopened)
+            for turn in range(int(readings.turn.max()) + 1)
+        ]
+        self._judge([turn for turn in turns if turn.who.size], own)
         return own
 
-    def _take(self, readings: Readings, own: Looked, reopened: Reopened) -> None:
-        """One reading of each: what closed before it, then itself, then the screen."""
+    def _advance(self, readings: Readings, own: Looked, reopened: Reopened) -> _Turn:
+        """Move columns on by one reading of each: what closed before it, then itself."""
         kept = np.flatnonzero(own.moved[readings.who])
-        own.settled[readings.who[~own.moved[readings.who]]] = False
-        who = readings.who[kept]
-        if not who.size:
-            return
-        state, memory, at = taken(own.states, who), taken(own.recent, who), readings.at[kept]
+        who, at = readings.who[kept], readings.at[kept]
+        state, memory = taken(own.states, who), taken(own.recent, who)
         newest = at > memory["last_at"]
-        quiet = own.settled[who] & newest & (at // _MINUTE_US >= memory["watch_until"])
-        through = self.zone.day(at - _CLOSING_US) - 1
-        folding, lost = closing(memory, state, through)
-        before = state["folded_through"].astype(np.int64) - EPOCH
-        known = {int(row): int(who[row]) for row in np.flatnonzero(lost) if who[row] in reopened}
-        if known:
-            folding = joined(folding, reopened.folding(known))
-            lost[list(known)] = False
-        state = fold_many(state, folding, through + EPOCH)
-        closed(memory, through - before)
-        for row, place in known.items():
-            ring, day = memory[row : row + 1].reshape(()), int(through[row]) + EPOCH
-            reopened.refill(place, ring, day, int(at[row]))
+        watched = at // _MINUTE_US < memory["watch_until"]
+        state, lost = self._close(state, memory, who, at, reopened)
         values = {name: column[kept] for name, column in readings.values.items()}
         before = {name: memory[last].astype(np.int64) for name, last in _NEWEST}
         look = CalmLook(
@@ -219,21 +224,67 @@ class Screener:
             codes=readings.codes[kept],
         )
         advance(memory, state, fresh)
-        own.awaited[who] |= _begins(state, before, values)
-        own.awaited[who] |= may_end(own.ends_on[who], values, at)
-        # Where it is not certain whether baselines may learn a reading, the exact stage tells.
-        moves = newest & ~lost & ~(excluded.yes & (excluded.no | excluded.unknown))
-        moves &= ~_is_half(values)
-        moves &= ~self._doubtful(look, readings.shared[kept])
-        quiet &= moves
-        asking = may_decide(self.rules.pack, look)
-        own.watched[who] = ~quiet
-        quiet &= ~reduce(np.bitwise_or, asking.values(), NO)
-        for row in np.flatnonzero(moves & ~(quiet & ~own.awaited[who])):
-            own.asks[int(who[row])] = frozenset(name for name, asks in asking.items() if asks[row])
         put(own.states, who, state)
         put(own.recent, who, memory)
-        own.settled[who], own.moved[who] = quiet, moves
+        # Where it is not certain whether baselines may learn a reading, the exact stage tells.
+        unsure = excluded.yes & (excluded.no | excluded.unknown)
+        return _Turn(
+            who=who,
+            look=look,
+            shared=readings.shared[kept],
+            sound=newest & ~lost & ~unsure & ~_is_half(values),
+            quiet=newest & ~watched,
+            awaited=_begins(state, before, values) | may_end(own.ends_on[who], values, at),
+        )
+
+    def _close(
+        self,
+        state: StateRows,
+        memory: RecentRows,
+        who: Whole,
+        at: Whole,
+        reopened: Reopened,
+    ) -> tuple[StateRows, Flags]:
+        """Fold the days that had closed before readings; second: of whom that cannot be done."""
+        through = self.zone.day(at - _CLOSING_US) - 1
+        before = state["folded_through"].astype(np.int64) - EPOCH
+        if not (through > before).any():
+            return state, np.zeros(at.size, dtype=np.bool_)
+        folding, lost = closing(memory, state, through)
+        known = {int(row): int(who[row]) for row in np.flatnonzero(lost) if who[row] in reopened}
+        if known:
+            folding = joined(folding, reopened.folding(known))
+            lost[list(known)] = False
+        state = fold_many(state, folding, through + EPOCH)
+        closed(memory, through - before)
+        for row, place in known.items():
+            ring, day = memory[row : row + 1].reshape(()), int(through[row]) + EPOCH
+            reopened.refill(place, ring, day, int(at[row]))
+        return state, lost
+
+    def _judge(self, turns: Sequence[_Turn], own: Looked) -> None:
+        """What the screen says of all readings, then what becomes of each person in their order."""
+        if not turns:
+            return
+        look = all_of([turn.look for turn in turns])
+        shared = np.concatenate([turn.shared for turn in turns])
+        strange = np.broadcast_to(self._doubtful(look, shared), look.at.size)
+        asking = may_decide(self.rules.pack, look)
+        any_asks = np.broadcast_to(reduce(np.bitwise_or, asking.values(), NO), look.at.size)
+        begin = 0
+        for turn in turns:
+            who, begin, part = turn.who, begin + turn.who.size, slice(begin, begin + turn.who.size)
+            own.awaited[who] |= turn.awaited
+            moves = own.moved[who] & turn.sound & ~strange[part]
+            quiet = own.settled[who] & turn.quiet & moves
+            own.watched[who] = ~quiet
+            quiet &= ~any_asks[part]
+            for row in np.flatnonzero(moves & ~(quiet & ~own.awaited[who])):
+                place = part.start + int(row)
+                own.asks[int(who[row])] = frozenset(
+                    name for name, asks in asking.items() if asks[place]
+                )
+            own.settled[who], own.moved[who] = quiet, moves
 
     def _doubtful(self, look: CalmLook, shared: Flags) -> Flags:
         """Whose reading may be somebody else's."""

@@ -115,8 +115,8 @@ def ring_places(
     values: Mapping[QuantityName, Floats], at: Whole, meal_parts: Whole, zone: LocalDays
 ) -> tuple[Whole, Codes]:
     """`what` and `codes` of readings; `meal_parts` count for those of glucose."""
-    body = _learned(np.stack([values[name] for name in BODY], axis=1))
-    glucose = _learned(values[QuantityName.GLUCOSE])
+    body = learned(np.stack([values[name] for name in BODY], axis=1))
+    glucose = learned(values[QuantityName.GLUCOSE])
     is_glucose = glucose > 0
     fits = ((np.rint(body) == body) & (body <= MOST_WHOLE)).all(axis=1)
     codes = np.where(fits[:, None], body, 0).astype(np.uint8)
@@ -127,14 +127,19 @@ def ring_places(
     fits[sweet] = (code >= 0) & ~body[sweet].any(axis=1)
     code = np.maximum(code, 0)
     codes[sweet] = np.stack([code & 255, code >> 8, np.zeros_like(code)], axis=1)
-    part = np.where(is_glucose, meal_parts, _HOUR_PARTS[hours_of(zone.local(at))])
+    part = np.where(is_glucose, meal_parts, hour_parts(at, zone))
     what = part * 2 + is_glucose
     what[~fits] = -1
     what[~is_glucose & ~body.any(axis=1)] = NOT_LEARNED
     return what, codes
 
 
-def _learned(values: Floats) -> Floats:
+def hour_parts(at: Whole, zone: LocalDays) -> Whole:
+    """The part of the day of a pressure measured at these instants."""
+    return _HOUR_PARTS[hours_of(zone.local(at))]
+
+
+def learned(values: Floats) -> Floats:
     """The numbers that baselines learn, 0 elsewhere."""
     with np.errstate(invalid="ignore"):
         return np.where((values > 0) & (values < MOST_LEARNED), values, 0.0)

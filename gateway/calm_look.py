@@ -1,12 +1,12 @@
 """What the screen looks at: calm readings, the day columns and the baselines, many at once.
 
-A span that ends at the new reading begins somewhere inside a local day: of that day any of its
-readings and sessions may be in or out; of the later days all are in.
+Bounds over spans of days are in `span_bounds.py`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +20,19 @@ from gateway.baseline_columns import (
 )
 from gateway.baseline_fold import ANCHOR_DAYS, DAY_FADING, READING_FADING
 from gateway.local_days import LocalDays
-from gateway.recent import BEYOND, DAYS, LATELY, RecentRows
-from gateway.screen_algebra import ANY_NUMBER, COUNT, Flags, Floats, Range
+from gateway.recent import RecentRows
+from gateway.row_copies import one_after_another
+from gateway.screen_algebra import Flags, Floats
 from gateway.screening import SpanBounds, Usual
+from gateway.span_bounds import DayColumns, DiastolicSpan, Reach, SystolicSpan
 from rules.vocabulary import QuantityName
 
 Whole = NDArray[np.int64]
-Counts = NDArray[np.integer]
 
 _MINUTE_US = 60_000_000
-_ROUNDED = 0.15
-"""A session mean stands in whole tenths of numbers in whole tenths: off by 0.1 at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CalmLook:
     """`screening.Look` over rows that hold the new readings already.
 
@@ -81,8 +80,13 @@ class CalmLook:
     def _over(self, quantity: QuantityName, length: timedelta) -> SpanBounds:
         newest = self.recent["day"].astype(np.int64)
         begins = self.zone.day(self.at - length // timedelta(microseconds=1))
-        span = _span(newest, begins, self.recent["loose_day"].astype(np.int64))
-        return (_diastolic if quantity is QuantityName.DIASTOLIC else _bounds)(self.recent, span)
+        days = Reach(newest, begins, self.recent["loose_day"].astype(np.int64))
+        which = DiastolicSpan if quantity is QuantityName.DIASTOLIC else SystolicSpan
+        return which(self._day_columns, days)
+
+    @cached_property
+    def _day_columns(self) -> DayColumns:
+        return DayColumns(self.recent)
 
     def apart(self, quantity: QuantityName) -> Floats | None:
         """Since the newest valid glucose, up to a minute less."""
@@ -99,6 +103,22 @@ class CalmLook:
         if known is None:
             known = self._usual[quantity] = _usual(self.states, TRACKED.index(quantity))
         return known
+
+
+def all_of(looks: Sequence[CalmLook]) -> CalmLook:
+    """These looks as one, in their order: the screen costs as much for ten readings as for many."""
+    if len(looks) == 1:
+        return looks[0]
+    names = dict.fromkeys(name for look in looks for name in look.values)
+    return CalmLook(
+        states=one_after_another([look.states for look in looks]),
+        recent=one_after_another([look.recent for look in looks]),
+        values={name: np.concatenate([look.value(name) for look in looks]) for name in names},
+        at=np.concatenate([look.at for look in looks]),
+        days=np.concatenate([look.days for look in looks]),
+        glucose_at=np.concatenate([look.glucose_at for look in looks]),
+        zone=looks[0].zone,
+    )
 
 
 def _usual(state: StateRows, place: int) -> Usual:
@@ -128,105 +148,3 @@ def _usual(state: StateRows, place: int) -> Usual:
 def _started(mean: Floats, start: Floats, fading: float, count: Floats) -> Floats:
     left = (1 - fading) ** count
     return (mean - left * start) / (1 - left)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """Which day columns a span reaches; each has a row for each person.
-
-    Attributes:
-        cut: The column of the day in which the span begins; that day's own beginning may be out.
-        within: Days that are wholly in.
-        exact: Those of them of which readings and sessions are known to the number.
-        open: The others, and the day that is cut: any of their sessions may be in or out.
-        many: Whether there may be more sessions, and readings, on the `open` days than are counted.
-        lost: Of whom nothing is known.
-    """
-
-    cut: Whole
-    within: Flags
-    exact: Flags
-    open: Flags
-    many: Flags
-    lost: Flags
-
-
-def _span(newest: Whole, begins: Whole, loose_day: Whole) -> _Span:
-    """A span from the day `begins` on; up to `loose_day` the columns do not tell how many."""
-    cut = newest - begins
-    reached = loose_day >= begins
-    # A number without its other half is no systolic reading, and may be newer than the columns.
-    lost = (cut >= DAYS) | (reached & (loose_day > newest))
-    cut = np.clip(cut, -1, DAYS - 1)
-    many = reached & ~lost
-    column, ends = np.arange(DAYS), np.where(many, np.minimum(newest - loose_day, cut), cut)
-    return _Span(
-        cut=cut,
-        within=column < cut[:, None],
-        exact=column < ends[:, None],
-        open=(column >= ends[:, None]) & (column <= cut[:, None]),
-        many=many,
-        lost=lost,
-    )
-
-
-def _bounds(recent: RecentRows, span: _Span) -> SpanBounds:
-    readings = (recent["counts"] >> 4).astype(np.int32)
-    at_cut = readings[np.arange(span.cut.size), np.maximum(span.cut, 0)] * (span.cut >= 0)
-    surely = (readings * span.within).sum(axis=1, dtype=np.int32)
-    days = ((readings > 0) & span.within).sum(axis=1) + (at_cut > 0)
-    ends = _ends(recent["lowest"], recent["highest"], span)
-    return SpanBounds(
-        readings=_counted(surely, surely + at_cut, span),
-        days=Range(np.zeros(()), np.where(span.lost, np.inf, days), np.zeros((), dtype=np.bool_)),
-        mean=_mean(recent, recent["sums"], ends, span),
-        settled=_settled(recent, recent["settled"], ends, span),
-    )
-
-
-def _diastolic(recent: RecentRows, span: _Span) -> SpanBounds:
-    """The settled mean only."""
-    high = np.where(span.open[:, :LATELY], recent["diastolic_high"], 0).max(axis=1)
-    ends = np.zeros(high.size), np.where(high == BEYOND, np.inf, high.astype(np.float64))
-    settled = _settled(recent, recent["diastolic"], ends, span)
-    return SpanBounds(readings=COUNT, days=COUNT, mean=ANY_NUMBER, settled=settled)
-
-
-def _ends(lowest: Counts, highest: Counts, span: _Span) -> tuple[Floats, Floats]:
-    """Between which numbers the readings of the open days lie; 0 and 0 where there are none."""
-    high = np.where(span.open, highest, 0).max(axis=1)
-    low = np.where(span.open & (lowest > 0), lowest, BEYOND).min(axis=1).astype(np.float64)
-    low = np.where(high > 0, 2.0 * (low - 1), 0.0)
-    return low, np.where(high == BEYOND, np.inf, 2.0 * high)
-
-
-def _settled(recent: RecentRows, sums: Counts, ends: tuple[Floats, Floats], span: _Span) -> Range:
-    """The mean of session means without first readings, of the days that have such a column."""
-    unknown = (span.cut < 0) | (span.cut >= LATELY)
-    return _mean(recent, sums, ends, replace(span, lost=span.lost | unknown))
-
-
-def _counted(surely: Counts, perhaps: Counts, span: _Span) -> Range:
-    low = np.where(span.lost, 0.0, surely)
-    high = np.where(span.lost | span.many, np.inf, perhaps)
-    return Range(low, high, np.zeros((), dtype=np.bool_))
-
-
-def _mean(recent: RecentRows, sums: Counts, ends: tuple[Floats, Floats], span: _Span) -> Range:
-    """The mean of session means: k more of them between `ends` move it furthest when all are in."""
-    sessions = (recent["counts"] & 15).astype(np.int32)
-    whole = (sessions * span.exact).sum(axis=1, dtype=np.int32)
-    total = (sums * span.exact[:, : sums.shape[1]]).sum(axis=1, dtype=np.int32) / 10
-    partly = (sessions * span.open).sum(axis=1, dtype=np.int32)
-    found: list[Floats] = []
-    for end in ends:
-        with np.errstate(all="ignore"):
-            without, with_all = total / whole, (total + partly * end) / (whole + partly)
-        with_all = np.where(span.many, end, with_all)
-        known = span.many | (whole + partly > 0)
-        found += [np.where(whole > 0, without, end), np.where(known, with_all, end)]
-    low = np.minimum.reduce(found[:2]) - _ROUNDED
-    high = np.maximum.reduce(found[2:]) + _ROUNDED
-    lost = span.lost | ~span.many & (whole + partly == 0)
-    unknown = lost | span.many | (whole == 0)
-    return Range(np.where(lost, -np.inf, low), np.where(lost, np.inf, high), unknown)

@@ -57,7 +57,8 @@ async def walk(
     await store.settling.use_turns(turns.taken)
     await store.keep_aside(aside, now)
     await settle(batch.assigned, store, now)
-    county.states.case_opened([item.subject for item in batch.assigned])  # perhaps the home's
+    if batch.assigned:
+        county.states.case_opened([item.subject for item in batch.assigned])  # perhaps the home's
     new = by_person(batch, admitted, fresh)
     await apply_said(batch.said, new, store)
     await note_series(batch.series, new, county, store, now)

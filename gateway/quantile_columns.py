@@ -15,6 +15,9 @@ Positions = NDArray[np.uint32]
 
 MARKERS = 5
 
+_FEW = 16
+"""So many are learned one by one in the time that NumPy takes for any number."""
+
 
 def learn_height(heights: Heights, positions: Positions, count: int, value: float) -> None:
     """Learn `value`, in place; `count` readings were learned before.
@@ -76,6 +79,10 @@ def learn_heights(
     heights: Heights, positions: Positions, counts: NDArray[np.int64], values: Heights
 ) -> None:
     """`learn_height` for many people at once, in place: one value each."""
+    if counts.size <= _FEW:
+        for height, place, count, value in zip(heights, positions, counts, values, strict=True):
+            learn_height(height, place, int(count), float(value))
+        return
     few = np.flatnonzero(counts < MARKERS)
     heights[few, counts[few]] = values[few]
     full = few[counts[few] == MARKERS - 1]

@@ -35,6 +35,9 @@ LATELY = 4
 """Local days with columns of settled means: a span of 3 days touches 4 of them."""
 
 RING = 13
+MOST_OPEN = 1 << 5
+"""Days after the last folded one that a place of the ring can tell apart."""
+
 MOST_OF_A_DAY = 15
 """More readings or sessions of one day than its column can count are marked as loose."""
 
@@ -201,7 +204,7 @@ def ring_entry(point: Point, local: datetime, offset: int) -> tuple[int, tuple[i
     body = [numbers.get(name, 0.0) for name in BODY]
     if glucose is None and not any(body):
         return None
-    if offset >= 1 << 5 or (glucose is not None and any(body)):
+    if offset >= MOST_OPEN or (glucose is not None and any(body)):
         return (-1, ())
     name = BODY[0] if glucose is None else QuantityName.GLUCOSE
     part = part_of(name, local, point.context.get("meal", ""))

@@ -16,6 +16,7 @@ from gateway.recent import (
     DAYS,
     LATELY,
     MOST_OF_A_DAY,
+    MOST_OPEN,
     NUMBERS,
     RING,
     RecentRows,
@@ -132,7 +133,7 @@ def advance(recent: RecentRows, states: StateRows, fresh: Fresh) -> None:
 def _keep(recent: RecentRows, fresh: Fresh, offset: Whole) -> None:
     held = recent["ring_readings"].astype(np.int64)
     learns = (fresh.what != NOT_LEARNED) & (held <= RING)
-    fits = learns & (fresh.what >= 0) & (held < RING) & (offset >= 0) & (offset < 1 << 5)
+    fits = learns & (fresh.what >= 0) & (held < RING) & (offset >= 0) & (offset < MOST_OPEN)
     rows = np.flatnonzero(fits)
     recent["ring_what"][rows, held[rows]] = offset[rows] * 8 + fresh.what[rows]
     recent["ring_values"][rows, held[rows]] = fresh.codes[rows]

@@ -275,7 +275,7 @@ class Rehearsal:
             life.subject: _known(side, life, _Sight(since=since))
             for life, since in zip(lives, begins, strict=True)
         }
-        return Reopened(stored, dict(zip(stored, places, strict=True)), self._rules)
+        return Reopened(stored, dict(zip(stored, places, strict=True)), self._rules, zone)
 
     async def _judge(self, side: _Side, looks: Sequence[_Look]) -> None:
         if not looks:

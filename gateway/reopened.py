@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.bank import Bank
-from gateway.baseline_columns import EPOCH, TRACKED
-from gateway.baseline_fold import learnable, part_of
+from gateway.baseline_columns import EPOCH, GLUCOSE, SYSTOLIC, TRACKED
 from gateway.baseline_many import Folding
+from gateway.calm_columns import columns, hour_parts, learned, meal_part
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
-from gateway.recent import RING, RecentRow, fill_ring, micros
-from gateway.teaching import teaches
+from gateway.recent import MOST_OPEN, RING, RecentRow, micros
+from gateway.recent_many import NOT_LEARNED
+from gateway.teaching import teaching
+from rules.screen import extremes_of
 from rules.vocabulary import SubjectRef
 from rules.window import Point
 
@@ -60,41 +62,50 @@ def overflowing(
 
 
 class Reopened:
-    """The learnable readings of these people's open days."""
+    """The learnable readings of these people's open days, as columns."""
 
-    def __init__(self, stored: Stored, places: Mapping[SubjectRef, int], rules: Rulebook) -> None:
-        self._zone = rules.zone
-        self._learned = {
-            places[subject]: sorted(
-                (point for point in points if teaches(point, rules.pack)), key=lambda p: p.order
-            )
-            for subject, points in stored.items()
-            if subject in places
-        }
+    def __init__(
+        self,
+        stored: Stored,
+        places: Mapping[SubjectRef, int],
+        rules: Rulebook,
+        zone: LocalDays,
+    ) -> None:
+        own = {places[s]: _learned(stored[s], rules) for s in stored if s in places}
+        self._places: dict[int, Whole] = {}
+        begin = 0
+        for place, each in own.items():
+            self._places[place] = np.arange(begin, begin + len(each))
+            begin += len(each)
+        if not begin:
+            return
+        meals = [p.context.get("meal", "") for each in own.values() for p in each]
+        self._readings = columns(list(own.values()), zone, lambda _: False)
+        self._days = zone.day(self._readings.at)
+        self._parts = np.zeros((begin, len(TRACKED)), dtype=np.int64)
+        self._parts[:, SYSTOLIC] = hour_parts(self._readings.at, zone)
+        self._parts[:, GLUCOSE] = [meal_part(meal) for meal in meals]
 
     def __contains__(self, place: object) -> bool:
-        return place in self._learned
+        return place in self._places
 
     def folding(self, rows: Mapping[int, int]) -> Folding:
         """What `fold_many` takes for these people: place of each here, by its row there."""
-        entries = [
-            (
-                row,
-                TRACKED.index(reading.quantity),
-                (local := reading.effective_at.astimezone(self._zone)).toordinal(),
-                reading.value,
-                part_of(reading.quantity, local, reading.meal),
-            )
-            for row, place in rows.items()
-            for reading in learnable(self._learned[place])
-        ]
-        row, quantity, day, value, part = zip(*entries, strict=True) if entries else [()] * 5
+        known = {row: own for row, place in rows.items() if (own := self._places[place]).size}
+        if not known:
+            none = np.zeros(0, dtype=np.int64)
+            return Folding(row=none, quantity=none, day=none, value=none.astype(float), part=none)
+        at = np.concatenate(list(known.values()))
+        row = np.repeat(list(known), [own.size for own in known.values()])
+        values = self._readings.values
+        numbers = np.stack([learned(values[name][at]) for name in TRACKED], axis=1)
+        entry, quantity = np.nonzero(numbers)
         return Folding(
-            row=np.array(row, dtype=np.int64),
-            quantity=np.array(quantity, dtype=np.int64),
-            day=np.array(day, dtype=np.int64),
-            value=np.array(value, dtype=np.float64),
-            part=np.array(part, dtype=np.int64),
+            row=row[entry],
+            quantity=quantity,
+            day=self._days[at][entry] + EPOCH,
+            value=numbers[entry, quantity],
+            part=self._parts[at][entry, quantity],
         )
 
     def refill(self, place: int, row: RecentRow, folded_through: int, before: int) -> None:
@@ -104,8 +115,24 @@ class Reopened:
         these days (microseconds since 1970).
         """
         row["ring_readings"] = row["ring_what"] = row["ring_values"] = 0
-        open_still = [p for p in self._learned[place] if micros(p.effective_at) < before]
-        fill_ring(row, open_still, self._zone, folded_through)
+        own = self._places[place]
+        if not own.size:
+            return
+        what, codes = self._readings.what[own], self._readings.codes[own]
+        offset = self._days[own] + EPOCH - folded_through - 1
+        kept = (self._readings.at[own] < before) & (offset >= 0) & (what != NOT_LEARNED)
+        what, codes, offset = what[kept], codes[kept], offset[kept]
+        if what.size > RING or (what < 0).any() or (offset >= MOST_OPEN).any():
+            row["ring_readings"] = RING + 1
+            return
+        row["ring_what"][: what.size] = offset * 8 + what
+        row["ring_values"][: what.size] = codes
+        row["ring_readings"] = what.size
+
+
+def _learned(points: Sequence[Point], rules: Rulebook) -> list[Point]:
+    taught = teaching(points, rules.pack, extremes_of(points))
+    return sorted(taught, key=lambda point: point.order)
 
 
 def joined(one: Folding, other: Folding) -> Folding:

@@ -6,8 +6,10 @@ all readings of the batch at once, and is as careful as the screen: a function i
 could give anything and rest on anything.
 """
 
+from functools import cache
+
 from rules.rule import Rule
-from rules.screen import Extremes, comparison
+from rules.screen import Comparison, Extremes, comparison
 from rules.tree import Tree
 from rules.vocabulary import QuantityName
 
@@ -82,5 +84,10 @@ def _rests(call: Tree, extremes: Extremes, *, level: bool) -> bool:
 def _compared(name: str, quantity: Tree, limit: Tree, extremes: Extremes) -> bool:
     if limit.kind != "number":
         return QuantityName(quantity.text) in extremes  # a computed limit
-    found = comparison(name, (quantity.text, limit.text))
+    found = _known(name, quantity.text, limit.text)
     return found is None or found.may_hold_in(extremes)
+
+
+@cache
+def _known(name: str, quantity: str, limit: str) -> Comparison | None:
+    return comparison(name, (quantity, limit))

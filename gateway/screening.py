@@ -9,11 +9,12 @@ A condition over several readings decides something only if it rests on the new 
 (`engine._Review.conditions`), hence the second table: on which readings a function can rest.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from functools import reduce
+from functools import cached_property, lru_cache, reduce
 from types import MappingProxyType
 from typing import Protocol
 
@@ -62,17 +63,31 @@ ROOM = 1e-3
 """For sums in binary floating point and the engine's rounding to 1e-6, many times over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpanBounds:
+class SpanBounds(ABC):
     """Bounds over the valid readings of one quantity in a span that ends at the new reading.
 
-    `mean` is the mean of the session means, `settled` the same with first readings left out.
+    Each is worked out when it is asked for, and then remembered.
     """
 
-    readings: Range
-    days: Range
-    mean: Range
-    settled: Range
+    @cached_property
+    @abstractmethod
+    def readings(self) -> Range:
+        """How many there are."""
+
+    @cached_property
+    @abstractmethod
+    def days(self) -> Range:
+        """On how many local days."""
+
+    @cached_property
+    @abstractmethod
+    def mean(self) -> Range:
+        """The mean of the session means."""
+
+    @cached_property
+    @abstractmethod
+    def settled(self) -> Range:
+        """The same with first readings left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +183,9 @@ def _may_fire(rule: Rule, look: Look) -> Flags:
     if rule.pending is not None:
         fires = fires | _fires(rule, rule.pending.when, seen)
     for limb in rule.limbs.values():
-        fires = fires | (_fires(rule, limb, seen) & _rests(limb.tree, seen))
+        rests = _rests(limb.tree, seen)
+        if rests.any():
+            fires = fires | (_fires(rule, limb, seen) & rests)
     return fires
 
 
@@ -188,20 +205,36 @@ def _fires(rule: Rule, condition: Condition, seen: _Seen) -> Flags:
 
 def _value(tree: Tree, seen: _Seen) -> Truth | Range:
     if tree.kind == "number":
-        return exactly(float(tree.text))
+        return _literal(tree.text)
     if tree.kind == "call":
         bound = BOUNDS.get(tree.text)
         return ANY_TRUTH if bound is None else bound.value(seen, tree.parts)
     if tree.kind != "sign":
         return ANY_TRUTH
-    parts = [_value(part, seen) for part in tree.parts]
-    if len(parts) == 1:
-        return opposite(as_truth(parts[0])) if tree.text == "!" else _negative(as_range(parts[0]))
-    one, other = parts
+    one, *others = tree.parts
+    if not others:
+        found = _value(one, seen)
+        return opposite(as_truth(found)) if tree.text == "!" else _negative(as_range(found))
+    (other,) = others
     if tree.text in {"&&", "||"}:
-        return (both if tree.text == "&&" else either)(as_truth(one), as_truth(other))
+        return _joined(tree.text, one, other, seen)
     join = compare if tree.text in {"<", "<=", ">", ">="} else calculate
-    return join(as_range(one), tree.text, as_range(other))
+    return join(_number(one, seen), tree.text, _number(other, seen))
+
+
+def _joined(sign: str, one: Tree, other: Tree, seen: _Seen) -> Truth:
+    """`&&` or `||`; what follows an `&&` is not asked where the first part is surely false."""
+    found = as_truth(_value(one, seen))
+    if sign == "||":
+        return either(found, as_truth(_value(other, seen)))
+    if not (found.yes | found.unknown).any():
+        return Truth(NO, YES, NO)
+    return both(found, as_truth(_value(other, seen)))
+
+
+@lru_cache(maxsize=4096)
+def _literal(number: str) -> Range:
+    return exactly(float(number))
 
 
 def _negative(one: Range) -> Range:
@@ -210,11 +243,14 @@ def _negative(one: Range) -> Range:
 
 def _rests(tree: Tree, seen: _Seen) -> Flags:
     """Whether anything in the condition can rest on the new reading."""
-    inside = reduce(np.bitwise_or, (_rests(part, seen) for part in tree.parts), NO)
+    found = NO
+    for part in tree.parts:
+        if part.parts or part.kind == "call":
+            found = found | _rests(part, seen)
     if tree.kind != "call":
-        return inside
+        return found
     bound = BOUNDS.get(tree.text)
-    return inside | (YES if bound is None else bound.rests(seen, tree.parts))
+    return found | (YES if bound is None else bound.rests(seen, tree.parts))
 
 
 Parts = tuple[Tree, ...]
@@ -231,13 +267,18 @@ def _compared(seen: _Seen, quantity: Tree, sign: str, limit: Tree) -> Truth:
     value = seen.look.value(name)
     if limit.kind == "number":
         # Rounded or not, a number is on the same side of where the comparison turns.
-        edge = exactly(float(edge_of(_NAMES[sign], name, Decimal(limit.text))))
+        edge = _edge(_NAMES[sign], name, limit.text)
         side = ">=" if sign in {">", ">="} else "<"
         found = compare(Range(value - _BINARY, value + _BINARY), side, edge)
     else:
         half = float(QUANTITIES[name].precision) / 2 + _BINARY
         found = compare(Range(value - half, value + half), sign, _number(limit, seen))
     return Truth(found.yes, found.no | np.isnan(value), found.unknown)
+
+
+@lru_cache(maxsize=4096)
+def _edge(comparison: str, name: QuantityName, limit: str) -> Range:
+    return exactly(float(edge_of(comparison, name, Decimal(limit))))
 
 
 def _judged(sign: str) -> Callable[[_Seen, Parts], Truth]:

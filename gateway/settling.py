@@ -70,6 +70,8 @@ async def dismiss(fact: DismissFact, store: SettlingStore) -> None:
 
 async def settle(assigned: Sequence[Assigned], store: CoreStore, now: datetime) -> None:
     """Mark what was assigned, and hand over the home's cases that rest on it alone."""
+    if not assigned:
+        return
     for item in assigned:
         await store.settling.assign(item.identity, item.subject, item.by, item.at)
     for case in await store.open_cases({item.home for item in assigned}):

@@ -35,6 +35,7 @@ from gateway.baselines import (
     part_of,
     state_to_bytes,
 )
+from gateway.quantile_columns import MARKERS, learn_height, learn_heights
 from rules.vocabulary import QuantityName
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -210,3 +211,25 @@ def test_nothing_to_fold_moves_only_the_day() -> None:
     folded = fold_many(np.zeros(2, dtype=STATE), nobody, np.array([739_000, 0]))
     assert folded["folded_through"].tolist() == [739_000, 0]
     assert not folded["readings"].any()
+
+
+@pytest.mark.parametrize("people", [1, 16, 17, 60])
+def test_markers_learn_the_same_of_one_and_of_many(people: int) -> None:
+    chance = np.random.default_rng(people)
+    heights, positions = np.zeros((people, MARKERS)), np.zeros((people, 3), dtype=np.uint32)
+    alone, places = heights.copy(), positions.copy()
+    # Whoever is at another number of readings learns beside the others all the same.
+    counts = chance.integers(0, MARKERS, people)
+    for person, before in enumerate(counts):
+        for count in range(before):
+            value = float(chance.integers(80, 200))
+            learn_height(heights[person], positions[person], count, value)
+            learn_height(alone[person], places[person], count, value)
+    for _ in range(200):
+        values = chance.integers(80, 200, people).astype(np.float64)
+        learn_heights(heights, positions, counts, values)
+        for person in range(people):
+            learn_height(alone[person], places[person], int(counts[person]), float(values[person]))
+        counts += 1
+    assert heights.tobytes() == alone.tobytes()
+    assert positions.tobytes() == places.tobytes()
