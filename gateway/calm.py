@@ -210,6 +210,7 @@ class Screener:
             values=values,
             at=at,
             days=self.zone.day(at),
+            typed=readings.typed[kept],
             glucose_at=before[QuantityName.GLUCOSE],
             zone=self.zone,
         )

@@ -12,7 +12,7 @@ from gateway.baseline_fold import MOST_LEARNED, part_of
 from gateway.local_days import LocalDays, hours_of
 from gateway.recent import BODY, MOST_WHOLE, code_of, micros
 from gateway.recent_many import NOT_LEARNED
-from rules.vocabulary import QuantityName
+from rules.vocabulary import Origin, QuantityName
 from rules.window import Point
 
 Flags = NDArray[np.bool_]
@@ -32,13 +32,15 @@ ALWAYS = frozenset({*BODY, QuantityName.GLUCOSE})
 class Readings:
     """Plain readings as columns: `who` names the person by number, `turn` counts theirs.
 
-    `at` in microseconds since 1970; `what` and `codes` as `recent_many.Fresh` has them.
+    `at` in microseconds since 1970, `typed`: by a person; `what` and `codes` as
+    `recent_many.Fresh` has them.
     """
 
     who: Whole
     turn: Whole
     at: Whole
     shared: Flags
+    typed: Flags
     values: Mapping[QuantityName, Floats]
     what: Whole
     codes: Codes
@@ -53,6 +55,7 @@ class Readings:
             turn=self.turn[chosen],
             at=self.at[chosen],
             shared=self.shared[chosen],
+            typed=self.typed[chosen],
             values={name: column[chosen] for name, column in self.values.items()},
             what=self.what[chosen],
             codes=self.codes[chosen],
@@ -65,6 +68,7 @@ class Readings:
             turn=np.zeros(places.size, dtype=np.int64),
             at=self.at[places],
             shared=self.shared[places],
+            typed=self.typed[places],
             values={name: column[places] for name, column in self.values.items()},
             what=self.what[places],
             codes=self.codes[places],
@@ -89,6 +93,7 @@ def columns(
         turn=np.arange(len(points)) - begins,
         at=at,
         shared=np.array([shared(point) for point in points], dtype=np.bool_),
+        typed=np.array([point.origin is Origin.PERSON for point in points], dtype=np.bool_),
         values=values,
         what=what,
         codes=codes,

@@ -37,8 +37,8 @@ class CalmLook:
     """`screening.Look` over rows that hold the new readings already.
 
     `values` are the readings' numbers (NaN: none), `at` their instants in microseconds, `days`
-    their local days since `EPOCH`; `glucose_at` as in `RECENT`, before these readings. What was
-    asked once is remembered.
+    their local days since `EPOCH`, `typed` those that a person typed; `glucose_at` as in `RECENT`,
+    before these readings. What was asked once is remembered.
     """
 
     states: StateRows
@@ -46,6 +46,7 @@ class CalmLook:
     values: Mapping[QuantityName, Floats]
     at: Whole
     days: Whole
+    typed: Flags
     glucose_at: Whole
     zone: LocalDays
     _spans: dict[tuple[QuantityName, timedelta], SpanBounds] = field(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,7 @@ class Rehearsal:
         screened: False has every reading looked at exactly and without shortcuts, to compare.
         near: False leaves out of the alerts' evidence what nearly fired beside them: to tell it
             takes as long again as to find that something rings.
+        took: Hears how long each reading took that passed the screen, in seconds of the processor.
     """
 
     def __init__(
@@ -132,11 +134,13 @@ class Rehearsal:
         answered_after: timedelta,
         screened: bool = True,
         near: bool = True,
+        took: Callable[[float], None] | None = None,
     ) -> None:
         self._rules = rules
         self._answered_after = answered_after
         self._screened = screened
         self._near = near
+        self._took = took
         self._screener: Screener = screener(rules)
         self._bank = Bank()
         self._book = CaseBook()
@@ -284,7 +288,10 @@ class Rehearsal:
         after: dict[SubjectRef, StoredState] = {}
         for look in looks:
             subject = look.life.subject
+            began_s = process_time() if self._took and look.fresh else 0.0
             after[subject] = await self._judged(side, look, states[subject])
+            if self._took and look.fresh:
+                self._took(process_time() - began_s)
         self._bank.replace(after)
         new = [look.life for look in looks if side.rows[look.life.place] < 0]
         side.rows[[life.place for life in new]] = self._bank.rows([life.subject for life in new])

@@ -133,6 +133,11 @@ class Look(Protocol):
         """Who is known to be pregnant."""
         ...
 
+    @property
+    def typed(self) -> Flags:
+        """Whose reading was typed by a person."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
@@ -295,6 +300,10 @@ def _with_sign(seen: _Seen, parts: Parts) -> Flags:
 
 def _carried(seen: _Seen, parts: Parts) -> Flags:
     return ~np.isnan(seen.look.value(QuantityName(parts[0].text)))
+
+
+def _typed(seen: _Seen, parts: Parts) -> Flags:
+    return seen.look.typed & _carried(seen, parts)
 
 
 def _over(seen: _Seen, quantity: Tree, length: Tree) -> SpanBounds | None:
@@ -529,7 +538,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "same_run": Bound(value=_count, rests=_carried),
         "unsettled_days": Bound(value=_count, rests=_carried),
         "typed": Bound(value=_count),
-        "round_share": Bound(value=_within(0.0, 1.0, YES), rests=_carried),
+        "round_share": Bound(value=_within(0.0, 1.0, YES), rests=_typed),
         "greater": Bound(
             value=lambda seen, parts: greater(_number(parts[0], seen), _number(parts[1], seen))
         ),

@@ -52,6 +52,7 @@ def tape_of(measured: Measured, zone: LocalDays) -> Playback:
     at = measured.at[order]
     what, codes = ring_places(values, at, meals[measured.cells["context"][order]], zone)
     nobody = np.zeros(order.size, dtype=np.int64)
+    typed = np.array([one.by_hand for one in measured.flags], dtype=np.bool_)
     made = _Maker(measured)
     return Playback(
         subjects=[SubjectRef(measured.texts["subject"][int(number)]) for number in subjects],
@@ -64,6 +65,7 @@ def tape_of(measured: Measured, zone: LocalDays) -> Playback:
             turn=nobody,
             at=at,
             shared=np.zeros(order.size, dtype=np.bool_),
+            typed=typed[measured.cells["flags"][order]],
             values=values,
             what=what,
             codes=codes,

@@ -2,9 +2,8 @@
 
 Every rule of every pack is looked at for one reading of three people, over sixteen days with as
 many readings as a busy day may hold, in four courses (high, low, calm, changing); its worst is held
-against the bound that the loader computes from its text. Then people with four readings a day are
-lived through by the screen, the exact stage and the cases of the core, on one core. Times are the
-process's own on the processor: neighbours on the machine count for nothing.
+against the bound that the loader computes from its text. Then people are lived through
+(`bench_lived.py`), on one core. Times are the process's own on the processor.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,11 +17,10 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from gateway.detect import LOOK_BACK, Rulebook
+from gateway.local_days import LocalDays
 from gateway.packs import load_shipped
-from gateway.rehearsal import Rehearsal
+from gateway.playback import played_back
 from rules.cost import A_DAY, A_DAY_OF_KIND, MOST_COST_US, conditions_of, cost_us
-from rules.engine import evaluate
-from rules.pack import Pack
 from rules.rule import Rule
 from rules.scope import Scope
 from rules.vocabulary import (
@@ -37,6 +35,7 @@ from rules.vocabulary import (
 )
 from rules.window import Baseline, Point, Value, Window
 from rules.words import WORDS, Parameter
+from service.lab.bench_lived import LivedReport, Recording, cohort, live
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -78,46 +77,30 @@ class RuleCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesReport:
-    """What was measured.
-
-    `passing` is the share (0-1) of readings that the screen let through to the exact stage,
-    `passing_p50_us` and `passing_p99_us` what the evaluation of such a reading took.
-    """
+    """What was measured; `lived` by people and rules."""
 
     rules: tuple[RuleCost, ...]
     most_cost_us: float
-    people: int
-    readings: int
-    readings_per_s: float
-    passing: float
-    passing_p50_us: float
-    passing_p99_us: float
+    lived: tuple[LivedReport, ...]
 
 
 async def bench_rules(people: int) -> RulesReport:
     """Measure the shipped packs, those in shadow among them, on this one core."""
-    pack = load_shipped().beside
+    packs = load_shipped()
     costs = [
         RuleCost(rule=rule.id, bound_us=round(cost_us(rule), 1), measured_us=_worst_us(rule))
-        for rule in pack.rules
+        for rule in packs.beside.rules
     ]
-    book = Rulebook(pack=pack, zone=_ZONE)
-    lived = {SubjectRef(f"p{number}"): tuple(_life(number)) for number in range(people)}
-    profiles = {subject: _somebody(subject) for subject in lived}
-    rehearsal = Rehearsal(book, answered_after=timedelta(hours=4))
-    began_s = process_time()
-    found = await rehearsal.live_through(lived, profiles, lambda _: None)
-    took_s = process_time() - began_s
-    times = sorted(_reading_us(pack, subject, points) for subject, points in lived.items())
+    lived: list[LivedReport] = []
+    live_rules = Rulebook(pack=packs.live, zone=_ZONE)
+    all_rules = Rulebook(pack=packs.beside, zone=_ZONE)
+    for recording in (_made_up(people), cohort(people, _DAYS_LIVED, _ZONE)):
+        lived.append(await live(recording, live_rules, "live"))
+        lived.append(await live(recording, all_rules, "all packs"))
     return RulesReport(
         rules=tuple(sorted(costs, key=lambda cost: -cost.measured_us)),
         most_cost_us=MOST_COST_US,
-        people=people,
-        readings=found.readings,
-        readings_per_s=round(found.readings / took_s, 1),
-        passing=round(found.exact / found.readings, 4),
-        passing_p50_us=round(times[len(times) // 2], 1),
-        passing_p99_us=round(times[int(len(times) * 0.99)], 1),
+        lived=tuple(lived),
     )
 
 
@@ -131,14 +114,24 @@ def table(report: RulesReport) -> str:
     over = [cost.rule for cost in report.rules if cost.measured_us > cost.bound_us]
     lines.append(f"{len(report.rules)} rules; measured over their bound: {', '.join(over) or '-'}")
     lines.append(
-        f"{report.readings} readings of {report.people} people: {report.readings_per_s:,.0f}/s,"
-        f" {report.passing:.1%} passed the screen"
+        f"{'people':22}{'rules':>10}{'readings':>10}{'a second':>10}{'passing':>9}"
+        "   µs one took, p50 and p99"
     )
-    lines.append(
-        f"all rules on one such reading: {report.passing_p50_us:.0f} µs, "
-        f"p99 {report.passing_p99_us:.0f} µs"
-    )
+    lines += [
+        f"{one.people:22}{one.rules:>10}{one.readings:10,}{one.readings_per_s:10,.0f}"
+        f"{one.passing:9.1%}{one.look_p50_us:9.0f}{one.look_p99_us:8.0f}"
+        for one in report.lived
+    ]
     return "\n".join(lines)
+
+
+def _made_up(people: int) -> Recording:
+    lived = {SubjectRef(f"p{number}"): tuple(_life(number)) for number in range(people)}
+    return Recording(
+        name=f"{people} made up",
+        tape=played_back(lived, LocalDays(_ZONE)),
+        profiles={subject: _somebody(subject) for subject in lived},
+    )
 
 
 def _worst_us(rule: Rule) -> float:
@@ -254,15 +247,3 @@ def _life(number: int) -> Iterator[Point]:
                 {"glucose": f"{value:.1f}"},
             )
             yield replace(found, context={"meal": meal})
-
-
-def _reading_us(pack: Pack, subject: SubjectRef, points: tuple[Point, ...]) -> float:
-    """All rules on this person's newest cuff reading, as the exact stage asks them."""
-    cuff = [point for point in points if point.kind is Vital.BLOOD_PRESSURE]
-    newest = cuff[-1]
-    since = newest.effective_at - LOOK_BACK
-    known = tuple(p for p in points if since <= p.effective_at <= newest.effective_at)
-    window = Window(points=known, profile=_somebody(subject), zone=_ZONE)
-    began_s = process_time()
-    evaluate(pack, window, newest.received_at, frozenset({newest.identity}))
-    return (process_time() - began_s) * 1e6

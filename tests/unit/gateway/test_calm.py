@@ -384,6 +384,41 @@ def test_the_screen_lets_most_readings_of_a_quiet_life_pass() -> None:
     assert life.calm > 80
 
 
+def one_by_one(points: Sequence[Point]) -> Life:
+    rules = Rulebook(pack=load_first_pack(), zone=ZoneInfo("Asia/Shanghai"))
+    life = Life(rules=rules, screener=screener(rules), profile=Profile(subject=LI, birth_year=1950))
+    for point in points:
+        life.take([point], point.received_at)
+    return life
+
+
+QUIET = Course(7, 131, 3, 0, wild=False, meter=False, zone="Asia/Shanghai")
+
+
+def test_what_a_person_typed_is_calm_like_what_a_device_said() -> None:
+    life = one_by_one([replace(p, origin=Origin.PERSON) for p in readings(QUIET, 60)])
+    assert life.calm > 45
+
+
+def test_a_session_over_midnight_sends_nobody_to_the_exact_stage_for_two_weeks() -> None:
+    """Its days are bounded by their numbers; without that every reading of 14 days passed."""
+    before = readings(QUIET, 60)
+    midnight = before[-1].effective_at.replace(hour=16, minute=0) + timedelta(days=1)
+    pair = [pressure(1000 + n, midnight + timedelta(minutes=5 * n), "131", "81") for n in (-1, 1)]
+    after = [
+        pressure(2000 + n, midnight + timedelta(hours=12 * n + 8), f"{130 + n % 3}", "81")
+        for n in range(20)
+    ]
+    quiet = one_by_one([*before, *pair]).calm
+    assert one_by_one([*before, *pair, *after]).calm - quiet > 15
+
+
+def test_nobody_learns_from_a_crisis_and_its_readings_move_the_columns_all_the_same() -> None:
+    before = readings(QUIET, 60)
+    crisis = pressure(1000, before[-1].effective_at + timedelta(hours=12), "186", "112")
+    assert one_by_one([*before, crisis]).moved == one_by_one(before).moved + 1
+
+
 def test_whoever_measures_more_than_the_ring_holds_is_calm_too() -> None:
     course = Course(7, 131, 6, 0, wild=False, meter=True, zone="Asia/Shanghai", often=True)
     life = live(course, count=250)
