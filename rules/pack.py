@@ -156,9 +156,7 @@ def load(
     try:
         form = PackFormat.model_validate(document)
     except ValidationError as error:
-        raise PackError(
-            [f"{place_in(name, lines, e['loc'])}: {e['msg']}" for e in error.errors()]
-        ) from error
+        raise PackError(_form_faults(error, name, lines)) from error
     faults = [
         f"{place_in(name, lines, path)}: {what}"
         for path, what in problems_of(form, elsewhere or {})
@@ -209,6 +207,17 @@ def _pack(
         text=text,
         second_family=span(form.second_family.within) if form.second_family else None,
     )
+
+
+def _form_faults(error: ValidationError, name: str, lines: Mapping[Path, int]) -> list[str]:
+    """A list whose only item is wrong is not told to be empty besides."""
+    found = error.errors()
+    inner = {e["loc"][:depth] for e in found for depth in range(len(e["loc"]))}
+    return [
+        f"{place_in(name, lines, e['loc'])}: {e['msg']}"
+        for e in found
+        if not (e["type"] == "too_short" and e["loc"] in inner)
+    ]
 
 
 def _signed(signature: Signature) -> SignatureFormat:

@@ -102,8 +102,19 @@ def _wrong_joints(tree: Tree, types: list[type]) -> Iterator[str]:
         yield f"{tree.told!r}: {tree.text!r} stands between numbers"
     elif tree.text not in _COMPARED and len(set(types)) > 1:
         yield f"{tree.told!r}: {tree.text!r} between a whole number and a decimal: write 2.0"
+    elif tree.text in _COMPARED and _is_split_count(tree, types):
+        yield f"{tree.told!r}: a count is whole"
     elif tree.text == "/" and types[1] is int:
         yield f"{tree.told!r}: divides by a count, which may be 0"
+
+
+def _is_split_count(tree: Tree, types: Sequence[type]) -> bool:
+    """Whether something that is counted is compared with a written decimal."""
+    sides = zip(tree.parts, types, reversed(tree.parts), strict=True)
+    return any(
+        kind is int and part.kind == "call" and other.kind == "number" and "." in other.text
+        for part, kind, other in sides
+    )
 
 
 def _wrong_arguments(call: Tree) -> Iterator[str]:

@@ -118,6 +118,15 @@ def test_the_line_is_the_line_of_the_fault() -> None:
     assert all(abs(number - line) <= 2 for number in numbers)
 
 
+def test_one_wrong_rule_is_one_fault() -> None:
+    """The list it stands in is not told to be empty besides."""
+    text = FIRST_TEXT.split("  - id: HW-02\n")[0]
+    assert len(load(text, name="one.yaml").rules) == 2
+    with pytest.raises(PackError) as refused:
+        load(text.replace("stage: condition", "stage: whatever"), name="one.yaml")
+    assert len(refused.value.faults) == 1
+
+
 @pytest.mark.parametrize("unsure", ["HW-02", "HW-05"])
 def test_from_urgent_up_an_unknown_fires(unsure: str) -> None:
     head, tail = FIRST_TEXT.split(f"id: {unsure}\n")

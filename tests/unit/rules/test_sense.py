@@ -24,6 +24,8 @@ NEVER, ALWAYS = "is never true", "is always true"
         ("ge('systolic', 180) > 1", "stands between numbers"),
         ("greater(at_level(), 2.0) > 1.0", "is not a number"),
         ("readings('systolic', '7d') / readings('glucose', '7d') > 1", "which may be 0"),
+        ("readings('systolic', '7d') >= 5.5", "a count is whole"),
+        ("5.5 < readings('systolic', '7d')", "a count is whole"),
         ("mean('systolic', '7d')", "not true or false"),
         ("lt('glucose', 54)", "54 is no glucose in mmol/L"),
         ("ge('glucose', 300)", "300 is no glucose in mmol/L"),
