@@ -95,7 +95,6 @@ class Worker:
         aside = Aside(services.under_way, self._alert_waits)
         self._chores = Chores(services, plan.notifiers, aside)
         self._prompter = Prompter(services, plan.notifiers, aside)
-        self._prompt_wake = asyncio.Event()
         self._counts_due: datetime | None = None
         self._uncounted: Uncounted | None = None
         self._signals_due: datetime | None = None
@@ -113,7 +112,7 @@ class Worker:
             group.create_task(rounds, name="rounds")
             out = self._loop("out", self._out_wake, self._send_out)
             group.create_task(out, name="out")
-            prompts = self._loop("prompts", self._prompt_wake, self._prompter.tick)
+            prompts = self._loop("prompts", asyncio.Event(), self._prompter.tick)
             group.create_task(prompts, name="prompts")
             chores = self._loop("chores", asyncio.Event(), self._chores.tick)
             group.create_task(chores, name="chores")
@@ -155,14 +154,12 @@ class Worker:
         elif channel == "hearthwatch_hub":
             bus.publish(f"hub:{payload}", "pairing")
         elif channel == "hearthwatch_reading":
-            self._prompt_wake.set()
             for subject in payload.split("\n"):
                 bus.publish(f"subject:{subject}", "reading")
 
     def _wake_all(self) -> None:
         self._quick_wake.set()
         self._out_wake.set()
-        self._prompt_wake.set()
 
     async def _loop(
         self, name: str, wake: asyncio.Event, work: Callable[[datetime], Awaitable[object]]

@@ -11,7 +11,8 @@ UPDATE care.prompt_mark SET looked_until = $1
 SELECT o.subject, o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, o.valid,
        o.time_confidence, o.flags, o.number, o.beyond::text AS beyond, o.device, o.received_at, o.origin, o.recorded_at
 FROM care.reading o
-WHERE o.recorded_at >= $1 AND o.effective_at >= $2 AND o.effective_at <= $3 AND o.kind = ANY ($4::text[])
+WHERE o.recorded_at >= $1 AND o.kind = ANY ($4::text[])
+  AND o.effective_at + interval '0' BETWEEN $2 AND $3 -- by no index: all of (subject, effective_at) would be read
 ORDER BY o.effective_at, o.identity
 
 -- name: readings_since

@@ -285,6 +285,7 @@ def test_a_shift_clears_against_the_reference_that_fired() -> None:
     )
 
 
+@pytest.mark.row("R6")
 def test_rearming_by_next_day_by_span_and_never_by_time() -> None:
     pack, zone = first_pack(), Window(points=(), profile=person()).zone
     rang = START + timedelta(hours=23)
