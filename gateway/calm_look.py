@@ -117,6 +117,7 @@ def all_of(looks: Sequence[CalmLook]) -> CalmLook:
         values={name: np.concatenate([look.value(name) for look in looks]) for name in names},
         at=np.concatenate([look.at for look in looks]),
         days=np.concatenate([look.days for look in looks]),
+        typed=np.concatenate([look.typed for look in looks]),
         glucose_at=np.concatenate([look.glucose_at for look in looks]),
         zone=looks[0].zone,
     )

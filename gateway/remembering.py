@@ -104,6 +104,7 @@ def watch_until(
         max(told) + max(rule.reach for rule in pack.rules if _hears(rule)) if told else BEGINNING
     )
     newest = points[-1].effective_at if points else BEGINNING
+    arrived = [(point, max(point.received_at, point.effective_at)) for point in points]
     for rule in pack.waiting:
         if (
             rule.pending is None
@@ -113,15 +114,17 @@ def watch_until(
             continue
         if profile is not None and not is_for(rule.pending.when.tree, profile):
             continue
-        reach = rule.reach
-        for point in points:
-            heard = max(point.received_at, point.effective_at)
-            due = delayed(heard, rule.pending.wait, blind) + reach
+        reach, wait = rule.reach, rule.pending.wait
+        for point, heard in arrived:
             # What ends before the newest reading is behind every reading to come.
-            if due <= max(latest, newest) or point.kind not in rule.vitals or not point.usable:
+            behind = max(latest, newest) - reach
+            if not blind and heard + wait <= behind:
+                continue
+            due = delayed(heard, wait, blind)
+            if due <= behind or point.kind not in rule.vitals or not point.usable:
                 continue
             if _asks(rule, point):
-                latest = due
+                latest = due + reach
     return latest
 
 

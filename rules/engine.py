@@ -6,7 +6,7 @@ alert id (rule, stage, trigger) makes a repeated decision harmless.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -411,14 +411,8 @@ class _Review:
         if open_since is None:
             return points
         reached = self.fresh[0].effective_at - self.rule.reach if self.fresh else _NEVER
-        begin = next(
-            (
-                place
-                for place, point in enumerate(points)
-                if point.effective_at >= open_since or self._due(point) >= reached
-            ),
-            len(points),
-        )
+        may = self._may_be_open(open_since, reached)
+        begin = next((place for place, open_still in enumerate(may) if open_still), len(points))
         while (
             not self.rule.needs_urgent_case
             and 0 < begin < len(points)
@@ -426,6 +420,16 @@ class _Review:
         ):
             begin -= 1
         return points[begin:]
+
+    def _may_be_open(self, since: datetime, reached: datetime) -> Iterator[bool]:
+        """Of each point whether it was measured since then, or its wait is over after `reached`."""
+        points = self.window.points
+        if self.window.blind:
+            return (p.effective_at >= since or self._due(p) >= reached for p in points)
+        # This is asked of many points: a wait without blind time is a plain sum.
+        heard = reached - self._wait
+        begun = min(since, heard)
+        return (p.effective_at >= begun or p.received_at >= heard for p in points)
 
     def _told_of_symptoms(self) -> bool:
         heard = Vital.SYMPTOM in self.rule.vitals
