@@ -41,7 +41,9 @@ class LoadPlan:
     """What the homes do.
 
     Attributes:
-        homes: How many hubs, each with a cuff and a meter.
+        homes: How many hubs.
+        people_per_home: How many measure there, each with a cuff and a meter of their own: one at
+            home, dozens at a village's hub.
         rate_per_s: Readings a second from all of them together.
         backlog_share: 0 to 1: which share of the readings is read from a device's memory.
         seconds: How long readings are published.
@@ -50,6 +52,7 @@ class LoadPlan:
     """
 
     homes: int
+    people_per_home: int = 1
     rate_per_s: float
     backlog_share: float = 0.2
     seconds: float = 60.0
@@ -100,19 +103,19 @@ def hub_name(number: int) -> str:
     return f"hub-{number:05d}"
 
 
-def devices_of(number: int) -> tuple[Identity, Identity]:
-    """The cuff and the meter of a home."""
+def devices_of(number: int, person: int = 0) -> tuple[Identity, Identity]:
+    """The cuff and the meter of somebody at a home; whoever lives there alone is person 0."""
+    cuff, meter = 2 * person + 1, 2 * person + 2
     return (
-        Identity(manufacturer="Hearth", model="BP-500W", serial=f"L{number:05d}-1"),
-        Identity(manufacturer="Hearth", model="GL-200", serial=f"L{number:05d}-2"),
+        Identity(manufacturer="Hearth", model="BP-500W", serial=f"L{number:05d}-{cuff}"),
+        Identity(manufacturer="Hearth", model="GL-200", serial=f"L{number:05d}-{meter}"),
     )
 
 
 @dataclass(slots=True)
 class _Home:
+    number: int
     hub: SimHub
-    cuff: Identity
-    meter: Identity
     login: Login
     made: int = 0
 
@@ -270,7 +273,6 @@ class Load:
         )
 
     def _home(self, number: int, now: datetime) -> _Home:
-        cuff, meter = devices_of(number)
         hub = SimHub(
             hub_name(number),
             HubClock(now),
@@ -279,7 +281,7 @@ class Load:
             keep_receipted=0,
             version=FORMER_VERSION if number % FORMER_EACH == 0 else VERSION,
         )
-        return _Home(hub=hub, cuff=cuff, meter=meter, login=self._login_of(hub.name))
+        return _Home(number=number, hub=hub, login=self._login_of(hub.name))
 
     async def _dial(self, waiting: Iterable[_Home], now: datetime) -> None:
         for home in waiting:
@@ -302,6 +304,8 @@ class Load:
         """Let somebody measure at `now`; the home's hub sends it if its window has room."""
         chance = self._chance
         home = self._homes[chance.randrange(len(self._homes))]
+        people = self.plan.people_per_home
+        cuff, meter = devices_of(home.number, chance.randrange(people) if people > 1 else 0)
         late = chance.random() < self.plan.backlog_share
         sugar = chance.random() < _GLUCOSE_SHARE
         age_s = chance.randint(_YOUNGEST_BACKLOG_S, _OLDEST_BACKLOG_S) if late else 0
@@ -315,7 +319,7 @@ class Load:
         )
         lane = Lane.BACKLOG if late else Lane.LIVE
         self._counts.published[lane] += 1
-        home.hub.measure(home.meter if sugar else home.cuff, reading, at=now, lane=lane)
+        home.hub.measure(meter if sugar else cuff, reading, at=now, lane=lane)
 
     def _report_some(self, now: datetime, elapsed_s: float) -> None:
         """Every hub in its turn: evenly over the period, as hubs started at different times."""

@@ -1,19 +1,19 @@
 -- name: register_homes
-WITH homes AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS home (hub, cuff, meter)
+WITH people AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS p (hub, subject, cuff, meter)
 ), hubs AS (
     INSERT INTO core.hub (hub, household, area, secret)
-    SELECT hub, 'h-' || hub, 'load', decode('00', 'hex') FROM homes
-), people AS (
+    SELECT DISTINCT hub, 'h-' || hub, 'load', decode('00', 'hex') FROM people
+), profiles AS (
     INSERT INTO core.profile (subject, body, valid_from)
-    SELECT 's-' || hub,
-        jsonb_build_object('subject', 's-' || hub, 'birth_year', 1956, 'household', 'h-' || hub,
-            'area', 'load', 'synthetic', true), $4
-    FROM homes
+    SELECT subject,
+        jsonb_build_object('subject', subject, 'birth_year', 1956, 'household', 'h-' || hub,
+            'area', 'load', 'synthetic', true), $5
+    FROM people
 )
 INSERT INTO core.binding (device, subject, valid_from)
-SELECT device, 's-' || hub, $4
-FROM homes CROSS JOIN LATERAL unnest(ARRAY[cuff, meter]) AS worn (device)
+SELECT device, subject, $5
+FROM people CROSS JOIN LATERAL unnest(ARRAY[cuff, meter]) AS worn (device)
 
 -- name: stored
 SELECT (SELECT count(*) FROM care.reading) AS readings, (SELECT count(*) FROM core.quarantine) AS quarantined,

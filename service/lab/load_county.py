@@ -58,7 +58,7 @@ def login_at(broker: LocalBroker, hub: str) -> Login:
 
 @asynccontextmanager
 async def load_county(
-    folder: Path, homes: int, say: Callable[[str], None]
+    folder: Path, homes: int, say: Callable[[str], None], *, people_per_home: int = 1
 ) -> AsyncGenerator[LoadCounty]:
     """Everything real and empty but for the registered homes; core on the wall clock, fsync on."""
     names = [hub_name(number) for number in range(homes)]
@@ -68,7 +68,7 @@ async def load_county(
             LocalBroker(folder / "broker", users=("core", *names))
         )
         await migrate(postgres.dsn, ALL_MIGRATIONS)
-        await register_homes(postgres.dsn, homes)
+        await register_homes(postgres.dsn, homes, people_per_home)
         children = await stack.enter_async_context(Children(folder / "logs", say))
         children.start(core_of(broker, postgres.dsn_of("hearthwatch", role="hw_core")))
         await core_is_there(broker)
@@ -110,20 +110,22 @@ def core_of(broker: LocalBroker, dsn: str) -> Child:
     )
 
 
-async def register_homes(dsn: str, homes: int) -> None:
-    """Write hubs, one resident a home and their devices where the core reads them when it starts.
+async def register_homes(dsn: str, homes: int, people_per_home: int = 1) -> None:
+    """Write hubs, their people and everybody's devices where the core reads them when it starts.
 
     Not through the service's inbox, which takes a minute for ten thousand homes: what is measured
     is the way of the readings.
     """
-    devices = [devices_of(number) for number in range(homes)]
+    told = [(home, person) for home in range(homes) for person in range(people_per_home)]
+    names = [hub_name(home) for home, _ in told]
+    subjects = [f"s-{hub_name(home)}" + (f"-{person}" if person else "") for home, person in told]
+    devices = [devices_of(home, person) for home, person in told]
     keys = [
         [f"{one.manufacturer}/{one.model}/{one.serial}" for one in kind]
         for kind in zip(*devices, strict=True)
     ]
     async with open_pool(dsn, size=1) as pool:
-        names = [hub_name(number) for number in range(homes)]
-        await pool.execute(_SQL["register_homes"], names, *keys, _BEGINNING)
+        await pool.execute(_SQL["register_homes"], names, subjects, *keys, _BEGINNING)
 
 
 async def stored_in(dsn: str) -> Stored:

@@ -1,10 +1,12 @@
 """`python -m tests.chaos.overload`: three times what the core can commit; what memory does then.
 
-What it can commit is seen first, in a county of its own where nobody was seen before, which costs
-more than later readings do: so six times as much is measured for five minutes, with the memory of
-broker and core looked at every second, and then nothing: the core must work off what the hubs hold,
-and everything must be stored once. How many times its capacity it was is told by the run itself:
-what is committed while more always waits. It must be three times.
+Two thousand hubs of villages carry fifty people each, so that nobody has more readings than a life
+has: what a hundred thousand people measure in days comes in five minutes. What the core can commit
+is seen first, in a county of its own where nobody was seen before, which costs more than later
+readings do: so six times as much is measured for five minutes, with the memory of broker and core
+looked at every second, and then nothing: the core must work off what the hubs hold, and everything
+must be stored once. How many times its capacity it was is told by the run itself: what is committed
+while more always waits. It must be three times.
 """
 
 import argparse
@@ -114,14 +116,21 @@ async def overload(
     folder: Path,
     *,
     homes: int,
+    people_per_home: int,
     seconds: float,
     rate_per_s: float,
     say: Callable[[str], None],
 ) -> Overloaded:
     """Run it in an empty folder that other users may enter."""
     result = Overloaded()
-    async with load_county(folder, homes, say) as county:
-        plan = LoadPlan(homes=homes, rate_per_s=rate_per_s, seconds=seconds, report_every_s=60)
+    async with load_county(folder, homes, say, people_per_home=people_per_home) as county:
+        plan = LoadPlan(
+            homes=homes,
+            people_per_home=people_per_home,
+            rate_per_s=rate_per_s,
+            seconds=seconds,
+            report_every_s=60,
+        )
         load = Load(plan, county.login_of)
         await load.connect(WallClock().now())
         clock = asyncio.get_running_loop().time
@@ -220,14 +229,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--homes", type=int, default=2000)
+    parser.add_argument("--people", type=int, default=50, help="at each of them")
     parser.add_argument("--rate", type=float, help="readings a second instead of what is found")
     arguments = parser.parse_args(words)
     rate = arguments.rate
     if rate is None:
-        first = _run(arguments.homes, _FIRST_S, _FIRST_PER_S)
+        first = _run(arguments.homes, arguments.people, _FIRST_S, _FIRST_PER_S)
         sys.stderr.write(f"capacity about {first.capacity_per_s:.0f}/s\n")
         rate = TIMES * _ABOVE * first.capacity_per_s
-    result = _run(arguments.homes, arguments.seconds, rate)
+    result = _run(arguments.homes, arguments.people, arguments.seconds, rate)
     faults = result.faults
     if arguments.rate is None and result.times < TIMES:
         faults.append(f"offered {result.times:.1f} times its capacity only")
@@ -235,14 +245,21 @@ def main(words: Sequence[str] | None = None) -> int:
     return 1 if faults else 0
 
 
-def _run(homes: int, seconds: float, rate_per_s: float) -> Overloaded:
+def _run(homes: int, people: int, seconds: float, rate_per_s: float) -> Overloaded:
     def say(text: str) -> None:
         sys.stderr.write(text + "\n")
 
     with tempfile.TemporaryDirectory(prefix="hw-over-") as folder:
         Path(folder).chmod(0o711)
         return asyncio.run(
-            overload(Path(folder), homes=homes, seconds=seconds, rate_per_s=rate_per_s, say=say)
+            overload(
+                Path(folder),
+                homes=homes,
+                people_per_home=people,
+                seconds=seconds,
+                rate_per_s=rate_per_s,
+                say=say,
+            )
         )
 
 

@@ -68,7 +68,12 @@ def test_a_seed_gives_the_same_readings_and_the_same_blows() -> None:
 async def test_an_overload_waits_in_the_hubs_and_memory_stays_flat(wide_folder: Path) -> None:
     """The short form of `python -m tests.chaos.overload`: a few seconds of far too much."""
     result = await overload(
-        wide_folder, homes=300, seconds=4, rate_per_s=1500, say=lambda _said: None
+        wide_folder,
+        homes=300,
+        people_per_home=10,
+        seconds=4,
+        rate_per_s=1500,
+        say=lambda _said: None,
     )
     assert result.faults == []  # each stored once, neither broker nor core has grown
     assert result.reports > 0  # while it was worked off
