@@ -28,7 +28,7 @@ SELECT md5(staff_id)::uuid, staff_id, '-', role, staff_id, 'zh', hashtext(staff_
 
 -- name: people
 INSERT INTO care.person (person_id, subject, name, sex, area, status, pregnant, targets, synthetic)
-SELECT md5('p' || n)::uuid, 's-' || n, '居民' || n, 'unknown', 'village-' || n % $2::integer, 'alive', 'no', '{}', true
+SELECT md5('p' || n)::uuid, 's-' || n, '居民' || n, 'unknown', 'village-' || n % $2::integer, 'alive', 'no', '{}', false
 FROM generate_series(0, $1::integer - 1) n
 
 -- name: contracts

@@ -22,7 +22,7 @@ SELECT coalesce(c.lines, '') AS lines, c.former, coalesce(p.area, h.area) AS are
 FROM care.person p
 LEFT JOIN contracts c ON c.person_id = p.person_id
 LEFT JOIN care.household h ON h.household_id = p.household
-WHERE p.merged_into IS NULL AND p.status NOT IN ('deceased', 'moved')
+WHERE p.merged_into IS NULL AND p.status NOT IN ('deceased', 'moved') AND NOT p.synthetic
 GROUP BY 1, 2, 3
 
 -- name: areas

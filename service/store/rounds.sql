@@ -57,10 +57,12 @@ GROUP BY b.household
 HAVING coalesce(max(t.reported_at), '-infinity') < $2
 
 -- name: spent
-SELECT account_id, count(DISTINCT interrupts_at) AS times FROM care.delivery
-WHERE account_id = ANY ($1::uuid[]) AND interrupts_at >= $2 AND interrupts_at < $3
-    AND channel = 'page' AND state <> 'not_needed'
-GROUP BY account_id
+-- A drill takes nothing from anybody's budget: no real alert waits for it.
+SELECT d.account_id, count(DISTINCT d.interrupts_at) AS times
+FROM care.delivery d JOIN core.alert k ON k.alert_id = d.alert_id
+WHERE d.account_id = ANY ($1::uuid[]) AND d.interrupts_at >= $2 AND d.interrupts_at < $3
+    AND d.channel = 'page' AND d.state <> 'not_needed' AND NOT k.synthetic
+GROUP BY d.account_id
 
 -- name: waiting
 -- On whose list another open alert about the same person stands unanswered, with which priority.

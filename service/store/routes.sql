@@ -110,5 +110,6 @@ SELECT count(DISTINCT d.interrupts_at) AS times, coalesce(max(b.budget), 5) AS b
 FROM care.account a
 LEFT JOIN care.delivery d ON d.account_id = a.account_id AND d.interrupts_at >= $2 AND d.interrupts_at <= $3
     AND d.channel = 'page' AND d.state <> 'not_needed'
+    AND NOT EXISTS (SELECT FROM core.alert k WHERE k.alert_id = d.alert_id AND k.synthetic)
 LEFT JOIN care.duty_day b ON b.account_id = a.account_id
 WHERE a.account_id = $1

@@ -54,7 +54,7 @@ VALUES ($1, $2, $3, 'HW-02', 'immediate', $4, 'closed', $5, $5, '{}', $5, $5, ''
 _INSERT_ALERT = """
 INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id, rule_version,
                         rule_hash, stage, dated, raised_at, effective_at, synthetic, evidence)
-VALUES ($1, $2, $3, $4, $5, $6, $9, 1, 'hash', $10, $7, $8, $8, true, $11)
+VALUES ($1, $2, $3, $4, $5, $6, $9, 1, 'hash', $10, $7, $8, $8, $12, $11)
 """
 
 STAFF = {
@@ -161,6 +161,7 @@ class County:
         rule_id: str = "HW-02",
         stage: str = "immediate",
         undampable: bool = False,
+        synthetic: bool = True,
     ) -> UUID:
         """Commits case, alert and outbox row as the role hw_core, as a batch of the core does."""
         alert_id = uuid4()
@@ -183,6 +184,7 @@ class County:
                 rule_id,
                 stage,
                 '{"decision":{"undampable":true}}' if undampable else "{}",
+                synthetic,
             )
             await self.core.execute(
                 "INSERT INTO core.outbox (alert_id, created_at) VALUES ($1, $2)", alert_id, self.now

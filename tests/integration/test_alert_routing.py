@@ -278,7 +278,7 @@ async def test_the_sixth_soon_alert_of_a_day_comes_with_the_next_duty(county: Co
     people = await more_people(county, 8)
     alerts: list[UUID] = []
     for subject in people:
-        alerts.append(await county.raise_alert(subject, priority=Priority.SOON))
+        alerts.append(await county.raise_alert(subject, priority=Priority.SOON, synthetic=False))
         await advance(county, timedelta(minutes=10))
     told = [await county.told(each, 0) for each in alerts]
     assert told == [{"village-a"}] * 5 + [set()] * 3
@@ -302,6 +302,24 @@ async def test_the_sixth_soon_alert_of_a_day_comes_with_the_next_duty(county: Co
     assert await county.told(alerts[7], 0) == {"village-a"}
 
 
+@pytest.mark.row("L4")
+async def test_a_drill_takes_nothing_from_the_days_budget(county: County) -> None:
+    await county.store.set_duty_day("village-a", DutyDay(budget=1))
+    people = await more_people(county, 4)
+    for drill in people[:2]:
+        await county.raise_alert(drill, priority=Priority.SOON)
+        await advance(county, timedelta(minutes=10))
+    account = (await county.account("village-a")).account_id
+    assert (await county.store.spend_today(account, county.now)).times == 0
+    real = await county.raise_alert(people[2], priority=Priority.SOON, synthetic=False)
+    await advance(county, timedelta(minutes=10))
+    assert await county.told(real, 0) == {"village-a"}
+    assert (await county.store.spend_today(account, county.now)).times == 1
+    beyond = await county.raise_alert(people[3], priority=Priority.SOON, synthetic=False)
+    await advance(county, timedelta(minutes=10))
+    assert await county.told(beyond, 0) == set()
+
+
 @pytest.mark.row("D18")
 async def test_a_full_day_moves_what_can_wait_to_the_nurse(county: County) -> None:
     await county.store.set_duty_day("village-a", DutyDay(budget=1))
@@ -314,7 +332,7 @@ async def test_a_full_day_moves_what_can_wait_to_the_nurse(county: County) -> No
     )
     people = await more_people(county, 2)
     await county.owner.execute("UPDATE care.contract SET team_id = 't'")
-    first = await county.raise_alert(people[0], priority=Priority.SOON)
+    first = await county.raise_alert(people[0], priority=Priority.SOON, synthetic=False)
     await county.worker().settle(county.now)
     second = await county.raise_alert(people[1], priority=Priority.SOON)
     await advance(county, timedelta(minutes=1))

@@ -99,7 +99,9 @@ async def live(county: County, rings: list[Rings], until: datetime) -> None:
     while county.now < until:
         while waiting and waiting[0].at <= county.now:
             one = waiting.pop(0)
-            await county.raise_alert(one.subject, priority=one.priority, rule_id="HW-06")
+            await county.raise_alert(
+                one.subject, priority=one.priority, rule_id="HW-06", synthetic=False
+            )
         due = await worker.settle(county.now)
         answers = await answer_what_was_told(county)
         known = [one for one in (due, answers, waiting[0].at if waiting else None) if one]

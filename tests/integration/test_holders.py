@@ -47,7 +47,7 @@ async def spent_budget(county: County) -> None:
     for login in ("village-a", "family-a"):
         await county.store.set_duty_day(login, DutyDay(budget=1))
     for _ in range(3):
-        await county.raise_alert(priority=Priority.SOON, family=Family.WEIGHT)
+        await county.raise_alert(priority=Priority.SOON, family=Family.WEIGHT, synthetic=False)
     await county.worker().settle(county.now)
 
 
