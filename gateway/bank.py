@@ -4,9 +4,13 @@ Nothing here is the truth: it is what was last committed. A batch computes on ga
 rows are replaced after COMMIT returned (design D1). Room for 3.4 million people is some 2 GB, hence
 no object a person: a subject is found by a hash of its name in a sorted column, and whose absence
 is due is asked of the database, which has an index of it.
+
+Whose row is not here may still have one in the store: it is asked for them before they are judged
+(`County.know`). So a core serves at once, and all others come in block by block meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
@@ -14,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.baselines import STATE, StateRows, empty_state
-from gateway.case_ends import ANY, URGENT, Ends
+from gateway.case_ends import ANY, Ends
 from gateway.recent import RECENT, RecentRows, no_recent
 from gateway.row_copies import copied, put, taken
 from gateway.stored_state import AfterBatch, StoredState
@@ -33,6 +37,16 @@ _LATE_LIMIT = 50_000
 """So many newcomers are found by a dict; then they are sorted in among the others."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Rows as the store holds them; `names` are padded to `NAME_BYTES`."""
+
+    names: NDArray[np.bytes_]
+    states: StateRows
+    recent: RecentRows
+    ends_on: Ends
+
+
 class Bank:
     """The columns, and where each subject's row is."""
 
@@ -44,32 +58,68 @@ class Bank:
         self._hashes: Hashes = np.zeros(0, dtype=np.uint64)
         self._places: NDArray[np.uint32] = np.zeros(0, dtype=np.uint32)
         self._late: dict[int, int] = {}
+        self._filling: Found | None = None
+        self._filled = 0
+        self._free: list[int] = []
         self._stale: set[int] = set()
         self._next_wake_at: datetime | None = None
         self._postponed: dict[SubjectRef, datetime] = {}
 
     def __len__(self) -> int:
-        return self._count
+        return self._count - len(self._free)
 
-    def make_room(self, count: int) -> None:
-        """Begin again with room for `count` subjects; `add` fills it, `finish` makes them found."""
-        capacity = max(_FIRST_ROWS, count + count // 20)
-        self._states, self._recent = np.zeros(capacity, dtype=STATE), np.zeros(capacity, RECENT)
-        self._ends_on = np.zeros(capacity, dtype=np.uint32)
-        self._hashes = np.zeros(count, dtype=np.uint64)
-        self._count = 0
+    def begin_filling(self, most: int) -> None:
+        """Make room for some `most` rows that `fill` will bring.
 
-    def add(self, names: NDArray[np.bytes_], states: StateRows, recent: RecentRows) -> None:
-        """Add a block of rows; `names` are padded to `NAME_BYTES`."""
-        begin, end = self._count, self._count + names.size
-        self._hashes[begin:end] = _mixed(names)
-        self._states[begin:end] = states
-        self._recent[begin:end] = recent
-        self._count = end
+        Room that is never used costs addresses, not memory: the system gives pages when they are
+        written to.
+        """
+        self._grow(most)
+        self._filling = Found(np.zeros(most, dtype=np.uint64), np.zeros(most, dtype=np.uint32))
 
-    def finish(self) -> None:
-        """Make the added rows findable."""
-        self._index(self._hashes[: self._count], np.arange(self._count, dtype=np.uint32))
+    def fill(self, block: Block) -> None:
+        """Take in a block of rows; nobody is found by it before `found_by`.
+
+        Until then whoever measures is asked of the store, and what is known of them since holds.
+        """
+        assert self._filling is not None
+        begin, end = self._count, self._count + block.names.size
+        if end > len(self._states):
+            self._grow(2 * block.names.size)
+        self._states[begin:end] = block.states
+        self._recent[begin:end] = block.recent
+        self._ends_on[begin:end] = block.ends_on
+        known = slice(self._filled, self._filled + block.names.size)
+        self._filling.hashes[known] = _mixed(block.names)
+        self._filling.places[known] = np.arange(begin, end)
+        self._count, self._filled = end, known.stop
+
+    def filled(self) -> "Found":
+        """Where the filled rows are, still to be sorted."""
+        assert self._filling is not None
+        return Found(self._filling.hashes[: self._filled], self._filling.places[: self._filled])
+
+    def found_by(self, filled: "Found") -> None:
+        """Have the filled rows found, but for people who have come meanwhile: theirs are newer.
+
+        `filled` are sorted. Of somebody whose row was written meanwhile there may be several.
+        """
+        newer = np.fromiter(self._late, dtype=np.uint64, count=len(self._late))
+        begins = np.searchsorted(filled.hashes, newer, side="left")
+        ends = np.searchsorted(filled.hashes, newer, side="right")
+        pairs = zip(begins.tolist(), ends.tolist(), strict=True)
+        old = [place for begin, end in pairs for place in range(begin, end)]
+        self._free += filled.places[old].tolist()
+        self._hashes, self._places, self._filling = filled.hashes, filled.places, None
+        if old:
+            self._hashes, self._places = np.delete(self._hashes, old), np.delete(self._places, old)
+        if len(self._late) > _LATE_LIMIT:
+            self._sort_in()
+
+    def unknown(self, subjects: Collection[SubjectRef]) -> list[SubjectRef]:
+        """Those of whom no row is here."""
+        named = list(subjects)
+        return [one for one, row in zip(named, self.rows(named).tolist(), strict=True) if row < 0]
 
     def rows(self, subjects: Sequence[SubjectRef]) -> Rows:
         """Where each subject's row is; -1 for a subject never seen."""
@@ -150,11 +200,6 @@ class Bank:
         rows = self.rows(subjects)
         self._ends_on[rows[rows >= 0]] = ANY
 
-    def nothing_urgent(self, subjects: Sequence[SubjectRef]) -> None:
-        """Remember that none of the open cases of these is urgent."""
-        rows = self.rows(subjects)
-        self._ends_on[rows[rows >= 0]] &= ~np.uint32(URGENT)
-
     def case_ended(self, subject: SubjectRef) -> None:
         """Remember that a subject has no open case any more."""
         row = self.rows([subject])
@@ -188,27 +233,47 @@ class Bank:
         return min((at for at in known if at is not None), default=None)
 
     def _newcomer(self, subject: SubjectRef) -> int:
-        if self._count == len(self._states):
-            more = max(_FIRST_ROWS, self._count // 20)
-            self._states = np.concatenate([self._states, np.zeros(more, dtype=STATE)])
-            self._recent = np.concatenate([self._recent, np.zeros(more, dtype=RECENT)])
-            self._ends_on = np.concatenate([self._ends_on, np.zeros(more, dtype=np.uint32)])
-        row = self._count
-        self._count += 1
+        row = self._free.pop() if self._free else self._next_row()
         self._late[int(hashes_of([subject])[0])] = row
-        if len(self._late) > _LATE_LIMIT:
+        if len(self._late) > _LATE_LIMIT and self._filling is None:
             self._sort_in()
         return row
+
+    def _next_row(self) -> int:
+        if self._count == len(self._states):
+            self._grow(self._count // 20)
+        self._count += 1
+        return self._count - 1
+
+    def _grow(self, more: int) -> None:
+        """Room for so many more rows, and never for few."""
+        states, recent = self._states[: self._count], self._recent[: self._count]
+        ends_on, room = self._ends_on[: self._count], self._count + max(more, _FIRST_ROWS)
+        self._states, self._recent = np.zeros(room, dtype=STATE), np.zeros(room, dtype=RECENT)
+        self._ends_on = np.zeros(room, dtype=np.uint32)
+        self._states[: self._count], self._recent[: self._count] = states, recent
+        self._ends_on[: self._count] = ends_on
 
     def _sort_in(self) -> None:
         late = np.fromiter(self._late, dtype=np.uint64, count=len(self._late))
         rows = np.fromiter(self._late.values(), dtype=np.uint32, count=len(self._late))
-        self._index(np.concatenate([self._hashes, late]), np.concatenate([self._places, rows]))
+        both = np.concatenate([self._hashes, late]), np.concatenate([self._places, rows])
+        found = Found(*both).sorted()
+        self._hashes, self._places = found.hashes, found.places
         self._late = {}
 
-    def _index(self, hashes: Hashes, places: NDArray[np.uint32]) -> None:
-        order = np.argsort(hashes)
-        self._hashes, self._places = hashes[order], places[order]
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hashes of names, and the place of each."""
+
+    hashes: Hashes
+    places: NDArray[np.uint32]
+
+    def sorted(self) -> "Found":
+        """The same in the order of the hashes."""
+        order = np.argsort(self.hashes)
+        return Found(self.hashes[order], self.places[order])
 
 
 def hashes_of(subjects: Sequence[SubjectRef]) -> Hashes:

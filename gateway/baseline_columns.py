@@ -1,4 +1,4 @@
-"""The bytes of what is usual for a person: one row of columns a subject, 400 bytes.
+"""The bytes of what is usual for a person: one row of columns a subject, 382 bytes.
 
 `gateway/baselines.py` says what the columns mean. Days are counted from 1999-12-31 (2000-01-01 is
 day 1), so that a day fits in two bytes; 0 is "none". Nothing before 2000 is learned.
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rules.vocabulary import QuantityName
 
-LAYOUT = 2
+LAYOUT = 3
 """Version of `STATE`; a stored row of another layout is folded again from the store."""
 
 TRACKED = (
@@ -73,7 +73,6 @@ STATE = np.dtype(
         ("start", "<i4", (_QUANTITIES,)),
         ("anchor_sum", "<u4", (_QUANTITIES,)),
         ("readings", "<u4", (_QUANTITIES,)),
-        ("position", "<u4", (len(RANKED), 3)),
         ("folded_through", "<i4"),
         ("days", "<u2", (_QUANTITIES,)),
         ("first_day", "<u2", (_QUANTITIES,)),
@@ -83,6 +82,7 @@ STATE = np.dtype(
         ("last_day", "<u2", (len(RHYTHMS),)),
         ("marked_on", "<u2"),
         ("gaps", "u1", (len(RHYTHMS), GAPS)),
+        ("offset", "i1", (len(RANKED), 3)),
         ("mark", "u1"),
         ("anchored", "u1"),
     ]
@@ -92,8 +92,8 @@ STATE = np.dtype(
 * `day_mean`, `mean`, `square`: river's `EWMean` of the days' means, of readings, of their squares;
 * `fast` (the first `SHIFTED`): `EWMean` of the days' means since `marked_on`;
 * `part_mean`, `part_square` (`PARTED`, first and second part): `EWMean` within a part of the day;
-* `height`, `position` (`RANKED`): the markers of river's `Quantile(0.5)`; the positions of the
-  first and last marker are 1 and the number of readings, the desired ones follow from it;
+* `height`, `offset` (`RANKED`): the markers of river's `Quantile(0.5)`; how far the inner three are
+  from where they ought to be (`quantile_columns.py`);
 * `start`: the mean of the first day, in millionths: where every `EWMean` of the quantity started;
 * `anchor_sum` in ten-thousandths, `anchor_readings`: the first week, or what a person has set;
 * `readings`, `days`, `fast_days`, `part_readings`: how many values each has learned;

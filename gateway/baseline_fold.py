@@ -166,7 +166,7 @@ def _learn_reading(folded: StateRow, place: int, day: int, value: float, part: P
     if place in RANKED:
         rank = RANKED.index(place)
         count = int(folded["readings"][place])
-        learn_height(folded["height"][rank], folded["position"][rank], count, value)
+        learn_height(folded["height"][rank], folded["offset"][rank], count, value)
     fixed = int(folded["anchored"]) >> place & 1
     if not fixed and day < int(folded["first_day"][place]) + ANCHOR_DAYS:
         folded["anchor_sum"][place] += round(value * ANCHOR_UNIT)

@@ -178,10 +178,10 @@ def _learn_readings(folded: StateRows, readings: Folding, chosen: Whole) -> None
     own = np.flatnonzero(_SLOT_RANKED[place] >= 0)
     if own.size:
         line, slot = row[own], _SLOT_RANKED[place[own]]
-        heights, positions = folded["height"][line, slot], folded["position"][line, slot]
-        learn_heights(heights, positions, count[own], value[own])
+        heights, offsets = folded["height"][line, slot], folded["offset"][line, slot]
+        learn_heights(heights, offsets, count[own], value[own])
         folded["height"][line, slot] = heights
-        folded["position"][line, slot] = positions
+        folded["offset"][line, slot] = offsets
     fixed = folded["anchored"][row] >> place & 1
     week = day < folded["first_day"][row, place].astype(np.int64) + ANCHOR_DAYS
     own = np.flatnonzero((fixed == 0) & week)

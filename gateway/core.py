@@ -24,6 +24,7 @@ from gateway.county import County, load_county, load_facts
 from gateway.detect import Rulebook
 from gateway.fact_desk import Desk, Publication, present_commands
 from gateway.facts import BindingFact, FactError, ObservationFact, decode_fact
+from gateway.filling import fill
 from gateway.hub_rules import HubRules, rules_for_hubs
 from gateway.hub_status import decode_status
 from gateway.intake import Quarantined, Reason
@@ -126,6 +127,7 @@ class Core:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._talk(), name="broker")
             group.create_task(self._work(), name="batches")
+            group.create_task(self._fill(), name="columns")
             group.create_task(self._mind_time(), name="wake-ups")
             group.create_task(self._sweep(), name="sweep")
             group.create_task(self._keep_lease(), name="lease")
@@ -149,6 +151,13 @@ class Core:
                 async with self._turn:
                     busy = await self._try_step()
                 await asyncio.sleep(0)  # the reader takes what has arrived meanwhile
+
+    async def _fill(self) -> None:
+        """Have everybody's columns at hand; until then they are asked for, batch by batch."""
+        began_s = asyncio.get_running_loop().time()
+        await fill(self._county.states, self._store.states, self._turn)
+        took_s = asyncio.get_running_loop().time() - began_s
+        _log.info("columns", people=len(self._county.states), seconds=round(took_s, 2))
 
     async def _try_step(self) -> bool:
         """A step; without room in the database queues and hubs hold what came, and wait."""

@@ -3,10 +3,11 @@
 Nothing here is the truth: it is what was last committed. A batch computes on copies and replaces
 rows after COMMIT returned; when a commit's outcome is unknown the process exits and loads again
 (design D1). Profiles and bindings of millions do not fit: those that a batch needs are read for it
-(`recall`) and kept for the next while there is room.
+(`recall`) and kept for the next while there is room. Columns of millions fit, but take a while to
+read: those that a batch needs are read for it (`know`) until all are here (`filling.py`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.bank import Bank
@@ -70,6 +71,15 @@ class County:
                 self.bindings.clear()
                 unworn = list(devices)
             self.bindings.update(await store.facts.bindings(unworn))
+
+    async def know(self, store: CoreStore, people: Iterable[SubjectRef]) -> None:
+        """Have the columns of these people at hand, of whoever has any; before any is written.
+
+        Somebody new has none, and is asked for with every first reading: that is once a life.
+        """
+        unknown = self.states.unknown({one for one in people if not is_home(one)})
+        if unknown:
+            self.states.replace(await store.states.of(unknown))
 
     async def recall_sharing(
         self, store: CoreStore, people: Collection[SubjectRef]
@@ -154,9 +164,9 @@ async def load_facts(store: CoreStore, county: County) -> None:
 
 
 async def load_county(store: CoreStore, *, screens: bool = True) -> County:
-    """Everything an owner needs before it connects to the broker."""
+    """Everything an owner needs before it connects to the broker; people's columns come later."""
     county = County(screens=screens)
     await load_facts(store, county)
     county.receipts = await store.receipts()
-    county.states = await store.states.load()
+    county.states.wakes_at(await store.states.next_wake_at())
     return county

@@ -75,11 +75,13 @@ class Desk:
         match fact:
             case Profile():
                 await inbox.set_profile(fact, self.now)
+                await self.county.know(self.store, [fact.subject])
                 # what was known of them decides what the rules make of readings they have seen
                 await self.store.states.look_closely([fact.subject])
                 self.county.states.look_closely([fact.subject])
                 self._tell_home(fact.household)
             case BindingFact():
+                await self.county.know(self.store, [fact.subject])
                 mark = await device_mark(fact, self.county, inbox, self.now)
                 await inbox.bind(fact)
                 await inbox.append_mark(mark, self.now)

@@ -20,7 +20,7 @@ from gateway.episodes import Rung, episodes
 from gateway.judging import by_person, judge_people, screen
 from gateway.series import note_series
 from gateway.settling import settle
-from gateway.sorting import Batch, counted, devices_of, sort_batch
+from gateway.sorting import Batch, counted, devices_of, people_of, sort_batch
 from gateway.store.core_store import CoreStore, Mark
 from gateway.stored_state import AfterBatch
 from gateway.strangers import judge_strangers
@@ -53,6 +53,7 @@ async def walk(
     await county.recall(store, devices=devices_of(batch))
     turns = await turns_of(batch, county, store)
     admitted, aside = sort_batch(batch, county, rules, now, turns)
+    await county.know(store, people_of(batch, admitted))
     fresh = await store.keep(admitted, now)
     await store.settling.use_turns(turns.taken)
     await store.keep_aside(aside, now)

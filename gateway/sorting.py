@@ -88,6 +88,13 @@ def _look_at(
     return verdict
 
 
+def people_of(batch: Batch, admitted: Sequence[Admitted]) -> set[SubjectRef]:
+    """Everybody whom a batch is about."""
+    said = [one for item in batch.said for one in (item.subject, item.doubt.subject)]
+    others = [item.subject for item in (*admitted, *batch.assigned, *batch.series)]
+    return {*batch.waking, *said, *others}
+
+
 def devices_of(batch: Batch) -> set[str]:
     """The devices whose bindings sorting needs."""
     contents = (arrival.content for arrival in batch.arrivals)

@@ -50,6 +50,7 @@ async def heed(new: New, county: County, store: CoreStore, rules: Rulebook) -> H
     if not new:
         return Heeded(new=new, doubts={})
     worn = await _circles(await county.recall_sharing(store, new), store)
+    await county.know(store, {one.subject for one in worn})
     doubts = await store.suspicions.of_subjects(new.keys() | {one.subject for one in worn})
     judged = dict(doubts)
     changed: list[Suspicion] = []

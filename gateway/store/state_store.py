@@ -1,14 +1,17 @@
-"""Everyone's columns in the store: one row a subject (design D1), read whole at the start."""
+"""Everyone's columns in the store: one row a subject (design D1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import asyncpg
 import numpy as np
+from numpy.typing import NDArray
 
-from gateway.bank import NAME_BYTES, Bank
+from gateway.bank import NAME_BYTES, Block
 from gateway.baselines import LAYOUT, STATE, empty_state, state_from_bytes, state_to_bytes
+from gateway.case_ends import ANY, NONE, URGENT, Ends
 from gateway.recent import RECENT
 from gateway.store.queries import load_queries
 from gateway.stored_state import CalmRows, Rested, StoredState
@@ -19,9 +22,19 @@ _SQL = load_queries("gateway.store", "state_store.sql")
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
-_ROW = np.dtype([("name", f"S{NAME_BYTES}"), ("state", STATE), ("recent", RECENT)])
-_PAGES = 2_000
-"""Read at once: some 16 MB."""
+_ROW = np.dtype(
+    [("name", f"S{NAME_BYTES}"), ("state", STATE), ("recent", RECENT), ("priority", ">i2")]
+)
+_NO_CASE = -1
+_FEWEST_BYTES = STATE.itemsize + RECENT.itemsize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How many pages the rows take, and how many rows of the present layout they hold at most."""
+
+    pages: int
+    rows: int
 
 
 class StateStore:
@@ -77,32 +90,52 @@ class StateStore:
         rows = await self._connection.fetch(_SQL["due"], now, limit, list(except_for))
         return [row["subject"] for row in rows]
 
-    async def load(self) -> Bank:
-        """Everybody's columns, some 600 bytes each, in a few blocks."""
-        bank = Bank()
+    async def of(self, subjects: Collection[SubjectRef]) -> dict[SubjectRef, StoredState]:
+        """The columns of those of whom there are any; stale where they have another layout."""
+        found = await self._connection.fetch(_SQL["of"], list(subjects))
+        return {row["subject"]: _stored(row) for row in found}
+
+    async def extent(self) -> Extent:
+        """How much `block` has to read."""
+        row = await self._connection.fetchrow(_SQL["extent"])
+        assert row is not None
+        pages: int = row["pages"]
+        return Extent(pages=pages, rows=pages * (row["page_bytes"] // _FEWEST_BYTES))
+
+    async def block(self, begin: int, end: int) -> Block | None:
+        """The rows on some pages; without those of another layout, and those to look at closely."""
         sizes = (LAYOUT, STATE.itemsize, RECENT.itemsize)
-        there = await self._connection.fetchrow(_SQL["pages"])
-        assert there is not None
-        bank.make_room(there["people"])
-        for page in range(0, there["pages"], _PAGES):
-            rows = await self._connection.fetchval(_SQL["block"], page, page + _PAGES, *sizes)
-            if rows is not None:
-                block = np.frombuffer(rows, dtype=_ROW)
-                bank.add(np.ascontiguousarray(block["name"]), block["state"], block["recent"])
-        bank.finish()
-        for row in await self._connection.fetch(_SQL["others"], *sizes):
-            state = state_from_bytes(row["layout"], row["state"])
-            stored = StoredState(
-                row=empty_state() if state is None else state,
-                next_wake_at=row["next_wake_at"],
-                stale=state is None,
-            )
-            bank.replace({row["subject"]: stored})
-        cases = await self._connection.fetch(_SQL["with_open_case"])
-        bank.case_opened([row["subject"] for row in cases])
-        bank.nothing_urgent([r["subject"] for r in cases if r["priority"] < Priority.URGENT])
-        bank.wakes_at(await self.next_wake_at())
-        return bank
+        data = await self._connection.fetchval(_SQL["block"], begin, end, *sizes)
+        if data is None:
+            return None
+        rows = np.frombuffer(data, dtype=_ROW)
+        return Block(
+            names=np.ascontiguousarray(rows["name"]),
+            states=rows["state"],
+            recent=rows["recent"],
+            ends_on=_ends_on(rows["priority"]),
+        )
+
+
+def _stored(row: "asyncpg.Record") -> StoredState:
+    state, recent = state_from_bytes(row["layout"], row["state"]), row["recent"]
+    if recent is not None and len(recent) == RECENT.itemsize and state is not None:
+        recent = np.frombuffer(recent, dtype=RECENT)[0].copy()
+    else:
+        recent = None
+    return StoredState(
+        row=empty_state() if state is None else state,
+        next_wake_at=row["next_wake_at"],
+        stale=state is None,
+        recent=recent,
+        ends_on=int(_ends_on(np.array([row["priority"]]))[0]),
+    )
+
+
+def _ends_on(priorities: NDArray[np.int16]) -> Ends:
+    """Of whoever has an open case nothing more is known than whether one is urgent."""
+    some = np.where(priorities >= Priority.URGENT, ANY, ANY & ~URGENT)
+    return np.where(priorities == _NO_CASE, NONE, some).astype(np.uint32)
 
 
 def _cut(data: bytes, size: int) -> list[bytes]:

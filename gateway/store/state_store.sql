@@ -1,4 +1,4 @@
--- Everyone's columns: read whole at the start, written row by row by the batches.
+-- Everyone's columns: read of whoever measures, and of all others page by page meanwhile.
 
 -- name: write_states
 INSERT INTO core.subject_state (subject, layout, state, recent, next_wake_at)
@@ -22,23 +22,26 @@ WHERE s.subject = t.subject;
 -- The next reading of these people is judged exactly: something about them has changed.
 UPDATE core.subject_state SET recent = NULL WHERE subject = ANY ($1::text[]);
 
--- name: pages
-SELECT pg_relation_size('core.subject_state') / current_setting('block_size')::integer AS pages,
-    (SELECT count(*) FROM core.subject_state) AS people;
+-- name: of
+SELECT s.subject, s.layout, s.state, s.recent, s.next_wake_at,
+    (SELECT coalesce(max(c.priority), -1) FROM core.case c WHERE c.subject = s.subject AND c.state = 'open') AS priority
+FROM core.subject_state s WHERE s.subject = ANY ($1::text[]);
 
--- name: others
--- What the blocks leave out: rows of another layout, or without the recent columns.
-SELECT subject, layout, state, next_wake_at FROM core.subject_state
-WHERE layout <> $1 OR octet_length(state) <> $2 OR coalesce(octet_length(recent), 0) <> $3;
+-- name: extent
+SELECT pg_relation_size('core.subject_state') / current_setting('block_size')::integer AS pages,
+    current_setting('block_size')::integer AS page_bytes;
 
 -- name: block
 -- The rows of some pages, laid end to end: of a fixed length each, so that the whole is an array.
-SELECT string_agg(CASE WHEN octet_length(subject) <= 32
-        THEN substr(convert_to(subject, 'UTF8') || decode(repeat('00', 32), 'hex'), 1, 32)
-        ELSE sha256(convert_to(subject, 'UTF8')) END || state || recent, ''::bytea) AS rows
-FROM core.subject_state
-WHERE ctid >= format('(%s,0)', $1::bigint)::tid AND ctid < format('(%s,0)', $2::bigint)::tid
-    AND layout = $3 AND octet_length(state) = $4 AND octet_length(recent) = $5;
+-- The last two octets are the highest priority among a person's open cases, -1 for none.
+SELECT string_agg(CASE WHEN octet_length(s.subject) <= 32
+        THEN substr(convert_to(s.subject, 'UTF8') || decode(repeat('00', 32), 'hex'), 1, 32)
+        ELSE sha256(convert_to(s.subject, 'UTF8')) END || s.state || s.recent || int2send((
+            SELECT coalesce(max(c.priority), -1) FROM core.case c WHERE c.subject = s.subject AND c.state = 'open'
+        )::smallint), ''::bytea) AS rows
+FROM core.subject_state s
+WHERE s.ctid >= format('(%s,0)', $1::bigint)::tid AND s.ctid < format('(%s,0)', $2::bigint)::tid
+    AND s.layout = $3 AND octet_length(s.state) = $4 AND octet_length(s.recent) = $5;
 
 -- name: next_wake
 SELECT min(next_wake_at) FROM core.subject_state WHERE next_wake_at IS NOT NULL
@@ -48,6 +51,3 @@ SELECT min(next_wake_at) FROM core.subject_state WHERE next_wake_at IS NOT NULL
 SELECT subject FROM core.subject_state
 WHERE next_wake_at <= $1 AND subject <> ALL ($3::text[])
 ORDER BY next_wake_at, subject LIMIT $2;
-
--- name: with_open_case
-SELECT subject, max(priority) AS priority FROM core.case WHERE state = 'open' GROUP BY subject;

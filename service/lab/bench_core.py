@@ -25,6 +25,7 @@ from service.lab.bench_core_run import (
     Phase,
     Say,
     Site,
+    everybody_here,
     run_phase,
     running_core,
     seconds_to_first_commit,
@@ -75,6 +76,8 @@ async def _measure(
         restart_s = await seconds_to_first_commit(site, pattern, FULL)
         say(f"restart {restart_s:.1f} s")
         async with running_core(site, FULL) as pid:
+            filled_s = await everybody_here(site)
+            say(f"everybody's columns {filled_s:.1f} s")
             rss = psutil.Process(pid).memory_info().rss
             live = await _stage(site, _live_plan(site, options), pid, pool)
             catchup = await _stage(site, _catchup_plan(site, options, former, 1), pid, pool)
@@ -90,6 +93,7 @@ async def _measure(
         catchup_live_p99_ms=catchup.live_p99_ms,
         bytes_per_person=bytes_per_person,
         restart_s=round(restart_s, 2),
+        filled_s=filled_s,
         ratios=peers.ratios(catchup.backlog_per_s, bytes_per_person),
         people=town.people,
         stored=before.rows,
@@ -190,6 +194,7 @@ async def _sampled(site: Site, plan: Plan, pid: int) -> dict[str, float]:
 async def _empty_rss(site: Site) -> int:
     """Resident octets of a core that knows nobody."""
     async with running_core(site, EMPTY) as pid:
+        await everybody_here(site)
         return psutil.Process(pid).memory_info().rss
 
 

@@ -43,6 +43,7 @@ class CoreReport(msgspec.Struct, frozen=True, kw_only=True):
         bytes_per_person: Resident memory of the core with these people less that of one that knows
             nobody, for each.
         restart_s: From starting the core to the commit of the first reading after it.
+        filled_s: From then on until the columns of everybody else were in its memory too.
         ratios: Throughput of the core by that of a peer, and memory of a peer by that of the core.
         people: Known.
         stored: Rows of readings before the first was sent, as the server estimates them.
@@ -66,6 +67,7 @@ class CoreReport(msgspec.Struct, frozen=True, kw_only=True):
     catchup_live_p99_ms: float | None
     bytes_per_person: float
     restart_s: float
+    filled_s: float
     ratios: dict[str, float]
     people: int
     stored: int
@@ -124,7 +126,8 @@ def table(report: CoreReport) -> str:
         + ", ".join(f"{name} {size:.0f} MB" for name, size in report.memory_mb.items()),
         (
             f"  restart to first commit    {report.restart_s:>10.2f} s"
-            f" (first start {report.first_start_s:.2f} s)"
+            f" (first start {report.first_start_s:.2f} s); everybody's columns"
+            f" {report.filled_s:.1f} s after the connection"
         ),
         f"  on disk a stored reading   {report.database_bytes:>10.1f} B, everything counted",
     ]

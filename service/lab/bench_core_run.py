@@ -147,6 +147,33 @@ async def seconds_to_first_commit(site: Site, patterns: Sequence[Pattern], datab
         line.close()
 
 
+async def everybody_here(site: Site) -> float:
+    """Return when the core has everybody's columns; the seconds that took it beside its work."""
+    log = site.folder / "logs" / "core.log"
+    try:
+        async with asyncio.timeout(START_PATIENCE_S):
+            while True:
+                last = _last_filling(await asyncio.to_thread(log.read_bytes))
+                if last is not None:
+                    return last
+                await asyncio.sleep(_LOOK_S)
+    except TimeoutError:
+        raise BenchError("the core does not come to know everybody") from None
+
+
+def _last_filling(log: bytes) -> float | None:
+    """What the last core to own the county has said of it."""
+    own = log.rpartition(b'"event": "owner"')[2].splitlines()
+    said = [line for line in own if b'"event": "columns"' in line]
+    return msgspec.json.decode(said[-1], type=_Filling).seconds if said else None
+
+
+class _Filling(msgspec.Struct):
+    """A line of the core's log."""
+
+    seconds: float
+
+
 def _probe(town: Town, patterns: Sequence[Pattern], hub: int, epoch: str) -> bytes:
     plan = LivePlan(hubs=(hub,), rate_per_s=1.0, seconds=1.0, begins_at=WallClock().now(), seed=0)
     packets, _ = live_packets(town, patterns, epoch, plan)[hub]

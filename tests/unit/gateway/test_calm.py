@@ -105,9 +105,8 @@ class Life:
         """A case of theirs opens, or the last one ends by somebody's answer."""
         self.in_case = not self.in_case
         if self.in_case:
-            self.bank.case_opened([LI])
-            if not self.urgent:
-                self.bank.nothing_urgent([LI])
+            ends_on = ANY if self.urgent else ANY & ~URGENT
+            self.bank.replace({LI: replace(self.bank.gather(LI), ends_on=ends_on)})
         else:
             self.bank.case_ended(LI)
             self.urgent = False

@@ -198,6 +198,7 @@ def test_each_aim_stands_beside_what_was_seen() -> None:
         catchup_live_p99_ms=None,
         bytes_per_person=600.0,
         restart_s=10.1,
+        filled_s=20.5,
         ratios={},
         people=30_000,
         stored=1,
