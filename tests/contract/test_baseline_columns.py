@@ -216,20 +216,20 @@ def test_nothing_to_fold_moves_only_the_day() -> None:
 @pytest.mark.parametrize("people", [1, 16, 17, 60])
 def test_markers_learn_the_same_of_one_and_of_many(people: int) -> None:
     chance = np.random.default_rng(people)
-    heights, positions = np.zeros((people, MARKERS)), np.zeros((people, 3), dtype=np.uint32)
-    alone, places = heights.copy(), positions.copy()
+    heights, offsets = np.zeros((people, MARKERS)), np.zeros((people, 3), dtype=np.int8)
+    alone, theirs = heights.copy(), offsets.copy()
     # Whoever is at another number of readings learns beside the others all the same.
     counts = chance.integers(0, MARKERS, people)
     for person, before in enumerate(counts):
         for count in range(before):
             value = float(chance.integers(80, 200))
-            learn_height(heights[person], positions[person], count, value)
-            learn_height(alone[person], places[person], count, value)
+            learn_height(heights[person], offsets[person], count, value)
+            learn_height(alone[person], theirs[person], count, value)
     for _ in range(200):
         values = chance.integers(80, 200, people).astype(np.float64)
-        learn_heights(heights, positions, counts, values)
+        learn_heights(heights, offsets, counts, values)
         for person in range(people):
-            learn_height(alone[person], places[person], int(counts[person]), float(values[person]))
+            learn_height(alone[person], theirs[person], int(counts[person]), float(values[person]))
         counts += 1
     assert heights.tobytes() == alone.tobytes()
-    assert positions.tobytes() == places.tobytes()
+    assert offsets.tobytes() == theirs.tobytes()
