@@ -6,7 +6,6 @@ does, that work is done, and most rules are known to have nothing to say.
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
 from gateway.beside import begun_beside, idle_rules
 from gateway.case_ends import URGENT
@@ -126,11 +125,20 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
         open_since=person.open_since if moved.watched else now,
     )
 
-    @cache
     def near() -> tuple[NearMiss, ...]:
         if only is None:
             return found.near
-        return evaluate(pack, window, now, new, absent=not fresh, explain=False).near
+        # As `assess` tells it: what was closed before the waits that are open now is told already.
+        whole = evaluate(
+            pack,
+            window,
+            now,
+            new,
+            absent=not fresh,
+            explain=False,
+            open_since=person.open_since,
+        )
+        return whole.near
 
     begin = needed_from(person, fresh, rules, now) + AROUND
     judged = judged_of(found, near, window, pack, now, missing_since=begin)
