@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import partial
+from functools import cache, partial
 
 from gateway.baselines import StateRow, horizon, learnable
 from gateway.beside import begun_beside, idle_rules
@@ -187,7 +187,7 @@ def assess(
             explain=False,
             extremes=extremes,
         )
-        found = judged_of(evaluation, near_of(evaluation), window, rules.pack, now)
+        found = judged_of(evaluation, _near_of(evaluation), window, rules.pack, now)
         judged = found | judged
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
@@ -204,7 +204,7 @@ def assess(
         open_since=None if late or whole else person.open_since,
     )
     begin = _BEGINNING if whole else needed_from(person, fresh, rules, now) + AROUND
-    near = near_of(evaluation)
+    near = near_in(rules.pack, window, now, new, absent=not fresh)
     found = judged_of(evaluation, near, window, rules.pack, now, missing_since=begin)
     judged = found | judged
     waits = [wake for wake in evaluation.wakes if wake.due_at > now]
@@ -250,8 +250,23 @@ def window_of(person: Person, points: Sequence[Point], zone: tzinfo) -> Window:
     )
 
 
-def near_of(evaluation: Evaluation) -> Near:
-    """The near misses of an evaluation."""
+def near_in(
+    pack: Pack, window: Window, now: datetime, new: frozenset[str], *, absent: bool
+) -> Near:
+    """What nearly fired beside what is told, as `rules.engine.evaluate` understands its arguments.
+
+    It is worked out by the window alone, whatever this look has passed over because an earlier one
+    told of it: beside an alert the same is said by whichever way the reading was come to.
+    """
+
+    @cache
+    def near() -> tuple[NearMiss, ...]:
+        return evaluate(pack, window, now, new, absent=absent).near
+
+    return near
+
+
+def _near_of(evaluation: Evaluation) -> Near:
     return lambda: evaluation.near
 
 

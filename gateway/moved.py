@@ -17,6 +17,7 @@ from gateway.detect import (
     assess,
     first_of,
     judged_of,
+    near_in,
     needed_from,
     next_wake,
     window_of,
@@ -24,7 +25,7 @@ from gateway.detect import (
 from gateway.priors import person_baselines
 from gateway.silences import NEVER, earliest_silence
 from gateway.stored_state import MovedRow, StoredState
-from rules.engine import NearMiss, evaluate
+from rules.engine import evaluate
 from rules.pack import Pack
 from rules.screen import extremes_of
 from rules.vocabulary import Priority, Vital
@@ -125,21 +126,7 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
         open_since=person.open_since if moved.watched else now,
     )
 
-    def near() -> tuple[NearMiss, ...]:
-        if only is None:
-            return found.near
-        # As `assess` tells it: what was closed before the waits that are open now is told already.
-        whole = evaluate(
-            pack,
-            window,
-            now,
-            new,
-            absent=not fresh,
-            explain=False,
-            open_since=person.open_since,
-        )
-        return whole.near
-
+    near = near_in(pack, window, now, new, absent=not fresh)
     begin = needed_from(person, fresh, rules, now) + AROUND
     judged = judged_of(found, near, window, pack, now, missing_since=begin)
     waits = [wake for wake in found.wakes if wake.due_at > now]

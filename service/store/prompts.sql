@@ -47,9 +47,9 @@ WHERE p.status <> 'deceased' AND p.merged_into IS NULL
 ORDER BY is_own DESC, p.person_id
 
 -- name: add_prompt
-INSERT INTO care.prompt (prompt_id, about, reader, account_id, subject, rule_id, rule_version, rule_hash, reading,
-                         measured_at, step, due_at, state, text_zh, text_en)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'waiting', $13, $14)
+INSERT INTO care.prompt (prompt_id, about, reader, account_id, subject, rule_id, rule_version, rule_hash, family,
+                         reading, measured_at, step, due_at, state, text_zh, text_en)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14, $15)
 ON CONFLICT (prompt_id) DO NOTHING RETURNING prompt_id
 
 -- name: due_prompts

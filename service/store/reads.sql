@@ -97,15 +97,20 @@ WHERE d.alert_id = $1 ORDER BY d.step, d.channel, a.login
 
 -- name: messages
 -- Of an alert about somebody else at home the reader sees no life: what they were told counts as open. What a rule said
--- at home without asking for anybody ($3: what was said since counts as open) stands beside: on the reader's own page,
--- and on the card of an alert of the same hour.
+-- at home without asking for anybody ($3: what was said since counts as open, until a clinician closes an alert of its
+-- family that the reader sees) stands beside: on the reader's own page, and on the card of an alert of the same hour.
 SELECT * FROM (
     SELECT m.at, m.alert_id, m.kind, m.text_zh, m.text_en, m.named, l.state IS DISTINCT FROM 'closed' AS is_open,
            m.message_id AS number
     FROM care.patient_message m LEFT JOIN care.alert_life l ON l.alert_id = m.alert_id
     WHERE ($1::uuid IS NULL OR m.alert_id = $1) AND ($2::uuid IS NULL OR m.person_id IN (SELECT care.same_person($2)))
     UNION ALL
-    SELECT q.told_at, q.prompt_id, 'prompted', q.text_zh, q.text_en, '{}', q.told_at > $3, NULL
+    SELECT q.told_at, q.prompt_id, 'prompted', q.text_zh, q.text_en, '{}',
+           q.told_at > $3 AND NOT EXISTS (
+               SELECT FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
+               WHERE l.person_id IN (SELECT care.same_person(q.about)) AND l.closed_at >= q.told_at
+                 AND k.family = q.family),
+           NULL
     FROM care.prompt q
     WHERE q.state = 'told' AND (
         $1::uuid IS NULL AND q.reader IN (SELECT care.same_person($2))

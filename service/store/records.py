@@ -130,6 +130,11 @@ class PatientMessage:
     text_en: str
     is_open: bool = True
 
+    @property
+    def is_prompt(self) -> bool:
+        """Whether a rule said it at home of its own accord."""
+        return self.kind == "prompted"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCard:

@@ -15,7 +15,11 @@ from service.web.vitals import NAMES, unit_text, value_of
 _MESSAGES = 5
 
 _CURRENT = timedelta(hours=24)
-"""The newest message stands on top of the page for so long while its alert is open."""
+"""The newest message stands on top of the page for so long while its alert is open.
+
+What a rule said at home stands beside it, not in its place: it tells what to do, the other who was
+called.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +44,12 @@ class OwnMessage:
 class PatientPage:
     """What `patient.html` says besides the pairing panel.
 
-    `current` is what matters now and stands on top, `messages` what else was told.
+    `current` is what matters now and stands on top, `messages` what else was told; both with the
+    newest first.
     """
 
     greeting: str
-    current: OwnMessage | None
+    current: tuple[OwnMessage, ...]
     last: tuple[OwnValue, ...]
     messages: tuple[OwnMessage, ...]
     blocks: tuple[ChartBlock, ...]
@@ -62,17 +67,23 @@ def patient_page(
 ) -> PatientPage:
     """The page of the person in `overview`; a censored reading says LO or HI in words."""
     name = overview.person.name or ""
-    newest = overview.messages[:1]
+    newest = {each.is_prompt: each for each in reversed(overview.messages)}.values()
     current = [each for each in newest if each.is_open and each.at > now - _CURRENT]
-    rest = overview.messages[len(current) :][:_MESSAGES]
+    rest = [each for each in overview.messages if each not in current][:_MESSAGES]
     return PatientPage(
         greeting=say(language, "Hello %(name)s") % {"name": name},
         last=tuple(_values(overview.last, language)),
-        current=_own(current[0], language) if current else None,
+        current=tuple(
+            _own(each, language) for each in sorted(current, key=_told_at, reverse=True)
+        ),
         messages=tuple(_own(each, language) for each in rest),
         blocks=tuple(blocks(series, frozenset(), language, zone)) if series else (),
         usual=usual_lines(usual, language, zone, own=True) if usual else (),
     )
+
+
+def _told_at(message: PatientMessage) -> datetime:
+    return message.at
 
 
 def _own(message: PatientMessage, language: str) -> OwnMessage:

@@ -201,7 +201,7 @@ class County:
             cases = [(one, subject, bp, level.value, now) for one, (subject, level) in each]
             await self.core.executemany(_INSERT_CASE, cases)
             alerts = [
-                (one, one, s, kind, level.value, bp, False, now, "HW-02", "immediate", "{}")
+                (one, one, s, kind, level.value, bp, False, now, "HW-02", "immediate", "{}", False)
                 for one, (s, level) in each
             ]
             await self.core.executemany(_INSERT_ALERT, alerts)

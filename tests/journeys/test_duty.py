@@ -78,6 +78,7 @@ async def test_a_crisis_at_night_climbs_to_the_county_hospital_and_the_patient_k
     whole = await town.page("zhang", "/patient")
     page = whole.split('id="now"')[1].split('id="feeling"')[0]
     assert 'href="tel:120"' in page, "on top of the page"
+    assert "马上吃15克糖" in page, "what to do"
     assert "村医甲" in page, "in the same minute: who was contacted"
     assert "县值班" in page
     assert "目前还没有人回应" in page
