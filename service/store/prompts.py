@@ -241,7 +241,7 @@ def _prompt_row(
         rule.id,
         rule.version,
         rule.rule_hash,
-        rule.family.value,
+        rule.family_of(point).value,
         point.identity,
         point.effective_at,
         step,

@@ -73,9 +73,7 @@ def patient_page(
     return PatientPage(
         greeting=say(language, "Hello %(name)s") % {"name": name},
         last=tuple(_values(overview.last, language)),
-        current=tuple(
-            _own(each, language) for each in sorted(current, key=_told_at, reverse=True)
-        ),
+        current=tuple(_own(each, language) for each in sorted(current, key=_told_at, reverse=True)),
         messages=tuple(_own(each, language) for each in rest),
         blocks=tuple(blocks(series, frozenset(), language, zone)) if series else (),
         usual=usual_lines(usual, language, zone, own=True) if usual else (),
