@@ -264,6 +264,7 @@ class BleakRadio:
             await _start(scanner)
             self._scanner = scanner
             self._heard_at_s = asyncio.get_running_loop().time()
+            _heed_cancelling()
 
     async def renew_after_silence(self, silence_s: float) -> None:
         """Begin the scan anew unless something was heard in the last `silence_s`.
@@ -304,6 +305,7 @@ class BleakRadio:
         )
         await opening.connect(client)
         try:
+            _heed_cancelling()
             yield _BleakLink(client)
         finally:
             # A device that hung up first makes some backends complain here.
@@ -361,6 +363,17 @@ async def _start(scanner: BleakScanner) -> None:
             await asyncio.sleep(wait_s)
         else:
             return
+
+
+def _heed_cancelling() -> None:
+    """Raise CancelledError if somebody has cancelled this task and nobody below told.
+
+    `asyncio.wait_for` of Python 3.11, on which Bluetooth libraries rest, keeps a cancel to itself
+    where it comes in the same turn as the answer (python/cpython#86296): a hub would never stop.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _ignore() -> None:

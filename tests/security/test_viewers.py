@@ -40,8 +40,10 @@ async def county(database: Database) -> AsyncIterator[County]:
             )
             own = account_id(person.subject.removeprefix("s-"))
             await opened.owner.execute(
-                "INSERT INTO care.prompt VALUES ($1, $2, $2, $3, $4, 'HW-06', 3, '', '', $5, 0, $5,"
-                " 'told', $5, '', '')",
+                "INSERT INTO care.prompt (prompt_id, about, reader, account_id, subject, rule_id,"
+                " rule_version, rule_hash, family, reading, measured_at, step, due_at, state,"
+                " told_at, text_zh, text_en) VALUES ($1, $2, $2, $3, $4, 'HW-06', 3, '', 'glucose',"
+                " '', $5, 0, $5, 'told', $5, '', '')",
                 *(uuid4(), person.person_id, own, person.subject, opened.now),
             )
             doctor = await opened.account(f"family-{letter}")

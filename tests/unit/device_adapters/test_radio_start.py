@@ -1,5 +1,7 @@
 """A scan that bluetoothd will not begin yet is begun later; what is missing is said at once."""
 
+import asyncio
+from contextlib import suppress
 from typing import ClassVar
 
 import pytest
@@ -49,3 +51,32 @@ async def test_what_is_missing_is_said_at_once(busy: type[Busy]) -> None:
             raise AssertionError("there is no radio")
     assert caught.value.cause is LinkCause.ADAPTER_OFF
     assert busy.started == 1
+
+
+class Swallowing(Busy):
+    """Is cancelled in the turn of its answer and says nothing, as `wait_for` of Python 3.11."""
+
+    stopped: ClassVar[int] = 0
+
+    async def start(self) -> None:
+        """Begin, and keep the cancel to itself."""
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """End what was begun."""
+        type(self).stopped += 1
+
+
+async def test_a_cancel_that_the_library_keeps_to_itself_ends_the_scan() -> None:
+    async def scan() -> None:
+        async with BleakRadio(scanner_backend=Swallowing).scan(lambda _seen: None):
+            raise AssertionError("whoever was cancelled goes no further")
+
+    async with asyncio.TaskGroup() as group:
+        scanning = group.create_task(scan())
+    assert scanning.cancelled()
+    assert Swallowing.stopped == 1, "nothing is left behind"
