@@ -119,15 +119,17 @@ class Replay:
             for lane in hub.lanes.values():
                 lane.moved_s = self._began_s
             self._pump(hub, 0.0)
-        waiting, minded_s, place = self._schedule(), self._began_s, 0
-        while self._left and (elapsed_s := self._monotonic() - self._began_s) < seconds:
-            while place < len(waiting) and waiting[place][0] <= elapsed_s:
+        waiting, minded_s, place, elapsed_s = self._schedule(), self._began_s, 0, 0.0
+        while self._left and elapsed_s < seconds:
+            await asyncio.sleep(_TURN_S)
+            # Looked at before the end is: what fell due while we slept leaves still.
+            elapsed_s = self._monotonic() - self._began_s
+            while place < len(waiting) and waiting[place][0] <= min(elapsed_s, seconds):
                 self._pump(waiting[place][1], elapsed_s)
                 place += 1
             if elapsed_s + self._began_s - minded_s >= _MIND_S:
                 minded_s = elapsed_s + self._began_s
                 self._mind(minded_s)
-            await asyncio.sleep(_TURN_S)
         self._ended_s, self._stopped = self._monotonic(), True
         await self._settled(patience_s)
 
