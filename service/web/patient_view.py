@@ -73,15 +73,17 @@ def patient_page(
     return PatientPage(
         greeting=say(language, "Hello %(name)s") % {"name": name},
         last=tuple(_values(overview.last, language)),
-        current=tuple(_own(each, language) for each in sorted(current, key=_told_at, reverse=True)),
+        current=tuple(
+            _own(each, language) for each in sorted(current, key=_place_on_top, reverse=True)
+        ),
         messages=tuple(_own(each, language) for each in rest),
         blocks=tuple(blocks(series, frozenset(), language, zone)) if series else (),
         usual=usual_lines(usual, language, zone, own=True) if usual else (),
     )
 
 
-def _told_at(message: PatientMessage) -> datetime:
-    return message.at
+def _place_on_top(message: PatientMessage) -> tuple[datetime, bool]:
+    return message.at, message.is_prompt
 
 
 def _own(message: PatientMessage, language: str) -> OwnMessage:
