@@ -52,6 +52,8 @@ _FLAGS: Mapping[str, str] = MappingProxyType(
 _BOUNDS: Mapping[str, Bound] = MappingProxyType({"LO": Bound.BELOW, "HI": Bound.ABOVE})
 _OTHER_FLAGS = frozenset({"arrival_time", "manual"})
 _TELLING = WORDS[Parameter.FLAG]
+_YEARS = range(2000, 2100)
+"""Days are counted from the first of these on, in columns that end in 2179."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,17 +124,22 @@ def flagged(text: str) -> Flagged:
     )
 
 
-def instants(texts: Sequence[str]) -> tuple[Whole, dict[int, str]]:
-    """ISO 8601 instants in microseconds since 1970; by place what is wrong with the others."""
+def instants(texts: Sequence[str], column: str) -> tuple[Whole, dict[int, str]]:
+    """ISO 8601 instants in microseconds since 1970; by place what is wrong with the others.
+
+    `column` is the one that reasons name.
+    """
     found = np.zeros(len(texts), dtype=np.int64)
     wrong: dict[int, str] = {}
     for place, text in enumerate(texts):
         try:
             if not text:
-                raise RecordError("effective_at: empty, a record without a date tells no course")
+                raise RecordError(f"{column}: empty, a record without a date tells no course")
             at = datetime.fromisoformat(text)
             if at.tzinfo is None:
-                raise RecordError(f"effective_at: {text!r} names no time zone")
+                raise RecordError(f"{column}: {text!r} names no time zone")
+            if at.year not in _YEARS:
+                raise RecordError(f"{column}: {text!r} is of a clock that was never set")
             found[place] = micros(at)
         except (ValueError, OverflowError) as error:
             wrong[place] = str(error)

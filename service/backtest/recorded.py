@@ -80,8 +80,9 @@ def _measured(
     first, group, vital = _grouped(cells, vitals[of_line])
     numbers = _numbers([one.quantity for one in known], of_line, group, first.size)
     cells = {name: column[first] for name, column in cells.items()}
-    at, wrong_at = instants(lines.texts["effective_at"])
-    received, wrong_received = instants([text or _EPOCH for text in lines.texts["received_at"]])
+    at, wrong_at = instants(lines.texts["effective_at"], "effective_at")
+    arrived = [text or _NEVER for text in lines.texts["received_at"]]
+    received, wrong_received = instants(arrived, "received_at")
     told = np.array([bool(text) for text in lines.texts["received_at"]], dtype=np.bool_)
     odd = _unusable(lines, cells, flags, (wrong_at, wrong_received))
     refused += [(int(lines.number[good[first[place]]]), why) for place, why in odd.items()]
@@ -133,7 +134,8 @@ _BODIES: Whole = np.array(
 )
 """What one device measures at once, by vital: a cuff tells pressure and pulse."""
 
-_EPOCH = "1970-01-01T00:00:00+00:00"
+_NEVER = "2000-01-01T00:00:00+00:00"
+"""Stands where nobody told when it arrived: it did at once."""
 
 
 def _understood(

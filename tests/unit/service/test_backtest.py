@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
@@ -289,6 +290,65 @@ def test_a_record_without_a_date_is_kept_aside_with_its_reason_and_the_others_ar
     ((line, why),) = found.refused
     assert line == 3
     assert why == "p-1 : effective_at: empty, a record without a date tells no course"
+
+
+def test_a_column_of_nothing_but_numbers_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """People may be named 7 and 007, and 16.65 rounds to 16.7 as it does in the county."""
+    path = tmp_path / "r.csv"
+    at, more = START.isoformat(), ",15074-8,16.65,mmol/L,1,1\n"
+    path.write_text(
+        f"subject,effective_at,code,value,unit,device,doctor\n007,{at}{more}7,{at}{more}",
+        encoding="utf-8",
+    )
+    found = read_readings(path, ZONE)
+    assert not found.refused
+    assert found.tape.subjects == ["007", "7"]
+    assert found.doctors == {"007": "1", "7": "1"}
+    for (point,) in points_of(found.tape).values():
+        assert point.device == "1"
+        assert point.values[QuantityName.GLUCOSE].value == Decimal("16.65")
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        *("0001-01-01T00:00:00+08:00", "1970-01-01T00:00:00Z", "1999-12-31T23:59:59Z"),
+        *("2999-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "1767225600", "now"),
+    ],
+)
+@pytest.mark.parametrize("column", ["effective_at", "received_at"])
+def test_an_instant_no_clock_can_have_shown_is_told_and_the_others_are_used(
+    tmp_path: Path, at: str, column: str
+) -> None:
+    path, good = tmp_path / "r.csv", START.isoformat()
+    line = f"p-1,{at},15074-8,2.0,mmol/L," if column == "effective_at" else ""
+    line = line or f"p-1,{good},15074-8,2.0,mmol/L,{at}"
+    early, late = "2000-01-01T00:00:00+14:00", "2099-12-31T23:59:59-12:00"
+    path.write_text(
+        "subject,effective_at,code,value,unit,received_at\n"
+        f"{line}\np-2,{early},15074-8,7,mmol/L,\np-3,{late},15074-8,7,mmol/L,\n",
+        encoding="utf-8",
+    )
+    found = read_readings(path, ZONE)
+    assert found.tape.subjects == ["p-2", "p-3"]
+    ((number, why),) = found.refused
+    assert number == 2
+    assert at in why
+    alone = path.with_name("alone.csv")
+    alone.write_text(f"subject,effective_at,code,value,unit\np-1,{at},15074-8,2.0,mmol/L\n")
+    assert len(read_readings(alone, ZONE).refused) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_column_written_twice_is_refused_and_a_comma_in_a_number_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    at = START.isoformat()
+    path.write_text(f"subject,effective_at,code,value,unit\np-1,{at},15074-8,2,5,mmol/L\n", "utf-8")
+    assert read_readings(path, ZONE).refused == [(2, "6 columns where the header has 5")]
+    header = "subject,effective_at,code,value,unit,unit"
+    path.write_text(f"{header}\np-1,{at},8480-6,24,kPa,mm[Hg]\n", "utf-8")
+    with pytest.raises(RecordError, match=r"r\.csv:1: column stands here twice: unit"):
+        read_readings(path, ZONE)
 
 
 @pytest.mark.row("R12")
