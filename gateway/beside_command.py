@@ -11,7 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.clock import ProcessClock, open_clock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from gateway.store.outage import StoreUnavailableError, outages
 from gateway.structured_log import configure_logs
 
@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser, *, once: str) -> None:
     """Declare the arguments; `once` says what `--once` does."""
     parser.add_argument("--dsn", help="PostgreSQL address, as role hw_core")
     parser.add_argument("--clock", default="wall", help="wall (default) or stepped:HOST:PORT")
-    parser.add_argument("--zone", default=_ZONE, help=f"where days are counted ({_ZONE})")
+    parser.add_argument(
+        "--zone", type=zone_named, default=_ZONE, help=f"where days are counted ({_ZONE})"
+    )
     parser.add_argument("--once", action="store_true", help=once)
 
 
@@ -60,7 +62,7 @@ async def _serve(arguments: argparse.Namespace, participant: str, opening: Openi
     clock_spec: str = arguments.clock
     async with (
         open_clock(clock_spec, participant=participant, phase=3) as clock,
-        opening(find_dsn(arguments.dsn), ZoneInfo(arguments.zone)) as worker,
+        opening(find_dsn(arguments.dsn), arguments.zone) as worker,
     ):
         if arguments.once:
             with outages():

@@ -1,6 +1,8 @@
 """Where an operator's command finds the database: an argument, the environment, or the demo's."""
 
+import argparse
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -40,3 +42,11 @@ def find_dsn(argument: str | None, data: Path = DEMO_DATA) -> str:
     if file.is_file():
         return file.read_text(encoding="utf-8").strip()
     raise NoDatabaseError(f"no database: give --dsn, set HEARTHWATCH_DSN, or run the demo ({file})")
+
+
+def zone_named(text: str) -> ZoneInfo:
+    """A zone as an argument names it; an unknown one is told as any other wrong argument."""
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"no time zone {text!r}, as Asia/Shanghai is") from error

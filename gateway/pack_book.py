@@ -127,13 +127,16 @@ def rolled_out(fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]) -
 
 
 def rolled_back(
-    fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]
+    fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack], *, unsigned: bool
 ) -> StoredPack | None:
     """What holds when the live pack of a name is taken back; None: the shipped one.
 
+    `unsigned`: rules that nobody has signed ring here. Where they do not, a first pack that nobody
+    has signed would silence the county (law 5).
+
     Raises:
-        FactError: no pack of that name is live in the county's own version, or the former one
-            cannot run beside the others any more.
+        FactError: no pack of that name is live in the county's own version, the former one cannot
+            run beside the others any more, or nothing would ring.
     """
     if not any(one.name == fact.pack and one.state == LIVE for one in stored):
         raise FactError(f"pack: no version of {fact.pack!r} was rolled out")
@@ -144,6 +147,9 @@ def rolled_back(
         _with(shipped, live | ({former.name: former} if former else {}), stored)
     except PackError as error:
         raise FactError(str(error)) from error
+    ships = shipped.first if former is None and fact.pack == shipped.first.name else None
+    if ships is not None and not unsigned and not all(rule.signed for rule in ships.rules):
+        raise FactError(f"pack: the {ships.name} that ships is unsigned: nothing would ring")
     return former
 
 

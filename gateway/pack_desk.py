@@ -6,7 +6,6 @@ from dataclasses import replace
 from gateway.detect import Rulebook
 from gateway.facts import FactError, PackFact, decode_fact
 from gateway.pack_book import (
-    StoredPack,
     candidates,
     may_rest,
     present,
@@ -18,7 +17,6 @@ from gateway.packs import load_shipped
 from gateway.store.inbox_store import InboxRow
 from gateway.store.pack_store import PackStore
 from rules.pack import PackError
-from rules.pack_set import PackSet
 
 
 async def apply_packs(
@@ -66,7 +64,7 @@ async def _apply(fact: PackFact, store: PackStore, *, unsigned: bool) -> None:
         case "roll_out":
             await store.begin(rolled_out(fact, shipped, stored), fact.at)
         case "roll_back":
-            former = _former(fact, shipped, stored, unsigned=unsigned)
+            former = rolled_back(fact, shipped, stored, unsigned=unsigned)
             await store.take_back(fact.pack, former, fact.at)
         case "withdraw":
             found = next((one for one in candidates(stored) if one.digest == fact.digest), None)
@@ -78,14 +76,3 @@ async def _apply(fact: PackFact, store: PackStore, *, unsigned: bool) -> None:
             await store.rest(fact.rule, fact.by, fact.at)
         case "wake":
             await store.wake(fact.rule)
-
-
-def _former(
-    fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack], *, unsigned: bool
-) -> StoredPack | None:
-    """What holds again; a first pack that nobody has signed would silence the county (law 5)."""
-    former = rolled_back(fact, shipped, stored)
-    ships = shipped.first if former is None and fact.pack == shipped.first.name else None
-    if ships is not None and not unsigned and not all(rule.signed for rule in ships.rules):
-        raise FactError(f"pack: the {ships.name} that ships is unsigned: nothing would ring")
-    return former

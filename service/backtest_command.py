@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.detect import Rulebook
 from gateway.garbage import look_for_garbage_rarely
 from gateway.local_days import LocalDays
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from gateway.packs import load_shipped
 from gateway.playback import played_back
 from gateway.rehearsal import Rehearsal, Rehearsed
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="when a doctor is taken to have closed a case after it rang (default: 24)",
     )
     parser.add_argument(
-        "--zone", type=_zone, default="Asia/Shanghai", help="where days are counted"
+        "--zone", type=zone_named, default="Asia/Shanghai", help="where days are counted"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the random baseline")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -191,13 +191,6 @@ def _hours(text: str) -> float:
     if not 0 <= hours < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no number of hours")
     return hours
-
-
-def _zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"no time zone {text!r}, as Asia/Shanghai is") from error
 
 
 def _can_write(*paths: Path | None) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from rules.vocabulary import HubId
 from service.auth import hash_password
 from service.store.canaries import UnknownHubError, unknown_password
@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["register", "remove"], help="what to do")
     parser.add_argument("hub", help="the hub's id; the core knows it already")
     parser.add_argument("--every", type=int, default=EVERY_S, help=f"seconds ({EVERY_S})")
-    parser.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+    parser.add_argument(
+        "--zone", type=zone_named, default="Asia/Shanghai", help="the county's time zone"
+    )
     parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
 
 
@@ -40,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(f"{hub}: {'removed' if known else 'was no canary'}\n")
             return 0
         every = timedelta(seconds=arguments.every)
-        asyncio.run(_register(dsn, hub, every, ZoneInfo(arguments.zone)))
+        asyncio.run(_register(dsn, hub, every, arguments.zone))
     except (NoDatabaseError, UnknownHubError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"{error}\n")
         return 1

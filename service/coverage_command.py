@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.care.coverage import Coverage, Finding
 from service.store.coverage import DAYS, CoverageChecks
 from service.store.database import DATABASE_ERRORS, open_pool
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["check"], help="look at everybody now")
     parser.add_argument("--days", type=int, default=DAYS, help=f"how far ahead ({DAYS})")
     parser.add_argument("--at", type=datetime.fromisoformat, help="from when (default: now)")
-    parser.add_argument("--zone", type=ZoneInfo, default=ZoneInfo("Asia/Shanghai"))
+    parser.add_argument("--zone", type=zone_named, default="Asia/Shanghai")
     parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
 
 

@@ -6,10 +6,9 @@ import sys
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from gateway.store.migrate import CORE_MIGRATIONS, MigrationError, migrate
 from service.store.backup import BackupError, Manifest, check_file, restore, take_backup
 from service.store.database import DATABASE_ERRORS
@@ -55,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "verify":
             action.add_argument("--since", type=_whole_path, help="a backup it must not be behind")
             action.add_argument("--all", action="store_true", help="read every reading again")
-            action.add_argument("--zone", type=ZoneInfo, default=ZoneInfo("Asia/Shanghai"))
+            action.add_argument("--zone", type=zone_named, default="Asia/Shanghai")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.care.lines import HeadingError, Kind
 from service.spreadsheet import TableError, read_table, write_table
 from service.store.database import DATABASE_ERRORS, open_pool
@@ -28,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=what)
         action.add_argument("kind", type=Kind, choices=list(Kind), metavar="KIND", help=_kinds())
         action.add_argument("file", type=Path, metavar="FILE", help="*.csv or *.xlsx")
-        action.add_argument("--zone", type=ZoneInfo, default=ZoneInfo("Asia/Shanghai"))
+        action.add_argument("--zone", type=zone_named, default="Asia/Shanghai")
         action.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
         if name == "import":
             action.add_argument("--report", type=Path, help="write every line's outcome there")

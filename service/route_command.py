@@ -16,7 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from rules.pack import PackError
 from rules.vocabulary import Priority
 from service.alerts.priorities import PrioritiesError, routes_with, shipped_timings
@@ -46,7 +46,9 @@ class _UnusableError(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
-    parser.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+    parser.add_argument(
+        "--zone", type=zone_named, default="Asia/Shanghai", help="the county's time zone"
+    )
     what = parser.add_subparsers(dest="what", required=True)
     explain = what.add_parser("explain", help="who would be told, rung by rung")
     explain.add_argument("person", help="subject, person id, full name, or home:HOUSEHOLD")
@@ -88,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _answer(arguments: argparse.Namespace) -> Sequence[str]:
-    zone = ZoneInfo(arguments.zone)
+    zone = arguments.zone
     now = WallClock().now()
     async with open_pool(find_dsn(arguments.dsn), size=2) as pool:
         store = Store(pool, zone)

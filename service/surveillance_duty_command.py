@@ -7,10 +7,9 @@ import argparse
 import asyncio
 import sys
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.store.database import DATABASE_ERRORS, open_pool
 from service.surveillance.duty import DutyOfficers
 
@@ -24,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     name.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
     listing = actions.add_parser("list", help="who was and is named")
     for action in (name, listing):
-        action.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+        action.add_argument(
+            "--zone", type=zone_named, default="Asia/Shanghai", help="the county's time zone"
+        )
         action.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
 
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _act(dsn: str, arguments: argparse.Namespace) -> int:
     async with open_pool(dsn, size=1) as pool:
-        officers = DutyOfficers(pool, ZoneInfo(arguments.zone))
+        officers = DutyOfficers(pool, arguments.zone)
         if arguments.action == "list":
             for one in await officers.named():
                 sys.stdout.write(f"{one.area}  {one.login}  {one.first_day}..{one.last_day}\n")

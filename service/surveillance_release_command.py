@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.release_settings import ReleaseSettings
 from service.store.database import DATABASE_ERRORS, Pool, open_pool, write_audit
 from service.surveillance.counts import declare_level
@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="dry run only: try another floor (default: HEARTHWATCH_RELEASE_FLOOR)",
     )
-    parser.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+    parser.add_argument(
+        "--zone", type=zone_named, default="Asia/Shanghai", help="the county's time zone"
+    )
     parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
 
 
@@ -77,7 +79,7 @@ async def _act(
     floor: int,
 ) -> int:
     now = WallClock().now()
-    zone = ZoneInfo(arguments.zone)
+    zone = arguments.zone
     async with open_pool(dsn, size=2) as pool:
         if declared:
             return await _declare(pool, *declared, now, zone)

@@ -10,12 +10,11 @@ import sys
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from statistics import fmean
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.store.database import DATABASE_ERRORS, Connection, open_pool, write_audit
 from service.surveillance.counts import (
     KnownCell,
@@ -45,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--as-of", type=datetime.fromisoformat, help="as it was known then: 2026-09-01T08:00+08:00"
     )
     parser.add_argument("--purpose", required=True, help="for what; it is written to the audit")
-    parser.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+    parser.add_argument(
+        "--zone", type=zone_named, default="Asia/Shanghai", help="the county's time zone"
+    )
     parser.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
 
 
@@ -65,7 +66,7 @@ async def _print(dsn: str, arguments: argparse.Namespace) -> int:
     now = WallClock().now()
     as_of: datetime = arguments.as_of or now
     if as_of.tzinfo is None:
-        as_of = as_of.replace(tzinfo=ZoneInfo(arguments.zone))
+        as_of = as_of.replace(tzinfo=arguments.zone)
     span = (arguments.first, arguments.last + timedelta(days=1))
     detail = {
         "area": arguments.area,

@@ -5,10 +5,9 @@ import asyncio
 import sys
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
-from gateway.operator_settings import NoDatabaseError, find_dsn
+from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.store.database import DATABASE_ERRORS, Pool, open_pool
 from service.surveillance.counts import sources
 from service.surveillance.dispensing_store import Dispensings, NotHandingOutError
@@ -53,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions.add_parser(action, help=summary).add_argument("source")
     actions.add_parser("list", help="list them")
     for action in actions.choices.values():
-        action.add_argument("--zone", default="Asia/Shanghai", help="the county's time zone")
+        action.add_argument(
+            "--zone", type=zone_named, default="Asia/Shanghai", help="the county's time zone"
+        )
         action.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
 
 
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _act(dsn: str, arguments: argparse.Namespace, body: bytes) -> int:
     now = WallClock().now()
     async with open_pool(dsn, size=1) as pool:
-        store = Dispensings(pool, ZoneInfo(arguments.zone))
+        store = Dispensings(pool, arguments.zone)
         match arguments.action:
             case "list":
                 return await _list(pool, store)

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Protocol
 
+from gateway.operator_settings import zone_named
+
 WITH_DATABASE = {
     "changes": "list what is proposed, who agreed, and what became of it",
     "diff": "what a proposed pack changes of the one that holds, line by line",
@@ -38,7 +40,9 @@ def add_actions(actions: Actions) -> None:
         sub.add_argument("--dsn", help="PostgreSQL address (default: the running demo's)")
         if name in _AS_SOMEBODY:
             sub.add_argument("--as", dest="login", required=True, help="your account's login")
-            sub.add_argument("--zone", default="Asia/Shanghai", help="where days are counted")
+            sub.add_argument(
+                "--zone", type=zone_named, default="Asia/Shanghai", help="where days are counted"
+            )
         if name in _NUMBERED:
             sub.add_argument("change", type=int, help="its number, as `rules changes` lists it")
         _own(name, sub)
@@ -61,7 +65,9 @@ def _own(name: str, sub: argparse.ArgumentParser) -> None:
             sub.add_argument("pack", help="the pack's name")
         case "shadow":
             sub.add_argument("--json", action="store_true", help="one JSON object")
-            sub.add_argument("--zone", default="Asia/Shanghai", help="where days are counted")
+            sub.add_argument(
+                "--zone", type=zone_named, default="Asia/Shanghai", help="where days are counted"
+            )
         case "explain":
             sub.add_argument("alert", help="the alert's id")
             sub.add_argument("--language", choices=["zh", "en"], default="zh")

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _act(arguments: argparse.Namespace) -> None:
-    zone = ZoneInfo(getattr(arguments, "zone", "UTC"))
+    zone: ZoneInfo = getattr(arguments, "zone", None) or ZoneInfo("UTC")
     async with open_pool(find_dsn(arguments.dsn), size=2) as pool:
         store = Store(pool, zone)
         login: str | None = getattr(arguments, "login", None)
@@ -61,11 +61,15 @@ async def _read_or_review(arguments: argparse.Namespace, store: Store) -> None:
         made = await store.review(now)
         _say(f"{len(made)} proposed to rest" + "".join(f", change {number}" for number in made))
         return
-    for change in await store.rule_changes(now):
-        if arguments.action == "changes":
+    changes = await store.rule_changes(now)
+    if arguments.action == "changes":
+        for change in changes:
             _say(_line(change))
-        elif change.change_id == arguments.change:
-            _say(await store.change_in_words(change))
+        return
+    asked = next((one for one in changes if one.change_id == arguments.change), None)
+    if asked is None:
+        raise RuleChangeError("unknown", f"there is no change {arguments.change}")
+    _say(await store.change_in_words(asked))
 
 
 async def _acted(arguments: argparse.Namespace, store: Store, account: Account) -> str:

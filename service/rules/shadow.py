@@ -19,7 +19,7 @@ from service.store.shadow_reads import ShadowReport
 def run(arguments: argparse.Namespace) -> int:
     """Print the report of every variant; 1 without a database."""
     try:
-        reports = asyncio.run(_reports(find_dsn(arguments.dsn), ZoneInfo(arguments.zone)))
+        reports = asyncio.run(_reports(find_dsn(arguments.dsn), arguments.zone))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"{error}\n")
         return 1

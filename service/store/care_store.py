@@ -9,7 +9,6 @@ from service.store.deliveries import Deliveries
 from service.store.doubts import Doubts
 from service.store.factors import Factors
 from service.store.follow_ups import FollowUps
-from service.store.health import Health
 from service.store.lives import Lives
 from service.store.names import Names
 from service.store.openid import OpenIdNames
@@ -45,7 +44,6 @@ class Store(
     Doubts,
     ClinicPairing,
     Prompts,
-    Health,
     Symptoms,
     ShadowReads,
     Seals,

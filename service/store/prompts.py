@@ -20,7 +20,6 @@ from rules.window import Point
 from service.notify.notifier import LEASE, Channel, Message, Outcome, Result, next_attempt_at
 from service.store.circles import Whereabouts, find_subjects
 from service.store.database import Connection, load_statements, whole
-from service.store.health import Health
 from service.store.lives import wake_page
 from service.store.own import NotAPatientError
 from service.store.records import Account
@@ -59,7 +58,7 @@ class _Low:
     where: Whereabouts
 
 
-class Prompts(Health, RuleChanges):
+class Prompts(RuleChanges):
     """Judged from what the core has written; told once, whatever is killed in between."""
 
     async def take_readings(self, now: datetime) -> int:

@@ -14,14 +14,15 @@ from typing import Literal
 from uuid import UUID
 
 from gateway.facts import FactError, PackFact
-from gateway.pack_book import StoredPack, digest_of, may_rest, present
+from gateway.pack_book import StoredPack, digest_of, may_rest, present, rolled_back
 from gateway.packs import load_shipped
 from gateway.store.pack_store import PackStore
 from rules.pack import Pack, PackError, Signature
 from rules.pack_set import PackSet
 from service.alerts.lifecycle import Outcome
 from service.permissions import Permission, allows
-from service.store.database import Database, load_statements, whole
+from service.store.database import load_statements, whole
+from service.store.health import Health
 from service.store.own import append_inbox
 from service.store.records import Account
 from service.store.viewing import beyond_view
@@ -116,7 +117,7 @@ class PacksNow:
     stored: tuple[StoredPack, ...]
 
 
-class RuleChanges(Database):
+class RuleChanges(Health):
     """Written by whom the role table allows; nothing here names a patient."""
 
     async def packs_now(self) -> PacksNow:
@@ -302,10 +303,23 @@ class RuleChanges(Database):
 
     @whole
     async def roll_back(self, account: Account, pack: str, now: datetime) -> None:
-        """Have the core run the former version of a pack, at once and on one person's word."""
+        """Have the core run the former version of a pack, at once and on one person's word.
+
+        Raises:
+            RuleChangeError: there is none to go back to, as the core would find too. While it has
+                not answered all about packs that it was told, it alone can say.
+        """
         _demand(account, Permission.ROLL_OUT_RULES)
         fact = PackFact(action="roll_back", pack=pack, by=str(account.account_id), at=now)
+        pulse = await self.core_pulse()
+        unsigned = pulse is None or pulse.unsigned_ring is not False
         async with self.pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval(_SQL["unanswered"]):
+                stored = await PackStore(connection).packs()
+                try:
+                    rolled_back(fact, load_shipped(), stored, unsigned=unsigned)
+                except FactError as error:
+                    raise RuleChangeError("no_former", str(error)) from error
             await append_inbox(connection, "pack", fact, now)
         await self.audit(account, "rolled back rules", None, {"pack": pack}, now)
 

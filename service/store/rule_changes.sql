@@ -29,6 +29,9 @@ RETURNING change_id
 UPDATE care.rule_change SET inbox_id = (SELECT max(inbox_id) FROM core.inbox WHERE kind = 'pack')
 WHERE change_id = $1
 
+-- name: unanswered
+SELECT EXISTS (SELECT FROM core.inbox WHERE kind = 'pack' AND applied_at IS NULL)
+
 -- name: approve
 INSERT INTO care.rule_approval (change_id, account_id, at) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING RETURNING change_id

@@ -101,6 +101,30 @@ async def test_a_version_is_live_only_with_two_approvals_and_a_signature(county:
     }
 
 
+async def test_a_roll_back_that_leads_nowhere_is_refused_to_whoever_asks_for_it(
+    county: County,
+) -> None:
+    """In a hurry nobody reads the core's log. What the core has not answered yet may decide it."""
+    store, now, duty = county.store, county.now, await county.account("county")
+    for pack in ("frst", "first"):
+        with pytest.raises(RuleChangeError, match=f"no version of '{pack}' was rolled out") as told:
+            await store.roll_back(duty, pack, now)
+        assert told.value.reason == "no_former"
+    assert not await county.owner.fetchval("SELECT count(*) FROM core.inbox WHERE kind = 'pack'")
+    doctor, other = await county.account("family-a"), await county.account("family-b")
+    number = await store.propose_pack(doctor, HIGHER, "A clearer title", now)
+    await store.approve_change(other, number, now)
+    await store.approve_change(await county.account("admin"), number, now)
+    await store.sign_pack(other, number, "110123", now)
+    await store.roll_out(duty, number, now)
+    await store.roll_back(duty, "first", now)
+    await core_answers(county)
+    assert await live_version(county) == OURS
+    assert [one.state for one in (await store.packs_now()).stored] == ["rolled_back"]
+    with pytest.raises(RuleChangeError, match="no version of 'first'"):
+        await store.roll_back(duty, "first", now)
+
+
 @pytest.mark.row("A1", "O5")
 async def test_the_route_of_a_rule_of_the_countys_own_can_be_asked(
     county: County, database: Database, capsys: pytest.CaptureFixture[str]
@@ -224,6 +248,8 @@ async def test_the_whole_walk_from_a_shell(
     capsys.readouterr()
     assert await run("rules", "diff", "1", "--dsn", database.dsn) == 0
     assert "+pack: extra" in capsys.readouterr().out
+    assert await run("rules", "diff", "2", "--dsn", database.dsn) == 1
+    assert "there is no change 2" in capsys.readouterr().err
     assert await act("family-b", "approve", "1") == 0
     assert await act("county", "approve", "1") == 0
     assert await act("county", "roll-out", "1") == 1
@@ -239,6 +265,8 @@ async def test_the_whole_walk_from_a_shell(
     assert "ZZ-07" in {rule.id for rule in (await county.store.packs_now()).packs.live.rules}
     assert await act("county", "roll-back", "extra") == 0
     await core_answers(county)
+    assert await act("county", "roll-back", "extra") == 1
+    assert "no version of 'extra' was rolled out" in capsys.readouterr().err
     assert "ZZ-07" not in {rule.id for rule in (await county.store.packs_now()).packs.live.rules}
     assert await act("family-a", "propose", "--rest", "HW-05", "--why", "no") == 1
     assert "never rests" in capsys.readouterr().err

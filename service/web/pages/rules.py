@@ -39,6 +39,7 @@ _REFUSALS = {
     "approvals": mark("Two people must agree first."),
     "signature": mark("A clinician must sign every rule first."),
     "closed": mark("This proposal is no longer open."),
+    "no_former": mark("There is no former version to go back to; nothing was changed:"),
     "pack": mark("This pack has faults; nothing was changed:"),
 }
 _OTHER = mark("That did not work")
