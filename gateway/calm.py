@@ -203,15 +203,16 @@ class Screener:
         watched = at // _MINUTE_US < memory["watch_until"]
         state, lost = self._close(state, memory, who, at, reopened)
         values = {name: column[kept] for name, column in readings.values.items()}
-        before = {name: memory[last].astype(np.int64) for name, last in _NEWEST}
+        before = {name: memory[last] * unit for name, (last, unit) in _NEWEST.items()}
         look = CalmLook(
             states=state,
             recent=memory,
             values=values,
             at=at,
             days=self.zone.day(at),
+            vital=readings.vital[kept],
             typed=readings.typed[kept],
-            glucose_at=before[QuantityName.GLUCOSE],
+            before=before,
             zone=self.zone,
         )
         excluded = may_hold(self.rules.pack.excludes, look)
@@ -318,8 +319,13 @@ def _begins(
     return begun
 
 
-_NEWEST = ((QuantityName.SYSTOLIC, "systolic_at"), (QuantityName.GLUCOSE, "glucose_at"))
-"""Of what somebody has a rhythm, and where the time of its newest reading stands."""
+_NEWEST: Mapping[QuantityName, tuple[str, np.int64]] = MappingProxyType(
+    {
+        QuantityName.SYSTOLIC: ("systolic_at", np.int64(1)),
+        QuantityName.GLUCOSE: ("glucose_at", np.int64(_MINUTE_US)),
+    }
+)
+"""Of what somebody has a rhythm: where the time of its newest reading stands, in microseconds."""
 
 
 def screener(rules: Rulebook) -> Screener:

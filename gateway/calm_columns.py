@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from gateway.baseline_fold import MOST_LEARNED, part_of
 from gateway.local_days import LocalDays, hours_of
 from gateway.recent import BODY, MOST_WHOLE, code_of, micros
 from gateway.recent_many import NOT_LEARNED
-from rules.vocabulary import Origin, QuantityName
+from rules.vocabulary import Origin, QuantityName, Vital
 from rules.window import Point
 
 Flags = NDArray[np.bool_]
@@ -24,6 +25,11 @@ _NOON = datetime(2000, 1, 1, 12)  # noqa: DTZ001 - on the zone's own clocks
 _HOUR_PARTS: Whole = np.array(
     [part_of(QuantityName.SYSTOLIC, _NOON.replace(hour=hour), "") for hour in range(24)]
 )
+VITALS = tuple(Vital)
+"""What a reading is of, by number."""
+
+_PLACES: Mapping[Vital, int] = MappingProxyType({vital: n for n, vital in enumerate(VITALS)})
+
 ALWAYS = frozenset({*BODY, QuantityName.GLUCOSE})
 """Quantities of which there is a column, whoever carries them."""
 
@@ -32,13 +38,14 @@ ALWAYS = frozenset({*BODY, QuantityName.GLUCOSE})
 class Readings:
     """Plain readings as columns: `who` names the person by number, `turn` counts theirs.
 
-    `at` in microseconds since 1970, `typed`: by a person; `what` and `codes` as
-    `recent_many.Fresh` has them.
+    `at` in microseconds since 1970, `vital` the place in `VITALS`, `typed`: by a person; `what` and
+    `codes` as `recent_many.Fresh` has them.
     """
 
     who: Whole
     turn: Whole
     at: Whole
+    vital: Codes
     shared: Flags
     typed: Flags
     values: Mapping[QuantityName, Floats]
@@ -54,6 +61,7 @@ class Readings:
             who=self.who[chosen],
             turn=self.turn[chosen],
             at=self.at[chosen],
+            vital=self.vital[chosen],
             shared=self.shared[chosen],
             typed=self.typed[chosen],
             values={name: column[chosen] for name, column in self.values.items()},
@@ -67,6 +75,7 @@ class Readings:
             who=np.arange(places.size),
             turn=np.zeros(places.size, dtype=np.int64),
             at=self.at[places],
+            vital=self.vital[places],
             shared=self.shared[places],
             typed=self.typed[places],
             values={name: column[places] for name, column in self.values.items()},
@@ -92,6 +101,7 @@ def columns(
         who=who,
         turn=np.arange(len(points)) - begins,
         at=at,
+        vital=np.array([_PLACES[point.kind] for point in points], dtype=np.uint8),
         shared=np.array([shared(point) for point in points], dtype=np.bool_),
         typed=np.array([point.origin is Origin.PERSON for point in points], dtype=np.bool_),
         values=values,

@@ -6,7 +6,7 @@ Bounds over spans of days are in `span_bounds.py`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,14 @@ from gateway.baseline_columns import (
     StateRows,
 )
 from gateway.baseline_fold import ANCHOR_DAYS, DAY_FADING, READING_FADING
+from gateway.calm_columns import VITALS
 from gateway.local_days import LocalDays
 from gateway.recent import RecentRows
 from gateway.row_copies import one_after_another
 from gateway.screen_algebra import Flags, Floats
 from gateway.screening import SpanBounds, Usual
 from gateway.span_bounds import DayColumns, DiastolicSpan, Reach, SystolicSpan
-from rules.vocabulary import QuantityName
+from rules.vocabulary import QuantityName, Vital
 
 Whole = NDArray[np.int64]
 
@@ -37,8 +38,9 @@ class CalmLook:
     """`screening.Look` over rows that hold the new readings already.
 
     `values` are the readings' numbers (NaN: none), `at` their instants in microseconds, `days`
-    their local days since `EPOCH`, `typed` those that a person typed; `glucose_at` as in `RECENT`,
-    before these readings. What was asked once is remembered.
+    their local days since `EPOCH`, `vital` their kinds as places in `VITALS`, `typed` those that a
+    person typed; `before`: the newest valid number before each, in microseconds rounded down to a
+    minute or less, 0 for none. What was asked once is remembered.
     """
 
     states: StateRows
@@ -46,8 +48,9 @@ class CalmLook:
     values: Mapping[QuantityName, Floats]
     at: Whole
     days: Whole
+    vital: NDArray[np.uint8]
     typed: Flags
-    glucose_at: Whole
+    before: Mapping[QuantityName, Whole]
     zone: LocalDays
     _spans: dict[tuple[QuantityName, timedelta], SpanBounds] = field(
         default_factory=dict[tuple[QuantityName, timedelta], SpanBounds]
@@ -93,8 +96,19 @@ class CalmLook:
         """Since the newest valid glucose, up to a minute less."""
         if quantity is not QuantityName.GLUCOSE:
             return None
-        never = self.glucose_at == 0
-        return np.where(never, np.inf, self.at - (self.glucose_at + 1) * _MINUTE_US)
+        last = self.before[quantity]
+        return np.where(last == 0, np.inf, self.at - (last + _MINUTE_US))
+
+    def last_day(self, quantity: QuantityName) -> Floats | None:
+        """The local day of the newest valid number before it: days begin with a minute."""
+        last = self.before.get(quantity)
+        if last is None:
+            return None
+        return np.where(last == 0, -np.inf, self.zone.day(last) + EPOCH)
+
+    def heard(self, vitals: frozenset[Vital]) -> Flags:
+        """Whose reading is of one of these kinds."""
+        return _among(vitals)[self.vital]
 
     def usual(self, quantity: QuantityName) -> Usual | None:
         """The baselines, as `baselines.baseline_of` tells them."""
@@ -117,10 +131,18 @@ def all_of(looks: Sequence[CalmLook]) -> CalmLook:
         values={name: np.concatenate([look.value(name) for look in looks]) for name in names},
         at=np.concatenate([look.at for look in looks]),
         days=np.concatenate([look.days for look in looks]),
+        vital=np.concatenate([look.vital for look in looks]),
         typed=np.concatenate([look.typed for look in looks]),
-        glucose_at=np.concatenate([look.glucose_at for look in looks]),
+        before={
+            name: np.concatenate([look.before[name] for look in looks]) for name in looks[0].before
+        },
         zone=looks[0].zone,
     )
+
+
+@cache
+def _among(vitals: frozenset[Vital]) -> Flags:
+    return np.array([vital in vitals for vital in VITALS], dtype=np.bool_)
 
 
 def _usual(state: StateRows, place: int) -> Usual:

@@ -6,16 +6,18 @@ stands an hour since 1970: a case that asks for seven quiet days is ended by no 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.recent import micros
+from gateway.recent import BEGINNING, micros
 from rules.rule import Rule
 from rules.scope import span
 from rules.tree import Tree
 from rules.vocabulary import Case, Priority, QuantityName, Vital
+from rules.window import Window
+from rules.words import WEEKDAYS
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -38,15 +40,18 @@ _BITS = 8
 _HOUR_US = 3_600_000_000
 
 
-def ends_of(cases: Iterable[tuple[Case, Rule]], zone: tzinfo) -> int:
-    """What stands in the column of a person with these open cases, each with its rule."""
+def ends_of(cases: Iterable[tuple[Case, Rule]], window: Window) -> int:
+    """What stands in the column of a person with these open cases, each with its rule.
+
+    `window` holds what was measured up to now.
+    """
     bits, hours = NONE, list[int]()
     for case, rule in cases:
         bits |= URGENT if case.priority >= Priority.URGENT else NONE
         # Without a person's outcome no reading ends what asks for one.
         if case.outcome is not None or not rule.needs_outcome:
             bits |= kinds_of_vitals(rule.vitals)
-            hours.append(micros(earliest_end(rule, case, zone)) // _HOUR_US)
+            hours.append(micros(earliest_end(rule, case, window)) // _HOUR_US)
     return bits | max(0, min(hours, default=0)) << _BITS
 
 
@@ -56,30 +61,46 @@ def may_end(ends: Ends, values: Mapping[QuantityName, Floats], at: Whole) -> Fla
     return heard & (at // _HOUR_US >= ends >> _BITS)
 
 
-def earliest_end(rule: Rule, case: Case, zone: tzinfo) -> datetime:
-    """Before this instant no reading meets the clear condition; the newest point, if that may be.
+def earliest_end(rule: Rule, case: Case, window: Window) -> datetime:
+    """Before this instant no new reading meets the clear condition; the newest point, if it may.
 
-    Only what asks for time or for several days is read, everything else may hold at once.
+    Only what asks for time, for several days or for a day of the week is read, everything else may
+    hold at once.
     """
     chosen = [rule.clear[case.limb]] if case.limb in rule.clear else rule.clear.values()
     since = case.last_point_at
-    return max((_earliest(limb.tree, since, zone) for limb in chosen), default=since)
+    return max((_earliest(limb.tree, since, window) for limb in chosen), default=since)
 
 
-def _earliest(tree: Tree, since: datetime, zone: tzinfo) -> datetime:
+def _earliest(tree: Tree, since: datetime, window: Window) -> datetime:
     if tree.kind == "sign" and tree.text in {"&&", "||"}:
-        parts = [_earliest(part, since, zone) for part in tree.parts]
+        parts = [_earliest(part, since, window) for part in tree.parts]
         return max(parts) if tree.text == "&&" else min(parts)
     if tree.kind == "call" and tree.text == "elapsed":
         return since + span(tree.parts[0].text)
+    if tree.kind == "call" and tree.text == "first_since":
+        return max(since, _next_first(tree, window))
     if tree.kind == "sign" and tree.text in {">", ">="}:
         count, least = tree.parts
         if count.kind == "call" and count.text in _DAYS and least.kind == "number":
             # The first of several days may be the one on which the newest point was measured.
             days = float(least.text) - (tree.text == ">=")
-            day = since.astimezone(zone).date() + timedelta(days=int(days))
-            return max(since, datetime.combine(day, time.min, zone))
+            day = window.local_day(since) + timedelta(days=int(days))
+            return max(since, datetime.combine(day, time.min, window.zone))
     return since
+
+
+def _next_first(tree: Tree, window: Window) -> datetime:
+    """When the next reading of the quantity can be the first since one of the weekdays began."""
+    name, weekdays = QuantityName(tree.parts[0].text), [part.text for part in tree.parts[1:]]
+    known = (p for p in reversed(window.points) if p.valid and name in p.values)
+    newest = next(known, None)
+    if newest is None:
+        return BEGINNING
+    day = window.local_day(newest.effective_at)
+    following = (day + timedelta(days=ahead) for ahead in range(1, len(WEEKDAYS) + 1))
+    begins = next(one for one in following if WEEKDAYS[one.weekday()] in weekdays)
+    return datetime.combine(begins, time.min, window.zone)
 
 
 _DAYS = frozenset({"reading_days", "quiet_days"})

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from itertools import count
 from typing import Protocol
 
@@ -133,19 +133,20 @@ async def episodes(
     waits = ((now - at).total_seconds() for at in heard.values())
     return Rung(
         alerts=len(written),
-        ends_on=_ends_on(cases, pack, people[0].window.zone),
+        ends_on=_ends_on(people, cases, pack),
         waits_s=tuple(waits),
         canaries=_canaries((p for p in people if p.person.subject in synthetic), written),
     )
 
 
 def _ends_on(
-    cases: Mapping[tuple[SubjectRef, Family], Case], pack: Pack, zone: tzinfo
+    people: Sequence[Assessment], cases: Mapping[tuple[SubjectRef, Family], Case], pack: Pack
 ) -> dict[SubjectRef, int]:
     own: dict[SubjectRef, list[tuple[Case, Rule]]] = {}
     for (subject, _), case in cases.items():
         own.setdefault(subject, []).append((case, pack.rule(case.rule_id)))
-    return {subject: ends_of(theirs, zone) for subject, theirs in own.items()}
+    windows = {person.person.subject: person.window for person in people}
+    return {subject: ends_of(theirs, windows[subject]) for subject, theirs in own.items()}
 
 
 def _joined(people: Iterable[SubjectRef]) -> Iterator[str]:

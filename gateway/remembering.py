@@ -13,7 +13,7 @@ from rules.pack import Pack
 from rules.rule import Rule
 from rules.screen import Extremes, extremes_of, is_for
 from rules.silence import delayed
-from rules.vocabulary import Profile, Ternary, Vital
+from rules.vocabulary import Profile, Stage, Ternary, Vital
 from rules.window import Blind, Point
 
 
@@ -40,7 +40,7 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
             extremes=found.extremes,
             idle=found.idle,
         ),
-        open_since=found.open_since,
+        open_since=BEGINNING if _has_rung_silence(found) else found.open_since,
         pregnant=found.person.profile.pregnant is Ternary.YES,
         last_at=0 if before is None else int(before["last_at"]),
     )
@@ -58,6 +58,15 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
     learned.sort(key=lambda point: point.order)
     recent = recent_of(heard, learned, rules.zone, memory)
     return found.with_recent(recent)
+
+
+def _has_rung_silence(found: Assessment) -> bool:
+    """Whether a clock of silence is over, which the next reading begins anew.
+
+    A calm reading leaves the person's wake-up where it stood, and of this silence there is none any
+    more. So the next reading is looked at exactly, as where something is still waited for.
+    """
+    return any(one.decision.stage is Stage.ABSENCE for one in found.judged)
 
 
 def _carried(found: Assessment, memory: Memory) -> RecentRow | None:

@@ -27,6 +27,7 @@ _CARRIED = frozenset(
     {
         *("mean", "mean_ge", "mean_lt", "settled_mean_ge", "mean_over_target"),
         *("above_usual", "above_anchor", "session_share_above"),
+        *("given", "first_of_day", "first_since", "same_run", "unsettled_days"),
     }
 )
 _RESTS_NOWHERE = _NOT_CALM | {

@@ -49,7 +49,7 @@ from rules.rule import OnUnknown, Rule
 from rules.scope import span
 from rules.screen import Extremes, edge_of
 from rules.tree import Tree
-from rules.vocabulary import QuantityName
+from rules.vocabulary import QuantityName, Vital
 from rules.words import WEEKDAYS
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -119,6 +119,17 @@ class Look(Protocol):
         """
         ...
 
+    def last_day(self, quantity: QuantityName) -> Floats | None:
+        """The local day of the newest valid number before it, as a proleptic ordinal.
+
+        Minus infinity where there is none; None where nothing is known of that.
+        """
+        ...
+
+    def heard(self, vitals: frozenset[Vital]) -> Flags:
+        """Whose reading is of one of these kinds."""
+        ...
+
     def usual(self, quantity: QuantityName) -> Usual | None:
         """The baselines as of the readings; None for a quantity without one."""
         ...
@@ -154,8 +165,11 @@ def may_decide(pack: Pack, look: Look) -> dict[str, Flags]:
     A rule that could not for any of them is missing.
     """
     extremes = _extremes(look)
-    walked = (rule for rule in pack.rules if could_matter(rule, extremes))
-    found = {rule.id: _may_fire(rule, look) for rule in walked}
+    found: dict[str, Flags] = {}
+    for rule in pack.rules:
+        heard = look.heard(rule.vitals)
+        if heard.any() and could_matter(rule, extremes):
+            found[rule.id] = _may_fire(rule, look) & heard
     return {rule_id: flags for rule_id, flags in found.items() if flags.any()}
 
 
@@ -321,6 +335,21 @@ def _reading_days(seen: _Seen, parts: Parts) -> Range:
     return COUNT if bounds is None else Range(COUNT.low, bounds.days.high)
 
 
+def _some_of(length: int, *, apart: int = 1) -> Callable[[_Seen, Parts], Range]:
+    """A count of such readings of a span (the argument in that place), so many for each at least.
+
+    A pressure's lower number without the upper one opens the bounds of its day.
+    """
+
+    def some(seen: _Seen, parts: Parts) -> Range:
+        name = QuantityName(parts[0].text)
+        whole = QuantityName.SYSTOLIC if name is QuantityName.DIASTOLIC else name
+        bounds = seen.look.over(whole, span(parts[length].text))
+        return COUNT if bounds is None else Range(COUNT.low, np.floor(bounds.readings.high / apart))
+
+    return some
+
+
 def _mean(seen: _Seen, parts: Parts) -> Range:
     bounds = _over(seen, parts[0], parts[-1])
     return ANY_NUMBER if bounds is None else widened(bounds.mean, ROOM)
@@ -424,6 +453,17 @@ def _first_of_day(seen: _Seen, parts: Parts) -> Truth:
     return Truth(carried & ~another, YES, NO)
 
 
+def _first_since(seen: _Seen, parts: Parts) -> Truth:
+    """No, where another was surely measured since the latest of these weekdays began."""
+    quantity, *weekdays = parts
+    carried, last = _carried(seen, parts), seen.look.last_day(QuantityName(quantity.text))
+    if last is None:
+        return Truth(carried, YES, NO)
+    today = (seen.look.day - 1) % len(WEEKDAYS)
+    since = [(today - WEEKDAYS.index(one.text)) % len(WEEKDAYS) for one in weekdays]
+    return Truth(carried & (last < seen.look.day - np.minimum.reduce(since)), YES, NO)
+
+
 def _on_weekday(seen: _Seen, parts: Parts) -> Truth:
     return _known((seen.look.day - 1) % len(WEEKDAYS) == WEEKDAYS.index(parts[0].text))
 
@@ -516,7 +556,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "since": Bound(value=_any_number),
         "past_readings": Bound(value=_count),
         "above_past": Bound(value=_any_number, rests=_carried),
-        "readings_between": Bound(value=_count),
+        "readings_between": Bound(value=_some_of(3)),
         "mean_between": Bound(value=_any_number, rests=_carried),
         "times_with": Bound(value=_count, rests=_with_sign),
         "times_of": Bound(value=_count, rests=_of_parts(1, 4, _with_sign)),
@@ -525,6 +565,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "meal_readings": Bound(value=_count),
         "given": Bound(value=_given, rests=_carried),
         "first_of_day": Bound(value=_first_of_day, rests=_carried),
+        "first_since": Bound(value=_first_since, rests=_carried),
         "on_weekday": Bound(value=_on_weekday),
         "at_hours": Bound(value=_truth()),
         "aged": Bound(value=_truth(unknown=YES)),
@@ -535,9 +576,10 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "flag_of_last": Bound(value=_count),
         "flag_share": Bound(value=_within(0.0, 1.0, YES)),
         "seen": Bound(value=_count),
-        "same_run": Bound(value=_count, rests=_carried),
-        "unsettled_days": Bound(value=_count, rests=_carried),
-        "typed": Bound(value=_count),
+        "same_run": Bound(value=_some_of(1), rests=_carried),
+        # Two readings a session.
+        "unsettled_days": Bound(value=_some_of(2, apart=2), rests=_carried),
+        "typed": Bound(value=_some_of(1)),
         "round_share": Bound(value=_within(0.0, 1.0, YES), rests=_typed),
         "greater": Bound(
             value=lambda seen, parts: greater(_number(parts[0], seen), _number(parts[1], seen))

@@ -10,6 +10,7 @@ point, or at `now` in a clear condition; both ends belong to them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
 
 from rules import averages, courses, judged, marks, silence
@@ -220,7 +221,8 @@ class Function:
     """A window function: what runs, what it takes, and what it needs.
 
     `rest` is the kind of any further arguments; `judges`: it needs a point being judged;
-    `baseline`: it reads the baselines, which are known for the newest point only.
+    `baseline`: it reads the baselines, which are known for the newest point only; `reach`: how far
+    it looks back without a span that says so.
     """
 
     run: Callable[..., Result]
@@ -228,6 +230,7 @@ class Function:
     rest: Parameter | None = None
     judges: bool = False
     baseline: bool = False
+    reach: timedelta = timedelta(0)
 
 
 _Q, _N, _S, _O = Parameter.QUANTITY, Parameter.NUMBER, Parameter.SPAN, Parameter.OPERATOR
@@ -299,6 +302,9 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "meal_readings": Function(run=courses.meal_readings, takes=(_M, _Q, _S)),
         "given": Function(run=judged.given, takes=(_Q,), judges=True),
         "first_of_day": Function(run=judged.first_of_day, takes=(_Q,), judges=True),
+        "first_since": Function(
+            run=judged.first_since, takes=(_Q,), rest=Parameter.WEEKDAY, reach=judged.WEEK
+        ),
         "on_weekday": Function(run=judged.on_weekday, takes=(Parameter.WEEKDAY,), judges=True),
         "at_hours": Function(run=judged.at_hours, takes=(_N, _N), judges=True),
         "aged": Function(run=judged.aged, takes=(_N,)),

@@ -207,8 +207,9 @@ def _numbers(tokens: list[_Token]) -> frozenset[str]:
 
 
 def _reach(tokens: list[_Token]) -> timedelta:
-    lengths = (t.text for t in tokens if t.kind == "string" and t.text[:1].isdigit())
-    return max((span(length) for length in lengths), default=timedelta(0))
+    lengths = [span(t.text) for t in tokens if t.kind == "string" and t.text[:1].isdigit()]
+    own = [FUNCTIONS[token.text].reach for token in tokens if token.kind == "name"]
+    return max([*lengths, *own])
 
 
 def _screen(tokens: list[_Token]) -> Screen:

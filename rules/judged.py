@@ -1,15 +1,19 @@
 """Window functions about the judged reading itself, its day, and the person it is of.
 
-`given`, `on_weekday`, `at_hours` and `first_of_day` say when a rule is looked at: that is a rule's
-schedule, in the person's own time zone.
+`given`, `on_weekday`, `at_hours`, `first_of_day` and `first_since` say when a rule is looked at, in
+the person's own time zone: that is a rule's schedule.
 """
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 
 from rules.courses import hours_from
 from rules.scope import Call, exact
 from rules.vocabulary import QuantityName
 from rules.words import WEEKDAYS
+
+WEEK = timedelta(days=7, hours=3)
+"""No local week is longer."""
 
 _LONGEST_DAY = timedelta(hours=27)
 """No local day is longer, whatever a zone does to its clocks."""
@@ -37,6 +41,29 @@ def first_of_day(call: Call, quantity: str) -> bool:
         return False
     call.rest_on(judged)
     return True
+
+
+def first_since(call: Call, quantity: str, *weekdays: str) -> bool:
+    """Whether the newest reading is the first valid one of that quantity since such a day began.
+
+    In a condition on one reading that is the judged one. What a clear condition leaves out because
+    it was measured before the case's newest point counts here: a week has one first reading.
+    """
+    window, at, name = call.scope.window, call.scope.at, QuantityName(quantity)
+    begin = datetime.combine(latest_of(weekdays, window.local_day(at)), time.min, window.zone)
+    known = window.between(begin, at)
+    newest = call.scope.point or (known[-1] if known else None)
+    first = next((p for p in known if p.valid and name in p.values), None)
+    if first is None or newest is None or first.identity != newest.identity:
+        return False
+    call.rest_on(first)
+    return True
+
+
+def latest_of(weekdays: Iterable[str], day: date) -> date:
+    """The latest day up to `day` that is one of these weekdays."""
+    back = min((day.weekday() - WEEKDAYS.index(one)) % len(WEEKDAYS) for one in weekdays)
+    return day - timedelta(days=back)
 
 
 def on_weekday(call: Call, weekday: str) -> bool:

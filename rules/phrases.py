@@ -22,7 +22,7 @@ IN_UNITS = frozenset(
     }
 )
 LISTED: Mapping[str, int] = MappingProxyType(
-    {"has_symptom": 1, "takes_drug": 0, "has_condition": 0, "answered": 0}
+    {"has_symptom": 1, "takes_drug": 0, "has_condition": 0, "answered": 0, "first_since": 1}
 )
 """Functions with a list at the end, and how many arguments stand before it."""
 
@@ -166,6 +166,10 @@ PHRASES = _phrases(
         "meal_readings": ("{2}内{0}{1}的次数", "the number of {0} {1} readings in {2}"),
         "given": ("本次测量了{0}", "{0} was measured just now"),
         "first_of_day": ("当天首次{0}测量", "it is the first {0} reading of the day"),
+        "first_since": (
+            "自最近一个{1}起首次{0}测量",
+            "it is the first {0} reading since the last {1}",
+        ),
         "on_weekday": ("测量在{0}", "it was measured on a {0}"),
         "at_hours": ("测量在{0}点至{1}点", "it was measured between {0} and {1} o'clock"),
         "aged": ("年龄 ≥ {0} 岁", "the person is {0} years or older"),

@@ -148,6 +148,7 @@ _RESTS: Mapping[str, Rests] = MappingProxyType(
         "mean_between": _carried,
         "given": _carried,
         "first_of_day": _carried,
+        "first_since": _carried,
         "same_run": _carried,
         "unsettled_days": _carried,
         "round_share": _carried,

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from gateway.calm_columns import VITALS
 from gateway.local_days import LocalDays
 from gateway.playback import Playback
 from rules.vocabulary import QuantityName, SubjectRef, Vital
 from service.backtest.known_people import Doctor
 from service.backtest.record_lines import Lines, Refused, Whole, combined, lines_of
 from service.backtest.record_words import Cell, Flagged, cell, flagged, instants, reason
-from service.backtest.recorded_tape import VITALS, Measured, tape_of
+from service.backtest.recorded_tape import Measured, tape_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.calm_columns import ALWAYS, Readings, meal_part, ring_places
+from gateway.calm_columns import ALWAYS, VITALS, Readings, meal_part, ring_places
 from gateway.case_ends import kinds_of_vitals
 from gateway.local_days import LocalDays
 from gateway.playback import Playback
@@ -15,9 +15,6 @@ from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, V
 from rules.window import Point, Value
 from service.backtest.record_lines import Whole
 from service.backtest.record_words import Cell, Flagged
-
-VITALS = tuple(Vital)
-"""What a measurement is of, by number."""
 
 _KINDS = np.array([kinds_of_vitals({vital}) for vital in VITALS], dtype=np.uint8)
 
@@ -64,6 +61,7 @@ def tape_of(measured: Measured, zone: LocalDays) -> Playback:
             who=nobody,
             turn=nobody,
             at=at,
+            vital=measured.vital[order].astype(np.uint8),
             shared=np.zeros(order.size, dtype=np.bool_),
             typed=typed[measured.cells["flags"][order]],
             values=values,

@@ -468,6 +468,17 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         _yes("first_of_day('systolic')", flagged(HIGH, "body_movement"), LOWER),
         _no("first_of_day('glucose')", HIGH),
     ),
+    "first_since": (
+        # The 22nd of September 2026 is a Tuesday.
+        _yes("first_since('systolic', 'monday')", HIGH, LOWER, judged=0),
+        _no("first_since('systolic', 'monday')", HIGH, pressure(4 * DAY, "150")),
+        _yes("first_since('systolic', 'monday', 'thursday')", HIGH, pressure(4 * DAY, "150")),
+        _yes("first_since('systolic', 'monday')", HIGH, pressure(6 * DAY, "150")),
+        _yes("first_since('systolic', 'tuesday')", pressure(-DAY, "150"), HIGH),
+        _no("first_since('systolic', 'wednesday')", pressure(-DAY, "150"), HIGH),
+        _yes("first_since('systolic', 'monday')", flagged(HIGH, "body_movement"), LOWER),
+        _no("first_since('glucose', 'monday')", HIGH),
+    ),
     "on_weekday": (
         _yes("on_weekday('tuesday')", HIGH),  # the 22nd of September 2026
         _no("on_weekday('wednesday')", HIGH),

@@ -1,5 +1,6 @@
 """When a reading may end an open case: what stands in the columns never says so too late."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from tests.unit.rules.readings import START, glucose, pressure
 ZONE = ZoneInfo("Asia/Shanghai")
 PACK = load_shipped().live
 Floats = NDArray[np.float64]
+NOTHING = Window(points=(), profile=Profile(subject=SubjectRef("s")), zone=ZONE)
 RULES = [*load_shipped().beside.rules]
 
 
@@ -57,7 +59,7 @@ def _ends(ends: int, values: dict[QuantityName, Floats], at: datetime) -> bool:
 def test_low_glucoses_of_a_week_end_after_a_week_and_by_glucose_alone() -> None:
     rule = PACK.rule("HW-07")
     assert rule.needs_outcome
-    ends = ends_of([(_case(rule, START, outcome="advice"), rule)], ZONE)
+    ends = ends_of([(_case(rule, START, outcome="advice"), rule)], NOTHING)
     week = START + timedelta(days=7)
     assert _ends(ends, _values(sweet=6.0), week)
     assert not _ends(ends, _values(systolic=120.0), week)
@@ -66,15 +68,15 @@ def test_low_glucoses_of_a_week_end_after_a_week_and_by_glucose_alone() -> None:
 
 def test_what_asks_for_an_outcome_is_ended_by_no_reading_and_an_urgent_case_is_told_of() -> None:
     urgent, soon = PACK.rule("HW-02"), PACK.rule("HW-07")
-    assert ends_of([(_case(soon, START), soon)], ZONE) == NONE
-    assert ends_of([(_case(urgent, START), urgent)], ZONE) == URGENT
-    assert ends_of([], ZONE) == NONE
+    assert ends_of([(_case(soon, START), soon)], NOTHING) == NONE
+    assert ends_of([(_case(urgent, START), urgent)], NOTHING) == URGENT
+    assert ends_of([], NOTHING) == NONE
 
 
 def test_of_two_cases_the_earlier_end_counts() -> None:
     rules = [PACK.rule("HW-10"), PACK.rule("HW-12d")]
-    both = ends_of([(_case(rule, START), rule) for rule in rules], ZONE)
-    later = ends_of([(_case(rules[0], START), rules[0])], ZONE)
+    both = ends_of([(_case(rule, START), rule) for rule in rules], NOTHING)
+    later = ends_of([(_case(rules[0], START), rules[0])], NOTHING)
     assert _ends(both, _values(systolic=120.0), START + timedelta(days=1, hours=20))
     assert not _ends(later, _values(systolic=120.0), START + timedelta(hours=30))
     assert both & ANY_READING == later & ANY_READING
@@ -85,15 +87,29 @@ def test_of_whom_nothing_is_known_any_reading_may_end_a_case() -> None:
         assert _ends(ANY, values, START)
 
 
+def test_what_is_looked_at_once_a_week_ends_at_the_first_reading_of_a_later_one() -> None:
+    rule = load_shipped().beside.rule("GL-17")
+    told = replace(NOTHING, points=(glucose(0, "6.0"), pressure(7 * 1440, "120", "75")))
+    monday, thursday = (datetime(2026, 9, day, tzinfo=ZONE) for day in (21, 24))
+    assert monday < START < thursday
+    case = _case(rule, START - timedelta(days=9))
+    assert earliest_end(rule, case, NOTHING) == case.last_point_at
+    assert earliest_end(rule, case, told) == thursday
+    ends = ends_of([(case, rule)], told)
+    assert not _ends(ends, _values(sweet=6.0), thursday - timedelta(hours=1))
+    assert _ends(ends, _values(sweet=6.0), thursday)
+
+
 @pytest.mark.row("R12")
 @given(
     rule=st.sampled_from(RULES),
     gaps=st.lists(st.sampled_from([1, 31, 300, 480, 720, 1440, 2880]), min_size=1, max_size=30),
     first=st.integers(min_value=0, max_value=1440),
+    known=st.integers(min_value=0, max_value=30),
 )
 @settings(max_examples=400, deadline=None)
-def test_no_case_ends_before_its_time(rule: Rule, gaps: list[int], first: int) -> None:
-    """Readings in perfect health, one of each kind after the other."""
+def test_no_case_ends_before_its_time(rule: Rule, gaps: list[int], first: int, known: int) -> None:
+    """Readings in perfect health, one of each kind after the other, some known when it was told."""
     since = START + timedelta(minutes=first)
     at, points = float(first), list[Point]()
     for gap in gaps:
@@ -101,8 +117,8 @@ def test_no_case_ends_before_its_time(rule: Rule, gaps: list[int], first: int) -
         points += [pressure(at, "120", "75"), glucose(at, "6.0")]
     window = Window(points=tuple(points), profile=Profile(subject=SubjectRef("s")), zone=ZONE)
     for limb in ("", *rule.clear):
-        earliest = earliest_end(rule, _case(rule, since, limb=limb), ZONE)
-        for number, point in enumerate(points, start=1):
+        earliest = earliest_end(rule, _case(rule, since, limb=limb), window.up_to(known))
+        for number, point in enumerate(points[known:], start=known + 1):
             seen = window.up_to(number)
             if rule.clears(seen, point.effective_at, since=since, limb=limb):
                 assert point.effective_at >= earliest
