@@ -31,6 +31,7 @@ _SQL = load_statements("rule_changes.sql")
 
 APPROVALS_NEEDED = 2
 SHOWN_FOR = timedelta(days=90)
+_MOMENT = timedelta(microseconds=1)
 
 REVIEWED_ALERTS = 50
 ACTED_ON_SHARE = 0.2
@@ -96,11 +97,16 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleRecord:
-    """Of a rule's newest closed alerts (50 at most): how many led to something."""
+    """Of a rule's newest closed alerts (50 at most): how many led to something.
+
+    `version` is the lowest that rang among them, `since` when the first of them was closed.
+    """
 
     rule_id: str
     alerts: int
     acted_on: int
+    version: int
+    since: datetime
 
     @property
     def is_idle(self) -> bool:
@@ -333,11 +339,17 @@ class RuleChanges(Health):
     async def review(self, now: datetime) -> list[int]:
         """Propose rest for every live rule that leads to too little; the changes' numbers.
 
-        What nothing may hold back is never proposed, nor what is proposed already.
+        What nothing may hold back is never proposed, nor what is proposed already. What people
+        have decided about a rule stands until as many alerts have been closed since; those of a
+        former version say nothing of the present one.
         """
         made: list[int] = []
+        decided = {row["rule_id"]: row["at"] for row in await self.pool.fetch(_SQL["decided"])}
+        live = {rule.id: rule.version for rule in (await self.packs_now()).packs.live.rules}
         for record in await self.rule_records():
-            if not record.is_idle:
+            is_former = record.version < live.get(record.rule_id, 0)
+            is_decided = record.since <= decided.get(record.rule_id, record.since - _MOMENT)
+            if not record.is_idle or is_former or is_decided:
                 continue
             why = f"{record.acted_on} of {record.alerts} alerts led to something"
             try:

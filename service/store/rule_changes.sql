@@ -46,11 +46,16 @@ ON CONFLICT (change_id, rule_id) DO NOTHING
 UPDATE care.rule_change SET state = $2, ended_by = $3, ended_at = $4
 WHERE change_id = $1 AND state = 'open' RETURNING change_id
 
+-- name: decided
+SELECT rule_id, max(ended_at) AS at FROM care.rule_change
+WHERE kind <> 'pack' AND ended_at IS NOT NULL GROUP BY rule_id
+
 -- name: review
 -- Of each rule the newest 50 alerts about real people that somebody (no withdrawal of consent) has closed: how many led to something.
-SELECT rule_id, count(*) AS alerts, count(*) FILTER (WHERE outcome = ANY ($1::text[])) AS acted_on
+SELECT rule_id, count(*) AS alerts, count(*) FILTER (WHERE outcome = ANY ($1::text[])) AS acted_on,
+    min(rule_version) AS version, min(closed_at) AS since
 FROM (
-    SELECT k.rule_id, l.outcome, row_number() OVER (PARTITION BY k.rule_id ORDER BY l.closed_at DESC, k.alert_id) AS place
+    SELECT k.rule_id, k.rule_version, l.outcome, l.closed_at, row_number() OVER (PARTITION BY k.rule_id ORDER BY l.closed_at DESC, k.alert_id) AS place
     FROM core.alert k JOIN care.alert_life l USING (alert_id)
     WHERE l.state = 'closed' AND l.outcome <> 'consent_withdrawn' AND NOT k.synthetic
 ) AS newest

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.integration.page_county import ring_crisis, seed_history, seed_passwo
 from tests.integration.service_county import PASSWORD, ZHANG, ZONE, County, open_county
 from tests.integration.test_operator_commands import run
 from tests.integration.test_packs_rolled_out import HIGHER, OURS, signatures
+from tests.unit.rules.readings import FIRST_TEXT
 from tests.unit.rules.test_pack_set import EXTRA
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
@@ -181,27 +183,28 @@ async def test_a_bad_pack_is_told_with_file_and_line_and_changes_nothing(county:
 
 async def closed(county: County, rule: str, count: int, acted_on: int) -> None:
     """So many closed alerts of a rule about real people, some of which led to something."""
+    case = uuid4()
     await county.owner.execute(
         "INSERT INTO core.case (case_id, subject, family, rule_id, limb, priority, state,"
         " opened_at, last_point_at, facts, began_at, decided_at, decided_on, is_confirmed)"
-        " SELECT gen_random_uuid(), 's-zhang', 'blood_pressure', $1, '', 1, 'closed', $2, $2, '{}',"
+        " SELECT $3, 's-zhang', 'blood_pressure', $1, '', 1, 'closed', $2, $2, '{}',"
         " $2, $2, '', true",
-        *(rule, county.now),
+        *(rule, county.now, case),
     )
     await county.owner.execute(
         "INSERT INTO core.alert (alert_id, case_id, subject, kind, priority, family, rule_id,"
         " rule_version, rule_hash, stage, dated, raised_at, effective_at, synthetic, evidence)"
         " SELECT gen_random_uuid(), c.case_id, c.subject, 'physiological', 1, c.family, c.rule_id,"
         " 1, 'hash', 'condition', false, $2, $2, false, '{}'"
-        " FROM core.case c, generate_series(1, $3) WHERE c.rule_id = $1",
-        *(rule, county.now, count),
+        " FROM core.case c, generate_series(1, $3) WHERE c.case_id = $1",
+        *(case, county.now, count),
     )
     await county.owner.execute(
         "INSERT INTO care.alert_life (alert_id, case_id, state, tier, step, round, taken_at,"
         " outcome, closed_at) SELECT alert_id, case_id, 'closed', 0, 0, 0, raised_at,"
         " CASE WHEN row_number() OVER () <= $2 THEN 'advice' ELSE 'not_needed' END, raised_at"
-        " FROM core.alert WHERE rule_id = $1",
-        *(rule, acted_on),
+        " FROM core.alert WHERE case_id = $1",
+        *(case, acted_on),
     )
 
 
@@ -226,6 +229,33 @@ async def test_a_rule_that_leads_to_nothing_is_proposed_to_rest_and_an_emergency
     packs = (await county.store.packs_now()).packs
     assert "HW-10" not in {rule.id for rule in packs.live.rules}
     assert "HW-10" in {rule.id for rule in packs.beside.rules}
+
+
+async def test_what_people_decided_about_an_idle_rule_stands_until_it_has_rung_as_often_again(
+    county: County,
+) -> None:
+    """And what a former version of a rule led to says nothing of the present one."""
+    store, doctor = county.store, await county.account("family-a")
+    await closed(county, "HW-10", 50, acted_on=3)
+    (number,) = await store.review(county.now)
+    county.clock.advance(timedelta(minutes=5))
+    await store.withdraw_change(doctor, number, county.now)
+    county.clock.advance(timedelta(minutes=5))
+    assert await store.review(county.now) == [], "no is an answer"
+    await closed(county, "HW-10", 49, acted_on=3)
+    assert await store.review(county.now) == []
+    await closed(county, "HW-10", 1, acted_on=0)
+    assert len(await store.review(county.now)) == 1
+    await closed(county, "HW-11", 50, acted_on=3)
+    newer = FIRST_TEXT.replace("- id: HW-11\n    version: 1", "- id: HW-11\n    version: 2", 1)
+    newer = newer.replace(f"version: {OURS}\nmode", f"version: {OURS + 1}\nmode", 1)
+    kept = PackStore(county.core)
+    await kept.propose(
+        load_shipped().checked(newer, "first.yaml"), digest_of(newer), "a", county.now
+    )
+    (stored,) = await kept.packs()
+    await kept.begin(replace(stored, signatures=signatures(newer)), county.now)
+    assert await store.review(county.now) == [], "version 2 has not rung yet"
 
 
 async def test_the_whole_walk_from_a_shell(
