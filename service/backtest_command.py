@@ -39,6 +39,7 @@ from service.store.database import DATABASE_ERRORS
 
 _MOST_TOLD = 20
 _EVERY_S = 1.0
+_MOST_DAYS = 36_500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     source.add_argument("--store", action="store_true", help="the county's own readings")
     parser.add_argument("--dsn", help="with --store: PostgreSQL address (default: the demo's)")
-    parser.add_argument("--days", type=int, default=365, help="with --store: how far back (365)")
+    parser.add_argument("--days", type=_days, default=365, help="with --store: how far back (365)")
     parser.add_argument("--people", type=Path, help="CSV of profiles and doctors")
     parser.add_argument("--events", type=Path, help="CSV of what really happened")
     parser.add_argument("--against", action="store_true", help="tell the difference to our packs")
@@ -79,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the figures; 0, or 2 for a file that cannot be used."""
     try:
         told = _Backtest(arguments).told()
+        if arguments.json is not None:
+            text = json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+            arguments.json.write_text(text, encoding="utf-8")
     except (OSError, RecordError, PackError, NoDatabaseError, *DATABASE_ERRORS) as error:
         sys.stderr.write(f"rules backtest: {error}\n")
         return 2
-    if arguments.json is not None:
-        text = json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        arguments.json.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -186,9 +187,18 @@ class _Backtest:
         return {name: asdict(accuracy) for name, accuracy in found.items()}
 
 
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} is no number of days")
+    return int(text)
+
+
 def _hours(text: str) -> float:
-    hours = float(text)
-    if not 0 <= hours < math.inf:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = math.nan
+    if not 0 <= hours <= 24 * _MOST_DAYS:
         raise argparse.ArgumentTypeError(f"{text} is no number of hours")
     return hours
 
@@ -198,6 +208,8 @@ def _can_write(*paths: Path | None) -> None:
     for path in paths:
         if path is not None and not path.parent.is_dir():
             raise RecordError(f"{path}: there is no such folder")
+        if path is not None and path.is_dir():
+            raise RecordError(f"{path}: is a folder")
 
 
 def _candidate(paths: Sequence[Path]) -> Pack:

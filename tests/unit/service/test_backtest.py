@@ -399,8 +399,12 @@ def test_the_command_prints_and_writes_its_figures(
         ("", "\xff", "f.csv:1: no text in UTF-8"),
         ("", "pack: [", "f.csv:2: not YAML"),
         ("--json", "", "there is no such folder"),
+        ("--plot", "", "is a folder"),
+        ("--days", "", "-5 is no number of days"),
         ("--zone", "", "no time zone 'Mars'"),
         ("--answered-after", "", "-1 is no number of hours"),
+        ("--answered-never", "", "1e300 is no number of hours"),
+        ("--answered-soon", "", "'a day' is no number of hours"),
     ],
 )
 def test_a_file_or_a_word_that_cannot_be_used_is_told_with_its_line(
@@ -418,7 +422,11 @@ def test_a_file_or_a_word_that_cannot_be_used_is_told_with_its_line(
         "--readings": ["--readings", str(odd)],
         "": [str(odd), "--readings", str(a_month)],
         "--json": ["--json", str(tmp_path / "none" / "f.json"), "--readings", str(a_month)],
+        "--plot": ["--plot", str(tmp_path), "--readings", str(a_month)],
+        "--days": ["--days=-5", "--readings", str(a_month)],
         "--zone": ["--zone", "Mars", "--readings", str(a_month)],
+        "--answered-never": ["--answered-after=1e300", "--readings", str(a_month)],
+        "--answered-soon": ["--answered-after='a day'", "--readings", str(a_month)],
         "--answered-after": ["--answered-after=-1", "--readings", str(a_month)],
     }.get(option, [option, str(odd), "--readings", str(a_month)])
     try:
