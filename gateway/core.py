@@ -263,10 +263,17 @@ class Core:
         return await present_rules(self._started, self._rules, self._store.packs, unsigned=unsigned)
 
     async def recall_rules(self) -> None:
-        """Run the county's packs; the program's own where the county's cannot run with it."""
+        """Run the county's packs; the program's own where the county's cannot run with it.
+
+        Raises:
+            PackError: and none of the program's own would ring either, for nobody has signed them.
+                A core that served on would silence the county, and its hubs with the next command.
+        """
         try:
             self._rules = await self._present_rules()
         except PackError as error:
+            if not self._rules.pack.rules:
+                raise
             _log.error("the county's packs cannot run, the program's own do", why=str(error))
 
     async def renew_commands(self) -> None:
@@ -568,6 +575,7 @@ async def run_core(
         LeaseLostError: another core owns the county now (in an exception group, as the others).
         StoreUnavailableError: the database is gone, or does not answer.
         StoreFullError: it has no room, and the county is not loaded yet.
+        PackError: the county's packs cannot run with this program, and nothing else would ring.
     """
     try:
         with outages():

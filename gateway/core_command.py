@@ -16,9 +16,13 @@ from gateway.store.core_store import open_core_store
 from gateway.store.lease import LeaseLostError
 from gateway.store.outage import StoreFullError, StoreUnavailableError
 from gateway.structured_log import configure_logs
+from rules.pack import PackError
 
 EXIT_LEASE_LOST = 3
 EXIT_NO_DATABASE = 4
+EXIT_NO_RULES = 5
+
+_NO_RULES = "the county's packs cannot run with this program, and nothing else would ring:"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve the county; 0 when stopped, 3 when another core has it, 4 without a database.
 
     4 is also for a database that is full when the county is to be loaded. Whoever supervises the
-    process starts it again in each of these cases.
+    process starts it again in each of these cases. 5 when this program can run none of the
+    county's rules: the former program can.
     """
     given = {key: value for key, value in vars(arguments).items() if value is not None}
     settings = CoreSettings(**given)
@@ -49,6 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     except* (StoreUnavailableError, StoreFullError) as group:
         sys.stderr.write(f"{group.exceptions[0]}\n")
         status = EXIT_NO_DATABASE
+    except* PackError as group:
+        sys.stderr.write(f"{_NO_RULES}\n{group.exceptions[0]}\n")
+        status = EXIT_NO_RULES
     return status
 
 

@@ -1,5 +1,7 @@
 """A county's own packs: proposed, rolled out, rolled back, while the core and its hubs run on."""
 
+import sys
+from asyncio.subprocess import PIPE, create_subprocess_exec
 from dataclasses import dataclass
 
 import msgspec
@@ -7,6 +9,7 @@ import pytest
 
 from gateway.clock import WallClock
 from gateway.core import Core
+from gateway.core_command import EXIT_NO_RULES
 from gateway.core_settings import CoreSettings
 from gateway.detect import Rulebook
 from gateway.facts import PackFact
@@ -15,7 +18,7 @@ from gateway.pack_desk import apply_packs, present_rules
 from gateway.packs import load_shipped
 from gateway.shadow_variants import variants
 from gateway.store.inbox_store import InboxRow
-from rules.pack import Signature, load
+from rules.pack import PackError, Signature, load
 from rules.pack_set import load_set
 from rules.rule import Mode
 from tests.fixtures.database import Database
@@ -179,6 +182,41 @@ async def test_outside_the_demo_nothing_rings_that_nobody_has_signed(database: D
         told = str(await town.say(action="roll_back", pack="first"))
         assert "unsigned: nothing would ring" in told
         assert bench.rules.pack.version == OURS + 1
+
+
+async def test_a_program_that_cannot_run_the_countys_rules_does_not_serve_in_silence(
+    database: Database,
+) -> None:
+    """Signed packs that a later program refuses: ended with the reason, unless its own may ring."""
+    dsn = database.dsn_as("hw_core")
+    async with county_bench(dsn, database.dsn) as bench:
+        town = Town(bench, unsigned=False)
+        assert await town.propose("first", HIGHER) is None
+        assert await town.roll_out("first", HIGHER, signatures(HIGHER)) is None
+        await bench.owner.execute(
+            "UPDATE core.pack SET text = replace(text, 'rearm: next_day', 'rearm: some_day')"
+        )
+        nobodys = Rulebook(pack=load_shipped().ringing(unsigned=False), zone=ZONE)
+        for started, ends in ((nobodys, True), (STARTED, False)):
+            settings = CoreSettings(dsn=dsn, holder="core-test")
+            core = Core(settings, WallClock(), bench.store, bench.county, started)
+            if ends:
+                with pytest.raises(PackError, match="next_day"):
+                    await core.recall_rules()
+            else:
+                await core.recall_rules()
+        await bench.store.release_lease()
+    words = (
+        "-c",
+        "import sys; from service.cli import main; sys.exit(main())",
+        "core",
+        "--dsn",
+        dsn,
+    )
+    ended = await create_subprocess_exec(sys.executable, *words, stderr=PIPE)
+    told = (await ended.communicate())[1].decode()
+    assert ended.returncode == EXIT_NO_RULES
+    assert "nothing else would ring:\nfirst.yaml:" in told
 
 
 async def test_what_is_bad_or_unsigned_leaves_the_running_packs_and_says_why(
