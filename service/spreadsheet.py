@@ -10,9 +10,6 @@ from datetime import date, datetime, time
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from service.care.lines import escaped
 
 LARGEST = 64 * 1024 * 1024
@@ -76,6 +73,9 @@ def _decoded(content: bytes) -> str:
 
 
 def _sheet(content: bytes) -> Iterator[list[str]]:
+    from openpyxl import load_workbook  # noqa: PLC0415 -- 0.2 s of every start, for few uploads
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
@@ -108,6 +108,8 @@ def _text(value: object) -> str:
 
 
 def _workbook(lines: Iterable[list[str]]) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415 -- as above
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("hearthwatch")
     for line in lines:

@@ -45,6 +45,20 @@ def test_a_hub_command_loads_neither_the_web_framework_nor_the_database_driver(m
     assert told.stdout.split() == []
 
 
+def test_a_start_passes_over_what_was_imported_and_leaves_out_what_few_uploads_need() -> None:
+    code = (
+        "import gc, sys; sys.argv[1:] = ['decode', '--help']\n"
+        "import service.cli, service.spreadsheet\n"
+        "try: service.cli.main()\n"
+        "except SystemExit: pass\n"
+        "print(gc.get_freeze_count() > 1000, gc.isenabled(), 'openpyxl' in sys.modules)"
+    )
+    told = subprocess.run(  # noqa: S603 - our own interpreter and our own text
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.stdout.split()[-3:] == ["True", "True", "False"], told.stderr
+
+
 def test_every_route_names_a_permission_or_says_that_it_is_public() -> None:
     # routes are made before any part of the service is used, so none is needed here
     app = create_app(cast("Services", object()))
