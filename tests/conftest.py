@@ -1,5 +1,7 @@
 """What every test may ask for. Nothing here starts a process until a test asks for it."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -47,6 +49,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep one record of the feature rows for the closing lines."""
     config.stash[_ROWS] = Rows()
     config.pluginmanager.register(config.stash[_ROWS])
+
+
+def pytest_collection() -> None:
+    """While everything is imported nothing is garbage: looking took a quarter of the collection."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays for the run: the collector passes over it."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

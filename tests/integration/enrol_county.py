@@ -20,14 +20,13 @@ from device_adapters.mqtt.client import (
 )
 from gateway.clock import WallClock
 from gateway.hub_identity import IdentityFolder
-from service.auth import hash_password
 from service.authority_command import prepare
 from service.enrolment.opening import open_enrolment, open_keeper
 from service.people import NewAccount
 from service.permissions import Role
 from service.services import Services
 from service.settings import ServiceSettings
-from tests.integration.service_county import PASSWORD, County, account_id, serving
+from tests.integration.service_county import PASSWORD, PASSWORD_HASH, County, account_id, serving
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -231,7 +230,7 @@ async def open_enrolling(county: County, folder: Path) -> AsyncGenerator[Enrolli
         NewAccount(
             account_id=account_id("admin"),
             login="admin",
-            password_hash=await hash_password(PASSWORD),
+            password_hash=PASSWORD_HASH,
             role=Role.ADMINISTRATOR,
             staff_id="admin",
         )

@@ -27,9 +27,8 @@ from rules.vocabulary import (
 )
 from rules.window import Baseline, Point, Value, Window
 from service.app import create_app
-from service.auth import hash_password
 from service.people import Area, Person, profile_of
-from tests.integration.service_county import IDS, PASSWORD, WANG, ZHANG, ZONE, County
+from tests.integration.service_county import IDS, PASSWORD_HASH, WANG, ZHANG, ZONE, County
 
 PACKS = Path(__file__).parents[2] / "rules" / "packs"
 CUFF = "Omron/HEM-7361T/001"
@@ -241,9 +240,7 @@ async def ring_low_glucose(county: County) -> UUID:
 
 async def seed_passwords(county: County) -> None:
     """Every account may sign in with PASSWORD."""
-    await county.owner.execute(
-        "UPDATE care.account SET password_hash = $1", await hash_password(PASSWORD)
-    )
+    await county.owner.execute("UPDATE care.account SET password_hash = $1", PASSWORD_HASH)
 
 
 async def seed_history(county: County) -> None:

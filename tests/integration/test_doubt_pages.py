@@ -8,7 +8,7 @@ from uuid import uuid5
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from gateway.facts import OwnerFact
 from rules.vocabulary import Origin, QuantityName, SubjectRef, TimeConfidence, Vital
@@ -24,17 +24,6 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.row("P9")]
 
 LI = replace(ZHANG, person_id=uuid5(IDS, "li"), subject=SubjectRef("s-li"), name="李大山")
 CHEN = replace(ZHANG, person_id=uuid5(IDS, "chen"), subject=SubjectRef("s-chen"), name="陈小红")
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

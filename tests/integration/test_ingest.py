@@ -104,8 +104,8 @@ def reading(number: int | None, at: datetime | None, systolic: float = 138) -> J
 
 @pytest.fixture
 async def town(database: Database, broker: LocalBroker, open_folder: Path) -> AsyncIterator[Town]:
-    """A core and a service, and somebody who wears the device that posts."""
-    async with small_town(database, broker, open_folder, home=False) as running:
+    """A core, and somebody who wears the device that posts; nobody looks at pages."""
+    async with small_town(database, broker, open_folder, home=False, pages=False) as running:
         now = datetime.now(UTC)  # noqa: TID251 - a test's own wall
         async with open_pool(database.dsn_as("hw_service"), size=1) as pool:
             binding = BindingFact(

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx2
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from standardwebhooks import Webhook
@@ -303,16 +303,6 @@ async def test_a_database_that_was_away_is_on_record_afterwards(
     row = await county.owner.fetchrow("SELECT kind, began_at, ended_at FROM care.trouble")
     assert row is not None
     assert tuple(row) == ("database_slow", lost_at, county.now)
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        await opened.close()
 
 
 @pytest.mark.slow

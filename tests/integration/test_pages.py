@@ -12,7 +12,7 @@ from typing import TypedDict, cast
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from gateway.hub_status import Candidate, DeviceLabel, HubStatus, PairingReport, encode_status
 from rules.vocabulary import AlertKind, Bound, Priority, Vital
@@ -45,17 +45,6 @@ class Violation(TypedDict):
 
     id: str
     impact: str
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid5
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from rules.vocabulary import PersonStatus, Priority, SubjectRef
 from service.alerts.lifecycle import Outcome, WhyNot
@@ -22,17 +22,6 @@ from tests.integration.test_pages import DESKTOP, PHONE, overflow, signed_in, vi
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 ZHANGS = f"/people/{ZHANG.person_id}"
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

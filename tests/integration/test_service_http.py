@@ -9,12 +9,13 @@ import httpx2
 import pytest
 
 from rules.vocabulary import Priority
-from service.auth import MOST_FAILURES_PER_ADDRESS, MOST_FAILURES_PER_LOGIN, hash_password
+from service.auth import MOST_FAILURES_PER_ADDRESS, MOST_FAILURES_PER_LOGIN
 from service.people import NewAccount
 from service.permissions import Role
 from tests.fixtures.database import Database
 from tests.integration.service_county import (
     PASSWORD,
+    PASSWORD_HASH,
     STAFF,
     ZHANG,
     County,
@@ -28,13 +29,12 @@ from tests.security.matrix import session
 @pytest.fixture
 async def county(database: Database) -> AsyncIterator[County]:
     async with open_county(database) as opened:
-        password_hash = await hash_password(PASSWORD)
         for name, staff in STAFF.items():
             await opened.store.register_account(
                 NewAccount(
                     account_id=account_id(name),
                     login=name,
-                    password_hash=password_hash,
+                    password_hash=PASSWORD_HASH,
                     role=staff.role,
                     staff_id=name,
                 )
@@ -43,7 +43,7 @@ async def county(database: Database) -> AsyncIterator[County]:
             NewAccount(
                 account_id=account_id("zhang"),
                 login="zhang",
-                password_hash=password_hash,
+                password_hash=PASSWORD_HASH,
                 role=Role.PATIENT,
                 person_id=ZHANG.person_id,
             )

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4, uuid5
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from rules.vocabulary import Family, SubjectRef
 from service.people import Household, Person
@@ -39,17 +39,6 @@ _ALERT = (
     " VALUES ($1, $2, $3, 'physiological', 2, $4, 'VS-06', 1, 'hash', 'immediate', false, $5, $5,"
     " $6, '{}')"
 )
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

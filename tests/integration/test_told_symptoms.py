@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from service.notify.carrier import CarriedNotifier
 from service.notify.notifier import Channel
@@ -205,28 +205,24 @@ async def _with_account(told: Told) -> None:
 
 @pytest.mark.slow
 async def test_the_buttons_are_large_on_a_phone_and_read_by_a_scanner(
-    told: Told, chromium: str
+    told: Told, browser: Browser
 ) -> None:
     """Chinese on a phone: nothing overflows, axe finds nothing, one press is one telling."""
     await told.house.measure(184, 96, slot=1)
     address = str(told.client.base_url)
     token = await session(told.house.county, "zhang")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        context = await browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]})
-        await context.add_cookies([{"name": "hearthwatch", "value": token, "url": address}])
-        page = await context.new_page()
-        await page.goto(f"{address}/patient")
-        button = page.locator("#feeling-now").get_by_role("button", name="胸痛")
-        box = await button.bounding_box()
-        assert box is not None
-        assert min(box["height"], box["width"]) >= 44
-        assert await violations(page) == []
-        assert await overflow(page) <= 0
-        await button.click()
-        await expect(page.locator("#feeling [role=status]")).to_contain_text("胸痛")
-        assert await violations(page) == []
-        await browser.close()
+    context = await browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]})
+    await context.add_cookies([{"name": "hearthwatch", "value": token, "url": address}])
+    page = await context.new_page()
+    await page.goto(f"{address}/patient")
+    button = page.locator("#feeling-now").get_by_role("button", name="胸痛")
+    box = await button.bounding_box()
+    assert box is not None
+    assert min(box["height"], box["width"]) >= 44
+    assert await violations(page) == []
+    assert await overflow(page) <= 0
+    await button.click()
+    await expect(page.locator("#feeling [role=status]")).to_contain_text("胸痛")
+    assert await violations(page) == []
+    await context.close()
     assert await told.said() == 1

@@ -7,18 +7,18 @@ from zoneinfo import ZoneInfo
 import httpx2
 import msgspec
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from gateway.baselines import LAYOUT, Learned, empty_state, fold, state_to_bytes
 from gateway.facts import AnchorFact, MarkFact, decode_fact
 from rules.vocabulary import QuantityName
-from service.auth import hash_password
 from service.people import NewAccount
 from service.permissions import Role
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_history, seed_passwords, serve
 from tests.integration.service_county import (
     PASSWORD,
+    PASSWORD_HASH,
     WANG,
     ZHANG,
     County,
@@ -36,16 +36,6 @@ POSTS = f"/doctor/people/{ZHANG.subject}"
 
 
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield launched
-        await launched.close()
-
-
-@pytest.fixture
 async def county(database: Database) -> AsyncIterator[County]:
     async with open_county(database) as opened:
         for name, role in (
@@ -57,7 +47,7 @@ async def county(database: Database) -> AsyncIterator[County]:
             staff = NewAccount(
                 account_id=account_id(name),
                 login=name,
-                password_hash=await hash_password(PASSWORD),
+                password_hash=PASSWORD_HASH,
                 role=role,
                 staff_id=name,
             )
@@ -135,7 +125,7 @@ async def test_a_patient_reads_their_own_usual_in_their_language(
         NewAccount(
             account_id=account_id("zhang-usual"),
             login="zhang-usual",
-            password_hash=await hash_password(PASSWORD),
+            password_hash=PASSWORD_HASH,
             role=Role.PATIENT,
             person_id=ZHANG.person_id,
         )

@@ -7,7 +7,7 @@ from uuid import uuid5
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from gateway.facts import AssignFact, BindingFact, PairingFact, TurnFact
 from gateway.hub_status import (
@@ -30,17 +30,6 @@ from tests.integration.unknown_people import at_clinic, at_home, know_hubs
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 LI = replace(ZHANG, person_id=uuid5(IDS, "li"), subject=SubjectRef("s-li"), name="李大山")
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

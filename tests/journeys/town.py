@@ -163,6 +163,7 @@ async def small_town(
     folder: Path,
     *,
     home: bool = True,
+    pages: bool = True,
     canary_every_s: float | None = None,
     **extra: str,
 ) -> AsyncGenerator[Town]:
@@ -181,7 +182,8 @@ async def small_town(
     town.environment = _environment(town, extra)
     try:
         await town.start_core()
-        await town.start_service()
+        if pages:
+            await town.start_service()
         if not home:
             yield town
             return

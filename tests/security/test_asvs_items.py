@@ -8,9 +8,8 @@ import pytest
 
 from gateway.structured_log import configure_logs
 from service.app import create_app
-from service.auth import hash_password
 from tests.fixtures.database import Database
-from tests.integration.service_county import PASSWORD, ZHANG, County, open_county
+from tests.integration.service_county import PASSWORD, PASSWORD_HASH, ZHANG, County, open_county
 from tests.security.matrix import bring, session
 
 pytestmark = pytest.mark.peer
@@ -22,9 +21,7 @@ MADE_UP = "a-made-up-session-of-somebody"
 @pytest.fixture
 async def county(database: Database) -> AsyncIterator[County]:
     async with open_county(database) as opened:
-        await opened.owner.execute(
-            "UPDATE care.account SET password_hash = $1", await hash_password(PASSWORD)
-        )
+        await opened.owner.execute("UPDATE care.account SET password_hash = $1", PASSWORD_HASH)
         yield opened
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext
 from pydantic import SecretStr
 
 from service.store.consent import Purpose, Wanted
@@ -27,16 +27,6 @@ PAGES = (
     ("county", "/doctor/glass"),
     ("zhang", "/patient/privacy"),
 )
-
-
-@pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

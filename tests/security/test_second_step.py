@@ -11,11 +11,11 @@ import pytest
 from playwright.async_api import CDPSession, async_playwright, expect
 from pyotp.totp import TOTP
 
-from service.auth import MOST_FAILURES_PER_LOGIN, hash_password
+from service.auth import MOST_FAILURES_PER_LOGIN
 from service.security.keyring import new_keyring
 from service.security.second_step import step_of_code
 from tests.fixtures.database import Database
-from tests.integration.service_county import PASSWORD, County, open_county, serving
+from tests.integration.service_county import PASSWORD, PASSWORD_HASH, County, open_county, serving
 
 pytestmark = pytest.mark.peer
 
@@ -25,9 +25,7 @@ SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890", RFC 6238 ap
 @pytest.fixture
 async def county(database: Database) -> AsyncIterator[County]:
     async with open_county(database) as opened:
-        await opened.owner.execute(
-            "UPDATE care.account SET password_hash = $1", await hash_password(PASSWORD)
-        )
+        await opened.owner.execute("UPDATE care.account SET password_hash = $1", PASSWORD_HASH)
         settings = opened.services.settings.model_copy(
             update={"second_factor": "required", "public_url": "http://localhost:8080"}
         )
