@@ -37,9 +37,14 @@ demo: setup
 
 # Beside two others a test may miss a patience that real peers need; it is run once more, and what
 # needed that is named at the end (RERUN). A test named there twice is a fault like any other.
+# Bytecode is kept, for each worker compiles every test and hundreds of processes the program; two
+# threads of OpenBLAS on cores that are taken only wait for each other; and files run in the order of
+# their folders, because the longest have few tests: by their number they would come last.
 test: setup
 	@deploy/install-test-peers.sh
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --reruns 1 --reruns-delay 3 -rR $(PYTEST_ARGS)
+	@exec env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		--reruns 1 --reruns-delay 3 -rR $(PYTEST_ARGS)
 
 test-bluez: setup
 	@RUNS="$(RUNS)" PYTEST_ARGS="$(PYTEST_ARGS)" exec deploy/bluez/run.sh
