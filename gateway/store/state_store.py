@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, LiteralString
 
 import asyncpg
 import numpy as np
@@ -26,6 +26,9 @@ _ROW = np.dtype(
     [("name", f"S{NAME_BYTES}"), ("state", STATE), ("recent", RECENT), ("priority", ">i2")]
 )
 _NO_CASE = -1
+_LONGEST_WAIT = timedelta(hours=2)
+"""Waits of more are looked at when the walk comes by: rechecks the next day."""
+
 _FEWEST_BYTES = STATE.itemsize + RECENT.itemsize
 
 
@@ -76,6 +79,26 @@ class StateStore:
         """Have the next reading of these judged exactly, also after a restart."""
         await self._connection.execute(_SQL["look_closely"], list(subjects))
 
+    async def begin_walk(self, mark: int, now: datetime) -> bool:
+        """Whether there are people still to be looked at under the rules with this fingerprint.
+
+        Where these are new, whoever waits for a confirmation is woken now: the wait may be over.
+        """
+        begun = await self._connection.fetchval(_SQL["begin_walk"], mark)
+        if begun is not None:
+            until, place = now + _LONGEST_WAIT, _octet("open_since")
+            await self._connection.execute(_SQL["wake_waiting"], now, until, place)
+        found: bool = await self._connection.fetchval(_SQL["is_walking"])
+        return found
+
+    async def wake_some(self, mark: int, now: datetime, limit: int) -> bool:
+        """Wake as many of these people; whether there are more."""
+        rules = mark.to_bytes(4, "little")
+        found: bool | None = await self._connection.fetchval(
+            _SQL["walk"], mark, limit, now, _octet("rules"), rules
+        )
+        return bool(found)
+
     async def next_wake_at(self, except_for: Sequence[SubjectRef] = ()) -> datetime | None:
         """The earliest wake-up of anybody else."""
         found: datetime | None = await self._connection.fetchval(
@@ -115,6 +138,12 @@ class StateStore:
             recent=rows["recent"],
             ends_on=_ends_on(rows["priority"]),
         )
+
+
+def _octet(column: LiteralString) -> int:
+    """Where a column of `RECENT` begins, counted from one as the database does."""
+    offset: int = RECENT.fields[column][1] if RECENT.fields else 0
+    return offset + 1
 
 
 def _stored(row: "asyncpg.Record") -> StoredState:

@@ -51,3 +51,37 @@ SELECT min(next_wake_at) FROM core.subject_state WHERE next_wake_at IS NOT NULL
 SELECT subject FROM core.subject_state
 WHERE next_wake_at <= $1 AND subject <> ALL ($3::text[])
 ORDER BY next_wake_at, subject LIMIT $2;
+
+-- name: begin_walk
+-- Nothing where the walk under these rules has begun.
+INSERT INTO core.rules_walk (mark, after, is_done) VALUES ($1, '', false)
+ON CONFLICT (only_row) DO UPDATE SET mark = excluded.mark, after = '', is_done = false
+WHERE rules_walk.mark <> excluded.mark RETURNING mark;
+
+-- name: is_walking
+SELECT NOT is_done FROM core.rules_walk;
+
+-- name: wake_waiting
+-- Whose columns say, four octets from $3 on, that a confirmation is waited for.
+UPDATE core.subject_state SET next_wake_at = $1
+WHERE next_wake_at > $1 AND next_wake_at <= $2 AND substr(recent, $3, 4) <> decode('00000000', 'hex');
+
+-- name: walk
+-- On by $2 of those who were not looked at under the rules $5 (four octets of their columns from $4 on), and past the
+-- others of two thousand.
+WITH walk AS (SELECT after FROM core.rules_walk WHERE NOT is_done),
+following AS (
+    SELECT subject, recent IS NULL OR substr(recent, $4, 4) <> $5 AS is_due FROM core.subject_state
+    WHERE subject > (SELECT after FROM walk) ORDER BY subject LIMIT 2000
+),
+chosen AS (SELECT subject FROM following WHERE is_due ORDER BY subject LIMIT $2),
+woken AS (
+    UPDATE core.subject_state s SET next_wake_at = $3 FROM chosen c
+    WHERE s.subject = c.subject AND (s.next_wake_at IS NULL OR s.next_wake_at > $3)
+),
+reached AS (
+    SELECT CASE WHEN (SELECT count(*) FROM chosen) = $2 THEN (SELECT max(subject) FROM chosen)
+        ELSE (SELECT max(subject) FROM following) END AS subject
+)
+UPDATE core.rules_walk w SET after = coalesce(r.subject, w.after), is_done = r.subject IS NULL
+FROM reached r WHERE NOT w.is_done AND w.mark = $1 RETURNING NOT w.is_done;
