@@ -19,7 +19,8 @@ def command(*words: str) -> int:
 @pytest.mark.row("O5", "R11")
 def test_our_own_packs_pass_check_and_test(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("check") == 0
-    assert "HW-05 v1" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert all(f"{rule.id} v{rule.version} " in told for rule in first_pack().rules)
     assert command("test") == 0
     assert "0 faults" in capsys.readouterr().out
 

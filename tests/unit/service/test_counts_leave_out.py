@@ -16,6 +16,7 @@ _LEAVES_OUT = re.compile(r"\bsynthetic\b|\bis_canarys\b|\bNOT \w+\.drill\b")
 NO_PEOPLE = {
     "core_store.sql keep_observations": "the rows of its own batch",
     "shadow_store.sql prune": "what it has just deleted",
+    "state_store.sql walk": "whether it woke as many as it may; shown to nobody",
     "clusters.sql verified": "tasks, which `events` opens about people who exist",
     "consent.sql uncounted": "tells the worker that somebody withdrew; shown to nobody",
     "consent.sql readers": "who has read one person's record, for that person",
