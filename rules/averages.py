@@ -12,35 +12,20 @@ from decimal import Decimal
 from rules.codes import at_guideline_precision
 from rules.scope import Call, exact, span
 from rules.vocabulary import Bound, QuantityName
-from rules.window import SESSION_GAP, Point, days_apart, sessions
+from rules.window import Point, days_apart, plain_mean, session_means, sessions
 
 
-def _session_means(call: Call, quantity: str, length: str) -> list[Decimal]:
+def _session_means(
+    call: Call, quantity: str, length: str, *, settled: bool = False
+) -> Sequence[Decimal]:
     """Means of the sessions in the span; censored readings have no number and stay out."""
-    numbered = call.scope.numbered(quantity, length)
-    call.rest_on(*(point for point, _ in numbered))
-    return _means(numbered)
-
-
-def _means(numbered: Sequence[tuple[Point, Decimal]], *, settled: bool = False) -> list[Decimal]:
-    """The mean of each session; `settled`: without its first reading where it has several."""
-    groups: list[list[Decimal]] = []
-    last: datetime | None = None
-    for point, number in numbered:
-        if last is None or point.effective_at - last > SESSION_GAP:
-            groups.append([])
-        groups[-1].append(number)
-        last = point.effective_at
-    return [_mean(group[1:] or group) if settled else _mean(group) for group in groups]
+    call.rest_on(*(point for point, _ in call.scope.numbered(quantity, length)))
+    return call.scope.session_means(quantity, length, settled=settled)
 
 
 def mean_of_sessions(numbered: Sequence[tuple[Point, Decimal]]) -> Decimal:
     """Mean of the session means of these: at least one, oldest first."""
-    return _mean(_means(numbered))
-
-
-def _mean(numbers: Sequence[Decimal]) -> Decimal:
-    return numbers[0] if len(numbers) == 1 else sum(numbers, Decimal(0)) / len(numbers)
+    return plain_mean(session_means(numbered))
 
 
 def _span_mean(call: Call, quantity: str, length: str) -> Decimal | None:
@@ -48,7 +33,7 @@ def _span_mean(call: Call, quantity: str, length: str) -> Decimal | None:
     if not means:
         call.trace.unknown()
         return None
-    mean = _mean(means)
+    mean = plain_mean(means)
     call.trace.note(f"mean_{quantity}_{length}", mean)
     return mean
 
@@ -78,13 +63,11 @@ def settled_mean_ge(call: Call, quantity: str, limit: float, length: str) -> boo
     The first of several readings of a session is the highest more often than not (white coat,
     unrest); home protocols discard it. A session of one reading keeps it.
     """
-    numbered = call.scope.numbered(quantity, length)
-    call.rest_on(*(point for point, _ in numbered))
-    means = _means(numbered, settled=True)
+    means = _session_means(call, quantity, length, settled=True)
     if not means:
         call.trace.unknown()
         return None
-    mean = _mean(means)
+    mean = plain_mean(means)
     call.trace.note(f"settled_mean_{quantity}_{length}", mean)
     return at_guideline_precision(QuantityName(quantity), mean) >= exact(limit)
 
@@ -232,5 +215,7 @@ def _session_below(group: Sequence[Point], name: QuantityName, limit: Decimal) -
     numbers = [v.value for v in values if v.value is not None]
     censored_high = any(v.censored is Bound.ABOVE for v in values)
     return (
-        bool(numbers) and not censored_high and at_guideline_precision(name, _mean(numbers)) < limit
+        bool(numbers)
+        and not censored_high
+        and at_guideline_precision(name, plain_mean(numbers)) < limit
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 import cel
 
@@ -26,6 +26,10 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<string>'[^'\\]*'|\"[^\"\\]*\")|(?P<number>[0-9]+(?:\.[0-9]+)?)"
     r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>&&|\|\||<=|>=|[()!<>,+\-*/]))"
 )
+
+
+_KNOWN = 4096
+"""More conditions than all packs hold, former versions and candidates too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,9 @@ def _program(source: str) -> cel.Program:
     return cel.compile(source)
 
 
+@lru_cache(maxsize=_KNOWN)
 def compile_condition(source: str) -> Condition:
-    """`source` as a condition.
+    """`source` as a condition; a pack that is read again costs no second compiling.
 
     Raises:
         ConditionError: not in this module's small language, an unknown function or word, a wrong

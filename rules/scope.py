@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from rules.codes import MAIN_QUANTITIES
 from rules.vocabulary import Bound, QuantityName, Vital
-from rules.window import Baseline, Point, Window, once_each
+from rules.window import Baseline, Point, Window, once_each, session_means
 
 _SIX = Decimal("0.000001")
 _SPAN = re.compile(r"([1-9][0-9]{0,3})(m|h|d)\Z")
@@ -67,6 +67,13 @@ class Scope:
         compare=False,
     )
 
+    _means: dict[tuple[str, str, bool], tuple[Decimal, ...]] = field(
+        default_factory=dict[tuple[str, str, bool], tuple[Decimal, ...]],
+        init=False,
+        repr=False,
+        compare=False,
+    )
+
     def valid(self, quantity: str, length: str) -> tuple[Point, ...]:
         """Valid points carrying `quantity` in the span, each once, oldest first.
 
@@ -74,7 +81,7 @@ class Scope:
         """
         known = self._seen.get((quantity, length))
         if known is None:
-            known = once_each(p for p in self.usable(quantity, length) if p.valid)
+            known = once_each([p for p in self.usable(quantity, length) if p.valid])
             self._seen[quantity, length] = known
         return known
 
@@ -83,15 +90,23 @@ class Scope:
         known = self._numbered.get((quantity, length))
         if known is None:
             name = QuantityName(quantity)
-            numbers = ((p, p.values[name].value) for p in self.valid(quantity, length))
-            known = tuple((point, number) for point, number in numbers if number is not None)
+            numbers = [(p, p.values[name].value) for p in self.valid(quantity, length)]
+            known = tuple([(point, number) for point, number in numbers if number is not None])
             self._numbered[quantity, length] = known
+        return known
+
+    def session_means(self, quantity: str, length: str, *, settled: bool) -> tuple[Decimal, ...]:
+        """The mean of each session in the span; `settled`: without the first where it has more."""
+        known = self._means.get((quantity, length, settled))
+        if known is None:
+            known = session_means(self.numbered(quantity, length), settled=settled)
+            self._means[quantity, length, settled] = known
         return known
 
     def usable(self, quantity: str, length: str) -> tuple[Point, ...]:
         """Usable points carrying `quantity` in the span that ends at `at`, oldest first."""
         name = QuantityName(quantity)
-        return tuple(p for p in self.inside(length) if p.usable and name in p.values)
+        return tuple([p for p in self.inside(length) if p.usable and name in p.values])
 
     def inside(self, length: str) -> tuple[Point, ...]:
         """All points of the span that ends at `at`, oldest first."""

@@ -5,7 +5,7 @@ Everything here is a plain value. The caller (the core, the hub, a backtest, a t
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -332,11 +332,14 @@ def days_apart(instants: Iterable[datetime], zone: tzinfo, gap: timedelta = DAY_
 
     The earliest choice is optimal: just before and just after midnight is one day.
     """
-    last, days = None, 0
+    last: tuple[datetime, date] | None = None
+    days = 0
     for instant in instants:
+        if last is not None and instant - last[0] < gap:
+            continue
         local = instant.astimezone(zone).date()
-        if last is None or (instant - last >= gap and local > last.astimezone(zone).date()):
-            last, days = instant, days + 1
+        if last is None or local > last[1]:
+            last, days = (instant, local), days + 1
     return days
 
 
@@ -349,3 +352,25 @@ def sessions(points: Iterable[Point]) -> tuple[tuple[Point, ...], ...]:
         else:
             groups.append([point])
     return tuple(tuple(group) for group in groups)
+
+
+def session_means(
+    numbered: Iterable[tuple[Point, Decimal]], *, settled: bool = False
+) -> tuple[Decimal, ...]:
+    """The mean of each session of these, oldest first.
+
+    `settled`: without its first reading where it has several.
+    """
+    groups: list[list[Decimal]] = []
+    last: datetime | None = None
+    for point, number in numbered:
+        if last is None or point.effective_at - last > SESSION_GAP:
+            groups.append([])
+        groups[-1].append(number)
+        last = point.effective_at
+    return tuple([plain_mean(group[1:] or group if settled else group) for group in groups])
+
+
+def plain_mean(numbers: Sequence[Decimal]) -> Decimal:
+    """The mean of these, at least one."""
+    return numbers[0] if len(numbers) == 1 else sum(numbers, Decimal(0)) / len(numbers)

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from service.security.chain import Check, Entry, Seal, instant
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.seals import Seals
 
 _SHOWN = 20
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _verify_file(arguments.file, heads)
         return asyncio.run(_verify(find_dsn(arguments.dsn), heads))
     except (NoDatabaseError, UnreadableRecordError, ValueError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 2
 
 

@@ -35,7 +35,7 @@ from service.backtest.record_error import RecordError
 from service.backtest.recorded import Recorded, read_readings
 from service.rules.pack_file import pack_text
 from service.store.backtest_reads import stored_people, stored_readings
-from service.store.database import DATABASE_ERRORS
+from service.store.database import DATABASE_ERRORS, in_words
 
 _MOST_TOLD = 20
 _EVERY_S = 1.0
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             text = json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
             arguments.json.write_text(text, encoding="utf-8")
     except (OSError, RecordError, PackError, NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"rules backtest: {error}\n")
+        sys.stderr.write(f"rules backtest: {in_words(error)}\n")
         return 2
     return 0
 

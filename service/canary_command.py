@@ -16,7 +16,7 @@ from rules.vocabulary import HubId
 from service.auth import hash_password
 from service.store.canaries import UnknownHubError, unknown_password
 from service.store.care_store import Store
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 
 EVERY_S = 300
 
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         every = timedelta(seconds=arguments.every)
         asyncio.run(_register(dsn, hub, every, arguments.zone))
     except (NoDatabaseError, UnknownHubError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
     sys.stdout.write(
         f"{hub}: a test measurement is expected every {arguments.every} s; the hub sends it with\n"

@@ -9,7 +9,7 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from service.store.care_store import Store
 from service.store.clinic import UnknownPlaceError
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         asyncio.run(_tell(find_dsn(arguments.dsn), arguments.hub, arguments.institution))
     except (NoDatabaseError, UnknownPlaceError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
     where = f"the clinic {arguments.institution}" if arguments.institution else "a home"
     sys.stdout.write(f"{arguments.hub} stands in {where}; the core has been told\n")

@@ -10,7 +10,7 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.care.coverage import Coverage, Finding
 from service.store.coverage import DAYS, CoverageChecks
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 
 _MOST_LINES = 40
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         dsn = find_dsn(arguments.dsn)
         found = asyncio.run(_check(dsn, arguments.zone, at, arguments.days))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 2
     sys.stdout.write(told(found, arguments.zone))
     return 1 if found.without_owner else 0

@@ -11,7 +11,7 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from gateway.store.migrate import CORE_MIGRATIONS, MigrationError, migrate
 from service.store.backup import BackupError, Manifest, check_file, restore, take_backup
-from service.store.database import DATABASE_ERRORS
+from service.store.database import DATABASE_ERRORS, in_words
 from service.store.pg_tools import ToolError
 from service.store.reading_days import newest_days
 from service.store.verify import Extent, Finding, verify
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(act(arguments))
     except _FAULTS as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.ingest_tokens import IngestTokens
 
 _KEY = re.compile(r"[A-Za-z0-9._-]+(~[A-Za-z0-9._-]+){2}", re.ASCII)
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_act(find_dsn(arguments.dsn), action, which))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

@@ -16,7 +16,7 @@ from service.security.keyring import (
     rotated,
     write_keyring,
 )
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.names import Names
 
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         return asyncio.run(_with_database(arguments, file))
     except (KeyringError, NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.openid import OpenIdNames, TakenError
 
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write("another account is linked to this name: unlink it first\n")
         return 1
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

@@ -11,7 +11,7 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.care.lines import HeadingError, Kind
 from service.spreadsheet import TableError, read_table, write_table
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.imports import Imports, Report
 
 _MOST_SHOWN = 50
@@ -42,8 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         return act(dsn, arguments, now)
     except HeadingError as error:
         sys.stderr.write(f"{arguments.file}: columns are missing: {error}\n")
-    except (TableError, NoDatabaseError, *DATABASE_ERRORS) as error:
+    except TableError as error:
         sys.stderr.write(f"{arguments.file}: {error}\n")
+    except (NoDatabaseError, *DATABASE_ERRORS) as error:
+        sys.stderr.write(f"{in_words(error)}\n")
     return 2
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.clock import Clock, WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.enrolments import Enrolments
 
 _ZONE = "Asia/Shanghai"
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_revoke(find_dsn(arguments.dsn), arguments.hub, arguments.wait))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return EXIT_UNKNOWN
 
 

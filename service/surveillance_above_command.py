@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.surveillance.federation import CountyServer, Prefecture, PrefectureWeek
 
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         password = file.read_text(encoding="utf-8").strip() if file else None
         return asyncio.run(_act(find_dsn(arguments.dsn), arguments, password))
     except (NoDatabaseError, FileNotFoundError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.surveillance.area_store import known_areas, put_areas
 from service.surveillance.areas import AreaFile, AreaFileError, ListedArea, read_areas
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

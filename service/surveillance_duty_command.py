@@ -10,7 +10,7 @@ from datetime import date
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.surveillance.duty import DutyOfficers
 
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_act(find_dsn(arguments.dsn), arguments))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

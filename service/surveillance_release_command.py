@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
 from service.release_settings import ReleaseSettings
-from service.store.database import DATABASE_ERRORS, Pool, open_pool, write_audit
+from service.store.database import DATABASE_ERRORS, Pool, in_words, open_pool, write_audit
 from service.surveillance.counts import declare_level
 from service.surveillance.daily import refresh
 from service.surveillance.preview import LEAST_SHOWN, Preview, WeekPreview, preview
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_act(find_dsn(arguments.dsn), arguments, declared, floor))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
-from service.store.database import DATABASE_ERRORS, Connection, open_pool, write_audit
+from service.store.database import DATABASE_ERRORS, Connection, in_words, open_pool, write_audit
 from service.surveillance.counts import (
     KnownCell,
     areas_around,
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_print(find_dsn(arguments.dsn), arguments))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn, zone_named
-from service.store.database import DATABASE_ERRORS, Pool, open_pool
+from service.store.database import DATABASE_ERRORS, Pool, in_words, open_pool
 from service.surveillance.counts import sources
 from service.surveillance.dispensing_store import Dispensings, NotHandingOutError
 from service.surveillance.indicators import SourceKind
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
 
 

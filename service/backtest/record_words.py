@@ -1,5 +1,6 @@
 """What the cells of a recorded line mean: codes, numbers, flags and instants."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,9 @@ _FLAGS: Mapping[str, str] = MappingProxyType(
 )
 _BOUNDS: Mapping[str, Bound] = MappingProxyType({"LO": Bound.BELOW, "HI": Bound.ABOVE})
 _OTHER_FLAGS = frozenset({"arrival_time", "manual"})
+_NUMBER = re.compile(r" *[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})? *\Z")
+"""What a file writes as a number: `Decimal` also reads 1_85, and digits of any script."""
+
 _TELLING = WORDS[Parameter.FLAG]
 _YEARS = range(2000, 2100)
 """Days are counted from the first of these on, in columns that end in 2179."""
@@ -76,9 +80,9 @@ def cell(code: str, value: str, unit: str, beyond: str) -> Cell:
     vital, name = NUMBERS[code]
     if beyond:
         return Cell(vital=vital, quantity=name, value=Value(censored=_BOUNDS[beyond]))
-    number = Decimal(value)
-    if not number.is_finite():
+    if not _NUMBER.match(value):
         raise RecordError(f"value: {value!r} is no number")
+    number = Decimal(value)
     canonical = codes.to_canonical(name, number, unit)
     if not codes.is_measurable(name, canonical):
         raise RecordError(f"value: {value} {unit} is outside what a device can measure")

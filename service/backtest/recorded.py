@@ -88,7 +88,9 @@ def _measured(
     odd = _unusable(lines, cells, flags, (wrong_at, wrong_received))
     refused += [(int(lines.number[good[first[place]]]), why) for place, why in odd.items()]
     refused.sort()
-    stays = np.setdiff1d(np.arange(first.size), list(odd))
+    usable = np.ones(first.size, dtype=np.bool_)
+    usable[list(odd)] = False
+    stays = np.flatnonzero(usable)
     cells = {name: column[stays] for name, column in cells.items()}
     effective = at[cells["effective_at"]]
     return Measured(

@@ -17,7 +17,7 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from rules.explain import EvidenceError, read_evidence, replay, why
 from service.store.care_store import Store
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.shadow_reads import KeptAlert
 
 EXIT_DIFFERS = 3
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         found = asyncio.run(_kept(find_dsn(arguments.dsn), UUID(arguments.alert)))
     except (NoDatabaseError, ValueError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
     if found is None:
         sys.stderr.write(f"no alert {arguments.alert}\n")

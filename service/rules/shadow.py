@@ -12,7 +12,7 @@ from gateway.clock import WallClock
 from gateway.operator_settings import NoDatabaseError, find_dsn
 from service.backtest.figures import Figures
 from service.store.care_store import Store
-from service.store.database import DATABASE_ERRORS, open_pool
+from service.store.database import DATABASE_ERRORS, in_words, open_pool
 from service.store.shadow_reads import ShadowReport
 
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         reports = asyncio.run(_reports(find_dsn(arguments.dsn), arguments.zone))
     except (NoDatabaseError, *DATABASE_ERRORS) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{in_words(error)}\n")
         return 1
     if arguments.json:
         sys.stdout.write(msgspec.json.encode(reports).decode() + "\n")

@@ -128,7 +128,9 @@ def read_manifest(file: Path) -> Manifest:
     """
     try:
         manifest = msgspec.json.decode(manifest_path(file).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        raise BackupError(f"{manifest_path(file)}: {error.strerror or error}") from error
+    except msgspec.DecodeError as error:
         raise BackupError(f"{manifest_path(file)}: {error}") from error
     if manifest.v != _VERSION:
         raise BackupError(f"{manifest_path(file)}: version {manifest.v} is not {_VERSION}")
@@ -145,7 +147,7 @@ async def check_file(file: Path) -> Manifest:
     try:
         size, digest = await asyncio.to_thread(_digest, file)
     except OSError as error:
-        raise BackupError(f"{file}: {error}") from error
+        raise BackupError(f"{file}: {error.strerror or error}") from error
     if (size, digest) != (manifest.size, manifest.sha256):
         raise BackupError(f"{file} is damaged: {size} bytes, sha256 {digest} is not as written")
     return manifest

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from functools import wraps
 from importlib.resources import files
 from pathlib import Path
+from socket import gaierror
 from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -46,6 +47,20 @@ DATABASE_ERRORS = (
     TimeoutError,
 )
 """What a lost or overloaded database raises; whoever works in a loop waits and tries again."""
+
+_NOBODY_THERE = (ConnectionError, TimeoutError, FileNotFoundError, gaierror)
+
+
+def in_words(error: BaseException) -> str:
+    """What one of them, or of a command's own faults, says to whoever gave the command."""
+    if not isinstance(error, OSError):
+        return str(error)
+    why = error.strerror or str(error) or "no answer in time"
+    if error.filename:
+        return f"{error.filename}: {why}"
+    # Of several addresses asyncio tells all failures in one error, which has no number.
+    away = isinstance(error, _NOBODY_THERE) or error.errno is None
+    return f"the database is away: {why}" if away else why
 
 
 def load_statements(file_name: str, package: str = "service.store") -> Mapping[str, str]:

@@ -206,7 +206,7 @@ def test_numbers_of_one_instant_are_one_measurement_and_bad_lines_are_told(tmp_p
     assert glucose.values[QuantityName.GLUCOSE].censored is Bound.BELOW
     reasons = dict(found.refused)
     assert "no code we know" in reasons[6]
-    assert reasons[7] == "value: it is no number"
+    assert reasons[7] == "value: 'high' is no number"
     assert "furlong" in reasons[8]
     assert "3 columns" in reasons[9]
     assert "no time zone" in reasons[5]
@@ -337,6 +337,27 @@ def test_an_instant_no_clock_can_have_shown_is_told_and_the_others_are_used(
     alone = path.with_name("alone.csv")
     alone.write_text(f"subject,effective_at,code,value,unit\np-1,{at},15074-8,2.0,mmol/L\n")
     assert len(read_readings(alone, ZONE).refused) == 1
+
+
+@pytest.mark.parametrize("text", ["1_85", "１８５", "0x41", "NaN", "Infinity", "--1", "", "1 85"])
+def test_what_only_python_takes_for_a_number_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "r.csv"
+    lines = [f"p-1,{START.isoformat()},8480-6,{number},mm[Hg]" for number in (text, "+1.85e2")]
+    path.write_text("\n".join(["subject,effective_at,code,value,unit", *lines]), "utf-8")
+    found = read_readings(path, ZONE)
+    assert found.refused == [(2, f"value: {text!r} is no number")]
+    (kept,) = points_of(found.tape)[SubjectRef("p-1")]
+    assert kept.values[QuantityName.SYSTOLIC].value == 185
+
+
+def test_a_column_whose_name_is_mistyped_is_told_and_another_is_not_ours(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    line = f"p-1,{START.isoformat()},15074-8,,mmol/L,LO"
+    path.write_text(f"subject,effective_at,code,value,unit,flag\n{line}\n", "utf-8")
+    with pytest.raises(RecordError, match=r"r\.csv:1: 'flag' is no column .* did you mean 'flags'"):
+        read_readings(path, ZONE)
+    path.write_text(f"subject,effective_at,code,value,unit,village\n{line}\n", "utf-8")
+    assert read_readings(path, ZONE).refused == [(2, "value: '' is no number")]
 
 
 @pytest.mark.filterwarnings("error")
