@@ -60,6 +60,10 @@ class FactRow:
     body: str
 
 
+LOOKED_AT_A_SECOND = 10
+"""People of a new variant; each look reads all that is stored of somebody. Nobody waits for it."""
+
+
 @asynccontextmanager
 async def open_shadow_link(dsn: str) -> AsyncGenerator["ShadowLink"]:
     """A connection for all variants, as role hw_core; it takes no lease.
@@ -103,7 +107,10 @@ class ShadowStore:
         self.variant = variant
 
     async def begin(self, packs: Mapping[str, int], rule_ids: Sequence[str], now: datetime) -> bool:
-        """Follow from here on if the variant is new: with the open cases and waits of the core."""
+        """Follow from here on if the variant is new: with the open cases and waits of the core.
+
+        Everybody is looked at once under its rules, `LOOKED_AT_A_SECOND`.
+        """
         body = msgspec.json.encode(packs).decode()
         async with self._connection.transaction(isolation="repeatable_read"):
             new = await self._connection.fetchval(_SQL["begin"], self.variant, body, now)
@@ -111,7 +118,8 @@ class ShadowStore:
                 return False
             await self._connection.execute(_SQL["taken_now"], self.variant)
             await self._connection.execute(_SQL["seed_cases"], self.variant, list(rule_ids))
-            await self._connection.execute(_SQL["seed_wakes"], self.variant)
+            seed = _SQL["seed_wakes"]
+            await self._connection.execute(seed, self.variant, now, LOOKED_AT_A_SECOND)
         return True
 
     @asynccontextmanager

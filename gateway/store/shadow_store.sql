@@ -23,8 +23,12 @@ SELECT $1, case_id, subject, family, rule_id, priority, state, opened_at, last_p
 FROM core.case WHERE state IN ('open', 'closed') AND rule_id = ANY ($2::text[]);
 
 -- name: seed_wakes
+-- Everybody is looked at once under the variant's rules, $3 a second, as the core does under other rules (D88):
+-- who is silent already has no reading to come, and the core's own wake-up may be of a rule that waits for longer.
 INSERT INTO core.shadow_wake
-SELECT $1, subject, next_wake_at FROM core.subject_state WHERE next_wake_at IS NOT NULL;
+SELECT $1, subject, least(next_wake_at,
+    $2::timestamptz + make_interval(secs => ceil(row_number() OVER (ORDER BY subject) / $3::float)))
+FROM core.subject_state;
 
 -- name: hold
 SELECT since, taken_at, taken, inbox_through FROM core.shadow WHERE variant = $1 FOR UPDATE;

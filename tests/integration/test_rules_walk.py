@@ -1,7 +1,6 @@
 """After a roll-out everybody is looked at once: who is silent already, and who waits for longer."""
 
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -9,38 +8,24 @@ import pytest
 from gateway.clock import WallClock
 from gateway.core import Core
 from gateway.core_settings import CoreSettings
-from gateway.facts import BindingFact, PackFact
+from gateway.facts import PackFact
 from gateway.pack_book import digest_of
 from gateway.pack_desk import present_rules
-from rules.vocabulary import (
-    DeviceRef,
-    HubStamp,
-    Observation,
-    Origin,
-    Profile,
-    Quantity,
-    QuantityName,
-    SubjectRef,
-    Vital,
-)
 from tests.fixtures.database import Database
 from tests.integration.county_bench import (
-    HUB,
     START,
-    ZONE,
     Bench,
     county_bench,
     daily,
     minutes,
     pressure,
 )
+from tests.integration.scales import heart_failure, weight
 from tests.integration.test_packs_rolled_out import HIGHER, STARTED, signatures
 from tests.unit.rules.readings import PACKS
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
 
-SCALE = DeviceRef(manufacturer="Acme", model="SC-1", serial="3")
-WEIGHED = SubjectRef("s-weighed")
 ADHERENCE = (
     (PACKS / "adherence.yaml").read_text().replace("version: 1\nmode", "version: 2\nmode", 1)
 )
@@ -49,20 +34,6 @@ SOONER = HIGHER.replace(
     "      when: at_level()\n      wait: 5m\n      unless: level_left()",
     1,
 ).replace("numbers: [1m, 30m, 15m]", "numbers: [1m, 30m, 5m]", 1)
-
-
-def _weight(at: datetime) -> Observation:
-    return Observation(
-        device=SCALE,
-        kind=Vital.WEIGHT,
-        quantities={QuantityName.WEIGHT: Quantity(value=Decimal(70), unit="kg")},
-        received=HubStamp(boot_id="b", monotonic_s=0, wall=at, wall_trusted=True),
-        hub=HUB,
-        session=f"s{at}",
-        origin=Origin.LIVE,
-        device_time=at.astimezone(ZONE).replace(tzinfo=None),
-        source="2A9D",
-    )
 
 
 async def _rolled_out(bench: Bench, pack: str, text: str) -> None:
@@ -99,17 +70,7 @@ async def test_who_was_silent_before_a_rule_on_silence_came_is_missed_too(
 ) -> None:
     dsn = database.dsn_as("hw_core")
     async with county_bench(dsn, database.dsn) as bench:
-        await bench.tell(
-            Profile(
-                subject=WEIGHED,
-                birth_year=1950,
-                conditions=frozenset({"heart_failure"}),
-                drug_classes=frozenset(),
-                household="h-1",
-                area="t-1",
-            ),
-            BindingFact(device=SCALE.key, subject=WEIGHED, valid_from=START - timedelta(days=400)),
-        )
+        await bench.tell(*heart_failure())
         core = _core(bench, dsn)
         await core.renew_commands()
         for day in range(41):
@@ -119,7 +80,7 @@ async def test_who_was_silent_before_a_rule_on_silence_came_is_missed_too(
                 await core.settle(at)
                 bench.rules = await present_rules(STARTED, STARTED, bench.store.packs)
             if day < 10:
-                await bench.feed(_weight(at + minutes(5)))
+                await bench.feed(weight(at + minutes(5)))
             await core.settle(at + minutes(10))
         rang = await bench.alerts()
         assert [(row["rule_id"], row["stage"]) for row in rang] == [("DQ-09", "absence")]

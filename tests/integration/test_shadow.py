@@ -21,9 +21,10 @@ from rules.pack_set import load_set
 from rules.vocabulary import Origin
 from tests.fixtures.database import Database
 from tests.integration.county_bench import START, WANG, ZONE, Bench, county_bench, daily, pressure
+from tests.integration.scales import heart_failure, weight
 from tests.integration.troubled import told_by_the_troubled
 from tests.integration.village import EVERYTHING, FIRST, live, settled
-from tests.unit.rules.readings import FIRST_TEXT
+from tests.unit.rules.readings import FIRST_TEXT, PACKS
 from tests.unit.rules.test_pack_set import EXTRA
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
@@ -246,6 +247,29 @@ async def test_a_variant_begins_with_what_is_open_and_repeats_nothing(database: 
         found = await rang(bench, "core.shadow_alert")
         assert [row["alert_id"] for row in found] == [row["alert_id"] for row in late]
         assert late
+
+
+async def test_who_was_silent_before_a_candidate_came_is_missed_in_it(database: Database) -> None:
+    """As in the core after a roll-out (D88): what backtest and roll-out tell, shadow tells too."""
+    sooner = load_set(
+        {"first.yaml": FIRST_TEXT, "adherence.yaml": (PACKS / "adherence.yaml").read_text()}
+    )
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        await bench.tell(*heart_failure())
+        for day in range(10):
+            await bench.feed(weight(START + timedelta(days=day, minutes=5)))
+        begun = START + timedelta(days=30)
+        assert await bench.owner.fetchval("SELECT count(next_wake_at) FROM core.subject_state") == 0
+        async with following(database, sooner.beside, "candidate", begun) as follower:
+            await follower.catch_up(begun)
+            assert await rang(bench, "core.shadow_alert") == []
+            await follower.catch_up(begun + timedelta(seconds=2))
+            (missed,) = await rang(bench, "core.shadow_alert")
+            assert (missed["rule_id"], missed["stage"]) == ("DQ-09", "absence")
+            assert missed["raised_at"] == begun + timedelta(seconds=1)
+            await follower.catch_up(begun + timedelta(days=2))
+            assert len(await rang(bench, "core.shadow_alert")) == 1
+        assert await rang(bench, "core.alert") == []
 
 
 async def test_the_process_follows_the_packs_in_shadow_and_drops_former_ones(
