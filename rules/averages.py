@@ -10,17 +10,16 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from rules.codes import at_guideline_precision
-from rules.scope import Call, exact, span
+from rules.scope import Averaged, Call, exact, span
 from rules.vocabulary import Bound, QuantityName
 from rules.window import Point, days_apart, plain_mean, session_means, sessions
 
 
-def _session_means(
-    call: Call, quantity: str, length: str, *, settled: bool = False
-) -> Sequence[Decimal]:
-    """Means of the sessions in the span; censored readings have no number and stay out."""
-    call.rest_on(*(point for point, _ in call.scope.numbered(quantity, length)))
-    return call.scope.session_means(quantity, length, settled=settled)
+def _averaged(call: Call, quantity: str, length: str, *, settled: bool = False) -> Averaged:
+    """The sessions in the span, on whose readings the result rests."""
+    found = call.scope.averaged(quantity, length, settled=settled)
+    call.trace.support.update(found.readings)
+    return found
 
 
 def mean_of_sessions(numbered: Sequence[tuple[Point, Decimal]]) -> Decimal:
@@ -29,11 +28,10 @@ def mean_of_sessions(numbered: Sequence[tuple[Point, Decimal]]) -> Decimal:
 
 
 def _span_mean(call: Call, quantity: str, length: str) -> Decimal | None:
-    means = _session_means(call, quantity, length)
-    if not means:
+    mean = _averaged(call, quantity, length).mean
+    if mean is None:
         call.trace.unknown()
         return None
-    mean = plain_mean(means)
     call.trace.note(f"mean_{quantity}_{length}", mean)
     return mean
 
@@ -63,11 +61,10 @@ def settled_mean_ge(call: Call, quantity: str, limit: float, length: str) -> boo
     The first of several readings of a session is the highest more often than not (white coat,
     unrest); home protocols discard it. A session of one reading keeps it.
     """
-    means = _session_means(call, quantity, length, settled=True)
-    if not means:
+    mean = _averaged(call, quantity, length, settled=True).mean
+    if mean is None:
         call.trace.unknown()
         return None
-    mean = plain_mean(means)
     call.trace.note(f"settled_mean_{quantity}_{length}", mean)
     return at_guideline_precision(QuantityName(quantity), mean) >= exact(limit)
 
@@ -127,7 +124,7 @@ def session_share_above(call: Call, quantity: str, deviations: float, length: st
     if known is None:
         return None
     _, recent, sd = known
-    means = _session_means(call, quantity, length)
+    means = _averaged(call, quantity, length).sessions
     above = sum(1 for mean in means if mean > recent + exact(deviations) * sd)
     return call.trace.note("session_share", Decimal(above) / len(means))
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from rules.codes import MAIN_QUANTITIES
 from rules.vocabulary import Bound, QuantityName, Vital
-from rules.window import Baseline, Point, Window, once_each, session_means
+from rules.window import Baseline, Point, Window, once_each, plain_mean, session_means
 
 _SIX = Decimal("0.000001")
 _SPAN = re.compile(r"([1-9][0-9]{0,3})(m|h|d)\Z")
@@ -34,6 +34,18 @@ def span(text: str) -> timedelta:
     if match is None:
         raise ConditionError(f"{text!r} is not a span like 30m, 2h or 7d")
     return int(match[1]) * _UNITS[match[2]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Averaged:
+    """The mean of each session of a span, the mean of those, and the readings it rests on.
+
+    Censored readings have no number and stay out; `mean` is None where no reading has one.
+    """
+
+    sessions: tuple[Decimal, ...]
+    mean: Decimal | None
+    readings: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +79,8 @@ class Scope:
         compare=False,
     )
 
-    _means: dict[tuple[str, str, bool], tuple[Decimal, ...]] = field(
-        default_factory=dict[tuple[str, str, bool], tuple[Decimal, ...]],
+    _averaged: dict[tuple[str, str, bool], Averaged] = field(
+        default_factory=dict[tuple[str, str, bool], Averaged],
         init=False,
         repr=False,
         compare=False,
@@ -95,12 +107,18 @@ class Scope:
             self._numbered[quantity, length] = known
         return known
 
-    def session_means(self, quantity: str, length: str, *, settled: bool) -> tuple[Decimal, ...]:
-        """The mean of each session in the span; `settled`: without the first where it has more."""
-        known = self._means.get((quantity, length, settled))
+    def averaged(self, quantity: str, length: str, *, settled: bool) -> Averaged:
+        """The sessions in the span; `settled`: without the first reading where one has several."""
+        known = self._averaged.get((quantity, length, settled))
         if known is None:
-            known = session_means(self.numbered(quantity, length), settled=settled)
-            self._means[quantity, length, settled] = known
+            numbered = self.numbered(quantity, length)
+            means = session_means(numbered, settled=settled)
+            known = Averaged(
+                sessions=means,
+                mean=plain_mean(means) if means else None,
+                readings=frozenset([point.identity for point, _ in numbered]),
+            )
+            self._averaged[quantity, length, settled] = known
         return known
 
     def usable(self, quantity: str, length: str) -> tuple[Point, ...]:

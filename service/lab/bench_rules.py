@@ -41,7 +41,7 @@ START = datetime(2026, 9, 1, tzinfo=UTC)
 _ZONE = ZoneInfo("Asia/Shanghai")
 _DAYS_LIVED = 60
 _WORST_SHOWN = 8
-_REPEATS = 5
+_REPEATS = 9
 
 _Numbers = Mapping[str, tuple[str, str, str]]
 _COURSES: Mapping[Vital, _Numbers] = MappingProxyType(
