@@ -25,9 +25,10 @@ FROM core.case WHERE state IN ('open', 'closed') AND rule_id = ANY ($2::text[]);
 -- name: seed_wakes
 -- Everybody is looked at once under the variant's rules, $3 a second, as the core does under other rules (D88):
 -- who is silent already has no reading to come, and the core's own wake-up may be of a rule that waits for longer.
+-- Nobody before the last reading that the variant takes for known: a look sees what had been recorded by then.
 INSERT INTO core.shadow_wake
-SELECT $1, subject, least(next_wake_at,
-    $2::timestamptz + make_interval(secs => ceil(row_number() OVER (ORDER BY subject) / $3::float)))
+SELECT $1, subject, greatest((SELECT taken_at FROM core.shadow WHERE variant = $1), least(next_wake_at,
+    $2::timestamptz + make_interval(secs => ceil(row_number() OVER (ORDER BY subject) / $3::float))))
 FROM core.subject_state;
 
 -- name: hold

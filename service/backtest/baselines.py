@@ -66,7 +66,7 @@ def read_events(path: Path) -> list[TrueEvent]:
         OSError: the file cannot be opened.
     """
     found: list[TrueEvent] = []
-    with rows_of(path, "subject", "begins_at", "kind") as rows:
+    with rows_of(path, ("subject", "begins_at", "kind"), ("ends_at",)) as rows:
         for number, row in rows:
             try:
                 begins = _instant("begins_at", row["begins_at"])

@@ -11,6 +11,10 @@ from service.backtest.record_error import RecordError, rows_of
 
 Doctor = NewType("Doctor", str)
 
+_OPTIONAL = (
+    *("sex", "birth_year", "diagnoses", "drug_classes", "due", "household", "doctor"),
+    *("contract_team", "synthetic"),
+)
 _YES = frozenset({"1", "true", "yes"})
 
 
@@ -34,7 +38,7 @@ def read_people(path: Path) -> dict[SubjectRef, Someone]:
         OSError: the file cannot be opened.
     """
     found: dict[SubjectRef, Someone] = {}
-    with rows_of(path, "subject") as rows:
+    with rows_of(path, ("subject",), _OPTIONAL) as rows:
         for number, row in rows:
             try:
                 someone = _someone(row)

@@ -6,7 +6,6 @@
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from service.backtest.record_error import RecordError
+from service.backtest.record_error import RecordError, refuse_mistyped
 
 REQUIRED = ("subject", "effective_at", "code", "value", "unit")
 _COLUMNS = (*REQUIRED, "received_at", "device", "context", "flags", "doctor")
@@ -51,11 +50,7 @@ def lines_of(path: Path, refused: Refused) -> Lines:
         twice = [name for name in _COLUMNS if header.count(name) > 1]
         if twice:
             raise RecordError(f"{path.name}:1: column stands here twice: {', '.join(twice)}")
-        for name in header:
-            meant = get_close_matches(name, _COLUMNS, n=1)
-            if meant and meant[0] not in header:
-                told = f"{name!r} is no column we know; did you mean {meant[0]!r}?"
-                raise RecordError(f"{path.name}:1: {told}")
+        refuse_mistyped(path, header, _COLUMNS)
         return _even_lines(path, header) or _uneven_lines(path, header, refused)
     except (UnicodeDecodeError, csv.Error) as error:
         raise RecordError(f"{path.name}:1: no text in UTF-8: {error}") from error

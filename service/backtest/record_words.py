@@ -78,10 +78,13 @@ def cell(code: str, value: str, unit: str, beyond: str) -> Cell:
     if code not in NUMBERS:
         raise RecordError(f"code: {code!r} is no code we know")
     vital, name = NUMBERS[code]
-    if beyond:
-        return Cell(vital=vital, quantity=name, value=Value(censored=_BOUNDS[beyond]))
-    if not _NUMBER.match(value):
+    told = bool(value.strip()) or not beyond
+    if told and not _NUMBER.match(value):
         raise RecordError(f"value: {value!r} is no number")
+    if beyond:
+        if unit:
+            codes.to_canonical(name, Decimal(0), unit)
+        return Cell(vital=vital, quantity=name, value=Value(censored=_BOUNDS[beyond]))
     number = Decimal(value)
     canonical = codes.to_canonical(name, number, unit)
     if not codes.is_measurable(name, canonical):
@@ -119,12 +122,22 @@ def flagged(text: str) -> Flagged:
     """The flags of a line, which are joined by `;`."""
     words = [word for word in text.split(";") if word]
     known = _FLAGS.keys() | _BOUNDS.keys() | _OTHER_FLAGS
+    both = ";".join(_BOUNDS) if _BOUNDS.keys() <= set(words) else ""
     return Flagged(
         flags=tuple(_FLAGS[word] for word in words if word in _FLAGS),
         beyond=next((word for word in _BOUNDS if word in words), ""),
         by_arrival="arrival_time" in words,
         by_hand="manual" in words,
-        unknown=next((word for word in words if word not in known), ""),
+        unknown=both or next((word for word in words if word not in known), ""),
+    )
+
+
+def together(several: Sequence[Flagged]) -> Flagged:
+    """The flags of a measurement whose lines do not have the same: the device doubted all of it."""
+    return Flagged(
+        flags=tuple(dict.fromkeys(flag for one in several for flag in one.flags)),
+        by_arrival=any(one.by_arrival for one in several),
+        by_hand=any(one.by_hand for one in several),
     )
 
 

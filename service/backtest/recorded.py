@@ -2,7 +2,8 @@
 
 Columns `subject,effective_at,code,value,unit` (LOINC, UCUM); optional `received_at`, `device`,
 `context`, `flags` (joined by `;`), `doctor`. Numbers of one subject, instant and device are one
-measurement. A bad line is told with its number and left out; the good ones are kept.
+measurement: it has the flags of all its lines, and what else they say of it is told by the first.
+A bad line is told with its number and left out; the good ones are kept.
 
 A year of a county has millions of lines of a few thousand different cells. So lines are read as
 columns of numbered cells, and each different cell is understood once.
@@ -21,7 +22,7 @@ from gateway.playback import Playback
 from rules.vocabulary import QuantityName, SubjectRef, Vital
 from service.backtest.known_people import Doctor
 from service.backtest.record_lines import Lines, Refused, Whole, combined, lines_of
-from service.backtest.record_words import Cell, Flagged, cell, flagged, instants, reason
+from service.backtest.record_words import Cell, Flagged, cell, flagged, instants, reason, together
 from service.backtest.recorded_tape import Measured, tape_of
 
 
@@ -76,18 +77,28 @@ def _measured(
 ) -> Measured:
     of_line, known = understood
     good = np.flatnonzero(of_line >= 0)
-    of_line, cells = of_line[good], {name: column[good] for name, column in lines.cells.items()}
+    of_line, own = of_line[good], {name: column[good] for name, column in lines.cells.items()}
     vitals = np.array([VITALS.index(one.vital) for one in known], dtype=np.int64)
-    first, group, vital = _grouped(cells, vitals[of_line])
-    numbers = _numbers([one.quantity for one in known], of_line, group, first.size)
-    cells = {name: column[first] for name, column in cells.items()}
     at, wrong_at = instants(lines.texts["effective_at"], "effective_at")
+    instant = _numbered(at, wrong_at)[own["effective_at"]]
+    first, group, vital = _grouped(own, instant, vitals[of_line])
+    numbers = _numbers([one.quantity for one in known], of_line, group, first.size)
     arrived = [text or _NEVER for text in lines.texts["received_at"]]
     received, wrong_received = instants(arrived, "received_at")
     told = np.array([bool(text) for text in lines.texts["received_at"]], dtype=np.bool_)
-    odd = _unusable(lines, cells, flags, (wrong_at, wrong_received))
+    wrong = {
+        "subject": {
+            n: "subject: empty" for n, text in enumerate(lines.texts["subject"]) if not text
+        },
+        "flags": {n: _no_flag(one) for n, one in enumerate(flags) if one.unknown},
+        "effective_at": wrong_at,
+        "received_at": wrong_received,
+    }
+    odd = _unusable(lines, own, group, wrong)
     refused += [(int(lines.number[good[first[place]]]), why) for place, why in odd.items()]
     refused.sort()
+    cells = {name: column[first] for name, column in own.items()}
+    flags, cells["flags"] = _united(flags, own["flags"], group, cells["flags"])
     usable = np.ones(first.size, dtype=np.bool_)
     usable[list(odd)] = False
     stays = np.flatnonzero(usable)
@@ -106,9 +117,36 @@ def _measured(
     )
 
 
-def _grouped(cells: Mapping[str, Whole], vital: Whole) -> tuple[Whole, Whole, Whole]:
+def _numbered(at: Whole, wrong: Mapping[int, str]) -> Whole:
+    """A number for each different instant, however it is written; what is wrong has its own."""
+    different = at.copy()
+    different[list(wrong)] = [-1 - n for n in wrong]
+    return np.unique(different, return_inverse=True)[1]
+
+
+def _united(
+    flags: Sequence[Flagged], of_line: Whole, group: Whole, of_first: Whole
+) -> tuple[Sequence[Flagged], Whole]:
+    """The flags of each measurement, where its lines have not all the same."""
+    theirs: dict[int, set[int]] = {}
+    differ = np.unique(group[of_line != of_first[group]])
+    for line in map(int, np.flatnonzero(np.isin(group, differ))):
+        theirs.setdefault(int(group[line]), set()).add(int(of_line[line]))
+    known, united, found = list(flags), dict[tuple[int, ...], int](), of_first.copy()
+    for place, numbers in theirs.items():
+        key = tuple(sorted(numbers))
+        if key not in united:
+            united[key] = len(known)
+            known.append(together([flags[n] for n in key]))
+        found[place] = united[key]
+    return known, found
+
+
+def _grouped(
+    cells: Mapping[str, Whole], instant: Whole, vital: Whole
+) -> tuple[Whole, Whole, Whole]:
     """Each measurement's first line, the measurement of each line, what each is of."""
-    key = combined([cells["subject"], cells["effective_at"], cells["device"], _BODIES[vital]])
+    key = combined([cells["subject"], instant, cells["device"], _BODIES[vital]])
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     order = np.argsort(first)
     group, first = np.argsort(order)[group], first[order]
@@ -172,21 +210,20 @@ def _understood(
 def _unusable(
     lines: Lines,
     cells: Mapping[str, Whole],
-    flags: Sequence[Flagged],
-    wrong: tuple[Mapping[int, str], Mapping[int, str]],
+    group: Whole,
+    wrong: Mapping[str, Mapping[int, str]],
 ) -> dict[int, str]:
-    """The measurements whose flags or instants cannot be read, and why."""
-    odd = {
-        n: f"flags: {one.unknown!r} is no flag we know"
-        for n, one in enumerate(flags)
-        if one.unknown
-    }
+    """The measurements of which a line has a cell that cannot be read, and why; by column."""
     found: dict[int, str] = {}
-    for name, reasons in (("flags", odd), ("effective_at", wrong[0]), ("received_at", wrong[1])):
+    for name, reasons in wrong.items():
         if not reasons:
             continue
-        for place in map(int, np.flatnonzero(np.isin(cells[name], list(reasons)))):
-            who = lines.texts["subject"][int(cells["subject"][place])]
-            at = lines.texts["effective_at"][int(cells["effective_at"][place])]
-            found.setdefault(place, f"{who} {at}: {reasons[int(cells[name][place])]}")
+        for line in map(int, np.flatnonzero(np.isin(cells[name], list(reasons)))):
+            who = lines.texts["subject"][int(cells["subject"][line])]
+            at = lines.texts["effective_at"][int(cells["effective_at"][line])]
+            found.setdefault(int(group[line]), f"{who} {at}: {reasons[int(cells[name][line])]}")
     return found
+
+
+def _no_flag(one: Flagged) -> str:
+    return f"flags: {one.unknown!r} is no flag we know"

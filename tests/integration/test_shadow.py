@@ -13,7 +13,7 @@ from gateway.packs import load_first_pack, load_shipped
 from gateway.rehearsal import Rehearsal
 from gateway.shadow import Shadow
 from gateway.shadow_follow import KEPT, Follower
-from gateway.shadow_worker import ShadowWorker
+from gateway.shadow_worker import LAG, ShadowWorker
 from gateway.store.case_row import alert_row
 from gateway.store.shadow_store import open_shadow_link
 from rules.pack import Pack
@@ -270,6 +270,27 @@ async def test_who_was_silent_before_a_candidate_came_is_missed_in_it(database: 
             await follower.catch_up(begun + timedelta(days=2))
             assert len(await rang(bench, "core.shadow_alert")) == 1
         assert await rang(bench, "core.alert") == []
+
+
+async def test_a_process_that_begins_while_somebody_waits_loses_no_wait(database: Database) -> None:
+    """It begins a minute behind: what was measured in that minute is known, and its wait stays."""
+    async with (
+        county_bench(database.dsn_as("hw_core"), database.dsn) as bench,
+        open_shadow_link(database.dsn_as("hw_core")) as link,
+    ):
+        for reading in daily(2, [128]):
+            await bench.feed(reading)
+        at = START + timedelta(days=3)
+        await bench.feed(pressure(at, 190, 112))
+        worker = ShadowWorker(link, ZONE)
+        for after_s in (10, 12, 40, 70, 600):
+            await worker.settle(at + timedelta(seconds=after_s) - LAG)
+        await bench.wake(at + timedelta(minutes=15))
+        for after_m in (16, 17, 60):
+            await worker.settle(at + timedelta(minutes=after_m) - LAG)
+        live, shadow = await rang(bench, "core.alert"), await rang(bench, "core.shadow_alert")
+        assert [(row["rule_id"], row["stage"]) for row in live] == [("HW-02", "unconfirmed")]
+        assert {str(row["alert_id"]) for row in live} <= {str(row["alert_id"]) for row in shadow}
 
 
 async def test_the_process_follows_the_packs_in_shadow_and_drops_former_ones(

@@ -360,6 +360,77 @@ def test_a_column_whose_name_is_mistyped_is_told_and_another_is_not_ours(tmp_pat
     assert read_readings(path, ZONE).refused == [(2, "value: '' is no number")]
 
 
+FLAGGED = "subject,effective_at,code,value,unit,flags,received_at"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("", "movement"), ("body_movement",)),
+        (("movement", ""), ("body_movement",)),
+        (("", ""), ()),
+    ],
+)
+def test_a_measurement_has_the_flags_of_all_its_lines(
+    tmp_path: Path, flags: tuple[str, str], expected: tuple[str, ...]
+) -> None:
+    path = tmp_path / "r.csv"
+    lines = [
+        f"p-1,{at},{code},{number},mm[Hg],{flag},"
+        for at, code, number, flag in (
+            ("2026-03-01T08:00:00+08:00", "8480-6", 141, flags[0]),
+            ("2026-03-01T00:00:00Z", "8462-4", 88, flags[1]),
+        )
+    ]
+    path.write_text("\n".join([FLAGGED, *lines]), "utf-8")
+    found = read_readings(path, ZONE)
+    assert found.refused == []
+    (point,) = points_of(found.tape)[SubjectRef("p-1")]
+    assert set(point.values) == {QuantityName.SYSTOLIC, QuantityName.DIASTOLIC}
+    assert point.flags == expected
+    assert point.valid is not bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("p-1,{at},8462-4,88,mm[Hg],mouvement,", "flags: 'mouvement' is no flag we know"),
+        ("p-1,{at},8462-4,88,mm[Hg],LO;HI,", "flags: 'LO;HI' is no flag we know"),
+        ("p-1,{at},8462-4,88,mm[Hg],,2024-05-06T1O:00", "Invalid isoformat string"),
+        (",{at},8462-4,88,mm[Hg],,", "subject: empty"),
+        ("p-1,{at},15074-8,abc,mmol/L,HI,", "value: 'abc' is no number"),
+        ("p-1,{at},15074-8,,furlong,HI,", "furlong"),
+    ],
+)
+def test_what_any_line_of_a_measurement_says_wrongly_is_told(
+    tmp_path: Path, line: str, told: str
+) -> None:
+    path = tmp_path / "r.csv"
+    at = START.isoformat()
+    first = f"p-1,{at},8480-6,141,mm[Hg],,"
+    path.write_text("\n".join([FLAGGED, first, line.format(at=at)]), "utf-8")
+    ((_, why),) = read_readings(path, ZONE).refused
+    assert told in why
+
+
+@pytest.mark.parametrize("name", ["FLAGS", "Received_At", " device", "contex"])
+def test_a_column_in_other_letters_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(f"subject,effective_at,code,value,unit,{name}\n", "utf-8")
+    with pytest.raises(RecordError, match=rf"r\.csv:1: '{name}' is no column we know; did"):
+        read_readings(path, ZONE)
+
+
+def test_a_mistyped_column_of_people_or_events_is_told(tmp_path: Path) -> None:
+    people, events = tmp_path / "p.csv", tmp_path / "e.csv"
+    people.write_text("subject,birth_yaer\np-1,1950\n", "utf-8")
+    with pytest.raises(RecordError, match=r"p\.csv:1: 'birth_yaer' .* 'birth_year'"):
+        read_people(people)
+    events.write_text("subject,begins_at,kind,end_at\n", "utf-8")
+    with pytest.raises(RecordError, match=r"e\.csv:1: 'end_at' .* 'ends_at'"):
+        read_events(events)
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_column_written_twice_is_refused_and_a_comma_in_a_number_is_told(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
