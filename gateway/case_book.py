@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from gateway.cases import close
+from gateway.cases import Taken, close
 from rules.vocabulary import Alert, Case, CaseState, Family, SubjectRef
 
 _NO_CASES: Mapping[Family, Case] = MappingProxyType({})
@@ -18,6 +18,9 @@ class CaseBook:
         self._open: dict[SubjectRef, dict[Family, Case]] = {}
         self._closed: dict[SubjectRef, dict[Family, Case]] = {}
         self._known: set[str] = set()
+        self._cases: dict[SubjectRef, dict[str, Case]] = {}
+        self._taken: dict[str, dict[str, Taken]] = {}
+        self._into: dict[str, str] = {}
 
     async def open_cases(self, subjects: Iterable[SubjectRef]) -> list[Case]:
         """The open cases of these subjects."""
@@ -34,6 +37,7 @@ class CaseBook:
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Take over cases; ended ones leave the open ones."""
         for case in cases:
+            self._keep(case)
             own = self._open.setdefault(case.subject, {})
             present = own.get(case.family)
             if case.state is CaseState.OPEN:
@@ -52,9 +56,38 @@ class CaseBook:
         self._known |= {str(alert.alert_id) for alert in fresh}
         return {str(alert.alert_id) for alert in fresh}
 
-    async def write_taken(self, taken: Mapping[str, str | None], _now: datetime) -> None:
-        """Remember decisions that joined a case without ringing."""
-        self._known.update(taken)  # `|=` with keys would copy everything known
+    async def write_taken(
+        self, taken: Sequence[Taken], unasked: Sequence[str], _now: datetime
+    ) -> None:
+        """Remember what cases rest on, and the names of decisions that asked for nobody."""
+        self._known.update(unasked)  # `|=` with keys would copy everything known
+        for one in taken:
+            former = self._into.get(one.name, one.case_id)
+            if former != one.case_id:
+                del self._taken[former][one.name]
+            self._known.add(one.name)
+            self._into[one.name] = one.case_id
+            self._taken.setdefault(one.case_id, {})[one.name] = one
+
+    async def cases_since(self, since: Mapping[SubjectRef, datetime]) -> list[Case]:
+        """Each subject's cases that were open at some time after an instant, ended ones too."""
+        return [
+            case
+            for subject, at in since.items()
+            for case in self._cases.get(subject, {}).values()
+            if case.ended_at is None or case.ended_at > at
+        ]
+
+    async def taken_into(self, case_ids: Sequence[str]) -> list[Taken]:
+        """The decisions that these cases rest on, those that were lost again too."""
+        return [one for name in case_ids for one in self._taken.get(name, {}).values()]
+
+    def _keep(self, case: Case) -> None:
+        """What a clinician has closed is not folded anew: nothing it rests on is asked for."""
+        self._cases.setdefault(case.subject, {})[case.case_id] = case
+        if case.state is CaseState.CLOSED:
+            for name in self._taken.pop(case.case_id, {}):
+                del self._into[name]
 
     def open_of(self, subject: SubjectRef) -> Iterable[Case]:
         """The subject's open cases."""
@@ -83,6 +116,7 @@ class CaseBook:
         due = [(case, at) for case, at in answers if at is not None and at <= now]
         for case, at in due:
             ended = close(case, outcome=ASSUMED_OUTCOME, now=at)
+            self._keep(ended)
             self._closed.setdefault(subject, {})[case.family] = ended
             del own[case.family]
         return bool(due)

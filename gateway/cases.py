@@ -11,7 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 from uuid import UUID
 
-from rules.vocabulary import Case, CaseState, Family, Priority, SubjectRef
+from rules.vocabulary import Case, CaseState, Family, Priority, Stage, SubjectRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,30 @@ class Trigger:
     facts: Mapping[str, Decimal]
     began_at: datetime
     is_confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A decision that a case rests on, whether or not it rang; `name` is its alert's id.
+
+    `trigger` is the identity of the reading, or the name of the silence, that it was decided on,
+    `due_at` when it was to be decided, `began_at` the earliest reading it rests on. `is_lost`: what
+    was told later has taken it back.
+    """
+
+    name: str
+    case_id: str
+    rule_id: str
+    stage: Stage
+    trigger: str
+    limb: str
+    priority: Priority
+    effective_at: datetime
+    due_at: datetime
+    began_at: datetime
+    dated: bool
+    facts: Mapping[str, Decimal]
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

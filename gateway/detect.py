@@ -1,6 +1,6 @@
 """Score, then learn: one person's new points against the usual and the rules. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, partial
@@ -11,13 +11,13 @@ from gateway.closed_days import ClosedDays
 from gateway.recent import BEGINNING, RecentRow
 from gateway.stored_state import StoredState
 from gateway.teaching import teaching
-from rules.engine import Decision, Evaluation, NearMiss, Wake, evaluate
+from rules.engine import Decision, Evaluation, NearMiss, Wake, evaluate, reconsider
 from rules.explain import evidence
 from rules.pack import Pack
 from rules.rule import Rule
 from rules.screen import Extremes, extremes_of
-from rules.vocabulary import Profile, QuantityName, Stage, SubjectRef
-from rules.window import Blind, Point, Window
+from rules.vocabulary import Profile, QuantityName, Stage, SubjectRef, Vital
+from rules.window import Baseline, Blind, Point, Window
 
 LOOK_BACK = timedelta(days=16)
 """How far back a rule's window reaches: HW-11 looks at 14 days, plus a day at each end."""
@@ -59,6 +59,9 @@ Name = tuple[str, str, str]
 Near = Callable[[], tuple[NearMiss, ...]]
 """What nearly fired, worked out when somebody asks."""
 
+Usual = Callable[[datetime], Mapping[QuantityName, Baseline]]
+"""What was usual for somebody as of an instant."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -77,11 +80,42 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How to ask anew what was decided about somebody, once a reading has come late.
+
+    `kinds` are those of the new readings; `window` holds everything measured, without what is
+    usual.
+    """
+
+    rules: Rulebook
+    window: Window
+    usual: Usual
+    now: datetime
+    kinds: frozenset[Vital]
+
+    def decision(self, rule_id: str, stage: Stage, trigger: str) -> Decision | None:
+        """What the rule decides on that reading as of itself; None: nothing any more.
+
+        Of a confirmation that did not come everything tells that was measured since.
+        """
+        rule = self.rules.pack.rule(rule_id)
+        points = self.window.points
+        place, point = next((n, one) for n, one in enumerate(points) if one.identity == trigger)
+        heard, at = self.window.up_to(place + 1), point.effective_at
+        if stage is Stage.UNCONFIRMED:
+            heard, at = self.window, points[-1].effective_at
+        seen = heard.with_usual(self.usual(at))
+        return reconsider(rule, seen, self.now, stage=stage, trigger=trigger)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """What became of one person in one batch.
 
     `open_since`: when the first reading was measured whose confirmation is being waited for;
-    `since`: the place of the earliest new point; `taught`: the points, of the days not folded yet
+    `since`: the place of the earliest new point; `usual`: what was usual as of a reading, where
+    that is not the window's; `again`: a point came late, so that others after it may have been
+    decided on otherwise; `taught`: the points, of the days not folded yet
     at least, that baselines may learn; `extremes`: those of the `watched` points of the window,
     which may have begun a wait for a confirmation (None: all of them); `idle` rules wait for
     nothing now (`beside.py`).
@@ -92,6 +126,8 @@ class Assessment:
     window: Window
     judged: tuple[Judged, ...]
     since: tuple[datetime, str] | None = None
+    usual: Usual | None = None
+    again: Again | None = None
     open_since: datetime | None = None
     taught: tuple[Point, ...] = ()
     watched: tuple[Point, ...] | None = None
@@ -216,12 +252,18 @@ def assess(
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)
+    is_late = len(again) > len(fresh)
+    kinds = frozenset(point.kind for point in fresh)
     return Assessment(
         person=person,
         state=StoredState(row=closed.row(measured), next_wake_at=next_wake(waits, silences)),
         window=window,
         judged=tuple(j for j in judged.values() if j.decision.rule_id not in idle),
         since=first,
+        usual=closed.usual,
+        again=Again(rules=rules, window=heard, usual=closed.usual, now=now, kinds=kinds)
+        if is_late
+        else None,
         open_since=first_of(waits, window),
         taught=taught,
         idle=idle,

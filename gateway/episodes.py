@@ -1,23 +1,23 @@
 """From decisions to cases and alerts, exactly once each."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import count
 from typing import Protocol
 
 from gateway.canary_device import CanaryAlert, canary_hub
 from gateway.case_ends import ends_of
-from gateway.cases import Trigger, clear, step
+from gateway.cases import Taken, Trigger, step
+from gateway.clearing import cleared
 from gateway.detect import Assessment, Judged
+from gateway.refolding import Folded, by_key, following, name_of, refold, taken_by
 from rules.engine import Decision
 from rules.explain import raised
-from rules.identity import alert_id
 from rules.pack import Pack
 from rules.rule import Rule
 from rules.vocabulary import (
     Alert,
+    AlertId,
     AlertKind,
     Case,
     CaseState,
@@ -26,7 +26,6 @@ from rules.vocabulary import (
     Stage,
     SubjectRef,
 )
-from rules.window import Point
 
 ALERT_CHANNEL = "hearthwatch_alert"
 READING_CHANNEL = "hearthwatch_reading"
@@ -59,8 +58,18 @@ class CaseKeeper(Protocol):
         """Keep alerts; returns the ids that were new."""
         ...
 
-    async def write_taken(self, taken: Mapping[str, str | None], now: datetime, /) -> None:
-        """Remember decisions that joined a case without ringing, or asked for nobody (None)."""
+    async def write_taken(
+        self, taken: Sequence[Taken], unasked: Sequence[str], now: datetime, /
+    ) -> None:
+        """Remember what cases rest on, and the names of decisions that asked for nobody."""
+        ...
+
+    async def cases_since(self, since: Mapping[SubjectRef, datetime], /) -> list[Case]:
+        """Each subject's cases that were open at some time after an instant, ended ones too."""
+        ...
+
+    async def taken_into(self, case_ids: Sequence[str], /) -> list[Taken]:
+        """The decisions that these cases rest on, those that were lost again too."""
         ...
 
 
@@ -95,6 +104,7 @@ async def episodes(
     Decisions are taken, and clear conditions looked at, in the order of the readings' own times: a
     case is the same however its readings are split into batches. A decision that joined a case
     without ringing, or asked for nobody, is remembered: no later look at old readings rings for it.
+    After a late reading the cases it may have changed are folded anew (`refolding.py`).
     """
     if not people:
         return Rung(alerts=0)
@@ -106,29 +116,31 @@ async def episodes(
     known = await store.known_alerts(names)
     told = known.union(_alert_id(j.decision) for p in people for j in p.judged if _is_sound(j))
     before = dict(cases)
-    ended: list[Case] = []
-    alerts: list[Alert] = []
-    silent: dict[str, str | None] = {}
+    done = _Done()
     for person in people:
         for judged in sorted(person.judged, key=lambda one: _order(one, pack)):
             name, family = _alert_id(judged.decision), judged.decision.family
-            ended += _clear(person, cases, pack, until=_as_of(judged.decision, pack))
-            ended_before = closed.get((person.person.subject, family))
-            if name in known or not told.isdisjoint(_confirmed(person, judged.decision, pack)):
+            key = (person.person.subject, family)
+            done.ended += _clear(person, cases, pack, until=_as_of(judged.decision, pack))
+            if name in known:
+                continue
+            if not told.isdisjoint(_confirmed(person, judged.decision, pack)):
+                done.doubled.append((person, judged.decision))
                 continue
             if not _is_wanted(judged.decision, person.person.subject, cases, pack):
-                silent[name] = None
+                done.unasked.append(name)
                 continue
-            rung = _take(person, judged, cases, ended_before, pack, now)
-            alerts += rung
-            if not rung:
-                silent[name] = cases[person.person.subject, family].case_id
-        ended += _clear(person, cases, pack)
-    changed = [case for key, case in cases.items() if case != before.get(key)]
-    await store.write_cases([*ended, *changed])
+            done.alerts += _take(person, judged, cases, closed.get(key), pack, now)
+            due_at, case = _as_of(judged.decision, pack), cases[key]
+            done.taken.append(taken_by(judged.decision, person.window, due_at, case.case_id))
+        done.ended += _clear(person, cases, pack)
+    done.changed += [case for key, case in cases.items() if case != before.get(key)]
+    if any(person.again is not None for person in people):
+        await _fold_late(people, cases, done, store, pack, now)
+    await store.write_cases([*done.ended, *done.changed])
     synthetic = frozenset(p.person.subject for p in people if p.person.profile.synthetic)
-    written = await store.write_alerts(alerts, synthetic, now)
-    await store.write_taken(silent, now)
+    written = await store.write_alerts(done.alerts, synthetic, now)
+    await store.write_taken(done.taken, done.unasked, now)
     heard = _receptions((p for p in people if p.person.subject not in synthetic), written)
     waits = ((now - at).total_seconds() for at in heard.values())
     return Rung(
@@ -137,6 +149,85 @@ async def episodes(
         waits_s=tuple(waits),
         canaries=_canaries((p for p in people if p.person.subject in synthetic), written),
     )
+
+
+@dataclass(slots=True)
+class _Done:
+    """What a batch has come to so far: `changed` are the open cases, `ended` the others.
+
+    `doubled` are decisions on a missing confirmation of a reading that has rung confirmed.
+    """
+
+    ended: list[Case] = field(default_factory=list[Case])
+    changed: list[Case] = field(default_factory=list[Case])
+    alerts: list[Alert] = field(default_factory=list[Alert])
+    taken: list[Taken] = field(default_factory=list[Taken])
+    unasked: list[str] = field(default_factory=list[str])
+    doubled: list[tuple[Assessment, Decision]] = field(
+        default_factory=list[tuple[Assessment, Decision]]
+    )
+
+    def replace(
+        self,
+        ids: set[str],
+        folded: Folded,
+        stored: Mapping[str, Case],
+        kept: Mapping[str, Taken],
+    ) -> None:
+        """Take what was folded anew for what this batch has made of these cases.
+
+        `stored` and `kept` are what the store holds of them: only what differs is written. A case
+        that this batch alone has opened, and on which nothing rests any more, never was.
+        """
+        self.ended = [case for case in self.ended if case.case_id not in ids]
+        self.changed = [case for case in self.changed if case.case_id not in ids]
+        self.taken = [one for one in self.taken if one.case_id not in ids]
+        self.taken += [one for one in folded.taken if one != kept.get(one.name)]
+        resting = {one.case_id for one in folded.taken}
+        for case in folded.cases:
+            if case.case_id not in stored and case.case_id not in resting:
+                continue
+            if case != stored.get(case.case_id):
+                (self.changed if case.state is CaseState.OPEN else self.ended).append(case)
+        into = {one.name: one.case_id for one in folded.taken}
+        self.alerts = [
+            replace(alert, case_id=into.get(alert.alert_id, alert.case_id)) for alert in self.alerts
+        ]
+
+
+async def _fold_late(
+    people: Sequence[Assessment],
+    cases: dict[tuple[SubjectRef, Family], Case],
+    done: _Done,
+    store: CaseKeeper,
+    pack: Pack,
+    now: datetime,
+) -> None:
+    """Fold anew the cases of whoever brought a late reading, in `cases` and `done`."""
+    late = {p.person.subject: p for p in people if p.again is not None and p.since is not None}
+    since = {subject: p.since[0] for subject, p in late.items() if p.since is not None}
+    stored = {case.case_id: case for case in await store.cases_since(since)}
+    present = stored | {
+        case.case_id: case for case in (*done.ended, *done.changed) if case.subject in late
+    }
+    kept = {one.name: one for one in await store.taken_into(list(stored))}
+    taken = kept | {one.name: one for one in done.taken}
+    for (subject, family), rows in by_key(present.values()).items():
+        person, ids = late[subject], {row.case_id for row in rows}
+        own = [one for one in taken.values() if one.case_id in ids]
+        own += [
+            taken_by(decision, person.window, _as_of(decision, pack), rows[0].case_id)
+            for whose, decision in done.doubled
+            if whose is person and decision.family is family
+        ]
+        folded = refold(person, rows, own, pack, now)
+        if folded is None:
+            continue
+        done.replace(ids, folded, stored, kept)
+        cases.pop((subject, family), None)
+        for case in folded.cases:
+            if case.state is CaseState.OPEN:
+                cases[subject, family] = case
 
 
 def _ends_on(
@@ -281,16 +372,10 @@ def _confirmed(person: Assessment, decision: Decision, pack: Pack) -> list[str]:
 
     A calm reading told after a pair takes it apart; what it has rung for does not ring again.
     """
-    rule = pack.rule(decision.rule_id)
-    if decision.stage is not Stage.UNCONFIRMED or rule.pending is None:
+    if decision.stage is not Stage.UNCONFIRMED:
         return []
     start = person.window.find(decision.trigger)
-    begun = decision.effective_at
-    heard = max(begun, start.received_at) if start else begun
-    following = person.window.between(begun, heard + rule.pending.wait)
-    return [
-        alert_id(rule_id=rule.id, stage=rule.stage, trigger=point.identity) for point in following
-    ]
+    return [] if start is None else following(person.window, start, pack, decision.rule_id)
 
 
 def _is_wanted(
@@ -328,57 +413,18 @@ def _clear(
     pack: Pack,
     until: datetime | None = None,
 ) -> list[Case]:
-    """Take out the cases that a reading of this batch, or one after it, has ended before `until`.
-
-    Looked at as of each such reading that its rule hears, with what was measured up to it. Without
-    one nothing ends: silence is not recovery, whatever else was measured meanwhile (law 4).
-    """
+    """Take out the cases that a reading of this batch, or one after it, has ended by `until`."""
     ended: list[Case] = []
     for key in [key for key in cases if key[0] == person.person.subject]:
-        case, rule = cases[key], pack.rule(cases[key].rule_id)
-        if rule.needs_outcome and case.outcome is None:
-            continue
-        for number, point in _since(person):
-            if point.kind not in rule.vitals or not _may_end(case, point, until):
-                continue
-            window = person.window.up_to(number + 1)
-            over = rule.clears(
-                window,
-                point.effective_at,
-                since=case.last_point_at,
-                limb=case.limb,
-                facts=case.facts,
-            )
-            after = clear(
-                case, condition=over, needs_outcome=rule.needs_outcome, at=point.effective_at
-            )
-            if after.state is not CaseState.OPEN:
-                ended.append(after)
-                del cases[key]
-                break
+        after = cleared(person, cases[key], pack, until)
+        if after.state is not CaseState.OPEN:
+            ended.append(after)
+            del cases[key]
     return ended
 
 
-def _since(person: Assessment) -> Iterator[tuple[int, Point]]:
-    """The earliest new reading and those after it, with their places in the window."""
-    if person.since is None:
-        return iter(())
-    points = person.window.points
-    begin = bisect_left(points, person.since, key=_place)
-    return zip(count(begin), points[begin:], strict=False)
-
-
-def _place(point: Point) -> tuple[datetime, str]:
-    return point.order
-
-
-def _may_end(case: Case, point: Point, until: datetime | None) -> bool:
-    in_time = until is None or point.effective_at < until
-    return in_time and point.valid and point.effective_at > case.last_point_at
-
-
-def _alert_id(decision: Decision) -> str:
-    return alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger)
+def _alert_id(decision: Decision) -> AlertId:
+    return name_of(decision.rule_id, decision.stage, decision.trigger)
 
 
 def _alert(
@@ -386,7 +432,7 @@ def _alert(
 ) -> Alert:
     decision = judged.decision
     return Alert(
-        alert_id=alert_id(rule_id=decision.rule_id, stage=decision.stage, trigger=decision.trigger),
+        alert_id=_alert_id(decision),
         case_id=case.case_id,
         subject=person.person.subject,
         kind=decision.kind,

@@ -64,7 +64,8 @@ def judge_home(
         new = [point for point in of_device if point.identity in fresh]
         found = assess(person, of_device, new, rules, now, whole=True)
         undampable = tuple(item for item in found.judged if item.decision.undampable)
-        judged.append(replace(found, judged=undampable))
+        # Whose device it was is not known: nothing of a home is folded anew.
+        judged.append(replace(found, judged=undampable, again=None))
     wake = min(
         (item.state.next_wake_at for item in judged if item.state.next_wake_at), default=None
     )

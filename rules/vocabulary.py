@@ -301,11 +301,16 @@ class Stage(StrEnum):
 
 
 class CaseState(StrEnum):
-    """Life of a case: it ends by its clear condition or a coded closing, never by silence."""
+    """Life of a case: it ends by its clear condition or a coded closing, never by silence.
+
+    `WITHDRAWN`: by what was told later it would not have been opened, or its readings belong to
+    another case of the family.
+    """
 
     OPEN = "open"
     CLEARED = "cleared"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from decimal import Decimal
 import asyncpg
 import msgspec
 
-from rules.vocabulary import Alert, Case, CaseState, Family, Priority
+from gateway.cases import Taken
+from rules.vocabulary import Alert, Case, CaseState, Family, Priority, Stage
 
 _FACTS = msgspec.json.Decoder(dict[str, Decimal])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -51,4 +52,32 @@ def alert_row(alert: Alert, *, synthetic: bool) -> tuple[object, ...]:
         *(alert.family.value, alert.rule_id, alert.rule_version, alert.rule_hash),
         *(alert.stage.value, alert.dated, alert.raised_at, alert.effective_at, synthetic),
         alert.evidence,
+    )
+
+
+def taken_of(row: asyncpg.Record) -> Taken:
+    """The decision that a row of all its columns keeps."""
+    return Taken(
+        name=row["alert_id"],
+        case_id=row["case_id"],
+        rule_id=row["rule_id"],
+        stage=Stage(row["stage"]),
+        trigger=row["trigger"],
+        limb=row["limb"],
+        priority=Priority(row["priority"]),
+        effective_at=row["effective_at"],
+        due_at=row["due_at"],
+        began_at=row["began_at"],
+        dated=row["dated"],
+        facts=_FACTS.decode(row["facts"]),
+        is_lost=row["is_lost"],
+    )
+
+
+def taken_row(taken: Taken) -> tuple[object, ...]:
+    """A decision in the order of the columns of `write_taken`."""
+    return (
+        *(taken.name, taken.case_id, taken.rule_id, taken.stage.value, taken.trigger, taken.limb),
+        *(int(taken.priority), taken.effective_at, taken.due_at, taken.began_at, taken.dated),
+        *(_ENCODER.encode(taken.facts).decode(), taken.is_lost),
     )

@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from gateway.cases import Taken
 from gateway.intake import Admitted, Quarantined
-from gateway.store.case_row import alert_row, case_of, case_row
+from gateway.store.case_row import alert_row, case_of, case_row, taken_of, taken_row
 from gateway.store.fact_store import FactStore
 from gateway.store.inbox_store import InboxStore
 from gateway.store.lease import Lease
@@ -43,6 +44,10 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
+
+
+ENDED_FIRST = (CaseState.WITHDRAWN, CaseState.CLEARED, CaseState.CLOSED, CaseState.OPEN)
+"""In which order cases are written: at most one of a person and family is open."""
 
 
 class RecordRefusedError(ValueError):
@@ -244,6 +249,16 @@ class CoreStore:
         rows = await self._connection.fetch(_SQL["last_closings"], list(subjects))
         return [case_of(row) for row in rows]
 
+    async def cases_since(self, since: Mapping[SubjectRef, datetime]) -> list[Case]:
+        """Each subject's cases that were open at some time after an instant, ended ones too."""
+        rows = await self._connection.fetch(_SQL["cases_since"], list(since), list(since.values()))
+        return [case_of(row) for row in rows]
+
+    async def taken_into(self, case_ids: Sequence[str]) -> list[Taken]:
+        """The decisions that these cases rest on, those that were lost again too."""
+        rows = await self._connection.fetch(_SQL["taken_into"], list(case_ids))
+        return [taken_of(row) for row in rows]
+
     async def case_by_id(self, case_id: str) -> Case | None:
         """One case, whatever its state."""
         row = await self._connection.fetchrow(_SQL["case_by_id"], case_id)
@@ -251,20 +266,20 @@ class CoreStore:
 
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Insert or update cases; ended ones first, so that a new one may open beside them."""
-        for state in (CaseState.CLEARED, CaseState.CLOSED, CaseState.OPEN):
+        for state in ENDED_FIRST:
             rows = [case_row(case) for case in cases if case.state is state]
             if rows:
                 await self._connection.execute(_SQL["write_cases"], *zip(*rows, strict=True))
 
-    async def write_taken(self, taken: Mapping[str, str | None], now: datetime) -> None:
-        """Remember decisions (by the name of their alert) that joined a case without ringing.
-
-        None for the case: the decision asked for nobody.
-        """
+    async def write_taken(
+        self, taken: Sequence[Taken], unasked: Sequence[str], now: datetime
+    ) -> None:
+        """Remember what cases rest on, and the names of decisions that asked for nobody."""
         if taken:
-            await self._connection.execute(
-                _SQL["write_taken"], list(taken), list(taken.values()), now
-            )
+            columns = zip(*map(taken_row, taken), strict=True)
+            await self._connection.execute(_SQL["write_taken"], *columns, now)
+        if unasked:
+            await self._connection.execute(_SQL["write_unasked"], list(unasked), now)
 
     async def known_alerts(self, alert_ids: Sequence[str]) -> set[str]:
         """Which of these have rung, or joined their case without ringing, already."""

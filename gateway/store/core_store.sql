@@ -83,6 +83,19 @@ SELECT DISTINCT ON (subject, family) case_id::text, subject, family, rule_id, pr
 FROM core.case WHERE state = 'closed' AND subject = ANY ($1::text[])
 ORDER BY subject, family, ended_at DESC;
 
+-- name: cases_since
+-- Those that were open at some time after an instant, each person's own.
+SELECT c.case_id::text, c.subject, c.family, c.rule_id, c.priority, c.state, c.opened_at, c.last_point_at,
+    c.last_rang_at, c.ended_at, c.outcome, c.limb, c.facts::text AS facts, c.began_at, c.decided_at,
+    c.decided_on, c.is_confirmed
+FROM unnest($1::text[], $2::timestamptz[]) AS wanted (subject, since)
+JOIN core.case c ON c.subject = wanted.subject AND (c.ended_at IS NULL OR c.ended_at > wanted.since);
+
+-- name: taken_into
+SELECT alert_id::text AS alert_id, case_id::text AS case_id, rule_id, stage, trigger, limb, priority,
+    effective_at, due_at, began_at, dated, facts::text AS facts, is_lost
+FROM core.taken WHERE case_id = ANY ($1::text[]::uuid[]) AND trigger IS NOT NULL;
+
 -- name: case_by_id
 SELECT case_id::text, subject, family, rule_id, priority, state, opened_at, last_point_at,
     last_rang_at, ended_at, outcome, limb, facts::text AS facts, began_at, decided_at, decided_on,
@@ -115,9 +128,22 @@ UNION ALL
 SELECT alert_id::text FROM core.taken WHERE alert_id = ANY ($1::text[]::uuid[]);
 
 -- name: write_taken
-INSERT INTO core.taken (alert_id, case_id, taken_at)
-SELECT alert_id::uuid, case_id::uuid, $3::timestamptz
-FROM unnest($1::text[], $2::text[]) AS t (alert_id, case_id)
+INSERT INTO core.taken (alert_id, case_id, rule_id, stage, trigger, limb, priority, effective_at, due_at,
+    began_at, dated, facts, is_lost, taken_at)
+SELECT alert_id::uuid, case_id::uuid, rule_id, stage, trigger, limb, priority, effective_at, due_at,
+    began_at, dated, facts::jsonb, is_lost, $14::timestamptz
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[],
+    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::text[], $13::boolean[])
+    AS t (alert_id, case_id, rule_id, stage, trigger, limb, priority, effective_at, due_at, began_at,
+        dated, facts, is_lost)
+ON CONFLICT (alert_id) DO UPDATE
+SET case_id = excluded.case_id, limb = excluded.limb, due_at = excluded.due_at,
+    began_at = excluded.began_at, dated = excluded.dated, facts = excluded.facts,
+    is_lost = excluded.is_lost;
+
+-- name: write_unasked
+INSERT INTO core.taken (alert_id, taken_at)
+SELECT alert_id::uuid, $2::timestamptz FROM unnest($1::text[]) AS t (alert_id)
 ON CONFLICT (alert_id) DO NOTHING;
 
 -- name: write_alerts

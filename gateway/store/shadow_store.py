@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
-from gateway.store.case_row import alert_row, case_of, case_row
-from gateway.store.core_store import CoreStore
+from gateway.cases import Taken
+from gateway.store.case_row import alert_row, case_of, case_row, taken_of, taken_row
+from gateway.store.core_store import ENDED_FIRST, CoreStore
 from gateway.store.outage import StoreUnavailableError
 from gateway.store.queries import load_queries
 from gateway.store.reading_row import readable
-from rules.vocabulary import Alert, Case, CaseState, SubjectRef
+from rules.vocabulary import Alert, Case, SubjectRef
 from rules.window import Point
 
 _SQL = load_queries("gateway.store", "shadow_store.sql")
@@ -118,6 +119,7 @@ class ShadowStore:
                 return False
             await self._connection.execute(_SQL["taken_now"], self.variant)
             await self._connection.execute(_SQL["seed_cases"], self.variant, list(rule_ids))
+            await self._connection.execute(_SQL["seed_taken"], self.variant)
             seed = _SQL["seed_wakes"]
             await self._connection.execute(seed, self.variant, now, LOOKED_AT_A_SECOND)
         return True
@@ -216,6 +218,16 @@ class ShadowStore:
         rows = await self._connection.fetch(_SQL["last_closings"], self.variant, list(subjects))
         return [case_of(row) for row in rows]
 
+    async def cases_since(self, since: Mapping[SubjectRef, datetime]) -> list[Case]:
+        """Each subject's cases that were open at some time after an instant, ended ones too."""
+        args = (self.variant, list(since), list(since.values()))
+        return [case_of(row) for row in await self._connection.fetch(_SQL["cases_since"], *args)]
+
+    async def taken_into(self, case_ids: Sequence[str]) -> list[Taken]:
+        """The decisions that these cases rest on, those that were lost again too."""
+        args = (self.variant, list(case_ids))
+        return [taken_of(row) for row in await self._connection.fetch(_SQL["taken_into"], *args)]
+
     async def case_by_id(self, case_id: str) -> Case | None:
         """One case, whatever its state."""
         row = await self._connection.fetchrow(_SQL["case_by_id"], self.variant, case_id)
@@ -238,7 +250,7 @@ class ShadowStore:
 
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Insert or update cases."""
-        for state in (CaseState.CLEARED, CaseState.CLOSED, CaseState.OPEN):
+        for state in ENDED_FIRST:
             rows = [case_row(case) for case in cases if case.state is state]
             if rows:
                 columns = zip(*rows, strict=True)
@@ -255,7 +267,12 @@ class ShadowStore:
         written = await self._connection.fetch(_SQL["write_alerts"], self.variant, *columns)
         return {row["alert_id"] for row in written}
 
-    async def write_taken(self, taken: Mapping[str, str | None], now: datetime) -> None:
-        """Remember decisions that joined a case without ringing."""
+    async def write_taken(
+        self, taken: Sequence[Taken], unasked: Sequence[str], now: datetime
+    ) -> None:
+        """Remember what cases rest on, and the names of decisions that asked for nobody."""
         if taken:
-            await self._connection.execute(_SQL["write_taken"], self.variant, list(taken), now)
+            columns = zip(*map(taken_row, taken), strict=True)
+            await self._connection.execute(_SQL["write_taken"], self.variant, *columns, now)
+        if unasked:
+            await self._connection.execute(_SQL["write_unasked"], self.variant, list(unasked), now)

@@ -22,6 +22,13 @@ SELECT $1, case_id, subject, family, rule_id, priority, state, opened_at, last_p
     ended_at, outcome, limb, facts, began_at, decided_at, decided_on, is_confirmed
 FROM core.case WHERE state IN ('open', 'closed') AND rule_id = ANY ($2::text[]);
 
+-- name: seed_taken
+INSERT INTO core.shadow_taken (variant, alert_id, case_id, rule_id, stage, trigger, limb, priority, effective_at,
+    due_at, began_at, dated, facts, is_lost, taken_at)
+SELECT $1, t.alert_id, t.case_id, t.rule_id, t.stage, t.trigger, t.limb, t.priority, t.effective_at, t.due_at,
+    t.began_at, t.dated, t.facts, t.is_lost, t.taken_at
+FROM core.taken t JOIN core.shadow_case c ON c.variant = $1 AND c.case_id = t.case_id AND c.state = 'open';
+
 -- name: seed_wakes
 -- Everybody is looked at once under the variant's rules, $3 a second, as the core does under other rules (D88):
 -- who is silent already has no reading to come, and the core's own wake-up may be of a rule that waits for longer.
@@ -98,6 +105,19 @@ SELECT DISTINCT ON (subject, family) case_id::text, subject, family, rule_id, pr
 FROM core.shadow_case WHERE variant = $1 AND state = 'closed' AND subject = ANY ($2::text[])
 ORDER BY subject, family, ended_at DESC;
 
+-- name: cases_since
+SELECT c.case_id::text, c.subject, c.family, c.rule_id, c.priority, c.state, c.opened_at, c.last_point_at,
+    c.last_rang_at, c.ended_at, c.outcome, c.limb, c.facts::text AS facts, c.began_at, c.decided_at,
+    c.decided_on, c.is_confirmed
+FROM unnest($2::text[], $3::timestamptz[]) AS wanted (subject, since)
+JOIN core.shadow_case c ON c.variant = $1 AND c.subject = wanted.subject
+    AND (c.ended_at IS NULL OR c.ended_at > wanted.since);
+
+-- name: taken_into
+SELECT alert_id::text AS alert_id, case_id::text AS case_id, rule_id, stage, trigger, limb, priority,
+    effective_at, due_at, began_at, dated, facts::text AS facts, is_lost
+FROM core.shadow_taken WHERE variant = $1 AND case_id = ANY ($2::text[]::uuid[]) AND trigger IS NOT NULL;
+
 -- name: unheard
 -- Open in shadow for so long since they rang, where nothing live is open that somebody would answer.
 -- What opened without ringing (the last case was closed lately) nobody answers.
@@ -159,13 +179,28 @@ ON CONFLICT DO NOTHING
 RETURNING alert_id::text AS alert_id;
 
 -- name: write_taken
-INSERT INTO core.shadow_taken SELECT $1, alert_id::uuid, $3::timestamptz
-FROM unnest($2::text[]) AS t (alert_id)
+INSERT INTO core.shadow_taken (variant, alert_id, case_id, rule_id, stage, trigger, limb, priority, effective_at,
+    due_at, began_at, dated, facts, is_lost, taken_at)
+SELECT $1, alert_id::uuid, case_id::uuid, rule_id, stage, trigger, limb, priority, effective_at, due_at,
+    began_at, dated, facts::jsonb, is_lost, $15::timestamptz
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[],
+    $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::boolean[], $13::text[], $14::boolean[])
+    AS t (alert_id, case_id, rule_id, stage, trigger, limb, priority, effective_at, due_at, began_at,
+        dated, facts, is_lost)
+ON CONFLICT (variant, alert_id) DO UPDATE
+SET case_id = excluded.case_id, limb = excluded.limb, due_at = excluded.due_at,
+    began_at = excluded.began_at, dated = excluded.dated, facts = excluded.facts,
+    is_lost = excluded.is_lost;
+
+-- name: write_unasked
+INSERT INTO core.shadow_taken (variant, alert_id, taken_at)
+SELECT $1, alert_id::uuid, $3::timestamptz FROM unnest($2::text[]) AS t (alert_id)
 ON CONFLICT DO NOTHING;
 
 -- name: prune
 WITH alerts AS (DELETE FROM core.shadow_alert WHERE variant = $1 AND raised_at < $2 RETURNING 1),
-    taken AS (DELETE FROM core.shadow_taken WHERE variant = $1 AND taken_at < $2 RETURNING 1),
+    taken AS (DELETE FROM core.shadow_taken t WHERE variant = $1 AND taken_at < $2 AND NOT EXISTS (
+        SELECT FROM core.shadow_case c WHERE c.variant = $1 AND c.case_id = t.case_id AND c.state = 'open') RETURNING 1),
     cases AS (DELETE FROM core.shadow_case WHERE variant = $1 AND state <> 'open' AND ended_at < $2 RETURNING 1)
 SELECT (SELECT count(*) FROM alerts) + (SELECT count(*) FROM taken) + (SELECT count(*) FROM cases);
 

@@ -204,7 +204,7 @@ WITH RECURSIVE inside (area_id, township) AS (
 )
 SELECT inside.township, count(*)::integer AS amount
 FROM core.case c JOIN care.counted_profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
-WHERE c.began_at >= $1 AND c.began_at < $2 AND c.is_confirmed AND c.priority = $3
+WHERE c.began_at >= $1 AND c.began_at < $2 AND c.is_confirmed AND c.priority = $3 AND c.state <> 'withdrawn'
   AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 GROUP BY 1
 

@@ -66,9 +66,9 @@ class Rounds(Database):
             return len(rows)
 
     async def heed_returns(self, now: datetime) -> int:
-        """Notes that readings have cleared the cases of open alerts; how many it noted."""
+        """Notes that readings have ended the cases of open alerts; how many it noted."""
         async with self.pool.acquire() as connection, connection.transaction():
-            found = await connection.fetch(_SQL["cleared_lives"], AT_ONCE)
+            found = await connection.fetch(_SQL["cleared_lives"], AT_ONCE, Priority.URGENT)
             if not found:
                 return 0
             ids = [row["alert_id"] for row in found]

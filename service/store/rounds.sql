@@ -28,10 +28,14 @@ ORDER BY k.priority DESC, l.next_due_at, l.alert_id LIMIT $2
 FOR UPDATE OF l SKIP LOCKED
 
 -- name: cleared_lives
--- Alerts whose case the core has ended by readings, not yet noted here.
+-- Alerts whose case the core has ended by readings, or withdrawn for what was told later, not yet noted here. What is
+-- urgent goes on asking although it was withdrawn: somebody shall look, as nothing but an outcome ends its case. Where
+-- the family's readings belong to another case that is open, nothing has returned to normal.
 SELECT l.alert_id
 FROM care.alert_life l JOIN core.case c ON c.case_id = l.case_id
-WHERE l.state <> 'closed' AND l.returned_at IS NULL AND c.state = 'cleared'
+WHERE l.state <> 'closed' AND l.returned_at IS NULL AND (c.state = 'cleared'
+    OR c.state = 'withdrawn' AND c.priority < $2::smallint AND NOT EXISTS (
+        SELECT FROM core.case o WHERE o.subject = c.subject AND o.family = c.family AND o.state = 'open'))
 ORDER BY l.alert_id LIMIT $1
 FOR UPDATE OF l SKIP LOCKED
 

@@ -99,7 +99,7 @@ async def books_of(owner: "asyncpg.Connection[asyncpg.Record]") -> Books:
     """Read them."""
     cases = await owner.fetch(
         "SELECT subject, family, rule_id, priority, state, last_point_at, outcome, limb,"
-        " facts::text FROM core.case"
+        " facts::text FROM core.case WHERE state <> 'withdrawn'"
     )
     alerts = await owner.fetch(
         "SELECT alert_id::text, subject, rule_id, stage, dated, priority, effective_at, raised_at,"

@@ -106,6 +106,45 @@ async def test_a_cleared_case_returns_to_normal_and_asks_nobody_any_more(county:
     assert await county.state(alert_id) == "closed"
 
 
+async def withdraw_case(county: County, alert_id: UUID, *, another: bool) -> None:
+    """What was told later has taken the case back; its readings belong to `another`, or to none."""
+    await county.core.execute(
+        "UPDATE core.case SET state = 'withdrawn', ended_at = $2"
+        " WHERE case_id = (SELECT case_id FROM core.alert WHERE alert_id = $1)",
+        alert_id,
+        county.now,
+    )
+    if another:
+        await county.core.execute(
+            "INSERT INTO core.case (case_id, subject, family, rule_id, limb, priority, state,"
+            " opened_at, last_point_at, facts, began_at, decided_at, decided_on, is_confirmed)"
+            " SELECT $2, c.subject, c.family, c.rule_id, c.limb, c.priority, 'open', c.opened_at,"
+            " c.last_point_at, c.facts, c.began_at, c.decided_at, c.decided_on, c.is_confirmed"
+            " FROM core.case c JOIN core.alert a USING (case_id) WHERE a.alert_id = $1",
+            alert_id,
+            uuid4(),
+        )
+
+
+@pytest.mark.row("D12")
+@pytest.mark.parametrize(
+    ("priority", "another", "state"),
+    [
+        (Priority.SOON, False, "returned_to_normal"),
+        (Priority.SOON, True, "unacknowledged"),
+        (Priority.URGENT, False, "unacknowledged"),
+    ],
+)
+async def test_a_withdrawn_case_asks_nobody_any_more_unless_it_was_urgent(
+    county: County, priority: Priority, another: bool, state: str
+) -> None:
+    alert_id = await county.raise_alert(priority=priority)
+    await county.worker().settle(county.now)
+    await withdraw_case(county, alert_id, another=another)
+    await advance(county, timedelta(minutes=5))
+    assert await county.state(alert_id) == state
+
+
 @pytest.mark.row("D12")
 async def test_an_emergency_climbs_until_somebody_answers_though_the_values_are_back(
     county: County,

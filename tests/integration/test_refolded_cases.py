@@ -1,0 +1,144 @@
+"""What late readings take back, through the real core: the case goes, what has rung has rung.
+
+`test_law_two.py` holds any order to the same cases; here stands what becomes of the rows, of the
+alerts, and of whatever a person has said.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from gateway.detect import Rulebook
+from gateway.facts import ClosingFact
+from gateway.packs import load_first_pack, load_shipped
+from gateway.rehearsal import Rehearsal
+from rules.vocabulary import Origin
+from tests.fixtures.database import Database
+from tests.integration.county_bench import START, WANG, ZONE, Bench, county_bench, pressure
+from tests.integration.test_shadow import following
+
+pytestmark = [pytest.mark.peer, pytest.mark.row("L2")]
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HIGH = [
+    (0, 162, 102),
+    (12, 163, 102),
+    (24, 164, 102),
+    (36, 165, 102),
+    (49, 166, 102),
+    (60, 163, 102),
+]
+LOW = [(25, 120, 70), (37, 118, 70), (50, 119, 71)]
+"""Hours and pressures: HW-10 asks for somebody at the mean of HIGH, and not with LOW between."""
+
+Told = Sequence[tuple[float, int, int]]
+
+
+@pytest.fixture
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        yield bench
+
+
+async def tell(bench: Bench, readings: Told, *, at: float) -> None:
+    """One after the other, each in a batch of its own, received so many hours after the start."""
+    now = START + at * HOUR
+    for hour, upper, lower in readings:
+        made = START + hour * HOUR
+        reading = pressure(made, upper, lower, received=now, origin=Origin.BACKLOG)
+        await bench.feed(reading, now=now)
+
+
+async def cases(bench: Bench) -> list[tuple[str, str]]:
+    """(rule, state) of every case, oldest first."""
+    rows = await bench.owner.fetch("SELECT rule_id, state FROM core.case ORDER BY began_at, state")
+    return [(row["rule_id"], row["state"]) for row in rows]
+
+
+async def test_a_mean_that_later_readings_take_back_withdraws_its_case(bench: Bench) -> None:
+    await tell(bench, HIGH, at=60)
+    assert await cases(bench) == [("HW-10", "open")]
+    before = [dict(alert) for alert in await bench.alerts()]
+    await tell(bench, LOW, at=61)
+    assert await cases(bench) == [("HW-10", "withdrawn")]
+    assert [dict(alert) for alert in await bench.alerts()] == before, "what rang has rung"
+    assert await bench.owner.fetchval("SELECT bool_and(is_lost) FROM core.taken")
+
+
+async def test_after_a_withdrawn_case_the_next_one_rings(bench: Bench) -> None:
+    await tell(bench, HIGH, at=60)
+    await tell(bench, LOW, at=61)
+    await tell(bench, [(64 + 12 * n, 168, 104) for n in range(8)], at=150)
+    assert (
+        await bench.rang() == [("HW-10", "condition"), ("HW-02", "unconfirmed")]
+        or [rule for rule, _ in await bench.rang()].count("HW-10") > 1
+    )
+    assert ("HW-10", "withdrawn") in await cases(bench)
+    assert "open" in {state for _, state in await cases(bench)}
+
+
+async def test_what_a_clinician_has_closed_stays_as_it_was_left(bench: Bench) -> None:
+    await tell(bench, HIGH, at=60)
+    name = await bench.owner.fetchval("SELECT case_id::text FROM core.case")
+    now = START + 60.5 * HOUR
+    await bench.tell(ClosingFact(case_id=name, outcome="advice", by="dr", at=now), now=now)
+    await tell(bench, LOW, at=61)
+    assert await cases(bench) == [("HW-10", "closed")]
+
+
+async def test_a_case_that_had_not_ended_goes_on_as_one(bench: Bench) -> None:
+    """Ended by a mean that was low for want of readings; what comes late had kept it open."""
+    calm = [(84, 138, 80), (96, 137, 80), (108, 136, 80), (120, 137, 80), (132, 137, 80)]
+    calm += [(144, 136, 80), (156, 137, 80), (168, 137, 80)]
+    await tell(bench, HIGH, at=60)
+    for reading in calm:
+        await tell(bench, [reading], at=reading[0])
+    assert await cases(bench) == [("HW-10", "cleared")]
+    rang = await bench.rang()
+    late = [(hour + 1, 176, 106) for hour, _, _ in calm]
+    await tell(bench, late, at=170)
+    assert [state for _, state in await cases(bench)].count("open") == 1
+    assert "cleared" not in {state for _, state in await cases(bench)}
+    assert (await bench.rang())[: len(rang)] == rang
+
+
+async def test_a_crisis_taken_apart_is_told_of_all_the_same(bench: Bench) -> None:
+    """186 and 184 confirm each other; 150 between them came late. Somebody shall look at it."""
+    await tell(bench, [(0, 186, 112), (0.1, 184, 111)], at=0.1)
+    assert await bench.rang() == [("HW-02", "confirmed")]
+    await tell(bench, [(0.05, 150, 84)], at=0.2)
+    assert await bench.rang() == [("HW-02", "confirmed")], "nothing is unsent, nothing rings twice"
+    assert [rule for rule, _ in await cases(bench)] == ["HW-02"]
+
+
+@pytest.mark.parametrize("which", ["first", "beside"])
+async def test_shadow_and_backtest_ask_for_the_same_when_cases_are_folded_anew(
+    database: Database, which: str
+) -> None:
+    pack = load_first_pack() if which == "first" else load_shipped().beside
+    again = [(86 + 9 * n, 168, 104) for n in range(9)]
+    later = [(87 + 9 * n, 112, 66) for n in range(9)]
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        bench.rules = Rulebook(pack=pack, zone=ZONE)
+        async with following(database, pack, "same", START - DAY) as follower:
+            for readings, at in ((HIGH, 60.0), (LOW, 61.0), (again, 160.0), (later, 161.0)):
+                for number, reading in enumerate(readings):
+                    await tell(bench, [reading], at=at + number / 60)
+            await follower.catch_up(START + 170 * HOUR)
+        columns = "rule_id, stage, raised_at, effective_at, case_id"
+        query = f"SELECT {columns} FROM {{}} ORDER BY raised_at, alert_id"  # noqa: S608 - our words
+        rang = [tuple(row) for row in await bench.owner.fetch(query.format("core.alert"))]
+        shadow = [tuple(row) for row in await bench.owner.fetch(query.format("core.shadow_alert"))]
+        points = await bench.store.windows({WANG: START - 400 * DAY})
+        profiles = await bench.store.facts.profiles([WANG])
+        states = await cases(bench)
+    rehearsal = Rehearsal(Rulebook(pack=pack, zone=ZONE), answered_after=timedelta(days=400))
+    told = await rehearsal.live_through(points, profiles, lambda _: None)
+    end = max(row[2] for row in rang)
+    asked = [alert for alert in told.alerts if alert.raised_at <= end]
+    assert "withdrawn" in {state for _, state in states}, "nothing was taken back"
+    assert shadow == rang
+    assert [(a.rule_id, a.stage.value, a.raised_at, a.effective_at) for a in asked] == [
+        row[:4] for row in rang
+    ]
