@@ -70,7 +70,7 @@ def proposed(fact: PackFact, packs: PackSet) -> Pack:
     if digest_of(fact.text) != fact.digest:
         raise FactError("digest: is not that of the text")
     try:
-        pack = packs.checked(fact.text, f"{fact.pack}.yaml")
+        pack = packs.checked(fact.text, f"{fact.pack}.yaml", shall_run=True)
         packs.trial({f"{fact.pack}.yaml": fact.text})
     except PackError as error:
         raise FactError(str(error)) from error

@@ -6,7 +6,7 @@ response time in words, the fields an urgent rule owes, and a dry run over sampl
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -50,9 +50,9 @@ from rules.yaml_lines import Path, YamlError, place_in, read_yaml
 class PackError(ValueError):
     """A pack is refused; the text holds one line a fault, each `file:line: where: what`."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
+    def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +139,7 @@ def load(
     first: Pack | None = None,
     elsewhere: Mapping[str, str] | None = None,
     standing: Standing | None = None,
+    known: Mapping[str, Rule] | None = None,
 ) -> Pack:
     """The pack written in `text`.
 
@@ -148,6 +149,7 @@ def load(
         first: the first pack, whose targets hold in every other.
         elsewhere: the pack of each rule that runs beside this one.
         standing: the mode that holds instead of the text's, and signatures kept beside it.
+        known: rules that hold; what differs from one of them has another version than it.
 
     Raises:
         PackError: every fault found, with file and line.
@@ -169,11 +171,25 @@ def load(
     dear = {rule.id: told for rule in (*pack.rules, *pack.retired) if (told := too_dear(rule))}
     if dear:
         raise PackError([f"{place_in(name, lines, places[one])}: {dear[one]}" for one in dear])
+    rewritten = [rule for rule in pack.rules if _is_rewritten(rule, (known or {}).get(rule.id))]
+    if rewritten:
+        told = "is another rule than version {} of it: count its version up"
+        raise PackError(
+            f"{place_in(name, lines, places[rule.id])}: {told.format(rule.version)}"
+            for rule in rewritten
+        )
     unsigned = [rule.id for rule in pack.rules if not rule.signed]
     if pack.name != FIRST and pack.mode is Mode.LIVE and unsigned:
         told = "live without a signature over the present hash"
         raise PackError([f"{place_in(name, lines, ('mode',))}: {told}: {', '.join(unsigned)}"])
     return pack
+
+
+def _is_rewritten(rule: Rule, known: Rule | None) -> bool:
+    """Whether a rule says something else than the one that goes by its name and version."""
+    if known is None or known.version != rule.version:
+        return False
+    return _hash(known.raw, {}) != _hash(rule.raw, {})
 
 
 def _pack(

@@ -76,8 +76,11 @@ class PackSet:
         live = [base._awake(pack) for pack in (first, *known.values())]  # noqa: SLF001 - our own
         return _joined(live, base._others(live))  # noqa: SLF001
 
-    def checked(self, text: str, name: str) -> Pack:
+    def checked(self, text: str, name: str, *, shall_run: bool = False) -> Pack:
         """The pack in `text`, checked beside the others; `name` is the file that faults name.
+
+        Of one that `shall_run` a rule that differs from the present one has another version too:
+        alerts name their rule by it.
 
         Raises:
             PackError: every fault of it, with file and line.
@@ -89,7 +92,8 @@ class PackSet:
             if pack.name != alone.name
             for rule in pack.rules
         }
-        return load(text, name=name, first=self.first, elsewhere=elsewhere)
+        known = {rule.id: rule for pack in self.packs for rule in pack.rules} if shall_run else {}
+        return load(text, name=name, first=self.first, elsewhere=elsewhere, known=known)
 
     @property
     def shadows(self) -> tuple[Pack, ...]:

@@ -4,10 +4,11 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pandas as pd
@@ -104,18 +105,18 @@ def _even_lines(path: Path, header: Sequence[str]) -> Lines | None:
 def _uneven_lines(path: Path, header: Sequence[str], refused: Refused) -> Lines:
     columns = {name: _Cells() for name in _COLUMNS}
     numbers = [np.zeros(0, dtype=np.int64)]
-    begin = 2
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
-        next(rows, _NOTHING)
-        while block := list(islice(rows, _AT_ONCE)):
-            good = [place for place, row in enumerate(block) if len(row) == len(header)]
-            for place in set(range(len(block))).difference(good):
-                told = f"{len(block[place])} columns where the header has {len(header)}"
-                refused.append((begin + place, told))
-            numbers.append(np.array(good, dtype=np.int64) + begin)
-            begin += len(block)
-            across = list(zip(*(block[place] for place in good), strict=True))
+        records = _records(file)
+        next(records, None)
+        while block := list(islice(records, _AT_ONCE)):
+            good = [(number, row) for number, row in block if len(row) == len(header)]
+            refused += [
+                (number, f"{len(row)} columns where the header has {len(header)}")
+                for number, row in block
+                if len(row) != len(header)
+            ]
+            numbers.append(np.array([number for number, _ in good], dtype=np.int64))
+            across = list(zip(*(row for _, row in good), strict=True))
             for name, column in columns.items():
                 known = name in header and bool(across)
                 column.add(across[header.index(name)] if known else ("",) * len(good))
@@ -124,6 +125,15 @@ def _uneven_lines(path: Path, header: Sequence[str], refused: Refused) -> Lines:
         cells={name: column.numbers for name, column in columns.items()},
         texts={name: column.texts for name, column in columns.items()},
     )
+
+
+def _records(file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it begins in: a cell in quotation marks may hold several."""
+    rows = csv.reader(file)
+    begins = 1
+    for row in rows:
+        yield begins, row
+        begins = rows.line_num + 1
 
 
 class _Cells:

@@ -3,7 +3,8 @@
 Columns `subject,effective_at,code,value,unit` (LOINC, UCUM); optional `received_at`, `device`,
 `context`, `flags` (joined by `;`), `doctor`. Numbers of one subject, instant and device are one
 measurement: it has the flags of all its lines, and what else they say of it is told by the first.
-A bad line is told with its number and left out; the good ones are kept.
+A bad line is told with its number and left out; the good ones are kept. So is a line that another
+one of the same measurement contradicts: the last number counts.
 
 A year of a county has millions of lines of a few thousand different cells. So lines are read as
 columns of numbered cells, and each different cell is understood once.
@@ -83,6 +84,7 @@ def _measured(
     instant = _numbered(at, wrong_at)[own["effective_at"]]
     first, group, vital = _grouped(own, instant, vitals[of_line])
     numbers = _numbers([one.quantity for one in known], of_line, group, first.size)
+    refused += _contradicted(numbers, known, of_line, group, lines.number[good])
     arrived = [text or _NEVER for text in lines.texts["received_at"]]
     received, wrong_received = instants(arrived, "received_at")
     told = np.array([bool(text) for text in lines.texts["received_at"]], dtype=np.bool_)
@@ -165,6 +167,26 @@ def _numbers(
         found[name] = np.full(count, -1, dtype=np.int64)
         # Of several lines about the same number the last one counts.
         found[name][group[wanted]] = of_line[wanted]
+    return found
+
+
+def _contradicted(
+    numbers: Mapping[QuantityName, Whole],
+    known: Sequence[Cell],
+    of_line: Whole,
+    group: Whole,
+    lines: Whole,
+) -> Refused:
+    """Lines whose number is not the one that counts for their measurement, with their reason."""
+    found: Refused = []
+    first: dict[Cell, int] = {}  # 120 and 120.0 say the same
+    same = np.array([first.setdefault(one, n) for n, one in enumerate(known)], dtype=np.int64)
+    for name, counted in numbers.items():
+        wanted = np.array([one.quantity is name for one in known], dtype=np.bool_)[of_line]
+        own = np.flatnonzero(wanted)
+        other = own[same[counted[group[own]]] != same[of_line[own]]]
+        said = f"value: a later line says otherwise of the {name.value} at this instant"
+        found += [(int(lines[line]), said) for line in other]
     return found
 
 

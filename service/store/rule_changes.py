@@ -426,7 +426,7 @@ def _demand(account: Account, permission: Permission) -> None:
 
 def _checked(packs: PackSet, text: str) -> Pack:
     try:
-        return packs.checked(text, "pack.yaml")
+        return packs.checked(text, "pack.yaml", shall_run=True)
     except PackError as error:
         raise RuleChangeError("pack", str(error)) from error
 

@@ -33,17 +33,22 @@ from tests.integration.county_bench import (
     pressure,
 )
 from tests.integration.test_operator_commands import run
-from tests.unit.rules.readings import FIRST_TEXT, first_pack
+from tests.unit.rules.readings import FIRST_TEXT, counted_up, first_pack
 from tests.unit.rules.test_pack_set import EXTRA
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
 
 OURS = first_pack().version
-HIGHER = FIRST_TEXT.replace(f"version: {OURS}\nmode", f"version: {OURS + 1}\nmode", 1).replace(
-    "en: Severe hypoglycaemia", "en: Severe low glucose", 1
+HIGHER = counted_up(
+    FIRST_TEXT.replace(f"version: {OURS}\nmode", f"version: {OURS + 1}\nmode", 1).replace(
+        "en: Severe hypoglycaemia", "en: Severe low glucose", 1
+    ),
+    "HW-05",
 )
 STARTED = Rulebook(pack=first_pack(), zone=ZONE)
-RECONFIRMED = HIGHER.replace("Sit quietly for 5 minutes", "Sit still for 5 minutes")
+RECONFIRMED = counted_up(
+    HIGHER.replace("Sit quietly for 5 minutes", "Sit still for 5 minutes"), "HW-02"
+)
 EXTRA_LIVE = EXTRA.replace("ZZ-01", "ZZ-09")
 
 
@@ -230,6 +235,10 @@ async def test_what_is_bad_or_unsigned_leaves_the_running_packs_and_says_why(
         assert "is no candidate" in str(await town.roll_out("first", bad, ()))
         lower = HIGHER.replace("value: 140", "value: 130").replace("[140]", "[130]")
         assert "targets, learning" in str(await town.propose("first", lower))
+        silent = FIRST_TEXT.replace("en: Severe hypoglycaemia", "en: Severe low glucose", 1)
+        told = str(await town.propose("first", silent))
+        assert "first.yaml:523: rules" in told
+        assert "is another rule than version 2 of it" in told
         assert await town.propose("first", HIGHER) is None
         assert "none over the present hash" in str(await town.roll_out("first", HIGHER, ()))
         former = signatures(FIRST_TEXT.replace("version: 1", "version: 7"))

@@ -164,6 +164,8 @@ async def test_who_is_to_agree_reads_what_changes_line_by_line(county: County) -
     assert changed == [
         f"-version: {OURS}",
         f"+version: {OURS + 1}",
+        "-    version: 2",
+        "+    version: 3",
         "-      en: Severe hypoglycaemia",
         "+      en: Severe low glucose",
     ]

@@ -22,18 +22,21 @@ from tests.integration.county_bench import (
 )
 from tests.integration.scales import heart_failure, weight
 from tests.integration.test_packs_rolled_out import HIGHER, STARTED, signatures
-from tests.unit.rules.readings import PACKS
+from tests.unit.rules.readings import PACKS, counted_up
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
 
 ADHERENCE = (
     (PACKS / "adherence.yaml").read_text().replace("version: 1\nmode", "version: 2\nmode", 1)
 )
-SOONER = HIGHER.replace(
-    "      when: at_level()\n      wait: 15m\n      unless: level_left()",
-    "      when: at_level()\n      wait: 5m\n      unless: level_left()",
-    1,
-).replace("numbers: [1m, 30m, 15m]", "numbers: [1m, 30m, 5m]", 1)
+SOONER = counted_up(
+    HIGHER.replace(
+        "      when: at_level()\n      wait: 15m\n      unless: level_left()",
+        "      when: at_level()\n      wait: 5m\n      unless: level_left()",
+        1,
+    ).replace("numbers: [1m, 30m, 15m]", "numbers: [1m, 30m, 5m]", 1),
+    "HW-02",
+)
 
 
 async def _rolled_out(bench: Bench, pack: str, text: str) -> None:

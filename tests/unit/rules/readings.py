@@ -1,5 +1,6 @@
 """Points, people and the first pack, as the tests of the rules write them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,15 @@ FIRST_TEXT = (PACKS / "first.yaml").read_text(encoding="utf-8")
 @cache
 def first_pack() -> Pack:
     return load(FIRST_TEXT, name="first.yaml")
+
+
+def counted_up(text: str, rule_id: str) -> str:
+    """A pack's text with one version more of a rule that it changes."""
+    return re.sub(
+        rf"(- id: {rule_id}\n    version: )(\d+)",
+        lambda found: f"{found[1]}{int(found[2]) + 1}",
+        text,
+    )
 
 
 def minutes(number: float) -> timedelta:

@@ -413,6 +413,36 @@ def test_what_any_line_of_a_measurement_says_wrongly_is_told(
     assert told in why
 
 
+@pytest.mark.parametrize("quoted", ["", '"'])
+def test_of_two_numbers_at_one_instant_the_last_counts_and_the_other_is_told(
+    tmp_path: Path, quoted: str
+) -> None:
+    """Whichever way the file is read; the same number twice, however written, is no matter."""
+    path = tmp_path / "r.csv"
+    at = START.isoformat()
+    lines = [
+        f"p-1,{at},{code},{number},mm[Hg],,"
+        for code, number in (("8480-6", "185"), ("8462-4", "80.0"), ("8480-6", 130), ("8462-4", 80))
+    ]
+    path.write_text("\n".join([FLAGGED, *lines]).replace("p-1", f"{quoted}p-1{quoted}"), "utf-8")
+    found = read_readings(path, ZONE)
+    (point,) = points_of(found.tape)[SubjectRef("p-1")]
+    assert point.values[QuantityName.SYSTOLIC].value == 130
+    told = "value: a later line says otherwise of the systolic at this instant"
+    assert found.refused == [(2, told)]
+
+
+def test_a_line_is_told_by_where_it_begins_in_the_file(tmp_path: Path) -> None:
+    """A cell in quotation marks may hold line breaks."""
+    path = tmp_path / "r.csv"
+    at = START.isoformat()
+    noted = f'"p\n\n1",{at},8480-6,141,mm[Hg],,'
+    wrong = f"p-1,{at},8480-6,high,mm[Hg],,"
+    path.write_text(f"{FLAGGED}\n{wrong}\n{noted}\n{wrong}\n{noted}\np-1", "utf-8")
+    refused = read_readings(path, ZONE).refused
+    assert [line for line, _ in refused] == [2, 6, 10]
+
+
 @pytest.mark.parametrize("name", ["FLAGS", "Received_At", " device", "contex"])
 def test_a_column_in_other_letters_is_told(tmp_path: Path, name: str) -> None:
     path = tmp_path / "r.csv"
