@@ -161,7 +161,12 @@ async def _hand_over(case: Case, owner: SubjectRef, store: CoreStore, now: datet
         rule_id=worse.rule_id,
         limb=worse.limb,
         facts=worse.facts,
+        decided_at=worse.decided_at,
+        decided_on=worse.decided_on,
+        is_confirmed=worse.is_confirmed,
+        began_at=min(own.began_at, case.began_at),
         last_point_at=max(own.last_point_at, case.last_point_at),
         last_rang_at=max(filter(None, (own.last_rang_at, case.last_rang_at)), default=None),
     )
     await store.write_cases([close(case, outcome=ASSIGNED, now=now), joined])
+    await store.settling.move_taken(case.case_id, own.case_id)

@@ -112,6 +112,10 @@ class SettlingStore:
         """The case is that person's from now on; its alerts stay as they were raised."""
         await self._connection.execute(_SQL["move_case"], case_id, subject)
 
+    async def move_taken(self, case_id: str, into: str) -> None:
+        """What one case rests on another rests on from now on."""
+        await self._connection.execute(_SQL["move_taken"], case_id, into)
+
     async def turns(
         self, hubs: Collection[HubId], since: datetime, until: datetime, length: timedelta
     ) -> tuple[list[Turn], list[TurnUse]]:

@@ -39,6 +39,9 @@ SELECT alert_id::text AS alert_id, rule_id, stage FROM core.alert WHERE case_id 
 -- name: move_case
 UPDATE core.case SET subject = $2 WHERE case_id = $1::text::uuid;
 
+-- name: move_taken
+UPDATE core.taken SET case_id = $2::text::uuid WHERE case_id = $1::text::uuid;
+
 -- name: turns
 SELECT t.hub, t.begins_at, t.subject,
     least(t.begins_at + $4::interval,

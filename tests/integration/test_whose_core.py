@@ -272,6 +272,11 @@ async def test_a_home_case_joins_the_open_case_of_its_person(town: Town) -> None
     outcome = "SELECT outcome FROM core.case WHERE subject = 'home:h-1'"
     assert await town.bench.owner.fetchval(outcome) == "assigned"
     assert len(await town.alerts()) == 2
+    rests = "SELECT DISTINCT subject FROM core.taken JOIN core.case USING (case_id)"
+    assert await town.bench.owner.fetchval(rests) == WANG
+    spoken = "SELECT count(*) FROM core.case c JOIN core.taken t USING (case_id, rule_id)"
+    spoken += " WHERE c.decided_on = t.trigger AND c.state = 'open'"
+    assert await town.bench.owner.fetchval(spoken) == 1
 
 
 async def clinic(town: Town) -> None:
