@@ -138,7 +138,10 @@ class PatientMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCard:
-    """Everything the why-card shows; `evidence` is the alert's own immutable JSON text."""
+    """Everything the why-card shows; `evidence` is the alert's own immutable JSON text.
+
+    `taken_back`: by what came later the rule would not have asked for anybody.
+    """
 
     alert_id: UUID
     case_id: UUID
@@ -169,6 +172,7 @@ class AlertCard:
     closed_at: datetime | None
     deliveries: tuple[DeliveryRecord, ...]
     messages: tuple[PatientMessage, ...]
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

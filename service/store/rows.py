@@ -155,6 +155,7 @@ def alert_card_from(
         closed_at=row["closed_at"],
         deliveries=deliveries,
         messages=messages,
+        taken_back=row["taken_back"],
     )
 
 

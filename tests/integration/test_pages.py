@@ -148,6 +148,25 @@ async def test_the_worklist_is_walked_with_the_keyboard(browser: Browser, county
 
 
 @pytest.mark.row("D9")
+async def test_the_why_card_says_what_later_readings_have_taken_back(
+    browser: Browser, county: County
+) -> None:
+    alert_id = await ring_crisis(county)
+    taken_back = "Readings that came later take this back"
+    async with serve(county) as address, signed_in(browser, address, "family-a") as page:
+        await page.goto(f"{address}/doctor/alerts/{alert_id}")
+        await expect(page.locator("#line-sure")).not_to_contain_text(taken_back)
+        await county.core.execute(
+            "INSERT INTO core.taken (alert_id, taken_at, is_lost) VALUES ($1, $2, true)",
+            alert_id,
+            county.now,
+        )
+        await page.reload()
+        await expect(page.locator("#line-sure")).to_contain_text(taken_back)
+        await expect(page.locator("#line-sure")).to_contain_text("confirmed by a second valid")
+
+
+@pytest.mark.row("D9")
 async def test_the_why_card_says_five_things_and_folds_the_rest(
     browser: Browser, county: County
 ) -> None:

@@ -14,6 +14,7 @@ ALTER TABLE core.taken
     ADD COLUMN facts jsonb,
     ADD COLUMN is_lost boolean NOT NULL DEFAULT false; -- taken back by what was told later
 GRANT UPDATE ON core.taken TO hw_core;
+GRANT SELECT ON core.taken TO hw_service;
 
 ALTER TABLE core.shadow_taken
     ADD COLUMN case_id uuid,

@@ -45,6 +45,11 @@ Parts = Annotated[Services, Depends(services_of)]
 Reader = Annotated[Account, Depends(requires(Permission.READ_WORKLIST))]
 CardReader = Annotated[Account, Depends(requires(Permission.READ_ALERT))]
 
+_TAKEN_BACK = mark(
+    "Readings that came later take this back: with them nobody would have been asked. "
+    "Look at them before you close it."
+)
+
 _REFUSALS = {
     "closed": mark("This alert has been closed in the meantime."),
     "answer_required": mark("An emergency needs one of the three answers."),
@@ -227,11 +232,16 @@ async def _feeling(
 async def _since(
     request: Request, parts: Services, account: Account, card: AlertCard, now: datetime
 ) -> list[str]:
-    """What was said since of an unknown person's measurements; the alert itself never changes."""
+    """What has become known since; the alert itself never changes.
+
+    Of an unknown person's measurements whose they were; of anybody's what came later than they.
+    """
+    language = language_of(request, account)
+    told = [say(language, _TAKEN_BACK)] if card.taken_back else []
     if card.person.person_id is not None:
-        return []
+        return told
     settled = await parts.store.settled_since(account, card.alert_id, now)
-    return settled_lines(settled, language_of(request, account))
+    return [*told, *settled_lines(settled, language)]
 
 
 def _improved(found: Improvement | None, language: str) -> str:
