@@ -18,7 +18,10 @@ SELECT k.alert_id, k.case_id, k.subject, k.kind, k.priority, k.family, k.rule_id
        l.state, l.tier, l.step, l.round, l.next_due_at, l.acknowledged_at, l.answer, l.next_check_at,
        l.outcome, l.closed_at, l.person_id, l.household, l.area, l.undampable,
        coalesce(s.name, o.login) AS acknowledged_by,
-       EXISTS (SELECT FROM core.taken t WHERE t.alert_id = k.alert_id AND t.is_lost) AS taken_back
+       EXISTS (SELECT FROM core.taken t WHERE t.alert_id = k.alert_id AND t.is_lost AND NOT EXISTS (
+           -- A higher rule that speaks for the same reading takes nothing back.
+           SELECT FROM core.taken o WHERE o.case_id = t.case_id AND o.trigger = t.trigger AND NOT o.is_lost)
+       ) AS taken_back
 FROM core.alert k
 JOIN care.alert_life l ON l.alert_id = k.alert_id
 LEFT JOIN care.account o ON o.account_id = l.acknowledged_by

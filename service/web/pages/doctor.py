@@ -46,7 +46,7 @@ Reader = Annotated[Account, Depends(requires(Permission.READ_WORKLIST))]
 CardReader = Annotated[Account, Depends(requires(Permission.READ_ALERT))]
 
 _TAKEN_BACK = mark(
-    "Readings that came later take this back: with them nobody would have been asked. "
+    "Readings that came later change this: with them this alert would not have rung. "
     "Look at them before you close it."
 )
 
