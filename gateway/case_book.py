@@ -34,6 +34,11 @@ class CaseBook:
         """Which of these have rung, or joined their case without ringing, already."""
         return self._known.intersection(alert_ids)
 
+    async def lost_alerts(self, alert_ids: Sequence[str]) -> set[str]:
+        """Which of these were told, and taken back by what was told later."""
+        into = ((name, self._into.get(name)) for name in alert_ids)
+        return {name for name, case in into if case and self._taken[case][name].is_lost}
+
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Take over cases; ended ones leave the open ones."""
         for case in cases:

@@ -118,7 +118,10 @@ def clear(case: Case, *, condition: bool | None, needs_outcome: bool, at: dateti
 
 
 def close(case: Case, *, outcome: str, now: datetime) -> Case:
-    """The case closed by a person's coded outcome; a later point opens a new one and rings."""
+    """The case closed by a person's coded outcome; a later point opens a new one and rings.
+
+    Of one that is over already the outcome is kept.
+    """
     if case.state is not CaseState.OPEN:
         return replace(case, outcome=case.outcome or outcome)
     return replace(case, state=CaseState.CLOSED, outcome=outcome, ended_at=now)
@@ -155,10 +158,18 @@ def _begin(trigger: Trigger, now: datetime) -> CaseStep:
     return CaseStep(case=opened, raises_alert=True)
 
 
+def name_from(text: str) -> str:
+    """A case's id that follows from a text."""
+    return str(UUID(bytes=sha256(text.encode()).digest()[:16], version=5))
+
+
 def _opened(trigger: Trigger, now: datetime) -> Case:
     name = f"case\x1f{trigger.subject}\x1f{trigger.family.value}\x1f{trigger.trigger}"
+    case_id = name_from(name)
+    if trigger.ended is not None and trigger.ended.case_id == case_id:
+        case_id = name_from(case_id)  # opened by the same reading, and closed: that one stays
     return Case(
-        case_id=str(UUID(bytes=sha256(name.encode()).digest()[:16], version=5)),
+        case_id=case_id,
         subject=trigger.subject,
         family=trigger.family,
         rule_id=trigger.rule_id,

@@ -83,15 +83,24 @@ class Judged:
 class Again:
     """How to ask anew what was decided about somebody, once a reading has come late.
 
-    `kinds` are those of the new readings; `window` holds everything measured, without what is
-    usual.
+    `new` are the readings of this batch; `window` holds everything measured, without what is usual.
     """
 
     rules: Rulebook
     window: Window
     usual: Usual
     now: datetime
-    kinds: frozenset[Vital]
+    new: frozenset[str]
+
+    @property
+    def kinds(self) -> frozenset[Vital]:
+        """Of what the new readings are."""
+        return frozenset(one.kind for one in self.window.points if one.identity in self.new)
+
+    def without_new(self) -> "Again":
+        """The same, had the new readings not come."""
+        points = tuple(one for one in self.window.points if one.identity not in self.new)
+        return replace(self, window=replace(self.window, points=points))
 
     def decision(self, rule_id: str, stage: Stage, trigger: str) -> Decision | None:
         """What the rule decides on that reading as of itself; None: nothing any more.
@@ -253,7 +262,7 @@ def assess(
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)
     is_late = len(again) > len(fresh)
-    kinds = frozenset(point.kind for point in fresh)
+    names = frozenset(point.identity for point in fresh)
     return Assessment(
         person=person,
         state=StoredState(row=closed.row(measured), next_wake_at=next_wake(waits, silences)),
@@ -261,7 +270,7 @@ def assess(
         judged=tuple(j for j in judged.values() if j.decision.rule_id not in idle),
         since=first,
         usual=closed.usual,
-        again=Again(rules=rules, window=heard, usual=closed.usual, now=now, kinds=kinds)
+        again=Again(rules=rules, window=heard, usual=closed.usual, now=now, new=names)
         if is_late
         else None,
         open_since=first_of(waits, window),

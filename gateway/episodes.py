@@ -48,6 +48,10 @@ class CaseKeeper(Protocol):
         """Which of these have rung, or joined their case without ringing, already."""
         ...
 
+    async def lost_alerts(self, alert_ids: Sequence[str], /) -> set[str]:
+        """Which of these were told, and taken back by what was told later."""
+        ...
+
     async def write_cases(self, cases: Sequence[Case], /) -> None:
         """Insert or update cases."""
         ...
@@ -112,9 +116,11 @@ async def episodes(
     cases = {(case.subject, case.family): case for case in await store.open_cases(subjects)}
     closed = {(case.subject, case.family): case for case in await store.last_closings(subjects)}
     names = [_alert_id(j.decision) for person in people for j in person.judged]
-    names += [n for p in people for j in p.judged for n in _confirmed(p, j.decision, pack)]
-    known = await store.known_alerts(names)
-    told = known.union(_alert_id(j.decision) for p in people for j in p.judged if _is_sound(j))
+    confirmed = [n for p in people for j in p.judged for n in _confirmed(p, j.decision, pack)]
+    known = await store.known_alerts([*names, *confirmed])
+    # A pair that a later reading has taken apart confirms nothing.
+    told = known - await store.lost_alerts(confirmed) if confirmed else known
+    told = told.union(_alert_id(j.decision) for p in people for j in p.judged if _is_sound(j))
     before = dict(cases)
     done = _Done()
     for person in people:

@@ -12,10 +12,8 @@ Whatever a clinician has closed stays as it was left, and so do the cases beside
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
-from uuid import UUID
 
-from gateway.cases import Taken, Trigger, step
+from gateway.cases import Taken, Trigger, name_from, step
 from gateway.clearing import cleared
 from gateway.detect import Again, Assessment
 from rules.engine import Decision
@@ -141,7 +139,9 @@ def _asked(one: Taken, again: Again, person: Assessment, pack: Pack) -> Taken:
         return one
     decision = again.decision(one.rule_id, one.stage, one.trigger)
     if decision is None:
-        return replace(one, is_lost=True)
+        # Where it would not be taken without the late reading either, something else has changed.
+        before = again.without_new().decision(one.rule_id, one.stage, one.trigger)
+        return one if before is None else replace(one, is_lost=True)
     told = taken_by(decision, window, one.due_at, one.case_id)
     return replace(told, dated=one.dated)
 
@@ -223,10 +223,13 @@ def _placed(cases: Sequence[Case], rows: Sequence[Case], now: datetime) -> list[
     """The cases under the ids by which alerts and people know them already.
 
     What is open goes on under the id of what was; then whoever has the same first decision, then
-    whoever overlaps in time. An open case has rung when the last of the rows rang.
+    whoever overlaps in time; what was withdrawn and answered is not used again. Where nothing was
+    open nobody is asked any more by what rang before: what is open now has not rung, and rings with
+    its next decision.
     """
-    left = {row.case_id: row for row in sorted(rows, key=lambda row: row.began_at)}
-    used = set(left)
+    used = {row.case_id for row in rows}
+    free = [row for row in rows if row.state is not CaseState.WITHDRAWN or row.outcome is None]
+    left = {row.case_id: row for row in sorted(free, key=lambda row: row.began_at)}
     found: dict[int, Case] = {}
     order = sorted(range(len(cases)), key=lambda number: cases[number].began_at, reverse=True)
     for is_like in (_both_open, _same_opening, _overlap):
@@ -236,7 +239,6 @@ def _placed(cases: Sequence[Case], rows: Sequence[Case], now: datetime) -> list[
             like = [row for row in left.values() if is_like(row, cases[number])]
             if like:
                 found[number] = left.pop(like[-1].case_id)
-    rang_at = max((row.last_rang_at for row in rows if row.last_rang_at), default=None)
     placed: list[Case] = []
     for number, case in enumerate(cases):
         row = found.get(number)
@@ -244,14 +246,14 @@ def _placed(cases: Sequence[Case], rows: Sequence[Case], now: datetime) -> list[
             name = _unused(case.case_id, used)
             used.add(name)
             row = replace(case, case_id=name, opened_at=now, outcome=None, last_rang_at=None)
-        last = rang_at if case.state is CaseState.OPEN else row.last_rang_at
+        goes_on = row.state is case.state or case.state is not CaseState.OPEN
         placed.append(
             replace(
                 case,
                 case_id=row.case_id,
                 opened_at=row.opened_at,
-                outcome=row.outcome,
-                last_rang_at=last,
+                outcome=row.outcome if goes_on else None,
+                last_rang_at=row.last_rang_at if goes_on else None,
             )
         )
     return placed
@@ -273,7 +275,7 @@ def _overlap(row: Case, case: Case) -> bool:
 def _unused(name: str, used: set[str]) -> str:
     """A case's own name, or one that follows from it where another case goes by it."""
     while name in used:
-        name = str(UUID(bytes=sha256(name.encode()).digest()[:16], version=5))
+        name = name_from(name)
     return name
 
 

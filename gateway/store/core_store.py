@@ -264,6 +264,11 @@ class CoreStore:
         row = await self._connection.fetchrow(_SQL["case_by_id"], case_id)
         return None if row is None else case_of(row)
 
+    async def lost_alerts(self, alert_ids: Sequence[str]) -> set[str]:
+        """Which of these were told, and taken back by what was told later."""
+        rows = await self._connection.fetch(_SQL["lost_alerts"], list(alert_ids))
+        return {row["alert_id"] for row in rows}
+
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Insert or update cases; ended ones first, so that a new one may open beside them."""
         for state in ENDED_FIRST:

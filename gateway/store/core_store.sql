@@ -127,6 +127,9 @@ SELECT alert_id::text AS alert_id FROM core.alert WHERE alert_id = ANY ($1::text
 UNION ALL
 SELECT alert_id::text FROM core.taken WHERE alert_id = ANY ($1::text[]::uuid[]);
 
+-- name: lost_alerts
+SELECT alert_id::text AS alert_id FROM core.taken WHERE alert_id = ANY ($1::text[]::uuid[]) AND is_lost;
+
 -- name: write_taken
 INSERT INTO core.taken (alert_id, case_id, rule_id, stage, trigger, limb, priority, effective_at, due_at,
     began_at, dated, facts, is_lost, taken_at)

@@ -248,6 +248,11 @@ class ShadowStore:
         rows = await self._connection.fetch(_SQL["known_alerts"], self.variant, list(alert_ids))
         return {row["alert_id"] for row in rows}
 
+    async def lost_alerts(self, alert_ids: Sequence[str]) -> set[str]:
+        """Which of these were told, and taken back by what was told later."""
+        rows = await self._connection.fetch(_SQL["lost_alerts"], self.variant, list(alert_ids))
+        return {row["alert_id"] for row in rows}
+
     async def write_cases(self, cases: Sequence[Case]) -> None:
         """Insert or update cases."""
         for state in ENDED_FIRST:

@@ -178,6 +178,10 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::
 ON CONFLICT DO NOTHING
 RETURNING alert_id::text AS alert_id;
 
+-- name: lost_alerts
+SELECT alert_id::text AS alert_id FROM core.shadow_taken
+WHERE variant = $1 AND alert_id = ANY ($2::text[]::uuid[]) AND is_lost;
+
 -- name: write_taken
 INSERT INTO core.shadow_taken (variant, alert_id, case_id, rule_id, stage, trigger, limb, priority, effective_at,
     due_at, began_at, dated, facts, is_lost, taken_at)

@@ -5,17 +5,19 @@ alerts, and of whatever a person has said.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from gateway.county import load_county
 from gateway.detect import Rulebook
 from gateway.facts import ClosingFact
 from gateway.packs import load_first_pack, load_shipped
 from gateway.rehearsal import Rehearsal
 from rules.vocabulary import Origin
 from tests.fixtures.database import Database
-from tests.integration.county_bench import START, WANG, ZONE, Bench, county_bench, pressure
+from tests.integration.county_bench import START, WANG, ZONE, Bench, county_bench, minutes, pressure
 from tests.integration.test_shadow import following
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("L2")]
@@ -48,6 +50,20 @@ async def tell(bench: Bench, readings: Told, *, at: float) -> None:
         made = START + hour * HOUR
         reading = pressure(made, upper, lower, received=now, origin=Origin.BACKLOG)
         await bench.feed(reading, now=now)
+
+
+async def say(bench: Bench, made: float, upper: int, lower: int, *, at: float) -> None:
+    """Minutes after the start: the hub heard it when it was made, the core at `at`."""
+    reading = pressure(START + minutes(made), upper, lower, origin=Origin.BACKLOG)
+    await bench.feed(reading, now=START + minutes(at))
+
+
+async def begin_anew(bench: Bench) -> None:
+    await bench.empty(
+        "core.observation, core.subject_state, core.receipt, core.seen, core.case,"
+        " core.alert, core.outbox, core.taken, core.inbox, core.quarantine"
+    )
+    bench.county = await load_county(bench.store)
 
 
 async def cases(bench: Bench) -> list[tuple[str, str]]:
@@ -110,6 +126,104 @@ async def test_a_crisis_taken_apart_is_told_of_all_the_same(bench: Bench) -> Non
     await tell(bench, [(0.05, 150, 84)], at=0.2)
     assert await bench.rang() == [("HW-02", "confirmed")], "nothing is unsent, nothing rings twice"
     assert [rule for rule, _ in await cases(bench)] == ["HW-02"]
+
+
+async def test_a_crisis_taken_apart_waits_and_rings_as_it_would_have_in_order(
+    bench: Bench,
+) -> None:
+    await say(bench, 0, 186, 112, at=0)
+    await say(bench, 6, 184, 111, at=6)
+    await say(bench, 3, 150, 84, at=7)
+    await bench.wake(START + minutes(40))
+    late = [case for case in await cases(bench) if case[1] != "withdrawn"]
+    assert ("HW-02", "unconfirmed") in await bench.rang()
+    await begin_anew(bench)
+    for made, upper, lower in ((0, 186, 112), (3, 150, 84), (6, 184, 111)):
+        await say(bench, made, upper, lower, at=made)
+    await bench.wake(START + minutes(40))
+    assert late == await cases(bench) == [("HW-02", "open")]
+
+
+async def test_a_withdrawn_case_that_was_answered_is_not_used_again(bench: Bench) -> None:
+    """The crisis that calm readings took apart is told of when its own wait is over, and rings."""
+    await say(bench, 0, 186, 112, at=0)
+    await say(bench, 6, 184, 111, at=6)
+    await say(bench, 3, 150, 84, at=7)
+    name = await bench.owner.fetchval("SELECT case_id::text FROM core.alert")
+    now = START + minutes(10)
+    await bench.tell(ClosingFact(case_id=name, outcome="advice", by="dr", at=now), now=now)
+    await bench.wake(START + minutes(40))
+    await say(bench, -60, 130, 80, at=41)
+    state = "SELECT (state, outcome) FROM core.case WHERE case_id = $1::text::uuid"
+    assert await bench.owner.fetchval(state, name) == ("withdrawn", "advice")
+    assert ("HW-02", "open") in await cases(bench)
+    assert [rule for rule, _ in await bench.rang()].count("HW-02") == 2
+
+
+async def test_a_case_that_is_open_again_rings_with_its_next_decision(bench: Bench) -> None:
+    """Its readings were back, so nobody is asked any more: what rang before holds nothing."""
+    calm = [(hour, 137, 80) for hour in (84, 96, 108, 120, 132, 144, 156, 168)]
+    await tell(bench, HIGH, at=60)
+    for reading in calm:
+        await tell(bench, [reading], at=reading[0])
+    assert await cases(bench) == [("HW-10", "cleared")]
+    await tell(bench, [(hour + 1, 176, 106) for hour, _, _ in calm], at=170)
+    for n in range(10):
+        await tell(bench, [(176 + 12 * n, 172, 108)], at=176 + 12 * n)
+    assert [rule for rule, _ in await bench.rang()].count("HW-10") == 2
+
+
+async def test_a_case_that_is_there_again_rings_with_its_next_decision(bench: Bench) -> None:
+    await tell(bench, [(hour, 165, 102) for hour in (0, 6, 12, 24, 36, 49, 60)], at=60)
+    await tell(bench, [(25, 110, 60), (37, 110, 60)], at=61)
+    assert await cases(bench) == [("HW-10", "withdrawn")]
+    await tell(bench, [(hour, 179, 109) for hour in (1, 2, 3, 4, 5, 7)], at=62)
+    assert ("HW-10", "open") in await cases(bench)
+    for n in range(12):
+        await tell(bench, [(70 + 12 * n, 172, 108)], at=70 + 12 * n)
+    assert [rule for rule, _ in await bench.rang()].count("HW-10") == 2
+
+
+async def test_what_a_case_before_has_rung_for_holds_no_crisis(bench: Bench) -> None:
+    """A routine case that was over rang; the urgent one that is open is a task, and has not."""
+    await say(bench, 0, 186, 112, at=0)
+    await say(bench, 5, 150, 84, at=5)
+    await bench.wake(START + minutes(20))
+    await say(bench, 60, 130, 80, at=60)
+    assert await cases(bench) == [("HW-02b", "cleared")]
+    await say(bench, 120, 186, 112, at=300)
+    await bench.wake(START + minutes(301))
+    await say(bench, 30, 131, 80, at=310)
+    before = len(await bench.alerts())
+    await say(bench, 320, 188, 114, at=320)
+    await say(bench, 326, 187, 113, at=326)
+    await bench.wake(START + minutes(400))
+    new = (await bench.alerts())[before:]
+    assert [(alert["rule_id"], alert["dated"]) for alert in new] == [("HW-02", False)]
+
+
+async def test_another_profile_takes_no_case_back(bench: Bench) -> None:
+    """What is decided was decided of an adult; a late reading that changes nothing is no reason."""
+    await tell(bench, HIGH, at=60)
+    await bench.county.recall(bench.store, people=[WANG])
+    child = replace(bench.county.profile(WANG), birth_year=2012)
+    await bench.tell(child, now=START + 60.5 * HOUR)
+    await tell(bench, [(5, 164, 102)], at=61)
+    assert await cases(bench) == [("HW-10", "open")]
+
+
+async def test_a_closed_case_keeps_its_outcome_when_the_same_reading_opens_another(
+    bench: Bench,
+) -> None:
+    await say(bench, 10, 186, 112, at=10)
+    await bench.wake(START + minutes(40))
+    name = await bench.owner.fetchval("SELECT case_id::text FROM core.case WHERE priority = 3")
+    now = START + minutes(50)
+    await bench.tell(ClosingFact(case_id=name, outcome="advice", by="dr", at=now), now=now)
+    await say(bench, 0, 185, 111, at=55)
+    outcome = "SELECT outcome FROM core.case WHERE case_id = $1::text::uuid"
+    assert await bench.owner.fetchval(outcome, name) == "advice"
+    assert await cases(bench) == [("HW-02", "open"), ("HW-02", "closed")]
 
 
 @pytest.mark.parametrize("which", ["first", "beside"])
