@@ -222,6 +222,8 @@ def assess(
         assert point is not None
         window = heard.up_to(place).with_usual(closed.usual(point.effective_at))
         new = frozenset({point.identity})
+        # Of older waits nothing is told here; whether a missing confirmation covers what rings is
+        # a question of this reading and of those it can reach.
         evaluation = evaluate(
             rules.pack,
             window,
@@ -231,8 +233,10 @@ def assess(
             waits=False,
             explain=False,
             extremes=extremes,
+            open_since=point.effective_at,
         )
-        found = judged_of(evaluation, _near_of(evaluation), window, rules.pack, now)
+        near = near_in(rules.pack, window, now, new, absent=False)
+        found = judged_of(evaluation, near, window, rules.pack, now)
         judged = found | judged
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
@@ -315,10 +319,6 @@ def near_in(
         return evaluate(pack, window, now, new, absent=absent).near
 
     return near
-
-
-def _near_of(evaluation: Evaluation) -> Near:
-    return lambda: evaluation.near
 
 
 def judged_of(
