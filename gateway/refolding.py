@@ -129,10 +129,11 @@ def _can_be_told(again: Again, rows: Sequence[Case], taken: Sequence[Taken], pac
 def _asked(one: Taken, again: Again, person: Assessment, pack: Pack) -> Taken:
     """The decision as it is taken now; lost where it no longer is.
 
-    Of a silence nothing is asked: it was one, for whoever had to wait for it.
+    Of a silence nothing is asked: it was one, for whoever had to wait for it; nor of what the new
+    readings themselves have just decided.
     """
     window = again.window
-    point = window.find(one.trigger)
+    point = None if one.trigger in again.new else window.find(one.trigger)
     if point is None or one.stage is Stage.ABSENCE or person.since is None:
         return one
     if point.order < person.since and not _waited_for(one, point, person.since, pack):
