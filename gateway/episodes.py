@@ -10,7 +10,7 @@ from gateway.case_ends import ends_of
 from gateway.cases import Taken, Trigger, step
 from gateway.clearing import cleared
 from gateway.detect import Assessment, Judged
-from gateway.refolding import Folded, by_key, following, name_of, refold, taken_by
+from gateway.refolding import Folded, began_at, by_key, following, name_of, refold, taken_by
 from rules.engine import Decision
 from rules.explain import raised
 from rules.pack import Pack
@@ -314,7 +314,7 @@ def _take(
         ended=closed,
         limb=decision.limb,
         facts=decision.facts,
-        began_at=_earliest(person, decision),
+        began_at=began_at(decision, person.window),
         is_confirmed=decision.stage is not Stage.UNCONFIRMED,
     )
     taken = step(case, trigger, now)
@@ -406,11 +406,6 @@ def _is_wanted(
         and case.decided_at <= over
         for (whose, family), case in cases.items()
     )
-
-
-def _earliest(person: Assessment, decision: Decision) -> datetime:
-    resting = [p.effective_at for p in person.window.points if p.identity in decision.points]
-    return min(resting, default=decision.effective_at)
 
 
 def _clear(

@@ -37,7 +37,6 @@ class Folded:
 
 def taken_by(decision: Decision, window: Window, due_at: datetime, case_id: str) -> Taken:
     """What a case keeps of a decision; `window` holds the readings it rests on."""
-    resting = [p.effective_at for p in window.points if p.identity in decision.points]
     return Taken(
         name=name_of(decision.rule_id, decision.stage, decision.trigger),
         case_id=case_id,
@@ -48,10 +47,16 @@ def taken_by(decision: Decision, window: Window, due_at: datetime, case_id: str)
         priority=decision.priority,
         effective_at=decision.effective_at,
         due_at=due_at,
-        began_at=min(resting, default=decision.effective_at),
+        began_at=began_at(decision, window),
         dated=decision.dated,
         facts=decision.facts,
     )
+
+
+def began_at(decision: Decision, window: Window) -> datetime:
+    """The earliest reading that a decision rests on."""
+    resting = [p.effective_at for p in window.points if p.identity in decision.points]
+    return min(resting, default=decision.effective_at)
 
 
 def name_of(rule_id: str, stage: Stage, trigger: str) -> AlertId:

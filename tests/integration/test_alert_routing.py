@@ -13,6 +13,7 @@ from service.alerts.routing import DutyDay
 from service.alerts.rule_routes import USUAL_ROUTE, Post, RuleRoute
 from service.people import Person
 from service.store.routes import Absence
+from service.surveillance.counts import crises
 from tests.fixtures.database import Database
 from tests.integration.page_county import Reading, store_readings
 from tests.integration.service_county import (
@@ -143,6 +144,22 @@ async def test_a_withdrawn_case_asks_nobody_any_more_unless_it_was_urgent(
     await withdraw_case(county, alert_id, another=another)
     await advance(county, timedelta(minutes=5))
     assert await county.state(alert_id) == state
+
+
+async def test_a_withdrawn_case_is_counted_as_no_crisis(county: County) -> None:
+    alert_id = await county.raise_alert(synthetic=False)
+    await county.core.execute(
+        "INSERT INTO core.profile (subject, body, valid_from)"
+        " VALUES ($1, jsonb_build_object('area', $2::text), $3)",
+        ZHANG.subject,
+        ZHANG.area,
+        county.now,
+    )
+    span = (county.now - timedelta(days=1), county.now + timedelta(days=1))
+    async with county.store.pool.acquire() as connection:
+        assert await crises(connection, *span, Priority.EMERGENCY) == {"township-area": 1}
+        await withdraw_case(county, alert_id, another=False)
+        assert await crises(connection, *span, Priority.EMERGENCY) == {}
 
 
 @pytest.mark.row("D12")
