@@ -39,7 +39,10 @@ MOST_OPEN = 1 << 5
 """Days after the last folded one that a place of the ring can tell apart."""
 
 MOST_OF_A_DAY = 15
-"""More readings or sessions of one day than its column can count are marked as loose."""
+"""So many readings of a day, or more, are not told apart; so many sessions are marked as loose."""
+
+MOST_OF_A_SESSION = 21
+"""A session of more readings is marked as loose: the tenths of 21 of 300 mmHg fit into its sum."""
 
 RECENT = np.dtype(
     [
@@ -59,7 +62,7 @@ RECENT = np.dtype(
         ("session_readings", "u1"),
         ("ring_readings", "u1"),  # RING + 1 = more than the ring holds: fold from the store
         ("pregnant", "u1"),  # known to be, or to have been lately
-        ("counts", "u1", (DAYS,)),  # readings * 16 + sessions
+        ("counts", "u1", (DAYS,)),  # readings (15: or more) * 16 + sessions
         ("sums", "<u2", (DAYS,)),  # of the session means
         ("highest", "u1", (DAYS,)),  # reading of the day, in steps of 2, rounded up
         ("lowest", "u1", (DAYS,)),  # the same, rounded down
@@ -236,11 +239,11 @@ def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
     loose = alone
     for group in sessions(numbered):
         parts = [list(part) for _, part in groupby(group, key=lambda p: days[p.identity])]
-        if len(parts) > 1 or len(group) >= MOST_OF_A_DAY:
+        if len(parts) > 1 or len(group) > MOST_OF_A_SESSION:
             loose = max(loose, days[group[-1].identity])
         for part in parts:
             _add_session(row, counted, newest - days[part[0].identity], part)
-    full = np.flatnonzero((readings >= MOST_OF_A_DAY) | (counted >= MOST_OF_A_DAY))
+    full = np.flatnonzero(counted >= MOST_OF_A_DAY)
     loose = max(loose, newest - int(full[0])) if full.size else loose
     row["loose_day"] = loose if newest - loose < DAYS else 0
     row["counts"] = np.minimum(readings, MOST_OF_A_DAY) * 16 + np.minimum(counted, MOST_OF_A_DAY)
@@ -287,7 +290,7 @@ def _add_session(
     row: RecentRow, counted: NDArray[np.int64], back: int, part: Sequence[Point]
 ) -> None:
     """Add the part of a session that lies on one day."""
-    kept = part[:MOST_OF_A_DAY]
+    kept = part[:MOST_OF_A_SESSION]
     upper = [_tenths(point, QuantityName.SYSTOLIC) for point in kept]
     lower = [_tenths(point, QuantityName.DIASTOLIC) for point in kept]
     row["session_sum"], row["session_first"] = sum(upper), upper[0]

@@ -16,6 +16,7 @@ from gateway.recent import (
     DAYS,
     LATELY,
     MOST_OF_A_DAY,
+    MOST_OF_A_SESSION,
     MOST_OPEN,
     NUMBERS,
     RING,
@@ -158,7 +159,7 @@ def _count(rows: RecentRows, at: Whole, day: Whole, pressure: tuple[Floats, Floa
     readings = np.minimum((counts >> 4) + 1, MOST_OF_A_DAY)
     counted = np.minimum((counts & 15) + ~goes_on, MOST_OF_A_DAY)
     rows["counts"][:, 0] = readings * 16 + counted
-    loose |= (readings == MOST_OF_A_DAY) | (counted == MOST_OF_A_DAY)
+    loose |= counted == MOST_OF_A_DAY
     loose_day = np.where(loose, day, rows["loose_day"].astype(np.int64))
     rows["loose_day"] = np.where(day - loose_day < DAYS, loose_day, 0)
     rows["systolic_at"] = at
@@ -174,7 +175,7 @@ def _count(rows: RecentRows, at: Whole, day: Whole, pressure: tuple[Floats, Floa
 def _add_session(rows: RecentRows, goes_on: Flags, tenths: tuple[Whole, Whole]) -> Flags:
     """Sums of the session means with this reading; whose session has grown too long."""
     size = np.where(goes_on, rows["session_readings"].astype(np.int64), 0)
-    grows = size < MOST_OF_A_DAY
+    grows = size < MOST_OF_A_SESSION
     summed = (rows["counts"][:, 0] & 15).astype(np.int64) + ~goes_on < MOST_OF_A_DAY
     for (name, first_name, settled_name), number in zip(_SESSION, tenths, strict=True):
         total = np.where(goes_on, rows[name].astype(np.int64), 0)
@@ -187,7 +188,7 @@ def _add_session(rows: RecentRows, goes_on: Flags, tenths: tuple[Whole, Whole]) 
         rows[settled_name][:, 0] += np.where(summed, moved, 0).astype(np.uint16)
         rows[name], rows[first_name] = after, first
     rows["session_readings"] = size + grows
-    return size + grows >= MOST_OF_A_DAY
+    return ~grows
 
 
 _SESSION = (

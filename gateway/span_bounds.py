@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.recent import BEYOND, DAYS, LATELY, RecentRows
+from gateway.recent import BEYOND, DAYS, LATELY, MOST_OF_A_DAY, RecentRows
 from gateway.screen_algebra import ANY_NUMBER, COUNT, Flags, Floats, Range
 from gateway.screening import SpanBounds
 
@@ -35,7 +35,7 @@ class DayColumns:
 
     @cached_property
     def readings(self) -> Counts:
-        """How many readings each day has."""
+        """How many readings each day has; `MOST_OF_A_DAY` stands for any more too."""
         return (self._counts >> 4).astype(np.int32)
 
     @cached_property
@@ -96,7 +96,9 @@ class SystolicSpan(SpanBounds):
         """How many there are."""
         reach = self._reach
         surely = (self._days.readings * reach.within).sum(axis=1, dtype=np.int32)
-        high = np.where(reach.lost | reach.many, np.inf, surely + self._at_cut)
+        full = (self._days.readings >= MOST_OF_A_DAY) & (reach.within | reach.open)
+        uncounted = reach.lost | reach.many | full.any(axis=1)
+        high = np.where(uncounted, np.inf, surely + self._at_cut)
         return Range(np.where(reach.lost, 0.0, surely), high)
 
     @cached_property
