@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from rules.doubts import FACT_WANTED, doubts
 from rules.expression import Outcome
 from rules.pack import Pack
@@ -225,8 +227,7 @@ def reconsider(
     return review.on_several(point)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Review:
+class _Review(msgspec.Struct, kw_only=True):
     """One rule over one person's window (already narrowed to the rule's vitals).
 
     `fresh` are the points of `new`. What it finds is added to the lists, oldest first; among `near`
@@ -238,14 +239,12 @@ class _Review:
     now: datetime
     new: frozenset[str]
     fresh: tuple[Point, ...] = ()
-    decisions: list[Decision] = field(default_factory=list[Decision])
-    wakes: list[Wake] = field(default_factory=list[Wake])
-    silences: list[Wake] = field(default_factory=list[Wake])
-    near: list["NearMiss | Point"] = field(default_factory=list["NearMiss | Point"])
-    levels: dict[str, bool] = field(default_factory=dict[str, bool])
-    judged: dict[str, Mapping[str, Outcome]] = field(
-        default_factory=dict[str, Mapping[str, Outcome]]
-    )
+    decisions: list[Decision] = []
+    wakes: list[Wake] = []
+    silences: list[Wake] = []
+    near: list["NearMiss | Point"] = []
+    levels: dict[str, bool] = {}
+    judged: dict[str, Mapping[str, Outcome]] = {}
 
     def immediate(self) -> None:
         """Add what fires on one new reading."""

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from functools import cache, lru_cache, partial
 
 import cel
+import msgspec
 
 from rules.conditions import FUNCTIONS
 from rules.resting import NOWHERE, Resting, resting_of
@@ -38,8 +39,7 @@ class _Token:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Result of a condition: True, False or None (unknown), and what it rested on."""
 
     result: bool | None

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -217,9 +216,16 @@ def _compiled(texts: dict[Path, str]) -> Iterator[tuple[Path, Condition]]:
 def _dry_run(condition: Condition, *, calming: bool) -> Iterator[str]:
     """Faults that only running shows: mixed number types, and a condition true of nothing."""
     for scope in _SAMPLES:
-        since = scope.at - timedelta(days=30) if calming else None
+        calm = Scope(
+            window=scope.window,
+            at=scope.at,
+            point=scope.point,
+            since=scope.at - timedelta(days=30),
+            level=scope.level,
+            fired=scope.fired,
+        )
         try:
-            result = condition.test(replace(scope, since=since)).result
+            result = condition.test(calm if calming else scope).result
         except ConditionError as error:
             yield str(error)
             return

@@ -1,17 +1,25 @@
-"""From where a condition is judged, what it may see, and what it turns out to rest on."""
+"""From where a condition is judged, what it may see, and what it turns out to rest on.
+
+Thousands of these are made a second; as structures of msgspec they cost a tenth (D23).
+"""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 
+import msgspec
+
 from rules.codes import MAIN_QUANTITIES
 from rules.vocabulary import Bound, QuantityName, Vital
 from rules.window import Baseline, Point, Window, once_each, plain_mean, session_means
 
+NOTHING: Mapping[str, Decimal] = MappingProxyType({})
+"""No limits, no facts."""
+
+_NO_BASELINE = Baseline()
 _SIX = Decimal("0.000001")
 _SPAN = re.compile(r"([1-9][0-9]{0,3})(m|h|d)\Z")
 _UNITS: Mapping[str, timedelta] = MappingProxyType(
@@ -36,8 +44,7 @@ def span(text: str) -> timedelta:
     return int(match[1]) * _UNITS[match[2]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Averaged:
+class Averaged(msgspec.Struct, frozen=True, kw_only=True):
     """The mean of each session of a span, the mean of those, and the readings it rests on.
 
     Censored readings have no number and stay out; `mean` is None where no reading has one.
@@ -48,8 +55,11 @@ class Averaged:
     readings: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+_Span = tuple[str, str]
+"""A quantity and a length of time, as a condition writes them."""
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """From where a condition is judged.
 
     `at` is the instant at which windows end, `point` the reading being judged, `horizon` how far
@@ -64,27 +74,11 @@ class Scope:
     horizon: datetime | None = None
     since: datetime | None = None
     level: Callable[[Point], bool] | None = None
-    targets: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
-    fired: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
-    _seen: dict[tuple[str, str], tuple[Point, ...]] = field(
-        default_factory=dict[tuple[str, str], tuple[Point, ...]],
-        init=False,
-        repr=False,
-        compare=False,
-    )
-    _numbered: dict[tuple[str, str], tuple[tuple[Point, Decimal], ...]] = field(
-        default_factory=dict[tuple[str, str], tuple[tuple[Point, Decimal], ...]],
-        init=False,
-        repr=False,
-        compare=False,
-    )
-
-    _averaged: dict[tuple[str, str, bool], Averaged] = field(
-        default_factory=dict[tuple[str, str, bool], Averaged],
-        init=False,
-        repr=False,
-        compare=False,
-    )
+    targets: Mapping[str, Decimal] = NOTHING
+    fired: Mapping[str, Decimal] = NOTHING
+    _seen: dict[_Span, tuple[Point, ...]] = {}
+    _numbered: dict[_Span, tuple[tuple[Point, Decimal], ...]] = {}
+    _averaged: dict[tuple[_Span, bool], Averaged] = {}
 
     def valid(self, quantity: str, length: str) -> tuple[Point, ...]:
         """Valid points carrying `quantity` in the span, each once, oldest first.
@@ -109,7 +103,8 @@ class Scope:
 
     def averaged(self, quantity: str, length: str, *, settled: bool) -> Averaged:
         """The sessions in the span; `settled`: without the first reading where one has several."""
-        known = self._averaged.get((quantity, length, settled))
+        key = (quantity, length), settled
+        known = self._averaged.get(key)
         if known is None:
             numbered = self.numbered(quantity, length)
             means = session_means(numbered, settled=settled)
@@ -118,7 +113,7 @@ class Scope:
                 mean=plain_mean(means) if means else None,
                 readings=frozenset([point.identity for point, _ in numbered]),
             )
-            self._averaged[quantity, length, settled] = known
+            self._averaged[key] = known
         return known
 
     def usable(self, quantity: str, length: str) -> tuple[Point, ...]:
@@ -135,16 +130,15 @@ class Scope:
         return self.window.between(start, self.at)
 
 
-@dataclass(slots=True, kw_only=True)
-class Trace:
+class Trace(msgspec.Struct, kw_only=True):
     """What one evaluation rested on, filled by the functions while they run.
 
     `due` is when an absence would be long enough, `last` the reading it is counted from.
     """
 
-    support: set[str] = field(default_factory=set[str])
-    unknowns: set[str] = field(default_factory=set[str])
-    facts: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    support: set[str] = set()
+    unknowns: set[str] = set()
+    facts: dict[str, Decimal] = {}
     touched_unknown: bool = False
     due: datetime | None = None
     last: datetime | None = None
@@ -161,8 +155,7 @@ class Trace:
             self.unknowns.add(sentence)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One function call's surroundings."""
 
     scope: Scope
@@ -203,7 +196,7 @@ class Call:
 
     def baseline(self, quantity: str) -> Baseline:
         """The person's baseline of `quantity`; an empty one where there is none."""
-        return self.scope.window.baselines.get(QuantityName(quantity), Baseline())
+        return self.scope.window.baselines.get(QuantityName(quantity), _NO_BASELINE)
 
     def at_level(self, point: Point) -> bool:
         """Whether `point` is at the rule's own danger level."""
