@@ -42,8 +42,8 @@ Whole = NDArray[np.int64]
 
 New = Mapping[SubjectRef, Sequence[Point]]
 
-MOST_POINTS = 4
-"""Who has more new readings in one batch is looked at exactly."""
+MOST_POINTS = 16
+"""Who has more new readings in one batch is looked at exactly: each further turn costs the same."""
 
 _CLOSING_US = 48 * 3_600_000_000
 _MINUTE_US = 60_000_000
@@ -60,12 +60,15 @@ def fingerprint(pack: Pack) -> int:
 class Screened:
     """Who is calm, as rows, who was woken too early, and who must be looked at exactly.
 
-    `moved` are those of `tense` whose columns have been moved on.
+    `moved` are those of `tense` whose columns have been moved on, with what they came to after
+    each of the new readings.
     """
 
     calm: CalmRows | None
     tense: dict[SubjectRef, list[Point]]
-    moved: Mapping[SubjectRef, MovedRow] = field(default_factory=dict[SubjectRef, MovedRow])
+    moved: Mapping[SubjectRef, Sequence[MovedRow]] = field(
+        default_factory=dict[SubjectRef, Sequence[MovedRow]]
+    )
     rested: Rested = field(default_factory=dict[SubjectRef, datetime | None])
 
 
@@ -76,8 +79,7 @@ class Looked:
     `moved` says whose columns hold all readings up to the present turn; `settled` with whom nothing
     is waited for and none of these readings could make a rule ask for somebody; `awaited` who is
     looked at all the same: a reading may end a case of theirs (`ends_on`), or begins
-    the clock of silence; `watched` of whom something is waited for, or older readings may still be
-    completed; `asks` which rules the last reading of the moved could make ask.
+    the clock of silence; `steps` what each turn came to.
     """
 
     states: StateRows
@@ -86,22 +88,17 @@ class Looked:
     moved: Flags
     settled: Flags
     awaited: Flags
-    watched: Flags
-    asks: dict[int, frozenset[str]] = field(default_factory=dict[int, frozenset[str]])
+    steps: list["_Step"] = field(default_factory=list["_Step"])
 
     @property
     def calm(self) -> Flags:
         """With whose readings the exact stage has nothing to do."""
         return self.settled & ~self.awaited
 
-    def moved_row(self, place: int) -> MovedRow:
-        """The columns of one of the `moved`."""
-        return MovedRow(
-            row=self.states[place, ...],
-            recent=self.recent[place, ...],
-            rules=self.asks[place],
-            watched=bool(self.watched[place]),
-        )
+    def moved_rows(self, place: int) -> tuple[MovedRow, ...]:
+        """The columns of one of the `moved` after each of their readings."""
+        found = ((step, np.flatnonzero(step.who == place)) for step in self.steps)
+        return tuple(step.moved_row(int(rows[0])) for step, rows in found if rows.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +115,29 @@ class _Turn:
     sound: Flags
     quiet: Flags
     awaited: Flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """What a turn came to: the copies of `who` after it, and which rules its readings make ask.
+
+    `watched` of whom something is waited for, or older readings may still be completed.
+    """
+
+    who: Whole
+    states: StateRows
+    recent: RecentRows
+    asking: Mapping[str, Flags]
+    watched: Flags
+
+    def moved_row(self, row: int) -> MovedRow:
+        """One person's."""
+        return MovedRow(
+            row=self.states[row, ...],
+            recent=self.recent[row, ...],
+            rules=frozenset(name for name, asks in self.asking.items() if asks[row]),
+            watched=bool(self.watched[row]),
+        )
 
 
 @dataclass(slots=True)
@@ -168,9 +188,8 @@ class Screener:
             else None,
             tense={subject: points for subject, points in new.items() if subject not in done},
             moved={
-                plain[place]: own.moved_row(int(place))
+                plain[place]: own.moved_rows(int(place))
                 for place in np.flatnonzero(own.moved & ~own.calm)
-                if len(new[plain[place]]) == 1
             },
         )
 
@@ -185,7 +204,6 @@ class Screener:
             settled=bank.may_be_moved(rows) & sound & (recent["open_since"] == 0),
             ends_on=bank.ends_on(rows),
             awaited=np.zeros(rows.size, dtype=np.bool_),
-            watched=np.ones(rows.size, dtype=np.bool_),
         )
         turns = [
             self._advance(readings.of_turn(turn), own, reopened)
@@ -199,7 +217,8 @@ class Screener:
         kept = np.flatnonzero(own.moved[readings.who])
         who, at = readings.who[kept], readings.at[kept]
         state, memory = taken(own.states, who), taken(own.recent, who)
-        newest = at > memory["last_at"]
+        # Of one batch a person's readings come in their order, two of the same instant too.
+        newest = (at > memory["last_at"]) | (readings.turn[kept] > 0)
         watched = at // _MINUTE_US < memory["watch_until"]
         state, lost = self._close(state, memory, who, at, reopened)
         values = {name: column[kept] for name, column in readings.values.items()}
@@ -279,14 +298,16 @@ class Screener:
             own.awaited[who] |= turn.awaited
             moves = own.moved[who] & turn.sound & ~strange[part]
             quiet = own.settled[who] & turn.quiet & moves
-            own.watched[who] = ~quiet
-            quiet &= ~any_asks[part]
-            for row in np.flatnonzero(moves & ~(quiet & ~own.awaited[who])):
-                place = part.start + int(row)
-                own.asks[int(who[row])] = frozenset(
-                    name for name, asks in asking.items() if asks[place]
+            own.steps.append(
+                _Step(
+                    who=who,
+                    states=turn.look.states,
+                    recent=turn.look.recent,
+                    asking={name: asks[part] for name, asks in asking.items()},
+                    watched=~quiet,
                 )
-            own.settled[who], own.moved[who] = quiet, moves
+            )
+            own.settled[who], own.moved[who] = quiet & ~any_asks[part], moves
 
     def _doubtful(self, look: CalmLook, shared: Flags) -> Flags:
         """Whose reading may be somebody else's."""

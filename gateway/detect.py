@@ -155,10 +155,7 @@ def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
         return True
     if not fresh:
         return False
-    first, last = fresh[0].effective_at, fresh[-1].effective_at
-    late = horizon(first, zone).toordinal() < folded
-    silent = horizon(last, zone).toordinal() - folded > LOOK_BACK.days // 2
-    return late or silent
+    return horizon(fresh[0].effective_at, zone).toordinal() < folded
 
 
 def open_since(state: StoredState, mark: int, now: datetime) -> datetime | None:
@@ -178,9 +175,21 @@ def needed_from(person: Person, fresh: Sequence[Point], rules: Rulebook, now: da
     """From when on readings are needed to judge `fresh`; of who is silent, all not folded yet."""
     if fresh:
         return fresh[0].effective_at - LOOK_BACK
+    return min(now, _first_open(person, rules.zone)) - LOOK_BACK
+
+
+def known_from(person: Person, fresh: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
+    """From when on readings are needed to judge `fresh` and to fold the days that have closed.
+
+    Who measures again after weeks of silence has left the last days before it open till now.
+    """
+    return min(needed_from(person, fresh, rules, now), _first_open(person, rules.zone))
+
+
+def _first_open(person: Person, zone: tzinfo) -> datetime:
+    """When the first local day began that is not folded yet."""
     folded = date.fromordinal(int(person.state.row["folded_through"]))
-    open_since = datetime.combine(folded + timedelta(days=1), time.min, rules.zone)
-    return min(now, open_since) - LOOK_BACK
+    return datetime.combine(folded + timedelta(days=1), time.min, zone)
 
 
 def assess(
@@ -200,8 +209,8 @@ def assess(
 
     Args:
         person: who, with the state before this batch.
-        points: stored points, the fresh ones included: all of them when `whole`, else the last
-            `LOOK_BACK`, which holds every day not yet folded.
+        points: stored points, the fresh ones included: all of them when `whole`, else those from
+            `known_from` on.
         fresh: the new ones, oldest first. A late point has the points after it judged again: it
             may have completed something; the alert's id keeps a repetition from ringing.
         rules: the pack, and the zone where days are counted.

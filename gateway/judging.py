@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from gateway.blindness import blind_times
 from gateway.calm import Screened
 from gateway.county import County, is_home
-from gateway.detect import Assessment, Person, Rulebook, needed_from, needs_history, open_since
+from gateway.detect import Assessment, Person, Rulebook, known_from, needs_history, open_since
 from gateway.intake import Admitted
 from gateway.moved import assess_moved
 from gateway.remembering import remembered
@@ -119,7 +119,7 @@ async def judge_people(
     heeded = await heed(tense, county, store, rules)
     new = heeded.new
     # What has come into doubt meanwhile, the screen has taken for theirs.
-    moved = {s: row for s, row in screened.moved.items() if new[s] == tense[s]}
+    moved = {s: rows for s, rows in screened.moved.items() if new[s] == tense[s]}
     await county.recall(store, people=new)
     states = county.states.gather_all(list(new))
     people = [
@@ -131,7 +131,7 @@ async def judge_people(
         for p in people
     }
     since = {
-        p.subject: _BEGINNING if whole[p.subject] else needed_from(p, new[p.subject], rules, now)
+        p.subject: _BEGINNING if whole[p.subject] else known_from(p, new[p.subject], rules, now)
         for p in people
     }
     stored = await store.windows(since) if since else {}
@@ -151,8 +151,8 @@ async def judge_people(
     for person in people:
         subject = person.subject
         points, again = heeded.marked(stored[subject]), whole[subject]
-        row = moved.get(subject)
-        found = assess_moved(person, row, points, new[subject], rules, now, whole=again)
+        rows = moved.get(subject, ())
+        found = assess_moved(person, rows, points, new[subject], rules, now, whole=again)
         complete = again or bool(new[subject])
         assessed.append(remembered(found, rules, mark, complete=complete))
     return assessed

@@ -1,4 +1,4 @@
-"""An exact look at one new reading whose place in the columns the screen has worked out. Pure.
+"""An exact look at new readings whose place in the columns the screen has worked out. Pure.
 
 The screen moves the columns on by a reading before it knows whether the reading matters. Where it
 does, that work is done, and most rules are known to have nothing to say.
@@ -12,6 +12,8 @@ from gateway.case_ends import URGENT
 from gateway.detect import (
     AROUND,
     Assessment,
+    Judged,
+    Name,
     Person,
     Rulebook,
     assess,
@@ -34,7 +36,7 @@ from rules.window import Point, Window
 
 def assess_moved(  # noqa: PLR0913 - one argument a question
     person: Person,
-    moved: MovedRow | None,
+    moved: Sequence[MovedRow],
     points: Sequence[Point],
     fresh: Sequence[Point],
     rules: Rulebook,
@@ -45,15 +47,16 @@ def assess_moved(  # noqa: PLR0913 - one argument a question
 ) -> Assessment:
     """`detect.assess`, by what the columns tell already where they tell something.
 
-    Only rules are looked at that the reading could make ask for somebody, or that wait or miss;
-    where one is told of, all are, for what nearly fired beside it. `silence` is
-    `earliest_silence` of `moved`, where it is known already.
+    Only rules are looked at that a reading could make ask for somebody, or that wait or miss;
+    where one is told of, all are, for what nearly fired beside it. `moved` are the columns after
+    each of the `fresh`, or nothing; `silence` is `earliest_silence` of the last of them, where it
+    is known already.
     """
     heard = None if whole else window_of(person, points, rules.zone)
-    if heard is not None and moved is not None and _is_newest(fresh, heard):
+    if heard is not None and moved and _are_newest(fresh, heard):
         return _assess(person, moved, heard, rules, now, fresh=fresh, silence=silence)
     if heard is not None and not fresh and person.open_since is not None:
-        return _assess(person, _unmoved(person), heard, rules, now, fresh=fresh)
+        return _assess(person, [_unmoved(person)], heard, rules, now, fresh=fresh)
     return assess(person, points, fresh, rules, now, whole=whole)
 
 
@@ -64,38 +67,75 @@ def _unmoved(person: Person) -> MovedRow:
     return MovedRow(row=person.state.row, recent=recent, rules=frozenset(), watched=True)
 
 
-def _is_newest(fresh: Sequence[Point], heard: Window) -> bool:
-    """Whether all there is new is the last of the readings, at its own time."""
-    return (
-        len(fresh) == 1
-        and fresh[0].identity == heard.points[-1].identity
-        and not fresh[0].rings_by_arrival
+def _are_newest(fresh: Sequence[Point], heard: Window) -> bool:
+    """Whether all there is new are the last of the readings, at their own times."""
+    last = heard.points[-len(fresh) :]
+    return bool(fresh) and all(
+        one.identity == point.identity and not one.rings_by_arrival
+        for one, point in zip(fresh, last, strict=True)
     )
 
 
-def _idle(moved: MovedRow, state: StoredState, pack: Pack) -> frozenset[str]:
+def _idle(moved: Sequence[MovedRow], state: StoredState, pack: Pack) -> frozenset[str]:
     """Rules that stand beside an urgent case, where none can be decided on now."""
-    asked = (pack.rule(rule_id) for rule_id in moved.rules - pack.beside)
+    asked = (pack.rule(rule_id) for one in moved for rule_id in one.rules - pack.beside)
     if state.ends_on & URGENT or any(rule.priority >= Priority.URGENT for rule in asked):
         return frozenset()
     return pack.beside
 
 
-def _asked(moved: MovedRow, state: StoredState, heard: Window, pack: Pack) -> frozenset[str] | None:
+def _asked(
+    moved: MovedRow, heard: Window, pack: Pack, idle: frozenset[str]
+) -> frozenset[str] | None:
     """The rules that could ask for somebody now, their absences aside; None for any of them.
 
     The screen takes it that no symptom was told within reach; whoever told of one is watched.
     """
     if not moved.watched:
-        return moved.rules - _idle(moved, state, pack)
+        return moved.rules - idle
     if any(point.kind is Vital.SYMPTOM for point in heard.points):
         return None
     return moved.rules | pack.with_waits
 
 
+def _judged_before(
+    person: Person,
+    moved: Sequence[MovedRow],
+    heard: Window,
+    rules: Rulebook,
+    now: datetime,
+    idle: frozenset[str],
+) -> dict[Name, Judged]:
+    """What is decided on all the new readings but the last, each as of itself, as in `assess`."""
+    pack = rules.pack
+    judged: dict[Name, Judged] = {}
+    begin = len(heard.points) - len(moved)
+    for place, row in enumerate(moved[:-1], start=begin):
+        only = _asked(row, heard, pack, idle)
+        if only is not None and not only:
+            continue
+        point = heard.points[place]
+        usual = person_baselines(row.row, person.profile)
+        window, new = heard.up_to(place + 1).with_usual(usual), frozenset({point.identity})
+        found = evaluate(
+            pack,
+            window,
+            now,
+            new,
+            silences=False,
+            waits=False,
+            explain=False,
+            only=only,
+            open_since=point.effective_at,
+        )
+        near = near_in(pack, window, now, new, absent=False)
+        judged = judged_of(found, near, window, pack, now) | judged
+    return judged
+
+
 def _assess(  # noqa: PLR0913 - as `assess_moved`
     person: Person,
-    moved: MovedRow,
+    turns: Sequence[MovedRow],
     heard: Window,
     rules: Rulebook,
     now: datetime,
@@ -103,16 +143,21 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
     fresh: Sequence[Point],
     silence: datetime | None = None,
 ) -> Assessment:
-    pack = rules.pack
+    pack, moved = rules.pack, turns[-1]
     window = heard.with_usual(person_baselines(moved.row, person.profile))
     silence = silence or earliest_silence(pack, person.profile, moved.row, moved.recent)
-    only = _asked(moved, person.state, heard, pack)
+    idle = _idle(turns, person.state, pack)
+    earlier = _judged_before(person, turns, heard, rules, now, idle)
+    only = _asked(moved, heard, pack, idle)
     if only is not None and silence <= now:
         only |= pack.with_absences
     # Of whom nobody is watched, older readings have been told of: no wait is open.
     watched = heard.points if moved.watched else heard.points[-1:]
     extremes = extremes_of(watched)
-    new = frozenset(point.identity for point in fresh)
+    new = frozenset(point.identity for point in fresh[-1:])
+    told = person.open_since
+    if told is not None and fresh:
+        told = min(told, fresh[0].effective_at)
     found = evaluate(
         pack,
         window,
@@ -123,12 +168,12 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
         explain=False,
         extremes=extremes,
         only=only,
-        open_since=person.open_since if moved.watched else now,
+        open_since=told if moved.watched else now,
     )
 
     near = near_in(pack, window, now, new, absent=not fresh)
     begin = needed_from(person, fresh, rules, now) + AROUND
-    judged = judged_of(found, near, window, pack, now, missing_since=begin)
+    judged = judged_of(found, near, window, pack, now, missing_since=begin) | earlier
     waits = [wake for wake in found.wakes if wake.due_at > now]
     decisions = [one.decision for one in judged.values()]
     idle = idle_rules(pack, person.state, decisions, new=fresh, open_since=person.open_since)
@@ -147,7 +192,7 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
         window=window,
         watched=watched,
         judged=tuple(j for j in judged.values() if j.decision.rule_id not in idle),
-        since=heard.points[-1].order if fresh else None,
+        since=fresh[0].order if fresh else None,
         open_since=first_of(waits, window),
         idle=idle,
         extremes=extremes,

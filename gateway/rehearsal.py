@@ -26,6 +26,7 @@ from gateway.detect import (
     Judged,
     Person,
     Rulebook,
+    known_from,
     needed_from,
     needs_history,
     open_since,
@@ -99,7 +100,7 @@ class _Look:
     life: _Life
     fresh: Sequence[Point]
     now: datetime
-    moved: MovedRow | None = None
+    moved: tuple[MovedRow, ...] = ()
     silence: datetime | None = None
 
 
@@ -236,7 +237,7 @@ class Rehearsal:
         """One reading of each: by the screen, and exactly where it does not refuse."""
         side.taken[chosen] = places + 1
         tense = np.ones(chosen.size, dtype=np.bool_)
-        moved: dict[int, MovedRow] = {}
+        moved: dict[int, tuple[MovedRow, ...]] = {}
         silences: dict[int, datetime] = {}
         plain = np.flatnonzero(side.tape.plain[places])
         if self._screened and plain.size:
@@ -248,7 +249,7 @@ class Rehearsal:
             self._bank.put(rows[calm], found.states[calm], found.recent[calm])
             tense[plain[calm]] = False
             further = np.flatnonzero(found.moved & ~found.calm)
-            moved = {int(plain[place]): found.moved_row(int(place)) for place in further}
+            moved = {int(plain[place]): found.moved_rows(int(place)) for place in further}
             at = earliest_silences(self._rules.pack, found.states[further], found.recent[further])
             due = at > side.tape.received[places[plain[further]]]
             silences = {
@@ -264,7 +265,7 @@ class Rehearsal:
                     life=life,
                     fresh=[point],
                     now=point.received_at,
-                    moved=moved.get(int(number)),
+                    moved=moved.get(int(number), ()),
                     silence=silences.get(int(number)),
                 )
             )
@@ -334,9 +335,10 @@ class Rehearsal:
         their open cases.
         """
         usual = needed_from(person, look.fresh, self._rules, look.now)
-        moved, pack = look.moved, self._rules.pack
-        if moved is None:
-            return _Sight(since=usual)
+        pack = self._rules.pack
+        if not look.moved:
+            return _Sight(since=known_from(person, look.fresh, self._rules, look.now))
+        (moved,) = look.moved
         silence = look.silence or earliest_silence(pack, person.profile, moved.row, moved.recent)
         asking = [pack.rule(rule_id) for rule_id in moved.rules]
         # What becomes urgent may have waits beside it that older readings began.

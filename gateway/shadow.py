@@ -22,7 +22,7 @@ from gateway.detect import (
     Person,
     Rulebook,
     assess,
-    needed_from,
+    known_from,
     needs_history,
 )
 from gateway.episodes import episodes
@@ -224,7 +224,7 @@ class Shadow:
         since = {
             p.subject: _BEGINNING
             if whole[p.subject]
-            else needed_from(p, new[p.subject], rules, now) - self._further
+            else known_from(p, new[p.subject], rules, now) - self._further
             for p in people
         }
         stored = await self._store.windows(since, now)

@@ -33,7 +33,7 @@ class StoredState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedRow:
-    """What the screen knows of a person who has to be looked at exactly for one new reading.
+    """What the screen knows of one new reading of a person who has to be looked at exactly.
 
     `row` and `recent` are the columns with that reading in, except for what only the exact stage
     tells: waits, and until when nothing is calm. `rules` are the only ones that the reading could

@@ -27,6 +27,7 @@ from gateway.detect import (
     Person,
     Rulebook,
     assess,
+    known_from,
     needs_history,
     open_since,
 )
@@ -43,6 +44,7 @@ from rules.vocabulary import (
     Priority,
     Profile,
     QuantityName,
+    Stage,
     SubjectRef,
     TimeConfidence,
     Vital,
@@ -52,7 +54,28 @@ from rules.window import Point, Value
 LI = SubjectRef("s-li")
 BEGIN = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
 ZONES = ["Asia/Shanghai", "Europe/Berlin", "America/New_York"]
-GAPS_MINUTES = [1, 2, 5, 14, 16, 29, 30, 31, 45, 120, 420, 600, 720, 1440, 2880, 4320, 11520]
+GAPS_MINUTES = [
+    0,
+    1,
+    2,
+    5,
+    14,
+    16,
+    29,
+    30,
+    31,
+    45,
+    120,
+    420,
+    600,
+    720,
+    1440,
+    2880,
+    4320,
+    11520,
+    26000,
+    60000,
+]
 
 Key = tuple[str, str, str]
 
@@ -62,7 +85,8 @@ class Life:
     """One person, looked at in two stages.
 
     `calm` counts what the screen let pass, `reopened` how often a day closed that the ring could
-    not hold, `moved` how often the screen had moved the columns on for the exact stage.
+    not hold, `moved` how often the screen had moved the columns on for the exact stage, `several`
+    how often by more than one reading, `silences` after how many the days before were folded.
     """
 
     rules: Rulebook
@@ -75,6 +99,8 @@ class Life:
     reopened: int = 0
     decided: int = 0
     moved: int = 0
+    several: int = 0
+    silences: int = 0
     wake_at: datetime | None = None
     in_case: bool = False
     urgent: bool = False
@@ -92,8 +118,8 @@ class Life:
         self.reopened += len(stored)
         found = self.screener.screen({LI: ordered}, self.bank, lambda _: False, stored)
         if found.calm is None:
-            moved = found.moved.get(LI)
-            if moved is not None:
+            moved = found.moved.get(LI, ())
+            if moved:
                 self._check_moved(ordered, now, moved)
             self._exact(ordered, now, moved)
             return
@@ -112,19 +138,25 @@ class Life:
             self.urgent = False
 
     def _window(self, fresh: Sequence[Point], now: datetime, *, whole: bool) -> list[Point]:
-        since = (fresh[0].effective_at if fresh else now) - LOOK_BACK
-        return [point for point in self.stored if whole or point.effective_at >= since]
+        if whole:
+            return list(self.stored)
+        since = known_from(self.person(now), fresh, self.rules, now)
+        return [point for point in self.stored if point.effective_at >= since]
 
-    def _person(self, now: datetime) -> Person:
+    def person(self, now: datetime) -> Person:
         state = self.bank.gather(LI)
         begun = open_since(state, self.screener.mark, now)
         return Person(subject=LI, profile=self.profile, state=state, open_since=begun)
 
-    def _exact(self, fresh: Sequence[Point], now: datetime, moved: MovedRow | None = None) -> None:
-        person = self._person(now)
+    def _exact(self, fresh: Sequence[Point], now: datetime, moved: Sequence[MovedRow] = ()) -> None:
+        person = self.person(now)
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
         found = assess_moved(person, moved, points, fresh, self.rules, now, whole=whole)
+        if fresh and not whole and self._was_silent(fresh):
+            all_of_it = assess(person, self.stored, fresh, self.rules, now, whole=True)
+            assert found.state.row.tobytes() == all_of_it.state.row.tobytes()
+            self.silences += 1
         complete = whole or bool(fresh)
         mark = self.screener.mark
         found = remembered(found, self.rules, mark, complete=complete)
@@ -139,16 +171,26 @@ class Life:
         state = replace(found.state, ends_on=ends_on)
         self.bank.take(AfterBatch(exact={LI: state}))
 
-    def _check_moved(self, fresh: Sequence[Point], now: datetime, moved: MovedRow) -> None:
+    def _was_silent(self, fresh: Sequence[Point]) -> bool:
+        """Whether nothing was measured in the week before: days closed long ago, and unfolded."""
+        before = [p.effective_at for p in self.stored if p.order < fresh[0].order]
+        return bool(before) and fresh[0].effective_at - max(before) > timedelta(days=7)
+
+    def _check_moved(
+        self, fresh: Sequence[Point], now: datetime, moved: Sequence[MovedRow]
+    ) -> None:
         """What the screen has worked out saves work, and changes nothing."""
-        person = self._person(now)
+        person = self.person(now)
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
         plainly = assess(person, points, fresh, self.rules, now, whole=whole)
         found = assess_moved(person, moved, points, fresh, self.rules, now, whole=whole)
         news, all_news = self._told(found), self._told(plainly)
         assert news.items() <= all_news.items()
-        assert all_news.keys() - news.keys() <= self.told
+        # A wait that was over before these readings came is not told of anew (`_Review._untold`).
+        begun = min(person.open_since or BEGIN, fresh[0].effective_at)
+        over = {key for key in all_news if self._is_missing_before(key, begun)}
+        assert all_news.keys() - news.keys() <= self.told | over
         assert found.open_since == plainly.open_since
         assert found.state.row.tobytes() == plainly.state.row.tobytes()
         mark = self.screener.mark
@@ -168,6 +210,13 @@ class Life:
         )
         self._same(one, other, fresh)
         self.moved += 1
+        self.several += len(fresh) > 1
+
+    def _is_missing_before(self, key: Key, begun: datetime) -> bool:
+        """Whether it tells of a confirmation that did not come, of a reading measured before."""
+        trigger = (point for point in self.stored if point.identity == key[2])
+        unconfirmed = key[1] == Stage.UNCONFIRMED.value
+        return unconfirmed and all(point.effective_at < begun for point in trigger)
 
     @staticmethod
     def _told(found: Assessment) -> dict[Key, str]:
@@ -180,7 +229,7 @@ class Life:
     def _check(
         self, fresh: Sequence[Point], now: datetime, state: np.void, recent: RecentRow
     ) -> None:
-        person = self._person(now)
+        person = self.person(now)
         whole = needs_history(person, fresh, self.rules.zone)
         points = self._window(fresh, now, whole=whole)
         found = assess(person, points, fresh, self.rules, now, whole=whole)
@@ -276,6 +325,8 @@ class Course:
     zone: str
     often: bool = False
     cases: bool = False
+    bursts: bool = False
+    behind: bool = False
 
 
 COURSES = st.builds(
@@ -289,6 +340,8 @@ COURSES = st.builds(
     zone=st.sampled_from(ZONES),
     often=st.booleans(),
     cases=st.booleans(),
+    bursts=st.booleans(),
+    behind=st.booleans(),
 )
 
 
@@ -299,6 +352,8 @@ def readings(course: Course, count: int) -> list[Point]:
     for number in range(count):
         pace = GAPS_MINUTES if course.wild else [5, 600, 720, 720, 840]
         pace = [60, 120, 180] if course.often else pace
+        if course.bursts and number // 30 % 2:
+            pace = [0, 1, 2, 4, 14, 29, 31]  # some thirty a day, in sessions of many
         at += timedelta(minutes=chance.choice(pace), seconds=chance.choice([0, 0, 1, 59]))
         shift = course.shift if number > count * 3 // 5 else 0
         value = course.usual + shift + chance.gauss(0, course.spread)
@@ -344,18 +399,29 @@ def _disturbed(point: Point, chance: Random) -> Point:
     return point
 
 
+def _after_a_cut(points: Sequence[Point], later: timedelta) -> list[Point]:
+    """The same, all of them heard of after the line came back."""
+    heard = max(point.received_at for point in points) + later
+    return [replace(point, received_at=heard, origin=Origin.BACKLOG) for point in points]
+
+
 def live(course: Course, count: int = 100, *, pack: Pack | None = None) -> Life:
     """The whole course, one or a few readings a batch, some of them late."""
     chance = Random(course.seed + 1)  # noqa: S311 - a test's dice
     rules = Rulebook(pack=pack or load_first_pack(), zone=ZoneInfo(course.zone))
     life = Life(rules=rules, screener=screener(rules), profile=Profile(subject=LI, birth_year=1950))
     waiting = readings(course, count)
+    now = BEGIN
     while waiting:
         size = chance.choice([1, 1, 1, 2, 3])
         batch, waiting = waiting[:size], waiting[size:]
+        if course.behind and chance.random() < 0.15:
+            size, later = chance.choice([4, 9, 16]), chance.choice([0, 40, 3 * 60, 20 * 60])
+            batch, waiting = [*batch, *waiting[:size]], waiting[size:]
+            batch = _after_a_cut(batch, timedelta(minutes=later))
         if course.wild and waiting and chance.random() < 0.05:
             batch, waiting = [waiting[0]], [*batch, *waiting[1:]]  # one comes before its time
-        now = max(point.received_at for point in [*life.stored[-1:], *batch])
+        now = max(now, *(point.received_at for point in batch))
         if course.cases and chance.random() < 0.1:
             life.turn_case()
         life.take(batch, now)
@@ -410,6 +476,44 @@ def test_a_session_over_midnight_sends_nobody_to_the_exact_stage_for_two_weeks()
     ]
     quiet = one_by_one([*before, *pair]).calm
     assert one_by_one([*before, *pair, *after]).calm - quiet > 15
+
+
+def test_a_day_of_thirty_readings_sends_nobody_to_the_exact_stage_for_two_weeks() -> None:
+    """In one cohort of three hundred a fourteenth of all readings passed after such days."""
+    before = readings(QUIET, 60)
+    begin = before[-1].effective_at.replace(hour=1, minute=0) + timedelta(days=1)
+    many = [
+        pressure(
+            1000 + n, begin + timedelta(minutes=2 * n + 35 * (n // 6)), f"{120 + n % 6 * 5}", "81"
+        )
+        for n in range(30)
+    ]
+    after = [
+        pressure(2000 + n, begin + timedelta(hours=12 * n + 23), f"{130 + n % 3}", "81")
+        for n in range(20)
+    ]
+    quiet = one_by_one([*before, *many]).calm
+    assert one_by_one([*before, *many, *after]).calm - quiet > 15
+
+
+def test_readings_after_a_cut_are_judged_by_the_columns_each_as_of_itself() -> None:
+    course = Course(7, 152, 12, 13, wild=False, meter=False, zone="Asia/Shanghai", behind=True)
+    life = live(course)
+    assert life.several > 2
+    assert life.decided > 0
+
+
+def test_after_weeks_of_silence_the_days_before_are_folded_without_all_the_history() -> None:
+    """By a reading of which the screen cannot speak, so that nothing is worked out by columns."""
+    before = readings(QUIET, 30)
+    moved = replace(
+        pressure(1000, before[-1].effective_at + timedelta(days=40), "133", "82"),
+        valid=False,
+        flags=("body_movement",),
+    )
+    life = one_by_one([*before, moved])
+    assert life.silences == 1
+    assert not needs_history(life.person(moved.received_at), [moved], life.rules.zone)
 
 
 def test_nobody_learns_from_a_crisis_and_its_readings_move_the_columns_all_the_same() -> None:
