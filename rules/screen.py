@@ -13,7 +13,7 @@ accept; property tests hold it to that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from types import MappingProxyType
 
@@ -34,13 +34,22 @@ Extremes = Mapping[QuantityName, tuple[float, float]]
 class Comparison:
     """`ge('systolic', 180)` and its kind; of `low` and `high`, a censored side, `limit` is None.
 
-    `edge` is the number at which it turns (`edge_of`), None where there is no limit.
+    `edge` is the number at which it turns (`edge_of`), None where there is no limit; `_about` one
+    that no number at which it could be true is beyond.
     """
 
     name: str
     quantity: QuantityName
     limit: Decimal | None
     edge: Decimal | None = None
+    _about: float = field(init=False, repr=False, compare=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None:
+            # Rounding to the guideline's precision moves a number by less than that.
+            room = float(QUANTITIES[self.quantity].precision)
+            sign = -1.0 if self.name in _UPWARD else 1.0
+            object.__setattr__(self, "_about", float(self.limit) + sign * room)
 
     def holds(self, point: Point) -> bool:
         """Whether it is true of `point`."""
@@ -61,9 +70,7 @@ class Comparison:
         low, high = found
         if self.limit is None:
             return (high if self.name == "high" else -low) == float("inf")
-        # Rounding to the guideline's precision moves a number by less than that.
-        room, limit = float(QUANTITIES[self.quantity].precision), float(self.limit)
-        return high + room >= limit if self.name in {"ge", "gt"} else low - room <= limit
+        return high >= self._about if self.name in _UPWARD else low <= self._about
 
 
 def edge_of(name: str, quantity: QuantityName, limit: Decimal) -> Decimal:
