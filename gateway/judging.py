@@ -154,5 +154,5 @@ async def judge_people(
         rows = moved.get(subject, ())
         found = assess_moved(person, rows, points, new[subject], rules, now, whole=again)
         complete = again or bool(new[subject])
-        assessed.append(remembered(found, rules, mark, complete=complete))
+        assessed.append(remembered(found, rules, mark, now, complete=complete))
     return assessed

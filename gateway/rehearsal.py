@@ -316,7 +316,7 @@ class Rehearsal:
             silence=sight.silence if sight else None,
         )
         complete = whole or bool(fresh)
-        found = remembered(found, self._rules, self._screener.mark, complete=complete)
+        found = remembered(found, self._rules, self._screener.mark, now, complete=complete)
         if found.judged and not self._near:
             found = replace(found, judged=tuple(self._alone(found, now)))
         ends_on = NONE

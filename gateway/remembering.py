@@ -1,6 +1,7 @@
 """What the screen must remember of whom the exact stage has just looked at. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -9,6 +10,7 @@ from gateway.detect import Assessment, Rulebook
 from gateway.recent import BEGINNING, Memory, RecentRow, micros, minutes_of, recent_of
 from gateway.recent_many import closed
 from gateway.row_copies import copied
+from gateway.silences import NEVER, earliest_silence
 from rules.pack import Pack
 from rules.rule import Rule
 from rules.screen import Extremes, extremes_of, is_for
@@ -16,14 +18,23 @@ from rules.silence import delayed
 from rules.vocabulary import Profile, Stage, Ternary, Vital
 from rules.window import Blind, Point
 
+_MINUTE_US = 60_000_000
 
-def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool) -> Assessment:
+
+def remembered(
+    found: Assessment, rules: Rulebook, mark: int, now: datetime, *, complete: bool
+) -> Assessment:
     """The assessment with the columns of the person's last days.
+
+    The person is woken no later than the columns would have it of a reading of now: how long a
+    silence may last is a question of this person's habit, which calm readings change, and these
+    leave the wake-up where it stands.
 
     Args:
         found: what became of the person.
         rules: the rulebook it was looked at under; `mark` is its fingerprint.
         mark: see there.
+        now: the instant of the look.
         complete: whether the points that were looked at reach back over all day columns from the
             newest reading; where they do not, what was remembered before is carried on.
     """
@@ -46,9 +57,10 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
     )
     if found.state.recent is not None:
         recent = _with(found.state.recent, memory)
-        return found.with_recent(recent)
+        return _woken_in_time(found.with_recent(recent), recent, rules.pack, now)
     if not complete:
-        return found.with_recent(_carried(found, memory))
+        carried = _carried(found, memory)
+        return _woken_in_time(found.with_recent(carried), carried, rules.pack, now)
     open_days = memory.folded_through
     learned = [
         point
@@ -57,7 +69,26 @@ def remembered(found: Assessment, rules: Rulebook, mark: int, *, complete: bool)
     ]
     learned.sort(key=lambda point: point.order)
     recent = recent_of(heard, learned, rules.zone, memory)
-    return found.with_recent(recent)
+    return _woken_in_time(found.with_recent(recent), recent, rules.pack, now)
+
+
+def _woken_in_time(
+    found: Assessment, recent: RecentRow | None, pack: Pack, now: datetime
+) -> Assessment:
+    known = found.state.next_wake_at
+    if recent is None or (known is None and found.since is None):
+        return found
+    if found.since is None:
+        # The next reading may be measured from now on; it will not move the wake-up.
+        recent = copied(recent)
+        at = micros(now)
+        recent["systolic_at"] = at if recent["systolic_at"] else 0
+        recent["glucose_at"] = at // _MINUTE_US if recent["glucose_at"] else 0
+    earliest = earliest_silence(pack, found.person.profile, found.state.row, recent)
+    if earliest is NEVER or earliest <= now:
+        return found
+    state = replace(found.state, next_wake_at=earliest if known is None else min(known, earliest))
+    return replace(found, state=state)
 
 
 def _has_rung_silence(found: Assessment) -> bool:

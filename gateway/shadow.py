@@ -240,7 +240,7 @@ class Shadow:
             judged = assess(person, points, fresh, rules, now, whole=again)
             complete = again or bool(fresh)
             mark = self._screener.mark
-            found.append(remembered(judged, rules, mark, complete=complete))
+            found.append(remembered(judged, rules, mark, now, complete=complete))
         return found
 
     async def _homes(

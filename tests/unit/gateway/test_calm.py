@@ -159,7 +159,7 @@ class Life:
             self.silences += 1
         complete = whole or bool(fresh)
         mark = self.screener.mark
-        found = remembered(found, self.rules, mark, complete=complete)
+        found = remembered(found, self.rules, mark, now, complete=complete)
         rung = self._told(found).keys() - self.told
         self.urgent |= any(
             self.rules.pack.rule(rule_id).priority >= Priority.URGENT for rule_id, _, _ in rung
@@ -194,11 +194,11 @@ class Life:
         assert found.open_since == plainly.open_since
         assert found.state.row.tobytes() == plainly.state.row.tobytes()
         mark = self.screener.mark
-        one = remembered(found, self.rules, mark, complete=True).state.recent
+        one = remembered(found, self.rules, mark, now, complete=True).state.recent
         # What stands beside an urgent case waits for nothing that was measured before that case.
         assert found.idle == plainly.idle
         plainly = replace(plainly, idle=self.rules.pack.beside)
-        other = remembered(plainly, self.rules, mark, complete=True).state.recent
+        other = remembered(plainly, self.rules, mark, now, complete=True).state.recent
         assert one is not None
         assert other is not None
         # Nobody is watched shorter; what is over is watched by nobody.

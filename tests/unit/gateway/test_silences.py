@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.baselines import STATE, TRACKED, StateRow, empty_state
+from gateway.detect import Rulebook
 from gateway.packs import load_shipped
 from gateway.recent import BEGINNING, RECENT, RecentRow, micros, no_recent
+from gateway.rehearsal import Rehearsal
 from gateway.silences import NEVER, earliest_silence, earliest_silences, may_rest
 from gateway.stored_state import StoredState
 from rules.engine import evaluate
@@ -159,3 +161,46 @@ def test_nobody_rests_of_whom_the_engine_says_that_they_are_silent(
         assert earliest <= now
     for wake in found.silences:
         assert earliest <= wake.due_at
+
+
+@pytest.mark.row("R20")
+@pytest.mark.parametrize(
+    "flagged",
+    [
+        pytest.param([96.2], id="after a reading that the columns cannot tell of"),
+        pytest.param([], id="after a look at a silence that was not long enough"),
+    ],
+)
+async def test_who_measures_more_often_than_before_is_missed_the_sooner(
+    flagged: list[float],
+) -> None:
+    """Every eight days until then, so that 24 days were a silence; then daily, and a week is one.
+
+    Calm readings leave the wake-up where the last look has put it.
+    """
+    days = [*(8.0 * turn for turn in range(13)), *(96.0 + day for day in range(1, 8))]
+    readings = [_measured(day) for day in days]
+    readings += [replace(_measured(day), valid=False, flags=("body_movement",)) for day in flagged]
+    screened, exact = [await _missed(readings, screened=screened) for screened in (True, False)]
+    assert screened == exact
+    assert screened[-1] == START + timedelta(days=days[-1] + 7)
+
+
+def _measured(day: float) -> Point:
+    at = START + timedelta(days=day)
+    values = {
+        QuantityName.SYSTOLIC: Value(value=Decimal(130)),
+        QuantityName.DIASTOLIC: Value(value=Decimal(80)),
+    }
+    return replace(_point(at), identity=f"{micros(at):032x}", received_at=at, values=values)
+
+
+async def _missed(readings: list[Point], *, screened: bool) -> list[datetime]:
+    """When a rehearsal says that nothing has come for too long; somebody else measures on."""
+    rules = Rulebook(pack=PACK, zone=ZONE)
+    rehearsal = Rehearsal(rules, answered_after=timedelta(days=1), screened=screened, near=False)
+    other = [replace(_measured(day), identity=f"other-{day}") for day in range(0, 140, 4)]
+    people = {SubjectRef("p"): readings, SubjectRef("other"): other}
+    found = await rehearsal.live_through(people, {}, lambda _: None)
+    mine = [alert for alert in found.alerts if alert.subject == "p"]
+    return [alert.raised_at for alert in mine if alert.rule_id == "HW-12"]
