@@ -230,23 +230,7 @@ def assess(
     for place, point in enumerate(late, start=len(ordered) - len(again) + 1):
         assert point is not None
         window = heard.up_to(place).with_usual(closed.usual(point.effective_at))
-        new = frozenset({point.identity})
-        # Of older waits nothing is told here; whether a missing confirmation covers what rings is
-        # a question of this reading and of those it can reach.
-        evaluation = evaluate(
-            rules.pack,
-            window,
-            now,
-            new,
-            silences=False,
-            waits=False,
-            explain=False,
-            extremes=extremes,
-            open_since=point.effective_at,
-        )
-        near = near_in(rules.pack, window, now, new, absent=False)
-        found = judged_of(evaluation, near, window, rules.pack, now)
-        judged = found | judged
+        judged = judged_at(point, window, rules.pack, now, extremes=extremes) | judged
     # The last look sees everything measured so far: it alone can tell a missing confirmation.
     latest = ordered[-1].effective_at if ordered else now
     window = heard.with_usual(closed.usual(latest))
@@ -291,6 +275,37 @@ def assess(
         idle=idle,
         extremes=extremes,
     )
+
+
+def judged_at(
+    point: Point,
+    window: Window,
+    pack: Pack,
+    now: datetime,
+    *,
+    extremes: Extremes | None = None,
+    only: frozenset[str] | None = None,
+) -> dict[Name, Judged]:
+    """What is decided on a new reading that others follow, by the window up to it.
+
+    Of older waits nothing is told here; whether a missing confirmation covers what rings is a
+    question of this reading and of those it can reach. `extremes` and `only` as in `evaluate`.
+    """
+    new = frozenset({point.identity})
+    found = evaluate(
+        pack,
+        window,
+        now,
+        new,
+        silences=False,
+        waits=False,
+        explain=False,
+        extremes=extremes,
+        only=only,
+        open_since=point.effective_at,
+    )
+    near = near_in(pack, window, now, new, absent=False)
+    return judged_of(found, near, window, pack, now)
 
 
 def next_wake(waits: Iterable[Wake], silences: Iterable[datetime]) -> datetime | None:

@@ -18,6 +18,7 @@ from gateway.detect import (
     Rulebook,
     assess,
     first_of,
+    judged_at,
     judged_of,
     near_in,
     needed_from,
@@ -116,20 +117,8 @@ def _judged_before(
             continue
         point = heard.points[place]
         usual = person_baselines(row.row, person.profile)
-        window, new = heard.up_to(place + 1).with_usual(usual), frozenset({point.identity})
-        found = evaluate(
-            pack,
-            window,
-            now,
-            new,
-            silences=False,
-            waits=False,
-            explain=False,
-            only=only,
-            open_since=point.effective_at,
-        )
-        near = near_in(pack, window, now, new, absent=False)
-        judged = judged_of(found, near, window, pack, now) | judged
+        window = heard.up_to(place + 1).with_usual(usual)
+        judged = judged_at(point, window, pack, now, only=only) | judged
     return judged
 
 
@@ -155,6 +144,7 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
     watched = heard.points if moved.watched else heard.points[-1:]
     extremes = extremes_of(watched)
     new = frozenset(point.identity for point in fresh[-1:])
+    # Nobody has been told yet what these readings themselves have begun.
     told = person.open_since
     if told is not None and fresh:
         told = min(told, fresh[0].effective_at)

@@ -16,7 +16,7 @@ from rules.codes import MAIN_QUANTITIES
 from rules.vocabulary import Bound, QuantityName, Vital
 from rules.window import Baseline, Point, Window, once_each, plain_mean, session_means
 
-NOTHING: Mapping[str, Decimal] = MappingProxyType({})
+_NOTHING: Mapping[str, Decimal] = MappingProxyType({})
 """No limits, no facts."""
 
 _NO_BASELINE = Baseline()
@@ -74,8 +74,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     horizon: datetime | None = None
     since: datetime | None = None
     level: Callable[[Point], bool] | None = None
-    targets: Mapping[str, Decimal] = NOTHING
-    fired: Mapping[str, Decimal] = NOTHING
+    targets: Mapping[str, Decimal] = _NOTHING
+    fired: Mapping[str, Decimal] = _NOTHING
     _seen: dict[_Span, tuple[Point, ...]] = {}
     _numbered: dict[_Span, tuple[tuple[Point, Decimal], ...]] = {}
     _averaged: dict[tuple[_Span, bool], Averaged] = {}
