@@ -16,7 +16,7 @@ from rules.rule import Rule
 from rules.scope import span
 from rules.tree import Tree
 from rules.vocabulary import Case, Priority, QuantityName, Vital
-from rules.window import Window
+from rules.window import DAY_GAP, Window
 from rules.words import WEEKDAYS
 
 Floats = NDArray[np.float64]
@@ -78,6 +78,8 @@ def _earliest(tree: Tree, since: datetime, window: Window) -> datetime:
         return max(parts) if tree.text == "&&" else min(parts)
     if tree.kind == "call" and tree.text == "elapsed":
         return since + span(tree.parts[0].text)
+    if tree.kind == "call" and tree.text == "later_day":
+        return max(since + DAY_GAP, _days_on(since, 1, window))
     if tree.kind == "call" and tree.text == "first_since":
         return max(since, _next_first(tree, window))
     if tree.kind == "sign" and tree.text in {">", ">="}:
@@ -85,9 +87,14 @@ def _earliest(tree: Tree, since: datetime, window: Window) -> datetime:
         if count.kind == "call" and count.text in _DAYS and least.kind == "number":
             # The first of several days may be the one on which the newest point was measured.
             days = float(least.text) - (tree.text == ">=")
-            day = window.local_day(since) + timedelta(days=int(days))
-            return max(since, datetime.combine(day, time.min, window.zone))
+            return max(since, _days_on(since, int(days), window))
     return since
+
+
+def _days_on(at: datetime, days: int, window: Window) -> datetime:
+    """When the local day begins that comes so many days after that of an instant."""
+    day = window.local_day(at) + timedelta(days=days)
+    return datetime.combine(day, time.min, window.zone)
 
 
 def _next_first(tree: Tree, window: Window) -> datetime:

@@ -45,7 +45,7 @@ class Watchdog:
         self._late: dict[HubId, datetime] = {}
         self._is_news = False
         self._beaten_at_s: float | None = None
-        self._hubs: dict[HubId, tuple[datetime, bool]] = {}
+        self._hubs: dict[HubId, tuple[float, bool]] = {}
 
     async def begin(self) -> None:
         """Keep for how long nobody owned the county until now."""
@@ -122,12 +122,16 @@ class Watchdog:
             await self._note("broker", lost_at, self._clock.now())
 
     async def heard(self, status: HubStatus) -> None:
-        """Keep how long a hub was away, once it reports again."""
-        hub, now = HubId(status.hub), self._clock.now()
-        last_at, online = self._hubs.get(hub, (now, True))
-        self._hubs[hub] = (now if status.online or online else last_at, status.online)
-        if status.online and (not online or now - last_at > HUB_REPORTS):
-            await self._note("hub", last_at, now, hub)
+        """Keep how long a hub was away, once it reports again.
+
+        That a machine learns the time in between is no absence: ages are told by seconds that pass.
+        """
+        hub, now, at_s = HubId(status.hub), self._clock.now(), self._clock.monotonic()
+        last_s, online = self._hubs.get(hub, (at_s, True))
+        self._hubs[hub] = (at_s if status.online or online else last_s, status.online)
+        away = timedelta(seconds=at_s - last_s)
+        if status.online and (not online or away > HUB_REPORTS):
+            await self._note("hub", now - away, now, hub)
 
     async def _note(
         self, what: str, began_at: datetime, ended_at: datetime, hub: HubId | None = None

@@ -194,6 +194,12 @@ def elapsed(call: Call, length: str) -> bool:
     return since is not None and call.scope.at - since >= span(length)
 
 
+def later_day(call: Call) -> bool:
+    """Whether it is a later local day, and 8 h on, than when the case was last fed."""
+    since = call.scope.since
+    return since is not None and days_apart((since, call.scope.at), call.scope.window.zone) > 1
+
+
 def quiet_days(call: Call, *arguments: str | float) -> int:
     """Local days, 8 h apart, of the latest sessions whose means are below both limits."""
     one, limit_one, other, limit_other, length = arguments

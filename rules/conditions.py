@@ -282,6 +282,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "greater": Function(run=averages.greater, takes=(_N, _N)),
         "fired": Function(run=averages.fired, takes=(Parameter.FACT,)),
         "elapsed": Function(run=averages.elapsed, takes=(_S,)),
+        "later_day": Function(run=averages.later_day),
         "quiet_days": Function(run=averages.quiet_days, takes=(_Q, _N, _Q, _N, _S)),
         "own_gap": Function(run=silence.own_gap, takes=(_Q,), baseline=True),
         "silent_for": Function(run=silence.silent_for, takes=(_Q, _N), baseline=True),

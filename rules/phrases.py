@@ -107,6 +107,10 @@ PHRASES = _phrases(
         "greater": ("{0} 与 {1} 中较大者", "the greater of {0} and {1}"),
         "fired": ("报警时的参照值", "the reference that fired"),
         "elapsed": ("已过{0}", "{0} have gone by"),
+        "later_day": (
+            "已到之后的一天（间隔至少8小时）",
+            "it is a later day (at least 8 hours on)",
+        ),
         "quiet_days": (
             "{4}内{0} < {1} 且{2} < {3} 的连续天数（间隔至少8小时）",
             "the latest days in {4} with {0} below {1} and {2} below {3} (at least 8 hours apart)",

@@ -34,6 +34,8 @@ WELL_S = 120.0
 BACKED_UP_AFTER = 6
 """The backup is taken when one of so many parts of a run is over: it stands for yesterday's."""
 
+_AWAITED = "SELECT count(*) FROM core.subject_state WHERE next_wake_at <= $1"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
@@ -134,6 +136,17 @@ class _Run:
                 raise TimeoutError(f"nothing moves: {left} and the hubs of ours")
             await asyncio.sleep(0.1)
 
+    async def live_on(self) -> None:
+        """Let all that the core waits for come to its end, as the other runs do."""
+        owner = await asyncpg.connect(self.county.postgres.dsn)
+        self.county.set_clock(ledger.WAITS_OVER.total_seconds())
+        try:
+            async with asyncio.timeout(WELL_S):
+                while await owner.fetchval(_AWAITED, _now() + ledger.WAITS_OVER):  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+        finally:
+            await owner.close()
+
 
 async def chaos(
     folder: Path, seed: int, scale: Scale, planned: Sequence[Blow], say: Callable[[str], None]
@@ -159,6 +172,7 @@ async def chaos(
             await run.probe()
             await _strike_all(run, Strikes(county, ours, history, chance), planned, chance)
             await run.at_rest()
+            await run.live_on()
             for task in tasks:
                 task.cancel()
         ours.stop()

@@ -8,7 +8,7 @@ batch, at the very instant at which the disturbed core stored it (*the same rece
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
@@ -25,6 +25,10 @@ from gateway.store.core_store import CoreStore, open_core_store
 from rules.vocabulary import HubId
 from rules.wire import WIRE_VERSION, Envelope, Lane, encode_envelope, uplink_topic
 from tests.chaos.plan import ZONE, Key, Measured, hub_of, observation_of
+
+WAITS_OVER = timedelta(hours=1)
+"""After the last reading all waits for a confirmation are lived through, with a jump of the clock
+or without one: a jump may end one that the other runs would still be waiting for."""
 
 _TOGETHER = 20
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
@@ -96,14 +100,18 @@ class Books:
 
 
 async def books_of(owner: "asyncpg.Connection[asyncpg.Record]") -> Books:
-    """Read them."""
+    """Read them.
+
+    When nothing could arrive (`blind`) is left out of the alerts' evidence: it tells of the very
+    disturbance that the other runs are spared.
+    """
     cases = await owner.fetch(
         "SELECT subject, family, rule_id, priority, state, last_point_at, outcome, limb,"
         " facts::text FROM core.case WHERE state <> 'withdrawn'"
     )
     alerts = await owner.fetch(
         "SELECT alert_id::text, subject, rule_id, stage, dated, priority, effective_at, raised_at,"
-        " evidence FROM core.alert"
+        " (evidence::jsonb - 'blind')::text FROM core.alert"
     )
     return Books(
         readings=Counter(
@@ -123,8 +131,12 @@ class Reference:
         self._sent: Counter[tuple[str, Lane]] = Counter()
 
     async def run(self, facts: Iterable[Fact], batches: Iterable[Sequence[Measured]]) -> None:
-        """Facts, then batches, each taken when its last reading was heard by its hub."""
-        await self.replay(facts, ((batch[-1].at, batch) for batch in batches))
+        """Facts, then batches, each taken when its last reading was heard by its hub.
+
+        At the end everything that is waited for comes to its end.
+        """
+        timed = [(batch[-1].at, batch) for batch in batches]
+        await self.replay(facts, [*timed, (timed[-1][0] + WAITS_OVER, ())])
 
     async def replay(
         self, facts: Iterable[Fact], batches: Iterable[tuple[datetime, Sequence[Measured]]]

@@ -294,6 +294,12 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(source="elapsed('1d')", points=FOUR, result=True, since_min=2 * DAY),
         Example(source="elapsed('2d')", points=FOUR, result=False, since_min=2 * DAY),
     ),
+    "later_day": (
+        Example(source="later_day()", points=FOUR, result=True, since_min=3 * DAY - 480),
+        Example(source="later_day()", points=FOUR, result=False, since_min=3 * DAY - 479),
+        Example(source="later_day()", points=HOURLY, judged=3, result=True, since_min=0),
+        Example(source="later_day()", points=HOURLY, judged=2, result=False, since_min=0),
+    ),
     "quiet_days": (
         _yes("quiet_days('systolic', 143, 'diastolic', 81, '9d') >= 4", *FOUR),
         _no("quiet_days('systolic', 142, 'diastolic', 81, '9d') >= 3", *FOUR),

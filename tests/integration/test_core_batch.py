@@ -135,6 +135,16 @@ async def test_a_lower_second_reading_closes_the_wait(bench: Bench) -> None:
     assert [row["priority"] for row in await bench.alerts()] == [1]
 
 
+async def test_the_recheck_of_the_next_day_is_not_over_the_same_day(bench: Bench) -> None:
+    await bench.feed(pressure(START, 186, 112))
+    await bench.feed(pressure(START + minutes(6), 150, 90))
+    await bench.wake(START + minutes(20))
+    await bench.feed(pressure(START + minutes(40), 130, 80))
+    assert await bench.count("core.case WHERE ended_at IS NULL") == 1
+    await bench.feed(pressure(START + timedelta(days=1), 130, 80))
+    assert await bench.count("core.case WHERE ended_at IS NULL") == 0
+
+
 async def test_a_crisis_in_the_same_case_does_not_ring_again_that_day(bench: Bench) -> None:
     for turn in range(4):
         await bench.feed(pressure(START + minutes(6 * turn), 186, 112))

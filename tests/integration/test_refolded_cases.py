@@ -189,15 +189,15 @@ async def test_what_a_case_before_has_rung_for_holds_no_crisis(bench: Bench) -> 
     await say(bench, 0, 186, 112, at=0)
     await say(bench, 5, 150, 84, at=5)
     await bench.wake(START + minutes(20))
-    await say(bench, 60, 130, 80, at=60)
+    await say(bench, 1440, 130, 80, at=1440)
     assert await cases(bench) == [("HW-02b", "cleared")]
-    await say(bench, 120, 186, 112, at=300)
-    await bench.wake(START + minutes(301))
-    await say(bench, 30, 131, 80, at=310)
+    await say(bench, 1500, 186, 112, at=1680)
+    await bench.wake(START + minutes(1681))
+    await say(bench, 30, 131, 80, at=1690)
     before = len(await bench.alerts())
-    await say(bench, 320, 188, 114, at=320)
-    await say(bench, 326, 187, 113, at=326)
-    await bench.wake(START + minutes(400))
+    await say(bench, 1700, 188, 114, at=1700)
+    await say(bench, 1706, 187, 113, at=1706)
+    await bench.wake(START + minutes(1780))
     new = (await bench.alerts())[before:]
     assert [(alert["rule_id"], alert["dated"]) for alert in new] == [("HW-02", False)]
 

@@ -34,6 +34,15 @@ MINUTE = timedelta(minutes=1)
 _LATE = dict[HubId, datetime]
 
 
+class WrongClock(ManualClock):
+    """A machine's clock that is wrong for a while."""
+
+    wrong_by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.wrong_by
+
+
 class ReplayedClock(ManualClock):
     """A past that a timekeeper publishes."""
 
@@ -100,6 +109,18 @@ async def test_a_hub_that_was_away_is_kept_when_it_reports_again(bench: Bench) -
     silent = clock.now()
     await heard(online, 4 * MINUTE)  # never said to be gone, but not heard either
     assert (await downtimes(bench))[1] == ("hub", HUB, silent, clock.now())
+
+
+async def test_a_machine_that_learns_the_time_has_missed_no_hub(bench: Bench) -> None:
+    clock = WrongClock(START)
+    watchdog = await begin(bench, clock)
+    status = HubStatus(v=1, hub=HUB, at=START, online=True, command_version=0)
+    for hours in (0, 1, 0):
+        clock.advance(MINUTE)
+        clock.wrong_by = timedelta(hours=hours)
+        async with bench.store.batch():
+            await watchdog.heard(status)
+    assert await downtimes(bench) == []
 
 
 async def test_a_replayed_past_leaps_and_nobody_was_away(bench: Bench) -> None:

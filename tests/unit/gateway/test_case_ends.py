@@ -1,7 +1,7 @@
 """When a reading may end an open case: what stands in the columns never says so too late."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -85,6 +85,14 @@ def test_of_two_cases_the_earlier_end_counts() -> None:
 def test_of_whom_nothing_is_known_any_reading_may_end_a_case() -> None:
     for values in (_values(systolic=120.0), _values(sweet=6.0), _values()):
         assert _ends(ANY, values, START)
+
+
+def test_what_asks_for_a_later_day_ends_on_none_before() -> None:
+    rule = PACK.rule("HW-02b")
+    midnight = datetime.combine(START.astimezone(ZONE).date() + timedelta(days=1), time.min, ZONE)
+    assert earliest_end(rule, _case(rule, START), NOTHING) == midnight
+    late = midnight - timedelta(hours=2)
+    assert earliest_end(rule, _case(rule, late), NOTHING) == late + timedelta(hours=8)
 
 
 def test_what_is_looked_at_once_a_week_ends_at_the_first_reading_of_a_later_one() -> None:

@@ -11,6 +11,7 @@ from tests.unit.rules.readings import START, first_pack, glucose, minutes, press
 
 DAY = 24 * 60.0
 SINCE = START - timedelta(minutes=1)
+"""A minute before midnight: on the day before."""
 REFERENCE: Mapping[str, Decimal] = {"reference": Decimal(130)}
 
 
@@ -29,8 +30,9 @@ OVER: Sequence[tuple[str, str, list[Point], list[Point]]] = (
     ("HW-02", "", cuff("174", "104", times=2, every=DAY), cuff("175", "104", times=2, every=DAY)),
     ("HW-02", "", cuff("174", "104", times=2, every=DAY), cuff("174", "105", times=2, every=DAY)),
     ("HW-02", "", cuff("174", times=2, every=DAY), cuff("174", times=1)),
-    ("HW-02b", "", cuff("174", "104", times=1), cuff("175", "104", times=1)),
-    ("HW-02b", "", cuff("174", "104", times=1), cuff("174", "105", times=1)),
+    ("HW-02b", "", [pressure(DAY, "174", "104")], [pressure(DAY, "175", "104")]),
+    ("HW-02b", "", [pressure(DAY, "174", "104")], [pressure(DAY, "174", "105")]),
+    ("HW-02b", "", [pressure(479, "120", "80")], [pressure(478, "120", "80")]),
     ("HW-03b", "", cuff("134", "84"), [*cuff("134", "84", times=5), pressure(3 * DAY, "135")]),
     ("HW-03b", "", cuff("134", "84"), [*cuff("134", times=5), pressure(3 * DAY, "130", "85")]),
     ("HW-03b", "", cuff("134", "84"), cuff("134", "84", times=5)),
