@@ -20,6 +20,9 @@ _FORGOTTEN = timedelta(days=1)
 
 _REMEMBERED = 100
 
+_COMPARED = 2
+"""The last gaps between canaries: an interval that is new shows in both."""
+
 
 class CanaryNews(msgspec.Struct, frozen=True, kw_only=True):
     """The retained message: since when which hubs' canaries have not come through."""
@@ -33,11 +36,25 @@ class _Canary:
     rang_at: datetime
     measured_at: datetime
     every: timedelta | None = None
+    gaps: tuple[timedelta, ...] = ()
     waiting: dict[str, datetime] = field(default_factory=dict[str, datetime])
 
     @property
     def patience(self) -> timedelta:
         return ANSWER_WITHIN if self.every is None else min(ANSWER_WITHIN, self.every / 2)
+
+    def measured(self, at: datetime) -> None:
+        """Learn how often it comes: an outage is one long gap, a restart one short one.
+
+        Of the first two gaps the smaller counts, then the middle one of what is known and the last
+        two: another interval has to come twice.
+        """
+        gaps = (*self.gaps, at - self.measured_at)
+        self.measured_at, self.gaps = at, gaps[-_COMPARED:]
+        if self.every is None or len(gaps) <= _COMPARED:
+            self.every = min(gaps)
+        else:
+            self.every = sorted((self.every, *self.gaps))[1]
 
     def late_since(self, now: datetime) -> datetime | None:
         found = [at for at in self.waiting.values() if now - at >= self.patience]
@@ -64,8 +81,7 @@ class CanaryWatch:
                     rang_at=now, measured_at=alert.measured_at
                 )
             elif alert.measured_at > known.measured_at:
-                known.every = alert.measured_at - known.measured_at
-                known.measured_at = alert.measured_at
+                known.measured(alert.measured_at)
             known.rang_at = now
             known.waiting[alert_id] = now
             while len(known.waiting) > _REMEMBERED:

@@ -75,3 +75,42 @@ def test_a_quick_canary_is_judged_by_half_its_interval() -> None:
     watch.told("a")
     assert watch.late(START + every + timedelta(seconds=5)) == {}
     assert watch.late(START + every + timedelta(seconds=6)) == {HUB: START + every}
+
+
+def _told_at(watch: CanaryWatch, minutes: tuple[float, ...]) -> None:
+    for number, minute in enumerate(minutes):
+        at = START + timedelta(minutes=minute)
+        watch.rang(of(at, **{f"a{number}": HUB}), at)
+        watch.told(f"a{number}")
+
+
+def test_an_outage_is_not_how_often_a_canary_comes() -> None:
+    watch = CanaryWatch()
+    _told_at(watch, (0, 5, 10, 130))
+    due = START + timedelta(minutes=135)
+    assert watch.late(due + ANSWER_WITHIN - timedelta(seconds=1)) == {}
+    assert watch.late(due + ANSWER_WITHIN) == {HUB: due}
+
+
+def test_an_outage_before_anything_is_known_is_forgotten_with_the_next_one() -> None:
+    watch = CanaryWatch()
+    _told_at(watch, (0, 120, 125))
+    due = START + timedelta(minutes=130)
+    assert watch.late(due + ANSWER_WITHIN) == {HUB: due}
+
+
+def test_a_hub_that_started_again_measures_no_faster_for_that() -> None:
+    watch = CanaryWatch()
+    _told_at(watch, (0, 5, 10, 10.5))
+    due = START + timedelta(minutes=15.5)
+    assert watch.late(due) == {}
+    assert watch.late(due + ANSWER_WITHIN) == {HUB: due}
+
+
+def test_another_interval_counts_once_it_has_come_twice() -> None:
+    for gap in (1, 20):
+        watch = CanaryWatch()
+        _told_at(watch, (0, 5, 10, 10 + gap, 10 + 2 * gap))
+        due = START + timedelta(minutes=10 + 3 * gap)
+        assert watch.late(due) == {}
+        assert watch.late(due + ANSWER_WITHIN) == {HUB: due}
