@@ -6,7 +6,8 @@ device: each device (and user slot of it) is a window of its own, and the same e
 What was said stands until it is old; while nobody has been reached (`reach.py`) it says so too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -38,13 +39,17 @@ _log = structlog.get_logger()
 _JUDGED = timedelta(hours=1)
 """An older reading is the core's business: no rule of a hub gives an instruction for one."""
 
-_REMEMBERED = 2 * _JUDGED
+_TOLD = 2 * _JUDGED
+"""A missing confirmation of an older reading is no alert of a hub: that is the `max_age` of its
+rules. A late reading may end a wait otherwise than it seemed, also when it was over long ago."""
+
+_REMEMBERED = 3 * _JUDGED
 """Hub rules look back at most 30 minutes and wait at most 20 for a confirmation: of every reading
-that is judged, all that was measured around it is at hand, or half a pair would ring again."""
+that is told of, all that was measured around it is at hand, or half a pair would ring again."""
 
 _LONGEST_WAIT = timedelta(minutes=20)
 
-_MOST_POINTS = 20
+_MOST_POINTS = 30
 """Of one device in that time: nobody measures more often, and a broken device must not cost the
 hub its breath (an evaluation grows with the square of the points)."""
 
@@ -117,6 +122,7 @@ class RedPath:
         key = (observation.device.key, observation.user_slot)
         # A decided origin replaces the undecided copy of the same record.
         known = [p for p in self._points.get(key, []) if p.identity != point.identity]
+        point = replace(point, received_at=self._first_heard(key, point))
         recent = [p for p in [*known, point] if now - p.effective_at <= _REMEMBERED]
         self._points[key] = recent[-_MOST_POINTS:]
         kept = {p.identity for points in self._points.values() for p in points}
@@ -124,7 +130,7 @@ class RedPath:
         self._records[point.identity] = RecordRef(
             session=observation.session, ordinal=observation.ordinal
         )
-        return self._judge(key, now, frozenset({point.identity}))
+        return self._judge(key, now, point)
 
     def consider_session(
         self, observations: Sequence[Observation], now: datetime
@@ -155,12 +161,12 @@ class RedPath:
             at = min(received_at, now)
             key = (observation.device.key, observation.user_slot)
             if key in last and key in self._points:
-                self._judge(key, min(last[key] + _LONGEST_WAIT, at), frozenset())
+                self._judge(key, min(last[key] + _LONGEST_WAIT, at))
             self.consider(by_arrival.get(_place(observation), observation), at)
             last[key] = at
         for key, at in last.items():
             if key in self._points:
-                self._judge(key, min(at + _LONGEST_WAIT, now), frozenset())
+                self._judge(key, min(at + _LONGEST_WAIT, now))
 
     def recall_behind(
         self, past: Iterable[tuple[Observation, datetime]], newest: datetime, now: datetime
@@ -228,7 +234,7 @@ class RedPath:
         for one in self.heard.newest_without_time(self._published.ready(now), self._zone):
             self.consider(one, now)
         for key in self._points:
-            self._judge(key, now, frozenset())
+            self._judge(key, now)
         texts = dict.fromkeys(alert.patient for alert in self.standing(now))
         if any(self._is_unreached(alert, now) for alert in self.standing(now)):
             texts = {NOBODY_REACHED: None, **texts}
@@ -298,23 +304,54 @@ class RedPath:
         trusted = replace(observation, received=received)
         return attributed(trusted, _NOBODY, self._zone, received.wall).point.as_heard()
 
+    def _first_heard(self, key: tuple[str, int | None], point: Point) -> datetime:
+        """Told again, it prolongs nobody's wait: the core keeps the first receipt too."""
+        known = (p for p in self._points.get(key, []) if p.identity == point.identity)
+        return min((p.received_at for p in known), default=point.received_at)
+
     def _judge(
-        self, key: tuple[str, int | None], now: datetime, new: frozenset[str]
+        self, key: tuple[str, int | None], now: datetime, new: Point | None = None
     ) -> list[RedAlert]:
+        """Judge a new reading and what follows it, and every wait that is over."""
         window = self._window(key, self._points[key])
-        raised: list[RedAlert] = []
-        found = evaluate(self._rules, window, now, new)
+        decisions = [] if new is None else list(self._followed(window, new, now))
+        newest = frozenset({window.points[-1].identity}) if new else frozenset[str]()
+        found = evaluate(self._rules, window, now, newest)
+        decisions += [
+            one
+            for one in found.decisions
+            if one.stage is not Stage.UNCONFIRMED or now - one.effective_at <= _TOLD
+        ]
         asked = (self._rules.rule(wake.rule_id).patient for wake in found.wakes)
         self._waiting[key] = tuple(dict.fromkeys(asked))
-        for decision in found.decisions:
-            if decision.stage is Stage.UNCONFIRMED and now - decision.effective_at > _JUDGED:
-                continue  # what was missing then was told then
+        raised: list[RedAlert] = []
+        for decision in decisions:
             alert = self._alert(decision, key[0], now)
             if not decision.dated and alert.alert_id not in self._alerts:
                 self._alerts[alert.alert_id] = alert
                 raised.append(alert)
                 _log.warning("red path", rule=alert.rule_id, alert=alert.alert_id, device=key[0])
         return raised
+
+    def _followed(self, window: Window, new: Point, now: datetime) -> Iterator[Decision]:
+        """What is decided on `new` and those after it, the newest left out, each as of itself.
+
+        That is the core's way (`detect.judged_at`, D14). A missing confirmation is not told by it:
+        only everything measured since can tell.
+        """
+        points = window.points
+        for place in range(bisect_left(points, new.order, key=_order), len(points) - 1):
+            found = evaluate(
+                self._rules,
+                window.up_to(place + 1),
+                now,
+                frozenset({points[place].identity}),
+                silences=False,
+                waits=False,
+                explain=False,
+                open_since=points[place].effective_at,
+            )
+            yield from (one for one in found.decisions if one.stage is not Stage.UNCONFIRMED)
 
     def _window(self, key: tuple[str, int | None], points: Sequence[Point]) -> Window:
         targets = limits_worn(self._limits, *key)
@@ -334,6 +371,10 @@ class RedPath:
             until=now + rule.max_age,
             record=self._records[decision.trigger],
         )
+
+
+def _order(point: Point) -> tuple[datetime, str]:
+    return point.order
 
 
 def _place(observation: Observation) -> tuple[str, int, str]:

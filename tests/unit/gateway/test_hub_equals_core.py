@@ -1,5 +1,6 @@
 """Law 7: on rules marked for hubs the hub decides what the core decides, under the same names."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,6 +23,7 @@ from rules.rule import RunsOn
 from rules.vocabulary import (
     DeviceRef,
     Observation,
+    Origin,
     Profile,
     QualityFlag,
     QuantityName,
@@ -45,6 +47,11 @@ SAID = ("ok", *sorted(WORDS[Parameter.SYMPTOM]))
 Step = tuple[float, int, int, str, tuple[QualityFlag, ...]]
 Moment = tuple[float, str]
 """Minutes since the one before; a pressure `184/96`, a ketone `3.0k`, a sugar, or what was said."""
+
+Late = tuple[float, str, int]
+"""A moment, and how many minutes later the hub hears of it; what is said is heard at once."""
+
+LATE_MIN = (0, 0, 0, 3, 10, 16, 25, 45, 55)
 
 STEPS = st.lists(
     st.tuples(
@@ -76,6 +83,22 @@ def of_cuff(moments: list[Moment]) -> list[Observation]:
 def of_meter(moments: list[Moment]) -> list[Observation]:
     """The same of a meter that measures sugar and ketones."""
     return [_meter_or_said(at, what) for at, what in _dated(moments)]
+
+
+def heard_late(
+    moments: list[Late], of: Callable[[datetime, str], Observation]
+) -> list[Observation]:
+    """One device's readings and its user's words in the order in which the hub hears of them."""
+    at, found = START, list[Observation]()
+    for place, (gap, what, late) in enumerate(moments):
+        at += timedelta(minutes=gap)
+        one = of(at, what)
+        if one.kind is Vital.SYMPTOM:
+            found.append(replace(one, session=f"said-{place}"))
+            continue
+        stamp = replace(one.received, wall=at + timedelta(minutes=late))
+        found.append(replace(one, received=stamp, origin=Origin.BACKLOG if late else Origin.LIVE))
+    return sorted(found, key=lambda one: one.received.wall)
 
 
 def _dated(moments: list[Moment]) -> list[tuple[datetime, str]]:
@@ -228,6 +251,37 @@ def test_the_hub_decides_on_a_meter_and_what_its_user_says(moments: list[Moment]
     assert hub == core
 
 
+def _late(said: tuple[str, ...]) -> st.SearchStrategy[list[Late]]:
+    words = st.one_of(st.sampled_from(said), st.sampled_from(said), st.sampled_from(SAID))
+    gaps = st.sampled_from((0, *GAPS_MIN))
+    return st.lists(st.tuples(gaps, words, st.sampled_from(LATE_MIN)), min_size=1, max_size=10)
+
+
+@pytest.mark.row("R13")
+@settings(max_examples=100, deadline=None)
+@given(_late(tuple(f"{upper}/{lower}" for upper in UPPER for lower in LOWER)))
+@example([(1, "185/112", 0), (5, "188/112", 15), (6, "120/70", 0)])
+@example([(1, "185/112", 55)])
+@example([(1, "fainted", 0), (0, "185/112", 0)])
+@example([(1, "184/96", 0), (0, "chest_pain", 0), (0, "188/97", 0)])
+@example(
+    [(1, "100/129", 0), (5, "219/80", 0), (5, "230/105", 55), (14, "90/60", 55), (31, "99/130", 0)]
+)
+def test_the_hub_decides_on_a_cuff_that_is_heard_late(moments: list[Late]) -> None:
+    hub, core = both_of(heard_late(moments, _cuff_or_said), load_shipped().live)
+    assert hub == core
+
+
+@pytest.mark.row("R13")
+@settings(max_examples=100, deadline=None)
+@given(_late((*SUGARS, "HI", "1.4k", "2.9k", "3.0k", "LOk", "HIk")))
+@example([(1, "2.8", 45), (5, "3.9", 0)])
+@example([(1, "confusion", 0), (0, "2.9", 0)])
+def test_the_hub_decides_on_a_meter_that_is_heard_late(moments: list[Late]) -> None:
+    hub, core = both_of(heard_late(moments, _meter_or_said), load_shipped().live)
+    assert hub == core
+
+
 def test_every_marked_rule_rings_in_the_streams_with_symptoms() -> None:
     """All but the minors': a hub knows nobody's age."""
     cuff: list[Moment] = [(1, "184/96"), (2, "chest_pain"), (90, "185/96"), (6, "186/97")]
@@ -254,3 +308,11 @@ def test_the_streams_that_are_compared_ring() -> None:
     hub, core = both(crisis + low, load_shipped().live)
     assert hub == core
     assert {rule for rule, _ in core} >= {"HW-02", "HW-05"}
+
+
+def test_the_streams_that_are_heard_late_ring() -> None:
+    moments: list[Late] = [(1, "185/112", 0), (5, "188/112", 15), (6, "120/70", 0)]
+    moments += [(200, "185/112", 55), (90, "dizziness", 0), (0, "185/112", 0)]
+    hub, core = both_of(heard_late(moments, _cuff_or_said), load_shipped().live)
+    assert hub == core
+    assert sorted(rule for rule, _ in core) == ["HW-01", "HW-02", "HW-02", "HW-02"]

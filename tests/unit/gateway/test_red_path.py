@@ -107,6 +107,24 @@ def test_a_crisis_reading_nobody_repeats_is_said_after_15_minutes(path: RedPath)
     assert [alert.rule_id for alert in path.alerts()] == ["HW-02"]
 
 
+def test_a_crisis_reading_that_is_told_again_is_waited_for_once(path: RedPath) -> None:
+    path.consider(reading(1, 0, 185), START)
+    later = START + timedelta(minutes=14)
+    again = reading(1, 0, 185)
+    again = replace(again, origin=Origin.BACKLOG, received=replace(again.received, wall=later))
+    path.consider(again, later)
+    path.instructions(START + timedelta(minutes=16))
+    assert [alert.rule_id for alert in path.alerts()] == ["HW-02"]
+
+
+def test_half_a_confirmed_pair_is_no_missing_confirmation_hours_later(path: RedPath) -> None:
+    for number, minutes in enumerate((0, 6, 119, 125, 179, 181, 185, 186, 187)):
+        at = START + timedelta(minutes=minutes)
+        path.consider(reading(number, minutes, 185 if minutes <= 6 else 120), at)
+        path.instructions(at)
+    assert [alert.rule_id for alert in path.alerts()] == ["HW-02"]
+
+
 def test_a_lower_second_reading_ends_the_asking(path: RedPath) -> None:
     path.consider(reading(1, 0, 185), START)
     path.consider(reading(2, 6, 130), START + timedelta(minutes=6))
