@@ -7,6 +7,7 @@ a lower one of another, and they extend one case.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from rules.pack import Pack, PackError, Standing, load
 from rules.pack_lint import FIRST
@@ -60,12 +61,13 @@ class PackSet:
         `files` is YAML text by the file name that faults name.
 
         Raises:
-            PackError: every fault of the first one that has any, with file and line.
+            PackError: every fault of the first one that has any, with file and line; two of one
+                name, or with a rule of one id, have one.
         """
         tried: dict[str, Pack] = {}
         base = self
         for name, text in sorted(files.items(), key=lambda item: not _is_first(item[1], item[0])):
-            pack = base.checked(text, name)
+            pack = base._checked(text, name, tried=tried)
             tried[pack.name] = pack
             if pack.name == FIRST:  # the others' rules rest on its targets
                 packs = load_set(self.files() | {_FIRST_FILE: text}, self.standings).packs
@@ -73,7 +75,7 @@ class PackSet:
         rest = [p for p in base.packs if p.mode is Mode.LIVE and p.name not in tried]
         known = {pack.name: pack for pack in (*rest, *tried.values())}
         first = known.pop(FIRST)
-        live = [base._awake(pack) for pack in (first, *known.values())]  # noqa: SLF001 - our own
+        live = [base._awake(pack) for pack in (first, *known.values())]  # noqa: SLF001
         return _joined(live, base._others(live))  # noqa: SLF001
 
     def checked(self, text: str, name: str, *, shall_run: bool = False) -> Pack:
@@ -85,10 +87,25 @@ class PackSet:
         Raises:
             PackError: every fault of it, with file and line.
         """
+        return self._checked(text, name, shall_run=shall_run)
+
+    def _checked(
+        self,
+        text: str,
+        name: str,
+        *,
+        shall_run: bool = False,
+        tried: Mapping[str, Pack] = MappingProxyType({}),
+    ) -> Pack:
+        """The pack in `text`, beside the others and those `tried` with it in the place of some."""
         alone = load(text, name=name, first=self.first)
+        if alone.name in tried:
+            line = _line_of_name(text)
+            raise PackError([f"{name}:{line}: pack: another candidate is {alone.name} already"])
+        beside = {pack.name: pack for pack in self.packs} | dict(tried)
         elsewhere = {
             rule.id: pack.name
-            for pack in self.packs
+            for pack in beside.values()
             if pack.name != alone.name
             for rule in pack.rules
         }
@@ -163,6 +180,11 @@ def load_set(files: Mapping[str, str], standings: Mapping[str, Standing] | None 
     if faults:
         raise PackError(faults)
     return PackSet(packs=tuple(packs.values()), standings=standings or {})
+
+
+def _line_of_name(text: str) -> int:
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if line.startswith("pack:")), 1)
 
 
 def _is_first(text: str, name: str) -> bool:

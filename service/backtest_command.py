@@ -12,6 +12,7 @@ import json
 import math
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -215,7 +216,9 @@ def _can_write(*paths: Path | None) -> None:
 def _candidate(paths: Sequence[Path]) -> Pack:
     """Our live packs, with these in the place of theirs."""
     packs = load_shipped()
-    files = {path.name: pack_text(path) for path in paths}
+    names = Counter(path.name for path in paths)
+    # Of two files of one name each is told by its folder too.
+    files = {p.name if names[p.name] == 1 else str(p): pack_text(p) for p in paths}
     return packs.trial(files) if files else packs.live
 
 

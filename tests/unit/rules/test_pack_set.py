@@ -73,6 +73,26 @@ def test_a_candidate_is_tried_in_the_place_of_its_pack() -> None:
         packs.trial({"mine.yaml": EXTRA.replace("ZZ-01", "HW-05")})
 
 
+def test_two_candidates_share_neither_name_nor_rule() -> None:
+    packs = load_set({"first.yaml": FIRST_TEXT})
+    other = EXTRA.replace("pack: extra", "pack: other")
+    with pytest.raises(PackError, match=r"b\.yaml:6: .*ZZ-01 stands in the pack extra already"):
+        packs.trial({"a.yaml": EXTRA, "b.yaml": other})
+    with pytest.raises(PackError, match=r"b\.yaml:2: pack: another candidate is extra already"):
+        packs.trial({"a.yaml": EXTRA, "b.yaml": "# again\n" + EXTRA.replace("ZZ-01", "ZZ-02")})
+    both = packs.trial({"a.yaml": EXTRA, "b.yaml": other.replace("ZZ-01", "ZZ-02")})
+    assert both.name == "first+extra+other"
+    assert {"ZZ-01", "ZZ-02"} <= {rule.id for rule in both.rules}
+
+
+def test_a_rule_may_move_between_two_candidates() -> None:
+    text = EXTRA + RULE.replace("ZZ-01", "ZZ-03")
+    packs = load_set({"first.yaml": FIRST_TEXT, "extra.yaml": text})
+    other = EXTRA.replace("pack: extra", "pack: other").replace("ZZ-01", "ZZ-03")
+    both = packs.trial({"a.yaml": EXTRA, "b.yaml": other})
+    assert [rule.id for rule in both.rules][-2:] == ["ZZ-01", "ZZ-03"]
+
+
 @pytest.mark.row("R13")
 def test_a_signature_beside_the_text_lets_a_pack_be_live() -> None:
     first = load(FIRST_TEXT, name="first.yaml")

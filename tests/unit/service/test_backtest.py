@@ -498,6 +498,17 @@ def test_the_command_prints_and_writes_its_figures(
     extra.write_text(EXTRA.replace("ZZ-01", "ZZ-02").replace("200", "180"), encoding="utf-8")
     assert main(["rules", "backtest", str(extra), *arguments, "--against"]) == 0
     assert json.loads(out.read_text("utf-8"))["pack"] == f"first+extra {load_first_pack().version}"
+    for folder, rule in (("p", "ZZ-02"), ("q", "ZZ-03")):
+        (tmp_path / folder).mkdir()
+        text = EXTRA.replace("ZZ-01", rule).replace("pack: extra", f"pack: of_{folder}")
+        (tmp_path / folder / "good.yaml").write_text(text, encoding="utf-8")
+    both = [str(tmp_path / folder / "good.yaml") for folder in ("p", "q")]
+    assert main(["rules", "backtest", *both, *arguments]) == 0
+    name = json.loads(out.read_text("utf-8"))["pack"]
+    assert name == f"first+of_p+of_q {load_first_pack().version}", "two files of one name"
+    Path(both[1]).write_text(Path(both[0]).read_text("utf-8"), encoding="utf-8")
+    assert main(["rules", "backtest", *both, *arguments]) == 2
+    assert "q/good.yaml:1: pack: another candidate is of_p" in capsys.readouterr().err
     assert main(["rules", "backtest", "--readings", str(tmp_path / "none.csv")]) == 2
     assert "none.csv" in capsys.readouterr().err
 
