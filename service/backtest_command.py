@@ -29,10 +29,10 @@ from gateway.playback import played_back
 from gateway.rehearsal import Rehearsal, Rehearsed
 from rules.pack import Pack, PackError
 from rules.vocabulary import SubjectRef
-from service.backtest.baselines import Accuracy, accuracies, read_events
+from service.backtest.baselines import Accuracy, Events, accuracies, read_events
 from service.backtest.figures import Figures, difference, figures, measured
 from service.backtest.known_people import Someone, read_people
-from service.backtest.record_error import RecordError
+from service.backtest.record_error import RecordError, Refused
 from service.backtest.recorded import Recorded, read_readings
 from service.rules.pack_file import pack_text
 from service.store.backtest_reads import stored_people, stored_readings
@@ -98,7 +98,7 @@ class _Backtest:
         self._zone: ZoneInfo = arguments.zone
         _can_write(arguments.json, arguments.plot)
         self._candidate = _candidate(arguments.packs)
-        self._events = read_events(arguments.events) if arguments.events else []
+        self._events = read_events(arguments.events) if arguments.events else Events()
         self._people: dict[SubjectRef, Someone] = {}
         self._source = "readings"
         if arguments.store:
@@ -144,6 +144,7 @@ class _Backtest:
             told["difference"] = _difference(present, rehearsed)
         if self._arguments.events is not None:
             told["accuracy"] = self._accuracy(rehearsed)
+            told["event_kinds_left_out"] = len(self._events.left_out)
         if self._arguments.plot is not None:
             self._draw(candidate, found, present)
         return told
@@ -162,11 +163,9 @@ class _Backtest:
         draw(found, before, title, self._arguments.plot)
 
     def _tell_refused(self) -> None:
-        for number, why in self._refused[:_MOST_TOLD]:
-            sys.stderr.write(f"{self._source}:{number}: {why}\n")
-        more = len(self._refused) - _MOST_TOLD
-        if more > 0:
-            sys.stderr.write(f"{self._source}: {more} more lines left out\n")
+        _tell_lines(self._source, self._refused, "lines left out")
+        if self._arguments.events is not None:
+            _tell_lines(self._arguments.events.name, self._events.left_out, "kinds left out")
 
     def _rehearse(self, pack: Pack) -> Rehearsed:
         rehearsal = Rehearsal(
@@ -183,9 +182,17 @@ class _Backtest:
     def _accuracy(self, rehearsed: Rehearsed) -> dict[str, object]:
         rung = [(alert.subject, alert.raised_at) for alert in rehearsed.alerts if not alert.dated]
         people = {s: self._tape.of(number) for number, s in enumerate(self._tape.subjects)}
-        found = accuracies(rung, people, self._events, self._arguments.seed)
+        found = accuracies(rung, people, self._events.found, self._arguments.seed)
         _print_accuracy(found)
         return {name: asdict(accuracy) for name, accuracy in found.items()}
+
+
+def _tell_lines(source: str, refused: Refused, what: str) -> None:
+    for number, why in refused[:_MOST_TOLD]:
+        sys.stderr.write(f"{source}:{number}: {why}\n")
+    more = len(refused) - _MOST_TOLD
+    if more > 0:
+        sys.stderr.write(f"{source}: {more} more {what}\n")
 
 
 def _days(text: str) -> int:

@@ -4,17 +4,18 @@ Both get the same number of alerts as the rules had for the same people, and the
 detector that rings more finds more.
 """
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from statistics import median
 
-from rules.vocabulary import QuantityName, SubjectRef
-from rules.window import Point
-from service.backtest.record_error import RecordError, rows_of
+from rules.vocabulary import Bound, QuantityName, SubjectRef
+from rules.window import Point, Value
+from service.backtest.record_error import RecordError, Refused, rows_of
 
 REARM = timedelta(days=7)
 BEFORE, AFTER = timedelta(days=1), timedelta(days=7)
@@ -58,26 +59,47 @@ class Accuracy:
     lead_days: float | None
 
 
-def read_events(path: Path) -> list[TrueEvent]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """What happened, and the kinds that were left out: the first line of each, and how many."""
+
+    found: Sequence[TrueEvent] = ()
+    left_out: Refused = field(default_factory=list[tuple[int, str]])
+
+
+def read_events(path: Path) -> Events:
     """Events from a CSV file `subject,begins_at,ends_at,kind`.
 
+    Kinds that rules over pressure and glucose cannot be asked to find (an infection, a stroke, a
+    mistyped one) are left out of every figure, and told.
+
     Raises:
-        RecordError: a line cannot be read; the text names it.
+        RecordError: a line cannot be read, or ends before it begins; the text names it.
         OSError: the file cannot be opened.
     """
     found: list[TrueEvent] = []
+    others: dict[str, list[int]] = {}
     with rows_of(path, ("subject", "begins_at", "kind"), ("ends_at",)) as rows:
         for number, row in rows:
             try:
                 begins = _instant("begins_at", row["begins_at"])
                 ends = _instant("ends_at", row["ends_at"]) if row.get("ends_at") else begins
+                if ends < begins:
+                    raise ValueError(f"ends_at: {row['ends_at']!r} is before begins_at")
             except ValueError as error:
                 raise RecordError(f"{path.name}:{number}: {error}") from error
             subject, kind = SubjectRef(row["subject"] or ""), row["kind"] or ""
             if kind in _OF_BODIES:
                 event = TrueEvent(subject=subject, begins_at=begins, ends_at=ends, kind=kind)
                 found.append(event)
-    return found
+            else:
+                others.setdefault(kind, []).append(number)
+    return Events(found=found, left_out=[_left_out(kind, at) for kind, at in others.items()])
+
+
+def _left_out(kind: str, lines: Sequence[int]) -> tuple[int, str]:
+    told = f"kind: {kind!r} is none that rules over pressure and glucose are asked to find"
+    return lines[0], f"{told}; events left out: {len(lines)}"
 
 
 def _instant(column: str, text: str | None) -> datetime:
@@ -131,11 +153,18 @@ _LIMITS: Mapping[QuantityName, Callable[[float], float]] = {
 
 def _excess(point: Point) -> float:
     scores = [
-        limit(float(value.value))
+        limit(number)
         for name, limit in _LIMITS.items()
-        if (value := point.values.get(name)) is not None and value.value is not None
+        if (value := point.values.get(name)) is not None and (number := _number(value)) is not None
     ]
-    return max(scores, default=-1e9)
+    return max(scores, default=-math.inf)
+
+
+def _number(value: Value) -> float | None:
+    """The number; of what the device could not measure (LO, HI) one beyond every limit there."""
+    if value.censored is not None:
+        return -math.inf if value.censored is Bound.BELOW else math.inf
+    return None if value.value is None else float(value.value)
 
 
 def _first(candidates: Iterable[Rung], wanted: int) -> list[Rung]:

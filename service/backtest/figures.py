@@ -32,8 +32,8 @@ class Figures:
         alerts: By priority word, dated tasks counted in.
         by_rule: By rule id.
         per_patient_month: `alerts` over `patient_months`.
-        per_doctor_day: Median and 95th centile over doctors and their days, dated tasks left out;
-            zero without doctors.
+        per_doctor_day: Median and 95th centile (the nearest rank) over doctors and their days,
+            dated tasks left out; zero without doctors.
         duplicates: Alerts of a rule for a person that had rung within 7 days before.
         reached: Persons with any alert.
         dated: Alerts that were tasks about old readings.
@@ -159,9 +159,14 @@ def _doctor_days(
         return {"median": 0.0, "p95": 0.0, "mean": 0.0}
     return {
         "median": float(median(counts)),
-        "p95": float(counts[min(len(counts) - 1, round(0.95 * len(counts)))]),
+        "p95": float(counts[_rank(95, len(counts)) - 1]),
         "mean": round(sum(counts) / len(counts), 4),
     }
+
+
+def _rank(centile: int, count: int) -> int:
+    """The nearest rank: the place from 1 on below which, itself included, that share lies."""
+    return max(1, -(-centile * count // 100))  # whole numbers: 0.95 * 20 may be above 19
 
 
 def _duplicates(alerts: Sequence[Asked]) -> int:

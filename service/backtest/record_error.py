@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+Refused = list[tuple[int, str]]
+"""Lines that could not be used, with their number and the reason."""
+
 
 class RecordError(ValueError):
     """A file or a line cannot be read; the text says which column and why."""

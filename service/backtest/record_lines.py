@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from service.backtest.record_error import RecordError, refuse_mistyped
+from service.backtest.record_error import RecordError, Refused, refuse_mistyped
 
 REQUIRED = ("subject", "effective_at", "code", "value", "unit")
 _COLUMNS = (*REQUIRED, "received_at", "device", "context", "flags", "doctor")
@@ -24,7 +24,6 @@ _MOST_COMBINED = 2**62
 _NOTHING: list[str] = []
 
 Whole = NDArray[np.int64]
-Refused = list[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ from gateway.local_days import LocalDays
 from gateway.playback import Playback
 from rules.vocabulary import QuantityName, SubjectRef, Vital
 from service.backtest.known_people import Doctor
-from service.backtest.record_lines import Lines, Refused, Whole, combined, lines_of
+from service.backtest.record_error import Refused
+from service.backtest.record_lines import Lines, Whole, combined, lines_of
 from service.backtest.record_words import Cell, Flagged, cell, flagged, instants, reason, together
 from service.backtest.recorded_tape import Measured, tape_of
 

@@ -178,7 +178,7 @@ async def test_accuracy_stands_beside_two_baselines_of_the_same_number(
         encoding="utf-8",
     )
     rung = [(alert.subject, alert.raised_at) for alert in found.alerts]
-    beside = accuracies(rung, points_of(tape), read_events(events), seed=7)
+    beside = accuracies(rung, points_of(tape), read_events(events).found, seed=7)
     assert list(beside) == ["rules", "fixed thresholds", "random"]
     assert {one.alerts for one in beside.values()} == {1}
     assert (beside["rules"].sensitivity, beside["rules"].ppv) == (1.0, 1.0)
