@@ -1,7 +1,7 @@
 """A cohort as lines of text: the columns of the three CSV files.
 
-No cell holds a comma or a quote; lists within a cell are joined by semicolons. Instants are ISO
-8601 in UTC to the second.
+No cell holds a comma or a quote; lists within a cell are joined by semicolons, and `-` is an empty
+one. Instants are ISO 8601 in UTC to the second.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +25,7 @@ PEOPLE_COLUMNS = (
 )
 EVENTS_COLUMNS = "subject,begins_at,ends_at,kind,detail"
 
+_NONE = "-"  # an empty cell would say that nobody knows
 _DAY_S = 86_400
 _LATE_DAYS = 40  # after the last day something may still arrive
 _CLOCK = [
@@ -111,8 +112,8 @@ def person_line(person: CohortPerson) -> str:
         person.id,
         person.sex.value,
         person.birth_year,
-        ";".join(person.diagnoses),
-        ";".join(person.drug_classes),
+        ";".join(person.diagnoses) or _NONE,
+        ";".join(person.drug_classes) or _NONE,
         person.due or "",
         person.home.household,
         person.household_size,

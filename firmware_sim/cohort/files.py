@@ -29,7 +29,7 @@ from firmware_sim.cohort.readings import PersonReadings, measure
 from firmware_sim.cohort.seeds import Purpose
 from firmware_sim.cohort.setting import GlucoseEngine
 
-VERSION = 3
+VERSION = 4
 """Of the model: a change that changes anybody's bytes raises it."""
 
 

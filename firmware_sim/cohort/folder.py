@@ -155,7 +155,8 @@ def _subject(
 
 
 def _words(cell: str) -> frozenset[str]:
-    return frozenset(word for word in cell.split(";") if word)
+    """The words of a list; of none `-` is written, and was nothing up to version 3 of the model."""
+    return frozenset(word for word in cell.split(";") if word and word != "-")
 
 
 def _happenings(path: Path) -> Mapping[str, tuple[Happening, ...]]:

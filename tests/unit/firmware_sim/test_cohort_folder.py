@@ -12,7 +12,7 @@ from firmware_sim.cohort.series import GLUCOSE, SYSTOLIC
 PEOPLE = (
     "subject,birth_year,diagnoses,drug_classes,household,altitude_m,adherence\n"
     "t7-00001,1956,diabetes_2;hypertension,arb;insulin,t7-h00001,120,0.95\n"
-    "t7-00002,1990,,,t7-h00001,120,1\n"
+    "t7-00002,1990,-,-,t7-h00001,120,1\n"
     "t7-00003,1950,hypertension,,t7-h00002,120,0.9\n"
 )
 HEADER = "subject,effective_at,received_at,code,value,unit,device,context,flags\n"
@@ -66,7 +66,8 @@ def test_people_and_what_happened_to_them(folder: Path) -> None:
     one, two, three = subjects(folder, 2026)
     assert (one.age, two.age) == (70, 36)
     assert one.drug_classes == {"arb", "insulin"}
-    assert two.diagnoses == frozenset()
+    assert two.diagnoses == two.drug_classes == frozenset()
+    assert three.drug_classes == frozenset(), "older folders have nothing there"
     assert [each.first_day for each in one.happenings] == [20464]  # 11 January, local
     assert three.happenings == ()  # nobody could have seen it
 
