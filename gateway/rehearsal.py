@@ -34,6 +34,7 @@ from gateway.detect import (
 from gateway.episodes import episodes
 from gateway.moved import assess_moved
 from gateway.playback import Held, Playback, played_back
+from gateway.profile_changes import NO_CHANGES, Changes, ProfileChange
 from gateway.recent import BEGINNING, micros
 from gateway.remembering import remembered
 from gateway.reopened import Reopened, overflowing
@@ -63,13 +64,17 @@ class Rehearsed:
 
 @dataclass(slots=True)
 class _Life:
-    """One person: their place among those taken side by side, their readings' places in all."""
+    """One person: their place among those taken side by side, their readings' places in all.
+
+    `profile` is who they are at the time reached; `coming` changes it, the next one last.
+    """
 
     subject: SubjectRef
     place: int
     profile: Profile
     begin: int
     end: int
+    coming: list[ProfileChange] = field(default_factory=list[ProfileChange])
     held: Held = field(default_factory=Held)
 
 
@@ -78,8 +83,8 @@ class _Side:
     """Those who are taken side by side; each column has a place for each of them.
 
     `taken`: the place after their last reading taken; `rows` in the bank, -1 for whoever has none;
-    `wake` and `answer` (microseconds since 1970): when they are to be looked at again, and when a
-    doctor has answered the first of their cases.
+    `wake`, `answer` and `change` (microseconds since 1970): when they are to be looked at again,
+    when a doctor has answered the first of their cases, and when their profile changes.
     """
 
     tape: Playback
@@ -88,6 +93,7 @@ class _Side:
     rows: Whole
     wake: Whole
     answer: Whole
+    change: Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,23 +158,27 @@ class Rehearsal:
         people: Mapping[SubjectRef, Sequence[Point]],
         profiles: Mapping[SubjectRef, Profile],
         done: Callable[[int], None],
+        changes: Changes = NO_CHANGES,
     ) -> Rehearsed:
         """All readings of these people, each in any order; `done` hears how many were taken."""
-        return await self.play(played_back(people, self._screener.zone), profiles, done)
+        return await self.play(played_back(people, self._screener.zone), profiles, done, changes)
 
     async def play(
         self,
         tape: Playback,
         profiles: Mapping[SubjectRef, Profile],
         done: Callable[[int], None],
+        changes: Changes = NO_CHANGES,
     ) -> Rehearsed:
         """The same of a recording.
 
         Everybody is lived with until the last reading of all: who had fallen silent is missed.
+        `profiles` tells who people are at the beginning, `changes` (in order of time) who they are
+        later: what comes from then on is judged by it, as after a new profile in a county.
         """
         end = tape.received.max(initial=0) + 1
         for begin in range(0, len(tape.subjects), AT_ONCE):
-            side = _side(tape, profiles, begin)
+            side = _side(tape, profiles, changes, begin)
             await self._side_by_side(side, done)
             everybody = np.arange(len(side.lives))
             await self._until(side, everybody, np.full(everybody.size, end))
@@ -193,6 +203,7 @@ class Rehearsal:
         left, before = chosen, until
         while (due := np.flatnonzero(side.wake[left] < before)).size:
             left, before = left[due], before[due]
+            self._change(side, left, side.wake[left])
             looks = [
                 _Look(life=side.lives[place], fresh=(), now=_instant(int(side.wake[place])))
                 for place in map(int, left)
@@ -202,6 +213,16 @@ class Rehearsal:
             await self._judge(side, self._restless(side, looks))
         for number in np.flatnonzero(side.answer[chosen] <= until):
             self._answer(side, side.lives[int(chosen[number])], _instant(int(until[number])))
+        self._change(side, chosen, until)
+
+    def _change(self, side: _Side, chosen: Whole, until: Whole) -> None:
+        """Who they are by then; the next look at whoever changed is exact, as in `fact_desk.py`."""
+        for number in np.flatnonzero(side.change[chosen] <= until):
+            life = side.lives[int(chosen[number])]
+            while life.coming and micros(life.coming[-1].at) <= until[number]:
+                life.profile = life.coming.pop().profile
+            side.change[life.place] = _next_change(life)
+            self._bank.look_closely([life.subject])
 
     def _restless(self, side: _Side, woken: Sequence[_Look]) -> list[_Look]:
         """Those of the woken whom somebody could miss by now; the others sleep on."""
@@ -364,12 +385,15 @@ class Rehearsal:
             yield Judged(decision=decision, tell=tell)
 
 
-def _side(tape: Playback, profiles: Mapping[SubjectRef, Profile], first: int) -> _Side:
+def _side(
+    tape: Playback, profiles: Mapping[SubjectRef, Profile], changes: Changes, first: int
+) -> _Side:
     lives: list[_Life] = []
     for number, subject in enumerate(tape.subjects[first : first + AT_ONCE], start=first):
         profile = profiles.get(subject) or Profile(subject=subject)
         begin, end = (int(place) for place in tape.begins[number : number + 2])
-        lives.append(_Life(subject, len(lives), profile, begin, end))
+        coming = [*reversed(changes.get(subject, ()))]
+        lives.append(_Life(subject, len(lives), profile, begin, end, coming))
     never = np.full(len(lives), LAST, dtype=np.int64)
     return _Side(
         tape=tape,
@@ -378,7 +402,12 @@ def _side(tape: Playback, profiles: Mapping[SubjectRef, Profile], first: int) ->
         rows=np.full(len(lives), -1, dtype=np.int64),
         wake=never,
         answer=never.copy(),
+        change=np.array([_next_change(life) for life in lives], dtype=np.int64),
     )
+
+
+def _next_change(life: _Life) -> int:
+    return micros(life.coming[-1].at) if life.coming else LAST
 
 
 def _known(side: _Side, life: _Life, sight: _Sight | None) -> list[Point]:

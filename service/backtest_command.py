@@ -13,7 +13,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from rules.pack import Pack, PackError
 from rules.vocabulary import SubjectRef
 from service.backtest.baselines import Accuracy, Events, accuracies, read_events
 from service.backtest.figures import Figures, difference, figures, measured
-from service.backtest.known_people import Someone, read_people
+from service.backtest.known_people import Someone, changes_of, read_people
 from service.backtest.record_error import RecordError, Refused
 from service.backtest.recorded import Recorded, read_readings
 from service.rules.pack_file import pack_text
@@ -99,21 +99,24 @@ class _Backtest:
         _can_write(arguments.json, arguments.plot)
         self._candidate = _candidate(arguments.packs)
         self._events = read_events(arguments.events) if arguments.events else Events()
-        self._people: dict[SubjectRef, Someone] = {}
+        self._people: Mapping[SubjectRef, Someone] = {}
+        self._people_faults: Refused = []
         self._source = "readings"
         if arguments.store:
             recorded = asyncio.run(self._read_store())
         else:
             self._source = arguments.readings.name
-            self._people = read_people(arguments.people) if arguments.people else {}
+            if arguments.people:
+                known = read_people(arguments.people)
+                self._people, self._people_faults = known.people, known.faults
             recorded = read_readings(arguments.readings, self._zone)
         made_up = {s for s, someone in self._people.items() if someone.profile.synthetic}
         self._made_up = frozenset(made_up.intersection(recorded.tape.subjects))
         self._tape = recorded.tape.without(self._made_up) if self._made_up else recorded.tape
         self._refused = recorded.refused
         # A list of people stands above what stands beside their readings.
-        known = {s: one.doctor for s, one in self._people.items() if one.doctor}
-        self._doctors = {**recorded.doctors, **known}
+        named = {s: one.doctor for s, one in self._people.items() if one.doctor}
+        self._doctors = {**recorded.doctors, **named}
 
     async def _read_store(self) -> Recorded:
         dsn, now = find_dsn(self._arguments.dsn), WallClock().now()
@@ -136,6 +139,7 @@ class _Backtest:
             "pack": f"{candidate.name} {candidate.version}",
             "exact_readings": rehearsed.exact,
             "refused_lines": len(self._refused),
+            "people_faults": len(self._people_faults),
             "synthetic_people": len(self._made_up),
             "seconds": round(seconds, 2),
         }
@@ -164,6 +168,8 @@ class _Backtest:
 
     def _tell_refused(self) -> None:
         _tell_lines(self._source, self._refused, "lines left out")
+        if self._arguments.people is not None:
+            _tell_lines(self._arguments.people.name, self._people_faults, "faults")
         if self._arguments.events is not None:
             _tell_lines(self._arguments.events.name, self._events.left_out, "kinds left out")
 
@@ -175,9 +181,10 @@ class _Backtest:
             near=False,
         )
         profiles = {subject: someone.profile for subject, someone in self._people.items()}
+        changes = changes_of(self._people, self._zone)
         look_for_garbage_rarely()
         done = _progress(self._tape.received.size)
-        return asyncio.run(rehearsal.play(self._tape, profiles, done))
+        return asyncio.run(rehearsal.play(self._tape, profiles, done, changes))
 
     def _accuracy(self, rehearsed: Rehearsed) -> dict[str, object]:
         rung = [(alert.subject, alert.raised_at) for alert in rehearsed.alerts if not alert.dated]

@@ -7,7 +7,7 @@ processor.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +19,10 @@ from firmware_sim.cohort.files import Request, write_cohort
 from firmware_sim.cohort.seeds import Purpose
 from gateway.detect import Rulebook
 from gateway.playback import Playback
+from gateway.profile_changes import NO_CHANGES, Changes
 from gateway.rehearsal import Rehearsal
 from rules.vocabulary import Profile, SubjectRef
-from service.backtest.known_people import read_people
+from service.backtest.known_people import changes_of, read_people
 from service.backtest.recorded import read_readings
 
 _ANSWERED_AFTER = timedelta(hours=24)
@@ -29,11 +30,12 @@ _ANSWERED_AFTER = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """Recorded people; `name` says who they are."""
+    """Recorded people; `name` says who they are, `changes` who they become."""
 
     name: str
     tape: Playback
     profiles: Mapping[SubjectRef, Profile]
+    changes: Changes = field(default_factory=lambda: NO_CHANGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +64,14 @@ def cohort(people: int, days: int, zone: ZoneInfo) -> Recording:
         folder = Path(name)
         write_cohort(request, folder)
         recorded = read_readings(folder / "readings.csv", zone)
-        known = read_people(folder / "people.csv")
+        known = read_people(folder / "people.csv").people
     profiles = {subject: someone.profile for subject, someone in known.items()}
-    return Recording(name=f"{people} of the cohort", tape=recorded.tape, profiles=profiles)
+    return Recording(
+        name=f"{people} of the cohort",
+        tape=recorded.tape,
+        profiles=profiles,
+        changes=changes_of(known, zone),
+    )
 
 
 async def live(recording: Recording, rules: Rulebook, name: str) -> LivedReport:
@@ -73,7 +80,9 @@ async def live(recording: Recording, rules: Rulebook, name: str) -> LivedReport:
     # A backtest leaves out what nearly fired too, unless somebody reads its alerts.
     rehearsal = Rehearsal(rules, answered_after=_ANSWERED_AFTER, near=False, took=took.append)
     began_s = process_time()
-    found = await rehearsal.play(recording.tape, recording.profiles, lambda _: None)
+    found = await rehearsal.play(
+        recording.tape, recording.profiles, lambda _: None, recording.changes
+    )
     seconds = process_time() - began_s
     took.sort()
     return LivedReport(
