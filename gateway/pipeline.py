@@ -55,12 +55,13 @@ async def walk(
     admitted, aside = sort_batch(batch, county, rules, now, turns)
     await county.know(store, people_of(batch, admitted))
     fresh = await store.keep(admitted, now)
+    admitted = [fresh.get(item.point.identity, item) for item in admitted]
     await store.settling.use_turns(turns.taken)
     await store.keep_aside(aside, now)
     await settle(batch.assigned, store, now)
     if batch.assigned:
         county.states.case_opened([item.subject for item in batch.assigned])  # perhaps the home's
-    new = by_person(batch, admitted, fresh)
+    new = by_person(batch, admitted, set(fresh))
     await apply_said(batch.said, new, store)
     await note_series(batch.series, new, county, store, now)
     screened = await screen(batch, new, county, store, rules, now)

@@ -4,7 +4,8 @@ A record is told again and again, and not every time whole: a session may lack i
 that was doubtful then) or its context (a link that broke before it). What is stored must not
 depend on which receipt came first, nor on how they were split into batches (law 2): the time of a
 dated one counts, of undated ones that of the earliest, whose arrival is the upper bound; and kind,
-quantities and words are those of one that has its context.
+quantities and words are those of one that has its context. Of two dated ones the time of that
+which was stored first stays: there the order still counts, where they differ (D47).
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,8 +40,8 @@ def once_each(admitted: Sequence[Admitted]) -> list[Admitted]:
 def joined_to(known: Admitted, other: Admitted) -> Admitted:
     """`known` with what only `other`, a further receipt of the same record, can tell.
 
-    `known` itself where that is nothing. Of two dated receipts the known one's time stays: they
-    differ by the drift of a clock at most.
+    `known` itself where that is nothing. Of two dated receipts the known one's time stays, also
+    where only one of them was read against the hub's clock (D47 says why).
     """
     later = is_undated(other) and other.point.received_at >= known.point.received_at
     timed = known if not is_undated(known) or later else other

@@ -172,14 +172,14 @@ class CoreStore:
 
         await self._connection.add_listener(channel, notified)
 
-    async def keep(self, admitted: Sequence[Admitted], now: datetime) -> set[str]:
-        """Insert what is not there yet and return the identities that were new (the only judge).
+    async def keep(self, admitted: Sequence[Admitted], now: datetime) -> dict[str, Admitted]:
+        """Insert what is not there yet and return what was new, by identity (the only judge).
 
-        So is a stored record whose time or context nobody knew until now (`redating.py`). Of
-        several of one identity in `admitted` the last is taken.
+        So is a stored record whose time or context nobody knew until now, as all its receipts have
+        it (`redating.py`). Of several of one identity in `admitted` the last is taken.
         """
         if not admitted:
-            return set()
+            return {}
         claims = await self._claims(admitted)
         once = {item.point.identity: item for item in admitted}
         claimed = {name: claims.get(name, item.claimed_at) for name, item in once.items()}
@@ -188,9 +188,10 @@ class CoreStore:
             _SQL["keep_observations"], now, *columns, len(once)
         )
         if some is None:
-            return set(once)
-        fresh = {identity_text(identity) for identity in some}
-        repeated = {name: item for name, item in once.items() if name not in fresh}
+            return once
+        names = {identity_text(identity) for identity in some}
+        repeated = {name: item for name, item in once.items() if name not in names}
+        fresh = {name: once[name] for name in names}
         return fresh | await mend(self._connection, repeated, claimed, now)
 
     async def _claims(self, admitted: Iterable[Admitted]) -> dict[str, datetime]:

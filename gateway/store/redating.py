@@ -28,7 +28,7 @@ async def mend(
     repeated: Mapping[str, Admitted],
     claimed_at: Mapping[str, datetime],
     now: datetime,
-) -> set[str]:
+) -> dict[str, Admitted]:
     """Let repeated records give stored ones the time and the context that these lack.
 
     Args:
@@ -38,15 +38,16 @@ async def mend(
         now: the instant of the batch.
 
     Returns:
-        The identities that have a time, or their context, now. They are to be judged as if they
-        were new: of an undated one nothing was learned before, and one that is no newer than what
-        its person's columns know is looked at exactly, where baselines are learned from the store.
+        By identity those that have a time, or their context, now, as they are stored. They are to
+        be judged as if they were new, where they stand and not where this receipt alone would have
+        them: of an undated one nothing was learned before, and one that is no newer than what its
+        person's columns know is looked at exactly, where baselines are learned from the store.
     """
     names = list(repeated)
     times, keys = [claimed_at[name] for name in names], [UUID(name) for name in names]
     whole = [_has_context(repeated[name]) for name in names]
     rows = await connection.fetch(_SQL["lacking"], times, keys, whole)
-    anew: set[str] = set()
+    anew: dict[str, Admitted] = {}
     changed: list[tuple[object, ...]] = []
     for row in rows:
         known, told = _admitted(row), repeated[identity_text(row["identity"])]
@@ -54,9 +55,10 @@ async def mend(
         if known.subject != told.subject or mended is known:
             continue
         name = known.point.identity
+        stored = _as_doubted(known, mended)
         if _lack(known) != _lack(mended):
-            anew.add(name)
-        changed.append((*row_of(_as_doubted(known, mended), row["claimed_at"]), name in anew))
+            anew[name] = stored
+        changed.append((*row_of(stored, row["claimed_at"]), name in anew))
     if changed:
         await connection.execute(_SQL["mend"], now, *zip(*changed, strict=True))
     return anew

@@ -5,11 +5,11 @@ columns have learned in between, and what rings.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from device_adapters.ble.origin import CONTEXT_FOLLOWS, CONTEXT_MISSING
+from device_adapters.ble.origin import CONTEXT_FOLLOWS, CONTEXT_MISSING, DOUBTFUL_CLOCK
 from gateway.store.reading_row import point_of
 from rules.identity import SENT_AS, sent_as
 from rules.vocabulary import Observation, Origin, Quantity, QuantityName, Vital
@@ -124,3 +124,54 @@ async def test_a_reading_in_doubt_stays_in_doubt_when_it_is_completed(database: 
         row = await bench.owner.fetchrow("SELECT * FROM core.observation")
     assert row is not None
     assert (row["valid"], point_of(row).context) == (False, dict(whole.context))
+
+
+def ketone_in_doubtful_time() -> tuple[Observation, Observation]:
+    """A ketone told bare and dated, and ten days later whole, by a session in doubt of its time."""
+    low = sugar(EVENING, "6.3", origin=Origin.BACKLOG)
+    as_sent = {SENT_AS: sent_as(Vital.GLUCOSE, low.quantities)}
+    meal = {CONTEXT_FOLLOWS: "true", "meal": "ketone_test", DOUBTFUL_CLOCK: "true"}
+    whole = replace(
+        low,
+        kind=Vital.KETONE,
+        quantities={QuantityName.KETONE: low.quantities[QuantityName.GLUCOSE]},
+        context={**meal, **as_sent},
+        received=replace(low.received, wall=EVENING + 10 * DAY),
+    )
+    return replace(bare(low), context={**bare(low).context, **as_sent}), whole
+
+
+async def test_what_is_completed_rings_at_the_time_that_another_receipt_knew(
+    database: Database,
+) -> None:
+    cut, whole = ketone_in_doubtful_time()
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        await bench.feed(cut)
+        assert await bench.rang() == []
+        await bench.feed(whole)
+        assert [rule for rule, _ in await bench.rang()] == ["HW-08"]
+        (alert,) = await bench.alerts()
+        assert alert["effective_at"] == EVENING
+
+
+async def test_what_is_completed_is_learned_at_the_time_that_another_receipt_knew(
+    database: Database,
+) -> None:
+    cut, whole = ketone_in_doubtful_time()
+    sugars = [sugar(START + DAY * day + HOUR, f"6.{day % 4}") for day in range(36)]
+    found: list[object] = []
+    for early, late in (((cut,), (whole,)), ((), (whole, cut))):
+        async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+            told = [*early, *sugars, *late]
+            for reading in sorted(told, key=lambda one: max(one.received_at, _heard(one, late))):
+                await bench.feed(reading, now=max(reading.received_at, _heard(reading, late)))
+            rows = await bench.owner.fetch("SELECT subject, state FROM core.subject_state")
+            found.append([tuple(row) for row in rows])
+            await bench.owner.execute(
+                "TRUNCATE core.observation, core.subject_state, core.receipt, core.seen"
+            )
+    assert found[0] == found[1]
+
+
+def _heard(one: Observation, late: tuple[Observation, ...]) -> datetime:
+    return EVENING + 10 * DAY if one in late else START

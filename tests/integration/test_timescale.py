@@ -96,10 +96,10 @@ async def test_what_was_there_lies_in_chunks_and_is_read_as_before(
     store = CoreStore(owner, "test")
     points = (await store.windows({WANG: START}))[WANG]
     assert sorted(point.order for point in points) == [item.point.order for item in readings(20)]
-    assert await store.keep(readings(20), START) == set(), "known readings are not new"
+    assert await store.keep(readings(20), START) == {}, "known readings are not new"
     fresh = readings(2, begin=20)
-    assert await store.keep(fresh, START) == {item.point.identity for item in fresh}
-    assert await store.keep(fresh, START) == set()
+    assert await store.keep(fresh, START) == {item.point.identity: item for item in fresh}
+    assert await store.keep(fresh, START) == {}
 
 
 async def test_a_late_reading_into_a_compressed_chunk_is_stored_once_and_counted(
@@ -117,9 +117,9 @@ async def test_a_late_reading_into_a_compressed_chunk_is_stored_once_and_counted
         for h in (7, 19)
     ]
     assert len(await store.keep(late, START)) == 2
-    assert await store.keep(late, START) == set()
+    assert await store.keep(late, START) == {}
     known = readings(3)
-    assert await store.keep(known, START) == set(), "a compressed reading is known"
+    assert await store.keep(known, START) == {}, "a compressed reading is known"
     assert await owner.fetchval("SELECT count(*) FROM core.observation") == before + 2
     await owner.execute("CALL refresh_continuous_aggregate('core.reading_day', NULL, NULL)")
     assert await counted(owner, day) == 2
