@@ -222,7 +222,7 @@ class Function:
 
     `rest` is the kind of any further arguments; `judges`: it needs a point being judged;
     `baseline`: it reads the baselines, which are known for the newest point only; `reach`: how far
-    it looks back without a span that says so.
+    it looks back without a span that says so; `level`: it speaks of the rule's danger level.
     """
 
     run: Callable[..., Result]
@@ -231,6 +231,7 @@ class Function:
     judges: bool = False
     baseline: bool = False
     reach: timedelta = timedelta(0)
+    level: bool = False
 
 
 _Q, _N, _S, _O = Parameter.QUANTITY, Parameter.NUMBER, Parameter.SPAN, Parameter.OPERATOR
@@ -244,7 +245,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "lt": Function(run=_judge("<"), takes=(_Q, _N), judges=True),
         "low": Function(run=_beyond(Bound.BELOW), takes=(_Q,), judges=True),
         "high": Function(run=_beyond(Bound.ABOVE), takes=(_Q,), judges=True),
-        "at_level": Function(run=_at_level, judges=True),
+        "at_level": Function(run=_at_level, judges=True, level=True),
         "any_symptom": Function(run=_any_symptom, judges=True),
         "any_ge": Function(run=_any(">="), takes=(_Q, _N, _S)),
         "any_lt": Function(run=_any("<"), takes=(_Q, _N, _S)),
@@ -254,10 +255,10 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "reading_days": Function(run=_reading_days, takes=(_Q, _S)),
         "missing_for": Function(run=_missing_for, takes=(_Q, _S)),
         "days_with": Function(run=_days_with, takes=(_Q, _O, _N, _S, _S)),
-        "times_at_level": Function(run=_times_at_level, takes=(_S, _S)),
-        "times_at_own_level": Function(run=_times_at_own_level, takes=(_Q, _S, _S)),
-        "pair_within": Function(run=_pair_within, takes=(_S, _S), judges=True),
-        "level_left": Function(run=_level_left, judges=True),
+        "times_at_level": Function(run=_times_at_level, takes=(_S, _S), level=True),
+        "times_at_own_level": Function(run=_times_at_own_level, takes=(_Q, _S, _S), level=True),
+        "pair_within": Function(run=_pair_within, takes=(_S, _S), judges=True, level=True),
+        "level_left": Function(run=_level_left, judges=True, level=True),
         "retested": Function(run=_retested, takes=(_Q,), judges=True),
         "answered": Function(run=_answered, rest=Parameter.ANSWER, judges=True),
         "has_symptom": Function(run=_has_symptom, takes=(_S,), rest=Parameter.SYMPTOM),

@@ -72,6 +72,11 @@ class Condition:
         """Whether it speaks of one reading, so that it cannot be asked without one."""
         return any(FUNCTIONS[name].judges for name in self.functions)
 
+    @property
+    def levelled(self) -> bool:
+        """Whether it speaks of the danger level of its rule, which then must have one."""
+        return any(FUNCTIONS[name].level for name in self.functions)
+
     def test(self, scope: Scope) -> Outcome:
         """The condition's result from `scope`.
 

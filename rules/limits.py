@@ -41,9 +41,6 @@ _OTHER_STEPS: Mapping[tuple[str, int], Decimal] = MappingProxyType(
 """Arguments that are numbers but not of the quantity: days, years, counts, deviations."""
 
 _WINDOWS = frozenset({"at_hours", "mean_between", "readings_between"})
-_LEVELLED = frozenset(
-    {"at_level", "pair_within", "level_left", "times_at_level", "times_at_own_level"}
-)
 _NUMBER = re.compile(r"'[^']*'|\"[^\"]*\"|(?P<number>(?<![\w.])[0-9]+(?:\.[0-9]+)?)")
 _FIRING = ("level", "immediate", "condition", "absence", "pending")
 
@@ -99,7 +96,7 @@ def _texts(rule: Rule) -> Iterator[str]:
     found = {part: [text for _, text in _expressions(plain.get(part), part)] for part in _FIRING}
     levels = found.pop("level")
     texts = [text for several in found.values() for text in several]
-    if any(not _LEVELLED.isdisjoint(compile_condition(text).functions) for text in texts):
+    if any(compile_condition(text).levelled for text in texts):
         yield from levels
     yield from texts
 

@@ -192,8 +192,10 @@ def _priority_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
 
 def _level_problems(rule: RuleFormat, texts: dict[Path, str]) -> Iterator[Problem]:
     for place, condition in _compiled(texts):
-        if {"at_level", "pair_within", "level_left"} & condition.functions and not rule.level:
+        if condition.levelled and not rule.level:
             yield place, "speaks of the danger level, but the rule has no `level`"
+        if condition.levelled and place[-1] == "level":
+            yield place, "the danger level cannot be told by the danger level"
         if "clear" in place and condition.judges:
             yield place, "a clear condition has no single reading to judge"
         if "absence" in place and condition.judges:

@@ -1,0 +1,88 @@
+"""A rule that can never ring, or whose case ends by silence, is refused with its line."""
+
+import pytest
+
+from rules.pack import PackError, load
+from tests.unit.rules.readings import first_pack
+
+TWICE = "times_at_level('5m', '1d') >= 2"
+LEVEL = "    level: ge('systolic', 170)\n"
+CLEAR = "readings('systolic', '7d') >= 6 && mean_lt('systolic', 160, '7d')"
+RULE = f"""pack: mine
+version: 1
+mode: shadow
+title: {{zh: 试, en: Trial}}
+rules:
+  - id: ZZ-1
+    version: 1
+    title: {{zh: 试, en: Trial}}
+    family: blood_pressure
+    kind: physiological
+    priority: soon
+    population: {{age: adult_or_unknown, pregnancy: any}}
+    vitals: [blood_pressure]
+    undampable: false
+    runs_on: core
+{LEVEL}    condition:
+      twice: {TWICE}
+    max_age: 2h
+    clear:
+      when: {CLEAR}
+      text: {{zh: 好, en: Well}}
+    rearm: 24h
+    deadband: 10 mm[Hg]
+    confirm: {{zh: 复测, en: Again}}
+    on_unknown: skip
+    action: {{zh: 打电话, en: Call}}
+    patient: {{zh: 请休息, en: Rest}}
+    owner: {{zh: 我, en: Me}}
+    source:
+      - guideline: G
+        section: S
+        certainty: low
+        access: D
+        numbers: [170, 160, 1, 2, 3, 6, 30, 40, 5m, 1d, 3d, 7d, 2h, 24h]
+    signed: null
+"""
+
+
+def faults(text: str) -> list[str]:
+    """What the loader says to the pack; nothing where it takes it."""
+    try:
+        load(text, name="mine.yaml", first=first_pack())
+    except PackError as error:
+        return list(error.faults)
+    return []
+
+
+def refused(good: str, bad: str, line: str, complaint: str) -> None:
+    """The pack with `bad` in the place of `good` has that fault, in the line that says `line`."""
+    assert good in RULE
+    broken = RULE.replace(good, bad, 1)
+    at = broken.split(line, 1)[0].count("\n") + 1
+    told = faults(broken)
+    assert any(one.startswith(f"mine.yaml:{at}: ") and complaint in one for one in told), told
+
+
+def test_the_rule_itself_is_taken() -> None:
+    assert faults(RULE) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        TWICE,
+        "times_at_own_level('systolic', '5m', '1d') >= 2",
+        "pair_within('5m', '1d')",
+        "at_level()",
+    ],
+)
+def test_what_speaks_of_the_danger_level_needs_one(condition: str) -> None:
+    text = RULE.replace(TWICE, condition)
+    assert faults(text) == []
+    told = faults(text.replace(LEVEL, ""))
+    assert any("the rule has no `level`" in one for one in told), told
+
+
+def test_a_danger_level_is_not_told_by_itself() -> None:
+    refused("level: ge('systolic', 170)", "level: at_level()", "level: at", "by the danger level")
