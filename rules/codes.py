@@ -141,6 +141,16 @@ MAIN_QUANTITIES: Mapping[Vital, tuple[QuantityName, ...]] = MappingProxyType(
 )
 """Quantities without which an observation of that kind says nothing."""
 
+SIDE_QUANTITIES: Mapping[Vital, tuple[QuantityName, ...]] = MappingProxyType(
+    {
+        Vital.BLOOD_PRESSURE: (QuantityName.MEAN, QuantityName.PULSE),
+        Vital.PULSE: (QuantityName.HEART_RATE, QuantityName.ENERGY_EXPENDED),
+        Vital.SPO2: (QuantityName.PULSE,),
+        Vital.WEIGHT: (QuantityName.BMI, QuantityName.HEIGHT),
+    }
+)
+"""What an observation of that kind may carry besides: the optional fields of its service."""
+
 # The canonical value is (value + offset) * numerator / denominator: division last, so that what
 # comes out even is exact.
 _TO_CANONICAL: Mapping[tuple[str, str], tuple[Decimal, Decimal, Decimal]] = MappingProxyType(

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from rules.expression import Condition, compile_condition
+from rules.hearing import unheard
 from rules.pack_format import AT_ONCE, PackFormat, RuleFormat, SourceFormat, TextFormat
 from rules.rule import OnUnknown, RunsOn
 from rules.scope import ConditionError, Scope, span
@@ -102,6 +103,9 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     yield from _text_problems(path, rule)
     yield from _priority_problems(path, rule)
     yield from _level_problems(rule, expressions)
+    heard = {Vital[word.upper()] for word in rule.vitals if word.upper() in Vital.__members__}
+    for place, condition in _compiled(expressions):
+        yield from ((place, fault) for fault in unheard(condition.tree, heard))
 
 
 def _prompt_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:

@@ -86,3 +86,26 @@ def test_what_speaks_of_the_danger_level_needs_one(condition: str) -> None:
 
 def test_a_danger_level_is_not_told_by_itself() -> None:
     refused("level: ge('systolic', 170)", "level: at_level()", "level: at", "by the danger level")
+
+
+@pytest.mark.parametrize(
+    ("vitals", "condition", "complaint"),
+    [
+        ("glucose", TWICE, "carries systolic"),
+        ("glucose", "count_ge('systolic', 170, '7d') >= 2", "carries systolic"),
+        ("blood_pressure", "count_ge('spo2', 90, '7d') >= 2", "carries spo2"),
+        ("blood_pressure", "times_of('pulse', 'pulse', '>', 100, '5m', '1d') >= 2", "is not among"),
+        ("blood_pressure, spo2", "times_of('spo2', 'systolic', '>', 170, '5m', '1d') >= 2", "carr"),
+        ("blood_pressure", "has_symptom('1d', 'vomiting')", "no symptom is among"),
+        ("blood_pressure", "any_symptom() || at_level()", "no symptom is among"),
+    ],
+)
+def test_a_rule_speaks_of_what_it_hears(vitals: str, condition: str, complaint: str) -> None:
+    text = RULE.replace(TWICE, condition).replace("[blood_pressure]", f"[{vitals}]")
+    told = faults(text)
+    assert any(one.startswith("mine.yaml:") and complaint in one for one in told), told
+
+
+@pytest.mark.parametrize("quantity", ["systolic", "diastolic", "mean", "pulse"])
+def test_a_cuff_tells_the_pulse_too(quantity: str) -> None:
+    assert faults(RULE.replace(TWICE, f"count_ge('{quantity}', 160, '7d') >= 2")) == []
