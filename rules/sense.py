@@ -17,6 +17,7 @@ from typing import get_args
 
 from rules.codes import QUANTITIES
 from rules.conditions import FUNCTIONS
+from rules.fitting import misfits, most_counted
 from rules.scope import span
 from rules.tree import Tree
 from rules.vocabulary import QuantityName
@@ -59,7 +60,9 @@ def faults_of(tree: Tree) -> Iterator[str]:
         wrong = [f"{tree.told!r} gives a number, not true or false"]
     yield from wrong
     yield from _wrong_units(tree)
-    if not wrong:
+    unfit = [*misfits(tree)]
+    yield from unfit
+    if not (wrong or unfit):
         yield from _constants(tree)
 
 
@@ -287,10 +290,14 @@ def _domain(tree: Tree) -> tuple[_End, _End]:
         return (-inf, 0), (inf, 0)
     if tree.text in _SHARES:
         return (0.0, 0), (1.0, 0)
+    counted = most_counted(tree)
+    most = inf if counted is None else float(counted)
     if tree.text in _DAYS:
         texts = [part.text for part in tree.parts if part.kind == "string"]
         longest = max(span(text) for text in texts if text[:1].isdigit())
-        return (0.0, 0), (float(ceil(longest / timedelta(days=1)) + 1), 0)
+        most = min(most, float(ceil(longest / timedelta(days=1)) + 1))
+    if most < inf:
+        return (0.0, 0), (most, 0)
     return ((0.0, 0) if gives(tree.text) is int else (-inf, 0)), (inf, 0)
 
 
