@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from rules.ending import ends_by_silence
 from rules.expression import Condition, compile_condition
 from rules.hearing import unheard
 from rules.pack_format import AT_ONCE, PackFormat, RuleFormat, SourceFormat, TextFormat
@@ -103,6 +104,7 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     yield from _text_problems(path, rule)
     yield from _priority_problems(path, rule)
     yield from _level_problems(rule, expressions)
+    yield from _place_problems(rule, expressions)
     heard = {Vital[word.upper()] for word in rule.vitals if word.upper() in Vital.__members__}
     for place, condition in _compiled(expressions):
         yield from ((place, fault) for fault in unheard(condition.tree, heard))
@@ -200,8 +202,15 @@ def _level_problems(rule: RuleFormat, texts: dict[Path, str]) -> Iterator[Proble
             yield place, "speaks of the danger level, but the rule has no `level`"
         if condition.levelled and place[-1] == "level":
             yield place, "the danger level cannot be told by the danger level"
+
+
+def _place_problems(rule: RuleFormat, texts: dict[Path, str]) -> Iterator[Problem]:
+    """What may be asked at a reading, at the present instant, of a case, and on a hub."""
+    for place, condition in _compiled(texts):
         if "clear" in place and condition.judges:
             yield place, "a clear condition has no single reading to judge"
+        if "clear" in place and ends_by_silence(condition):
+            yield place, "holds of somebody who measures nothing: a case ends by readings"
         if "absence" in place and condition.judges:
             yield place, "an absence has no single reading to judge"
         if "silent_for" in condition.functions and "absence" not in place:

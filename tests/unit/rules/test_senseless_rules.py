@@ -109,3 +109,37 @@ def test_a_rule_speaks_of_what_it_hears(vitals: str, condition: str, complaint: 
 @pytest.mark.parametrize("quantity", ["systolic", "diastolic", "mean", "pulse"])
 def test_a_cuff_tells_the_pulse_too(quantity: str) -> None:
     assert faults(RULE.replace(TWICE, f"count_ge('{quantity}', 160, '7d') >= 2")) == []
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "missing_for('systolic', '7d')",
+        "elapsed('7d')",
+        "later_day()",
+        "later_day() && elapsed('7d')",
+        "elapsed('7d') || readings('systolic', '7d') >= 6",
+        "count_ge('systolic', 170, '7d') < 2",
+        "!any_ge('systolic', 170, '7d')",
+        "!takes_drug('insulin')",
+        "elapsed('7d') && pregnant()",
+        "history_days('systolic') >= 7",
+        "usual('systolic') < 160.0 && elapsed('7d')",
+        "fired('reference') < 160.0",
+    ],
+)
+def test_a_case_never_ends_by_silence(when: str) -> None:
+    refused(CLEAR, f'"{when}"', "when: ", "a case ends by readings")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "elapsed('7d') && count_ge('systolic', 170, '7d') < 2 && readings('systolic', '7d') >= 3",
+        "later_day() && quiet_days('systolic', 160, 'diastolic', 160, '7d') >= 1",
+        "mean_lt('systolic', 160, '7d')",
+        "first_since('systolic', 'monday') && count_ge('systolic', 170, '7d') < 1",
+    ],
+)
+def test_a_case_ends_by_readings_and_time(when: str) -> None:
+    assert faults(RULE.replace(CLEAR, f'"{when}"')) == []
