@@ -8,7 +8,8 @@ from decimal import Decimal
 from rules.ending import ends_by_silence
 from rules.expression import Condition, compile_condition
 from rules.hearing import unheard
-from rules.pack_format import AT_ONCE, PackFormat, RuleFormat, SourceFormat, TextFormat
+from rules.pack_format import AT_ONCE, PackFormat, RuleFormat, SourceFormat
+from rules.pack_texts import confirm_times, missing_words, response_times, title_times
 from rules.rule import OnUnknown, RunsOn
 from rules.scope import ConditionError, Scope, span
 from rules.sense import faults_of, possible_limits
@@ -26,11 +27,6 @@ from rules.words import WORDS, Parameter
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
 
-_RESPONSE_TIME = re.compile(
-    r"[0-9一二三四五六七八九十两]+\s*个?(分钟|小时|天|日|周)(之内|以内|内)|当日|当天"
-    r"|\b(with)?in\s+[0-9]+\s*(min|h\b|hour|day|week)|\bsame[- ]day\b",
-    re.IGNORECASE,
-)
 _AS_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z")
 _HUB_REACH = timedelta(minutes=30)
 FIRST = "first"
@@ -54,6 +50,7 @@ def problems_of(form: PackFormat, elsewhere: Mapping[str, str]) -> Iterator[Prob
             yield (*path, "id"), f"{rule.id} stands in the pack {elsewhere[rule.id]} already"
         seen.add(rule.id)
         yield from _rule_problems(path, rule)
+    yield from missing_words(form)
     yield from _common_problems(form)
     yield from _shared_problems(form)
 
@@ -101,7 +98,7 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
             yield (*path, "vitals", index), f"{word!r} is no vital"
     if not (rule.immediate or rule.condition or rule.pending or rule.absence):
         yield path, "a rule needs an immediate, a condition, a pending or an absence limb"
-    yield from _text_problems(path, rule)
+    yield from _text_problems(path, rule, expressions)
     yield from _priority_problems(path, rule)
     yield from _level_problems(rule, expressions)
     yield from _place_problems(rule, expressions)
@@ -123,7 +120,9 @@ def _prompt_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
         if prompt.after not in {AT_ONCE, *_sourced(rule.source)}:
             yield (*place, "after"), f"{prompt.after} has no source"
         texts = {"patient": prompt.patient, "follower": prompt.follower}
-        yield from (fault for field in texts for fault in _times_in(texts[field], (*place, field)))
+        yield from (
+            fault for field in texts for fault in response_times(texts[field], (*place, field))
+        )
 
 
 def _expressions(path: Path, rule: RuleFormat) -> Iterator[tuple[Path, str]]:
@@ -172,18 +171,12 @@ def _plain(number: str) -> str:
     return f"{Decimal(number).normalize():f}" if _AS_NUMBER.match(number) else number
 
 
-def _text_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
-    for field in ("title", "action", "patient"):
-        text = {"title": rule.title, "action": rule.action, "patient": rule.patient}[field]
-        yield from _times_in(text, (*path, field))
-
-
-def _times_in(text: TextFormat, path: Path) -> Iterator[Problem]:
-    for language, words in (("zh", text.zh), ("en", text.en)):
-        found = _RESPONSE_TIME.search(words)
-        if found:
-            place = (*path, language)
-            yield place, f"{found[0]!r} is a response time: those come from the priority"
+def _text_problems(path: Path, rule: RuleFormat, texts: dict[Path, str]) -> Iterator[Problem]:
+    spans = {number for _, condition in _compiled(texts) for number in condition.numbers}
+    yield from title_times(rule, path, spans)
+    yield from response_times(rule.action, (*path, "action"))
+    yield from response_times(rule.patient, (*path, "patient"))
+    yield from confirm_times(rule, path)
 
 
 def _priority_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:

@@ -143,3 +143,65 @@ def test_a_case_never_ends_by_silence(when: str) -> None:
 )
 def test_a_case_ends_by_readings_and_time(when: str) -> None:
     assert faults(RULE.replace(CLEAR, f'"{when}"')) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("en: Call}", "en: Call within two hours}"),
+        ("en: Call}", "en: Call within half an hour}"),
+        ("en: Call}", "en: Call in the next two hours}"),
+        ("en: Call}", "en: Call within a day}"),
+        ("en: Call}", "en: Call within twenty-four hours}"),
+        ("en: Call}", "en: Call within 5 minutes}"),
+        ("zh: 打电话", "zh: 半小时内打电话"),
+        ("zh: 打电话", "zh: 一个半小时内打电话"),
+        ("zh: 打电话", "zh: 24h内打电话"),
+        ("zh: 打电话", "zh: 今日内打电话"),
+        ("zh: 打电话", "zh: 三十分钟之内打电话"),
+        ("en: Rest}", "en: Rest within half an hour}"),
+        ("en: Again}", "en: Call within 5 minutes}"),
+        ("title: {zh: 试, en: Trial}\n    family", "title: {zh: 试, en: In a week}\n    family"),
+        ("zh: 复测,", "zh: 复测；5分钟内打电话,"),
+        ("zh: 复测,", "zh: 半小时内打电话。复测,"),
+    ],
+)
+def test_no_text_says_within_what_time(good: str, bad: str) -> None:
+    refused(good, bad, bad, "is a response time")
+
+
+@pytest.mark.parametrize(
+    "confirm",
+    [
+        "{zh: 5分钟内复测, en: Measure again within 5 minutes}",
+        "{zh: 半小时内复测, en: Measure again within half an hour}",
+        "{zh: 规则本身含1天内的两次测量, en: Built in (two readings in 1 day)}",
+        "{zh: 请在2小时后再测, en: Measure again after 2 hours}",
+    ],
+)
+def test_a_patient_is_told_when_to_measure_again(confirm: str) -> None:
+    assert faults(RULE.replace("{zh: 复测, en: Again}", confirm)) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "complaint"),
+    [
+        ("zh: 打电话", "zh: Call", "nothing in Chinese"),
+        ("zh: 打电话", 'zh: "\\u200b"', "nothing in Chinese"),
+        ("zh: 打电话", 'zh: "\\u3164"', "nothing in Chinese"),
+        ("zh: 请休息", "zh: 。。", "nothing in Chinese"),
+        ("en: Well}", 'en: "\\u2060"}', "nothing in English"),
+        ("en: Me}", "en: 我}", "nothing in English"),
+        ("en: Again}", 'en: "180/110"}', "nothing in English"),
+    ],
+)
+def test_both_languages_say_something(good: str, bad: str, complaint: str) -> None:
+    refused(good, bad, bad, complaint)
+
+
+def test_a_title_names_the_window_of_its_rule() -> None:
+    title = "en: Trial}\n    family"
+    assert title in RULE
+    text = RULE.replace(title, "en: Twice high within a week}\n    family")
+    assert faults(text) == [], "7d stands in its clear condition"
+    assert faults(text.replace("7d", "3d")) != []
