@@ -21,12 +21,21 @@ from rules.fitting import misfits, most_counted
 from rules.scope import span
 from rules.tree import Tree
 from rules.vocabulary import QuantityName
-from rules.words import Parameter
+from rules.words import WEEKDAYS, Parameter
 
 _COMPARED, _JOINED = frozenset({"<", "<=", ">", ">="}), frozenset({"&&", "||"})
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NOT = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _JUDGED = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+_MEANS = {"mean_ge": ">=", "mean_lt": "<"}
+_OF_READINGS = frozenset(
+    {
+        *("count_ge", "count_lt", "reading_days", "days_with", "times_with", "times_of"),
+        *("run_ge", "readings_between", "meal_times", "meal_readings", "past_readings"),
+    }
+)
+"""Counts of some of the valid readings of a span, or of their days: never more than `readings`."""
+_SPAN, _ONE, _WEEK = Parameter.SPAN, Decimal(1), frozenset(WEEKDAYS)
 
 _NUMBERS = frozenset({"mean", "last", "ahead", "usual", "mean_between", "target"})
 """What gives a quantity's own number; a literal beside it is a limit."""
@@ -199,10 +208,11 @@ _End = tuple[float, int]
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One way for a condition to come out: between which ends each number lies, and which facts."""
+    """One way for a condition to come out: the ends each number lies between, facts, weekdays."""
 
     ends: Mapping[str, tuple[_End, _End]] = field(default_factory=dict[str, tuple[_End, _End]])
     facts: frozenset[tuple[str, bool]] = frozenset()
+    weekdays: frozenset[str] = _WEEK
 
     def joined(self, other: "_Way") -> "_Way | None":
         """Both at once; None where they contradict each other."""
@@ -215,7 +225,8 @@ class _Way:
             ends[name] = (max(known[0], low), min(known[1], high))
             if ends[name][0] > ends[name][1]:
                 return None
-        return _Way(ends, facts)
+        weekdays = self.weekdays & other.weekdays
+        return _Way(ends, facts, weekdays) if weekdays else None
 
 
 class _TooManyError(Exception):
@@ -245,14 +256,44 @@ def _ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
             return _few([way for several in parts for way in several])
         pairs = product(*_few_pairs(parts))
         return _few([way for one, other in pairs if (way := one.joined(other)) is not None])
-    if tree.kind == "call" and tree.text in _JUDGED:
-        number = _literal(tree.parts[1])
-        if number is not None and wanted:
-            # Where the reading carries no such number it is false, whatever the limit.
-            return [_way(f"judged {tree.parts[0].text}", _JUDGED[tree.text], number, None)]
     if tree.kind == "sign" and tree.text in _COMPARED:
         return _compared_ways(tree, wanted=wanted)
-    return [_Way(facts=frozenset({(tree.told, wanted)}))]
+    known = _called_way(tree, wanted=wanted) if tree.kind == "call" else None
+    return [known or _Way(facts=frozenset({(tree.told, wanted)}))]
+
+
+def _called_way(call: Tree, *, wanted: bool) -> _Way | None:
+    """What a call that is true or false says of a number that others speak of; None for nothing."""
+    quantity = call.parts[0].text if call.parts else ""
+    if call.text == "on_weekday":
+        return _Way(weekdays=frozenset({quantity}) if wanted else _WEEK - {quantity})
+    if call.text == "missing_for":
+        none = _readings(quantity, call.parts[1].text)
+        return _way(none.told, "<" if wanted else ">=", _ONE, none)
+    number = _literal(call.parts[1]) if call.text in _JUDGED | _MEANS else None
+    if number is None:
+        return None
+    if call.text in _MEANS:
+        sign = _MEANS[call.text] if wanted else _NOT[_MEANS[call.text]]
+        length = call.parts[2].text
+        return _way(f"rounded mean of {quantity} {length}", sign, number, None)
+    # Where the reading carries no such number it is false, whatever the limit.
+    return _way(f"judged {quantity}", _JUDGED[call.text], number, None) if wanted else None
+
+
+def _readings(quantity: str, length: str) -> Tree:
+    return Tree("call", "readings", (Tree("string", quantity), Tree("string", length)))
+
+
+def _with_readings(way: _Way, call: Tree) -> _Way | None:
+    """Where a count of valid readings must be so high, the span must hold as many readings."""
+    low, _ = way.ends[call.told]
+    if call.kind != "call" or call.text not in _OF_READINGS or low[0] <= 0:
+        return way
+    takes = FUNCTIONS[call.text].takes
+    spans = [part.text for kind, part in zip(takes, call.parts, strict=True) if kind is _SPAN]
+    held = _readings(call.parts[takes.index(Parameter.QUANTITY)].text, max(spans, key=span))
+    return way.joined(_Way({held.told: (low, (inf, 0))}))
 
 
 def _compared_ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
@@ -263,7 +304,10 @@ def _compared_ways(tree: Tree, *, wanted: bool) -> Sequence[_Way]:
     if number is None:
         return [_Way(facts=frozenset({(tree.told, wanted)}))]
     way = _way(one.told, sign if wanted else _NOT[sign], number, one)
-    return [way] if all(low <= high for low, high in way.ends.values()) else []
+    if any(low > high for low, high in way.ends.values()):
+        return []
+    joined = _with_readings(way, one)
+    return [] if joined is None else [joined]
 
 
 def _way(name: str, sign: str, number: Decimal, what: Tree | None) -> _Way:

@@ -59,7 +59,9 @@ def test_every_shipped_rule_is_cheap_enough() -> None:
 def test_a_dear_rule_is_refused_with_its_line() -> None:
     assert cost_us(_load(CHEAP)) < MOST_COST_US
     with pytest.raises(PackError, match=r"extra\.yaml:7: rules\.0: ZZ-01 may take [0-9]+ µs"):
-        _load("days_with('glucose', '<', 3, '14d', '8h') >= 3", vitals="glucose_cgm")
+        _load(
+            "days_with('glucose', '<', 3, '14d', '8h') >= 3", vitals="glucose_cgm, blood_pressure"
+        )
 
 
 def test_a_rule_costs_more_with_a_longer_span_more_kinds_and_more_functions() -> None:
