@@ -104,7 +104,8 @@ class CalmLook:
         last = self.before.get(quantity)
         if last is None:
             return None
-        return np.where(last == 0, -np.inf, self.zone.day(last) + EPOCH)
+        days = self.zone.day(np.where(last == 0, self.at, last))
+        return np.where(last == 0, -np.inf, days + EPOCH)
 
     def heard(self, vitals: frozenset[Vital]) -> Flags:
         """Whose reading is of one of these kinds."""
