@@ -21,7 +21,7 @@ from gateway.baseline_columns import EPOCH
 from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
 from gateway.calm_columns import Readings, columns
 from gateway.calm_look import CalmLook, all_of
-from gateway.case_ends import Ends, may_end
+from gateway.case_ends import URGENT, Ends, may_end
 from gateway.detect import Rulebook
 from gateway.local_days import LocalDays
 from gateway.recent import RECENT, RecentRows
@@ -233,6 +233,7 @@ class Screener:
             typed=readings.typed[kept],
             before=before,
             zone=self.zone,
+            personal=self.rules.pack.personal,
         )
         excluded = may_hold(self.rules.pack.excludes, look)
         fresh = Fresh(
@@ -241,6 +242,7 @@ class Screener:
             systolic=values[QuantityName.SYSTOLIC],
             diastolic=values[QuantityName.DIASTOLIC],
             glucose=values[QuantityName.GLUCOSE],
+            glucose_day=look.day_before(QuantityName.GLUCOSE),
             what=np.where(excluded.yes, NOT_LEARNED, readings.what[kept]),
             codes=readings.codes[kept],
         )
@@ -291,7 +293,8 @@ class Screener:
         shared = np.concatenate([turn.shared for turn in turns])
         strange = np.broadcast_to(self._doubtful(look, shared), look.at.size)
         asking = may_decide(self.rules.pack, look)
-        any_asks = np.broadcast_to(reduce(np.bitwise_or, asking.values(), NO), look.at.size)
+        urgent = np.concatenate([own.ends_on[turn.who] & URGENT > 0 for turn in turns])
+        any_asks = self._any_asks(asking, urgent)
         begin = 0
         for turn in turns:
             who, begin, part = turn.who, begin + turn.who.size, slice(begin, begin + turn.who.size)
@@ -308,6 +311,17 @@ class Screener:
                 )
             )
             own.settled[who], own.moved[who] = quiet & ~any_asks[part], moves
+
+    def _any_asks(self, asking: Mapping[str, Flags], urgent: Flags) -> Flags:
+        """Which readings could make a rule ask; `urgent`: of whom an urgent case is open.
+
+        A rule that stands beside urgent cases waits for nothing where there is none (`beside.py`);
+        where the reading could open one, another rule asks.
+        """
+        pack = self.rules.pack
+        beside = reduce(np.bitwise_or, (asking[one] for one in asking if one in pack.beside), NO)
+        others = (flags for name, flags in asking.items() if name not in pack.beside)
+        return reduce(np.bitwise_or, others, beside & urgent)
 
     def _doubtful(self, look: CalmLook, shared: Flags) -> Flags:
         """Whose reading may be somebody else's."""

@@ -21,16 +21,19 @@ from gateway.baseline_columns import (
 from gateway.baseline_fold import ANCHOR_DAYS, DAY_FADING, READING_FADING
 from gateway.calm_columns import VITALS
 from gateway.local_days import LocalDays
-from gateway.recent import RecentRows
+from gateway.person_bits import PREGNANT, bit_of
+from gateway.recent import LOW_DAYS, RecentRows
 from gateway.row_copies import one_after_another
 from gateway.screen_algebra import Flags, Floats
 from gateway.screening import SpanBounds, Usual
 from gateway.span_bounds import DayColumns, DiastolicSpan, Reach, SystolicSpan
+from rules.tree import Tree
 from rules.vocabulary import QuantityName, Vital
 
 Whole = NDArray[np.int64]
 
 _MINUTE_US = 60_000_000
+_LOW_REACH = timedelta(days=LOW_DAYS - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,8 @@ class CalmLook:
     `values` are the readings' numbers (NaN: none), `at` their instants in microseconds, `days`
     their local days since `EPOCH`, `vital` their kinds as places in `VITALS`, `typed` those that a
     person typed; `before`: the newest valid number before each, in microseconds rounded down to a
-    minute or less, 0 for none. What was asked once is remembered.
+    minute or less, 0 for none; `personal` are the rules' questions about the person alone, in the
+    order of their bits. What was asked once is remembered.
     """
 
     states: StateRows
@@ -52,6 +56,7 @@ class CalmLook:
     typed: Flags
     before: Mapping[QuantityName, Whole]
     zone: LocalDays
+    personal: tuple[Tree, ...]
     _spans: dict[tuple[QuantityName, timedelta], SpanBounds] = field(
         default_factory=dict[tuple[QuantityName, timedelta], SpanBounds]
     )
@@ -65,7 +70,21 @@ class CalmLook:
     @property
     def pregnant(self) -> Flags:
         """Who is known to be pregnant."""
-        return self.recent["pregnant"] > 0
+        return self.recent["person"] & PREGNANT > 0
+
+    def surely_not(self, name: str, parts: tuple[Tree, ...]) -> Flags:
+        """Of whom the answer to a question about the person alone is no."""
+        return self.recent["person"] & bit_of(name, parts, self.personal) > 0
+
+    def low_days(self, length: timedelta) -> Floats | None:
+        """On at most how many local days of a span a glucose was low, the new reading included."""
+        if length > _LOW_REACH:
+            return None
+        newest = self.zone.day(self.recent["glucose_at"].astype(np.int64) * _MINUTE_US)
+        begins = self.zone.day(self.at - length // timedelta(microseconds=1))
+        seen = np.arange(LOW_DAYS) <= (newest - begins)[:, None]
+        bits = self.recent["low_days"][:, None] >> np.arange(LOW_DAYS) & 1
+        return (bits * seen).sum(axis=1).astype(np.float64)
 
     def value(self, quantity: QuantityName) -> Floats:
         """The readings' numbers; NaN where a reading carries no such one."""
@@ -102,10 +121,16 @@ class CalmLook:
     def last_day(self, quantity: QuantityName) -> Floats | None:
         """The local day of the newest valid number before it: days begin with a minute."""
         last = self.before.get(quantity)
-        if last is None:
-            return None
-        days = self.zone.day(np.where(last == 0, self.at, last))
-        return np.where(last == 0, -np.inf, days + EPOCH)
+        return (
+            None
+            if last is None
+            else np.where(last == 0, -np.inf, self.day_before(quantity) + EPOCH)
+        )
+
+    def day_before(self, quantity: QuantityName) -> Whole:
+        """The same since `EPOCH`; the reading's own day where there is none."""
+        last = self.before[quantity]
+        return self.zone.day(np.where(last == 0, self.at, last))
 
     def heard(self, vitals: frozenset[Vital]) -> Flags:
         """Whose reading is of one of these kinds."""
@@ -138,6 +163,7 @@ def all_of(looks: Sequence[CalmLook]) -> CalmLook:
             name: np.concatenate([look.before[name] for look in looks]) for name in looks[0].before
         },
         zone=looks[0].zone,
+        personal=looks[0].personal,
     )
 
 

@@ -38,6 +38,12 @@ RING = 13
 MOST_OPEN = 1 << 5
 """Days after the last folded one that a place of the ring can tell apart."""
 
+LOW_DAYS = 8
+"""Local days of which is known whether a glucose was low: a span of 7 days touches 8 of them."""
+
+LOW_GLUCOSE = 4.0
+"""Below it, in mmol/L, a glucose counts as low: what may round to less than 4."""
+
 MOST_OF_A_DAY = 15
 """So many readings of a day, or more, are not told apart; so many sessions are marked as loose."""
 
@@ -61,7 +67,8 @@ RECENT = np.dtype(
         ("diastolic_first", "<u2"),
         ("session_readings", "u1"),
         ("ring_readings", "u1"),  # RING + 1 = more than the ring holds: fold from the store
-        ("pregnant", "u1"),  # known to be, or to have been lately
+        ("person", "u1"),  # what is known of the person alone (`person_bits.py`)
+        ("low_days", "u1"),  # days with a low glucose; bit n: n days before that of `glucose_at`
         ("counts", "u1", (DAYS,)),  # readings (15: or more) * 16 + sessions
         ("sums", "<u2", (DAYS,)),  # of the session means
         ("highest", "u1", (DAYS,)),  # reading of the day, in steps of 2, rounded up
@@ -138,7 +145,7 @@ class Memory:
     `folded_through` is the state's last folded day, `rules` the fingerprint of the rules,
     `watch_until` the instant until which nothing is calm, `open_since` the time of the first
     reading whose confirmation is awaited,
-    `pregnant` whether the person is known to be,
+    `person` what is known of the person alone, as bits (`person_bits.py`),
     `last_at` the newest reading known before, which the window may no longer reach.
     """
 
@@ -146,7 +153,7 @@ class Memory:
     rules: int
     watch_until: datetime
     open_since: datetime | None
-    pregnant: bool = False
+    person: int = 0
     last_at: int = 0
 
 
@@ -164,11 +171,12 @@ def recent_of(
     row = no_recent()
     last = micros(points[-1].effective_at) if points else 0
     row["last_at"] = max(last, memory.last_at)
-    row["rules"], row["pregnant"] = memory.rules, memory.pregnant
+    row["rules"], row["person"] = memory.rules, memory.person
     row["open_since"] = minutes_of(memory.open_since)
     row["watch_until"] = max(0, -(-micros(memory.watch_until) // 60_000_000))
     sweet = [p for p in points if p.valid and QuantityName.GLUCOSE in p.values]
     row["glucose_at"] = micros(sweet[-1].effective_at) // 60_000_000 if sweet else 0
+    row["low_days"] = _low_days(sweet, zone)
     fill_ring(row, learned, zone, memory.folded_through)
     _fill_days(row, points, zone)
     return row
@@ -250,6 +258,21 @@ def _fill_days(row: RecentRow, points: Sequence[Point], zone: tzinfo) -> None:
     _open_wide(row, [newest - day for day in halves])
     if numbered:
         row["systolic_at"] = micros(numbered[-1].effective_at)
+
+
+def _low_days(sweet: Sequence[Point], zone: tzinfo) -> int:
+    """The days with a low glucose, before the newest one's, as bits; a censored one may be low."""
+    bits = 0
+    for point in sweet:
+        value = point.values[QuantityName.GLUCOSE].value
+        if value is None or value < LOW_GLUCOSE:
+            back = _day(sweet[-1], zone) - _day(point, zone)
+            bits |= 1 << back if back < LOW_DAYS else 0
+    return bits
+
+
+def _day(point: Point, zone: tzinfo) -> int:
+    return point.effective_at.astimezone(zone).toordinal()
 
 
 def _halves(points: Sequence[Point], zone: tzinfo) -> set[int]:

@@ -15,6 +15,8 @@ from gateway.recent import (
     BODY,
     DAYS,
     LATELY,
+    LOW_DAYS,
+    LOW_GLUCOSE,
     MOST_OF_A_DAY,
     MOST_OF_A_SESSION,
     MOST_OPEN,
@@ -44,7 +46,8 @@ class Fresh:
     """One calm reading a person, as columns.
 
     `at` in microseconds since 1970, `day` in days since `EPOCH`; `systolic`, `diastolic` and
-    `glucose` NaN where there is none; `what` (part * 2 + is glucose) and `codes` are the ring's,
+    `glucose` NaN where there is none, `glucose_day` the day of the newest one before it (its
+    own for none); `what` (part * 2 + is glucose) and `codes` are the ring's,
     `what` -1 where the reading fits no place, `NOT_LEARNED` where there is nothing to learn.
     """
 
@@ -53,6 +56,7 @@ class Fresh:
     systolic: Floats
     diastolic: Floats
     glucose: Floats
+    glucose_day: Whole
     what: Whole
     codes: NDArray[np.uint8]
 
@@ -118,9 +122,11 @@ def closed(recent: RecentRows, days: Whole) -> None:
 def advance(recent: RecentRows, states: StateRows, fresh: Fresh) -> None:
     """Add one reading to each row, in place; `states` are folded up to those readings."""
     recent["last_at"] = fresh.at
-    recent["glucose_at"] = np.where(
-        np.isnan(fresh.glucose), recent["glucose_at"], fresh.at // _MINUTE_US
-    )
+    sweet = ~np.isnan(fresh.glucose)
+    recent["glucose_at"] = np.where(sweet, fresh.at // _MINUTE_US, recent["glucose_at"])
+    gone = np.clip(fresh.day - fresh.glucose_day, 0, LOW_DAYS)
+    low = recent["low_days"].astype(np.int64) << gone & (1 << LOW_DAYS) - 1
+    recent["low_days"] = np.where(sweet, low | (fresh.glucose < LOW_GLUCOSE), recent["low_days"])
     folded = states["folded_through"].astype(np.int64) - EPOCH
     _keep(recent, fresh, fresh.day - folded - 1)
     chosen = np.flatnonzero(~np.isnan(fresh.systolic))

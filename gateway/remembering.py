@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from gateway.detect import Assessment, Rulebook
+from gateway.person_bits import bits_of
 from gateway.recent import BEGINNING, Memory, RecentRow, micros, minutes_of, recent_of
 from gateway.recent_many import closed
 from gateway.row_copies import copied
@@ -15,7 +16,7 @@ from rules.pack import Pack
 from rules.rule import Rule
 from rules.screen import Extremes, extremes_of, is_for
 from rules.silence import delayed
-from rules.vocabulary import Profile, Stage, Ternary, Vital
+from rules.vocabulary import Profile, Stage, Vital
 from rules.window import Blind, Point
 
 _MINUTE_US = 60_000_000
@@ -52,7 +53,7 @@ def remembered(
             idle=found.idle,
         ),
         open_since=BEGINNING if _has_rung_silence(found) else found.open_since,
-        pregnant=found.person.profile.pregnant is Ternary.YES,
+        person=bits_of(found.person.profile, rules.pack),
         last_at=0 if before is None else int(before["last_at"]),
     )
     if found.state.recent is not None:
@@ -114,7 +115,7 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
 def _with(row: RecentRow, memory: Memory) -> RecentRow:
     """A copy of a row with what does not follow from the readings; nobody is watched shorter."""
     row = copied(row)
-    row["open_since"], row["pregnant"] = minutes_of(memory.open_since), memory.pregnant
+    row["open_since"], row["person"] = minutes_of(memory.open_since), memory.person
     until = -(-micros(memory.watch_until) // 60_000_000)
     row["watch_until"] = max(int(row["watch_until"]), until)
     return row

@@ -20,6 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
+from gateway.recent import LOW_GLUCOSE
 from gateway.screen_algebra import (
     ANY_NUMBER,
     ANY_TRUTH,
@@ -137,6 +138,17 @@ class Look(Protocol):
     @property
     def day(self) -> Floats:
         """Local days of the readings, as proleptic ordinals."""
+        ...
+
+    def low_days(self, length: timedelta) -> Floats | None:
+        """On at most how many local days of a span a glucose was below `LOW_GLUCOSE`.
+
+        The span ends at the reading, itself included; None where nothing is known of so long a one.
+        """
+        ...
+
+    def surely_not(self, name: str, parts: tuple[Tree, ...]) -> Flags:
+        """Of whom the answer to a question about the person alone is no."""
         ...
 
     @property
@@ -335,6 +347,29 @@ def _reading_days(seen: _Seen, parts: Parts) -> Range:
     return COUNT if bounds is None else Range(COUNT.low, bounds.days.high)
 
 
+def _days_with(seen: _Seen, parts: Parts) -> Range:
+    """Low glucoses have a column; of other numbers, and of higher limits, nothing is counted."""
+    quantity, sign, limit, length, _gap = parts
+    name = QuantityName(quantity.text)
+    if name is not QuantityName.GLUCOSE or sign.text not in {"<", "<="}:
+        return COUNT
+    edge = edge_of(_NAMES[sign.text], name, Decimal(limit.text)) if _is_literal(limit) else None
+    days = seen.look.low_days(span(length.text)) if edge and edge <= LOW_GLUCOSE else None
+    return COUNT if days is None else Range(COUNT.low, days)
+
+
+def _is_literal(tree: Tree) -> bool:
+    return tree.kind == "number"
+
+
+def _personal(name: str) -> Callable[[_Seen, Parts], Truth]:
+    def told(seen: _Seen, parts: Parts) -> Truth:
+        may = ~seen.look.surely_not(name, parts)
+        return Truth(may, YES, may)
+
+    return told
+
+
 def _some_of(length: int, *, apart: int = 1) -> Callable[[_Seen, Parts], Range]:
     """A count of such readings of a span (the argument in that place), so many for each at least.
 
@@ -530,9 +565,9 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "any_lt": Bound(value=_truth(), rests=_hit("<")),
         "count_ge": Bound(value=_count, rests=_hit(">=")),
         "count_lt": Bound(value=_count, rests=_hit("<")),
-        "days_with": Bound(value=_count, rests=_with_sign),
-        "takes_drug": Bound(value=_truth(unknown=YES)),
-        "has_condition": Bound(value=_truth(unknown=YES)),
+        "days_with": Bound(value=_days_with, rests=_with_sign),
+        "takes_drug": Bound(value=_personal("takes_drug")),
+        "has_condition": Bound(value=_personal("has_condition")),
         "readings": Bound(value=_readings),
         "reading_days": Bound(value=_reading_days),
         "missing_for": Bound(value=_truth()),

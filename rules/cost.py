@@ -77,13 +77,13 @@ def cost_us(rule: Rule) -> float:
     looked_up = {
         (part.text, length)
         for condition in conditions
-        for call in _calls(condition.tree)
+        for call in condition.tree.calls()
         for part in call.parts
         for length in _spans(call)
         if part.kind == "string" and part.text in WORDS[Parameter.QUANTITY]
     }
     looking = sum(_SEEN_US * _held(rule.vitals, length) for _, length in looked_up)
-    calls = {call for condition in conditions for call in _calls(condition.tree)}
+    calls = {call for condition in conditions for call in condition.tree.calls()}
     asking = _CONDITION_US * len(conditions)
     return asking + looking + sum(_call_us(call, rule) for call in calls)
 
@@ -142,10 +142,3 @@ def _spans(call: Tree) -> list[timedelta]:
     texts = (part.text for part in call.parts if part.kind == "string")
     found = [span(text) for text in texts if text[:1].isdigit()]
     return [max(found)] if found else []
-
-
-def _calls(tree: Tree) -> Iterator[Tree]:
-    if tree.kind == "call":
-        yield tree
-    for part in tree.parts:
-        yield from _calls(part)

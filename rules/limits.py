@@ -145,16 +145,9 @@ def _step(tree: Tree, place: int) -> Decimal:
     other = tree.parts[1 - place] if len(tree.parts) > 1 else tree
     if other.kind == "call" and other.text in _SHARES:
         return _TENTH
-    calls = [call for call in _calls(other) if call.text in IN_UNITS | {"target", "fired"}]
+    calls = [call for call in other.calls() if call.text in IN_UNITS | {"target", "fired"}]
     steps = [step for call in calls if (step := _precision(call)) is not None]
     return steps[0] if steps else _ONE
-
-
-def _calls(tree: Tree) -> Iterator[Tree]:
-    if tree.kind == "call":
-        yield tree
-    for part in tree.parts:
-        yield from _calls(part)
 
 
 def _precision(call: Tree) -> Decimal | None:

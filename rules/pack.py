@@ -42,6 +42,8 @@ from rules.rule import (
     judge,
 )
 from rules.scope import span
+from rules.screen import PERSONAL
+from rules.tree import Tree
 from rules.vocabulary import Family, Priority, Stage
 from rules.window import Point
 from rules.yaml_lines import Path, YamlError, place_in, read_yaml
@@ -86,7 +88,8 @@ class Pack:
     What rings `soon` is raised by one level where another family of the person had a new point
     within `second_family`; None: never. `missing` are the rules that can miss somebody, by name
     `with_absences`; `waiting` those that wait for a confirmation, by name `with_waits`, and
-    `beside` those of them that ring only while an urgent case is open.
+    `beside` those of them that ring only while an urgent case is open. `personal` are the different
+    questions that they ask about the person alone (drugs, diagnoses) when there is a new reading.
     """
 
     name: str
@@ -104,6 +107,7 @@ class Pack:
     with_waits: frozenset[str] = field(init=False, repr=False, compare=False)
     beside: frozenset[str] = field(init=False, repr=False, compare=False)
     waiting: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
+    personal: tuple[Tree, ...] = field(init=False, repr=False, compare=False)
     _by_id: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +121,9 @@ class Pack:
         object.__setattr__(self, "waiting", waiting)
         object.__setattr__(self, "with_waits", frozenset(rule.id for rule in waiting))
         object.__setattr__(self, "beside", beside)
+        trees = [one.tree for rule in self.rules for one in rule.asked_of_readings()]
+        asked = (call for tree in trees for call in tree.calls() if call.text in PERSONAL)
+        object.__setattr__(self, "personal", tuple(dict.fromkeys(asked)))
         object.__setattr__(self, "_by_id", MappingProxyType(by_id))
 
     def rule(self, rule_id: str) -> Rule:

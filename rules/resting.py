@@ -5,7 +5,7 @@ that none of its functions can rest on that one need not run it. What is not kno
 on any reading; a property test holds this to what the functions do.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -42,17 +42,10 @@ NOWHERE = Resting((), anyway=False)
 
 def resting_of(tree: Tree) -> Resting:
     """On what the result of this condition can rest."""
-    calls = tuple(_calls(tree))
+    calls = tuple(tree.calls())
     known = [(rests, call.parts) for call in calls if (rests := _RESTS.get(call.text)) is not None]
     told = tuple((rests, parts) for rests, parts in known if rests is not _never)
     return Resting(told, anyway=len(known) < len(calls))
-
-
-def _calls(tree: Tree) -> Iterator[Tree]:
-    if tree.kind == "call":
-        yield tree
-    for part in tree.parts:
-        yield from _calls(part)
 
 
 Rests = Callable[[Sequence[Tree], Point, Level], bool]

@@ -1,6 +1,6 @@
 """One rule as the engine runs it: who it is for, when it fires, when it is over, what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -234,6 +234,14 @@ class Rule:
     def needs_baseline(self) -> bool:
         """Whether a limb reads baselines."""
         return any(limb.needs_baseline for limb in self.limbs.values())
+
+    def asked_of_readings(self) -> Iterator[Condition]:
+        """What is asked of a new reading; absences and how a wait ends are not."""
+        if self.immediate is not None:
+            yield self.immediate.when
+        if self.pending is not None:
+            yield self.pending.when
+        yield from self.limbs.values()
 
     def family_of(self, point: Point) -> Family:
         """The family of an alert that `point` triggers."""

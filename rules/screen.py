@@ -26,6 +26,9 @@ _OPERATORS = frozenset({"ge", "gt", "le", "lt"})
 _UPWARD = frozenset({"ge", "gt"})
 _SIDES = {"low": Bound.BELOW, "high": Bound.ABOVE}
 
+PERSONAL = frozenset({"takes_drug", "has_condition"})
+"""What is asked about the person alone, and has the same answer until somebody tells other."""
+
 Extremes = Mapping[QuantityName, tuple[float, float]]
 """Lowest and highest number of each quantity in some readings; infinite where one is censored."""
 

@@ -5,7 +5,7 @@ hold at all (the core's screen, design section 6). Precedence is CEL's: `||`, `&
 comparisons, `+ -`, `* /`, then `!` and `-` before a single operand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _LEVELS: tuple[frozenset[str], ...] = (
@@ -41,6 +41,13 @@ class Tree:
         signs = [part.kind == "sign" for part in self.parts]
         parts = [f"({text})" if sign else text for text, sign in zip(parts, signs, strict=True)]
         return f"{self.text}{parts[0]}" if len(parts) == 1 else f" {self.text} ".join(parts)
+
+    def calls(self) -> Iterator["Tree"]:
+        """Every call in it, itself included, in the order in which they are written."""
+        if self.kind == "call":
+            yield self
+        for part in self.parts:
+            yield from part.calls()
 
 
 def parse(words: Sequence[Word]) -> Tree:

@@ -33,7 +33,8 @@ from gateway.detect import (
 )
 from gateway.moved import assess_moved
 from gateway.packs import load_first_pack, load_shipped
-from gateway.recent import DAYS, Memory, RecentRow, micros, recent_of
+from gateway.person_bits import bits_of
+from gateway.recent import DAYS, LOW_DAYS, Memory, RecentRow, micros, recent_of
 from gateway.remembering import remembered, watch_until
 from gateway.stored_state import AfterBatch, MovedRow
 from gateway.teaching import teaches
@@ -258,6 +259,10 @@ class Life:
                 continue
             if name in {"counts", "sums", "highest", "lowest"}:
                 one, other = one[:reached], other[:reached]
+            elif name == "low_days":
+                measured = datetime.fromtimestamp(int(recent["glucose_at"]) * 60, self.rules.zone)
+                told = max(0, LOW_DAYS - max(0, newest + EPOCH - measured.toordinal()))
+                one, other = (int(days) & (1 << told) - 1 for days in (one, other))
             elif name == "loose_day":
                 one, other = (int(day) if newest - int(day) < DAYS else 0 for day in (one, other))
             assert np.array_equal(one, other), name
@@ -276,6 +281,7 @@ class Life:
             rules=self.screener.mark,
             watch_until=watch_until(ordered, self.rules.pack),
             open_since=None,
+            person=bits_of(self.profile, self.rules.pack),
         )
         return recent_of(ordered, learned, self.rules.zone, memory)
 
@@ -327,6 +333,15 @@ class Course:
     cases: bool = False
     bursts: bool = False
     behind: bool = False
+    drugs: frozenset[str] | None = None
+    diagnoses: frozenset[str] | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """Whose readings they are."""
+        return Profile(
+            subject=LI, birth_year=1950, drug_classes=self.drugs, conditions=self.diagnoses
+        )
 
 
 COURSES = st.builds(
@@ -342,6 +357,8 @@ COURSES = st.builds(
     cases=st.booleans(),
     bursts=st.booleans(),
     behind=st.booleans(),
+    drugs=st.sampled_from([None, frozenset[str](), frozenset({"insulin"}), frozenset({"arb"})]),
+    diagnoses=st.sampled_from([None, frozenset[str](), frozenset({"diabetes_2"})]),
 )
 
 
@@ -371,8 +388,9 @@ def readings(course: Course, count: int) -> list[Point]:
 
 def _sugar(number: int, at: datetime, chance: Random, course: Course) -> Point:
     value = Decimal(f"{chance.uniform(4.2, 11):.1f}")
-    if course.wild and chance.random() < 0.2:
-        value = chance.choice([Decimal("3.8"), Decimal("3.9"), Decimal("2.9"), None])
+    if course.wild and chance.random() < 0.3:
+        lows = [Decimal("3.6"), Decimal("3.8"), Decimal("3.9"), Decimal("3.84"), Decimal("3.85")]
+        value = chance.choice([*lows, Decimal("2.9"), None])
     if value is not None and chance.random() < 0.3:
         value = Decimal(round(value * 18)) / Decimal("18.0156")
     return sugar(number, at, value, chance.choice(["", "fasting", "postprandial"]))
@@ -409,7 +427,7 @@ def live(course: Course, count: int = 100, *, pack: Pack | None = None) -> Life:
     """The whole course, one or a few readings a batch, some of them late."""
     chance = Random(course.seed + 1)  # noqa: S311 - a test's dice
     rules = Rulebook(pack=pack or load_first_pack(), zone=ZoneInfo(course.zone))
-    life = Life(rules=rules, screener=screener(rules), profile=Profile(subject=LI, birth_year=1950))
+    life = Life(rules=rules, screener=screener(rules), profile=course.profile)
     waiting = readings(course, count)
     now = BEGIN
     while waiting:
@@ -449,15 +467,41 @@ def test_the_screen_lets_most_readings_of_a_quiet_life_pass() -> None:
     assert life.calm > 80
 
 
-def one_by_one(points: Sequence[Point]) -> Life:
+def one_by_one(points: Sequence[Point], drugs: frozenset[str] | None = None) -> Life:
     rules = Rulebook(pack=load_first_pack(), zone=ZoneInfo("Asia/Shanghai"))
-    life = Life(rules=rules, screener=screener(rules), profile=Profile(subject=LI, birth_year=1950))
+    profile = Profile(subject=LI, birth_year=1950, drug_classes=drugs)
+    life = Life(rules=rules, screener=screener(rules), profile=profile)
     for point in points:
         life.take([point], point.received_at)
     return life
 
 
 QUIET = Course(7, 131, 3, 0, wild=False, meter=False, zone="Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    ("drugs", "apart", "passing"),
+    [
+        (frozenset({"insulin"}), 8, 0),
+        (frozenset({"insulin"}), 7, 4),  # each is the second day of seven
+        (frozenset({"arb"}), 2, 0),
+        (None, 2, 4),
+    ],
+)
+def test_lows_are_calm_where_they_are_too_far_apart_or_no_drug_makes_them_matter(
+    drugs: frozenset[str] | None, apart: int, passing: int
+) -> None:
+    def life(low: str) -> Life:
+        return one_by_one(
+            [
+                sugar(n, BEGIN + timedelta(days=n), Decimal(low if n in days else "5.6"), "")
+                for n in range(45)
+            ],
+            drugs,
+        )
+
+    days = [10 + apart * number for number in range(5)]
+    assert life("5.6").calm - life("3.7").calm == passing
 
 
 def test_what_a_person_typed_is_calm_like_what_a_device_said() -> None:
