@@ -8,7 +8,7 @@ from functools import cache, partial
 from gateway.baselines import StateRow, horizon, learnable
 from gateway.beside import begun_beside, idle_rules
 from gateway.closed_days import ClosedDays
-from gateway.recent import BEGINNING, RecentRow
+from gateway.recent import BEGINNING, SILENCE_TOLD, RecentRow
 from gateway.stored_state import StoredState
 from gateway.teaching import teaching
 from rules.engine import Decision, Evaluation, NearMiss, Wake, evaluate, reconsider
@@ -22,10 +22,17 @@ from rules.window import Baseline, Blind, Point, Window
 LOOK_BACK = timedelta(days=16)
 """How far back a rule's window reaches: HW-11 looks at 14 days, plus a day at each end."""
 
+LONGEST_SILENCE = timedelta(days=120)
+"""Of whom a reading is missed, the last one is at hand unless it is older still."""
+
 AROUND = timedelta(days=1)
 """At the edge of a window, what was measured around a reading may lie outside it."""
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE_US = 60_000_000
+
+_ANY_WAIT = _BEGINNING + timedelta(minutes=1)
+"""`open_since` of whom a silence was told: all that they measure is looked at, whatever waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +90,14 @@ class Judged:
 class Again:
     """How to ask anew what was decided about somebody, once a reading has come late.
 
-    `new` are the readings of this batch; `window` holds everything measured, without what is usual.
+    `new` are the readings of this batch; `window` holds everything measured, without what is usual:
+    that is told by `usual`, and by `former` as it was without the new readings.
     """
 
     rules: Rulebook
     window: Window
     usual: Usual
+    former: Usual
     now: datetime
     new: frozenset[str]
 
@@ -100,7 +109,7 @@ class Again:
     def without_new(self) -> "Again":
         """The same, had the new readings not come."""
         points = tuple(one for one in self.window.points if one.identity not in self.new)
-        return replace(self, window=replace(self.window, points=points))
+        return replace(self, window=replace(self.window, points=points), usual=self.former)
 
     def decision(self, rule_id: str, stage: Stage, trigger: str) -> Decision | None:
         """What the rule decides on that reading as of itself; None: nothing any more.
@@ -167,15 +176,31 @@ def open_since(state: StoredState, mark: int, now: datetime) -> datetime | None:
     recent = state.recent
     if state.stale or recent is None or int(recent["rules"]) != mark:
         return None
-    minutes = int(recent["open_since"])
+    begun = int(recent["open_since"])
+    minutes = begun & ~SILENCE_TOLD or min(begun, 1)
     return BEGINNING + timedelta(minutes=minutes) if minutes else now
 
 
 def needed_from(person: Person, fresh: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
-    """From when on readings are needed to judge `fresh`; of who is silent, all not folded yet."""
-    if fresh:
-        return fresh[0].effective_at - LOOK_BACK
-    return min(now, _first_open(person, rules.zone)) - LOOK_BACK
+    """From when on readings are needed to judge `fresh`, and what is waited for.
+
+    Of who is silent, all not folded yet, and the newest of what they have a rhythm of.
+    """
+    begin = fresh[0].effective_at if fresh else min(now, _first_open(person, rules.zone))
+    if person.open_since is not None and person.open_since > _ANY_WAIT:
+        begin = min(begin, person.open_since)
+    newest = [] if fresh else _newest(person.state, now - LONGEST_SILENCE)
+    return min([begin - LOOK_BACK, *newest])
+
+
+def _newest(state: StoredState, since: datetime) -> list[datetime]:
+    """When the newest pressure and the newest glucose since then were measured, to the minute."""
+    recent = state.recent
+    if recent is None:
+        return []
+    known = int(recent["systolic_at"]), int(recent["glucose_at"]) * _MINUTE_US
+    told = (BEGINNING + timedelta(microseconds=at) for at in known)
+    return [at for at in told if at >= since]
 
 
 def known_from(person: Person, fresh: Sequence[Point], rules: Rulebook, now: datetime) -> datetime:
@@ -258,8 +283,13 @@ def assess(
     silences = [max(wake.due_at, now) for wake in evaluation.silences]
     # What is kept is a function of the readings' own times alone (law 2).
     measured = max((point.effective_at for point in points), default=now)
-    is_late = len(again) > len(fresh)
+    is_late = len(again) > len(fresh) or came_after_a_wait(fresh, heard, rules.pack, now)
     names = frozenset(point.identity for point in fresh)
+
+    def former(at: datetime) -> Mapping[QuantityName, Baseline]:
+        known = learnable([point for point in taught if point.identity not in names])
+        return ClosedDays(folded, known, rules.zone, person.profile).usual(at)
+
     return Assessment(
         person=person,
         state=StoredState(row=closed.row(measured), next_wake_at=next_wake(waits, silences)),
@@ -267,7 +297,9 @@ def assess(
         judged=tuple(j for j in judged.values() if j.decision.rule_id not in idle),
         since=first,
         usual=closed.usual,
-        again=Again(rules=rules, window=heard, usual=closed.usual, now=now, new=names)
+        again=Again(
+            rules=rules, window=heard, usual=closed.usual, former=former, now=now, new=names
+        )
         if is_late
         else None,
         open_since=first_of(waits, window),
@@ -275,6 +307,40 @@ def assess(
         idle=idle,
         extremes=extremes,
     )
+
+
+def came_after_a_wait(fresh: Sequence[Point], heard: Window, pack: Pack, now: datetime) -> bool:
+    """Whether one of them is told after a wait was over in which it was measured.
+
+    What that wait has come to was told without it. `fresh` are oldest first.
+    """
+    if not fresh:
+        return False
+    first, last = fresh[0].effective_at, fresh[-1].effective_at
+    new = {point.identity for point in fresh}
+    for point in heard.points:
+        if point.effective_at > last or point.identity in new:
+            continue
+        began = max(point.received_at, point.effective_at)
+        if not any(first <= began + wait <= now for wait in pack.waits):
+            continue
+        for rule in pack.waiting:
+            assert rule.pending is not None
+            due = began + rule.pending.wait
+            inside = due <= now and any(
+                point.effective_at <= one.effective_at <= due for one in fresh
+            )
+            if inside and may_begin_wait(rule, point):
+                return True
+    return False
+
+
+def may_begin_wait(rule: Rule, point: Point) -> bool:
+    """Whether the rule may wait for a confirmation of this reading, as far as it alone tells."""
+    if rule.pending is None or point.kind not in rule.vitals:
+        return False
+    needs_cause = rule.pending.when.needs_level_or_symptom
+    return not needs_cause or point.kind is Vital.SYMPTOM or rule.level_of(point)
 
 
 def judged_at(
@@ -360,10 +426,12 @@ def judged_of(
     judged: dict[Name, Judged] = {}
     for decision in evaluation.decisions:
         key = (decision.rule_id, decision.stage.value, decision.trigger)
-        missing = missing_since is not None and decision.effective_at >= missing_since
+        rule = pack.rule(decision.rule_id)
+        # What the rule looks back on must be at hand as well.
+        behind = max(rule.reach - AROUND, timedelta(0))
+        missing = missing_since is not None and decision.effective_at >= missing_since + behind
         wanted = missing or decision.stage is not Stage.UNCONFIRMED
         if wanted:
-            rule = pack.rule(decision.rule_id)
             tell = partial(_told, decision, window, rule, near, now)
             judged.setdefault(key, Judged(decision=decision, tell=tell))
     return judged

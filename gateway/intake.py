@@ -283,7 +283,7 @@ def _instants(local: datetime | None, zone: tzinfo) -> list[datetime]:
 
 def _is_usable(at: datetime, arrival: datetime) -> bool:
     """Whether a (corrected) device time may stand."""
-    return arrival - OLDEST_BELIEVABLE <= at <= arrival + FUTURE_TOLERANCE
+    return -OLDEST_BELIEVABLE <= at - arrival <= FUTURE_TOLERANCE
 
 
 def _canonical_values(

@@ -122,8 +122,14 @@ async def judge_people(
     moved = {s: rows for s, rows in screened.moved.items() if new[s] == tense[s]}
     await county.recall(store, people=new)
     states = county.states.gather_all(list(new))
+    mark = county.screener(rules).mark
     people = [
-        Person(subject=subject, profile=county.profile(subject), state=state)
+        Person(
+            subject=subject,
+            profile=county.profile(subject),
+            state=state,
+            open_since=open_since(state, mark, now),
+        )
         for subject, state in states.items()
     ]
     whole = {
@@ -137,14 +143,8 @@ async def judge_people(
     stored = await store.windows(since) if since else {}
     settings = await settings_of((s for s in whole if whole[s]), store, rules.zone)
     absent = await blind_times((s for s in new if not new[s]), county, store, now)
-    mark = county.screener(rules).mark
     people = [
-        replace(
-            p,
-            settings=settings.get(p.subject),
-            blind=absent.get(p.subject, ()),
-            open_since=open_since(p.state, mark, now),
-        )
+        replace(p, settings=settings.get(p.subject), blind=absent.get(p.subject, ()))
         for p in people
     ]
     assessed: list[Assessment] = []

@@ -17,6 +17,7 @@ from gateway.detect import (
     Person,
     Rulebook,
     assess,
+    came_after_a_wait,
     first_of,
     judged_at,
     judged_of,
@@ -54,7 +55,12 @@ def assess_moved(  # noqa: PLR0913 - one argument a question
     is known already.
     """
     heard = None if whole else window_of(person, points, rules.zone)
-    if heard is not None and moved and _are_newest(fresh, heard):
+    if (
+        heard is not None
+        and moved
+        and _are_newest(fresh, heard)
+        and not came_after_a_wait(fresh, heard, rules.pack, now)
+    ):
         return _assess(person, moved, heard, rules, now, fresh=fresh, silence=silence)
     if heard is not None and not fresh and person.open_since is not None:
         return _assess(person, [_unmoved(person)], heard, rules, now, fresh=fresh)

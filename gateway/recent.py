@@ -57,7 +57,7 @@ RECENT = np.dtype(
         ("glucose_at", "<u4"),  # minutes since 1970, rounded down, of the newest valid glucose
         ("watch_until", "<u4"),  # minutes since 1970: the exact stage looks at everything till then
         ("open_since", "<u4"),  # minutes since 1970, rounded down, of the first reading whose
-        # confirmation is awaited; 0 = none
+        # confirmation is awaited; 0 = none; `SILENCE_TOLD` beside it
         ("rules", "<u4"),  # fingerprint of the rules the row was computed under; 0 = no row
         ("day", "<u2"),  # of the newest valid systolic reading, days since EPOCH; columns go back
         ("loose_day", "<u2"),  # the last day whose bounds cannot be trusted
@@ -128,9 +128,15 @@ def micros(at: datetime) -> int:
     return (at - BEGINNING) // _MICROSECOND
 
 
-def minutes_of(at: datetime | None) -> int:
-    """Minutes since 1970, rounded down; 0 for no instant."""
-    return 0 if at is None else max(1, micros(at) // 60_000_000)
+SILENCE_TOLD = 1 << 31
+"""In `open_since`: the next reading begins a clock of silence anew, and is looked at exactly."""
+
+
+def waits_of(memory: "Memory") -> int:
+    """`open_since` as it stands in the column."""
+    at = memory.open_since
+    minutes = 0 if at is None else max(1, micros(at) // 60_000_000)
+    return minutes | (SILENCE_TOLD if memory.silence_told else 0)
 
 
 def no_recent() -> RecentRow:
@@ -144,17 +150,19 @@ class Memory:
 
     `folded_through` is the state's last folded day, `rules` the fingerprint of the rules,
     `watch_until` the instant until which nothing is calm, `open_since` the time of the first
-    reading whose confirmation is awaited,
+    reading whose confirmation is awaited, `silence_told` whether a silence was told of and nothing
+    was measured since,
     `person` what is known of the person alone, as bits (`person_bits.py`),
-    `last_at` the newest reading known before, which the window may no longer reach.
+    `before` the row that is rebuilt: the window may no longer reach the newest of what it tells.
     """
 
     folded_through: int
     rules: int
     watch_until: datetime
     open_since: datetime | None
+    silence_told: bool = False
     person: int = 0
-    last_at: int = 0
+    before: RecentRow | None = None
 
 
 def recent_of(
@@ -170,16 +178,25 @@ def recent_of(
     """
     row = no_recent()
     last = micros(points[-1].effective_at) if points else 0
-    row["last_at"] = max(last, memory.last_at)
+    row["last_at"] = last
     row["rules"], row["person"] = memory.rules, memory.person
-    row["open_since"] = minutes_of(memory.open_since)
+    row["open_since"] = waits_of(memory)
     row["watch_until"] = max(0, -(-micros(memory.watch_until) // 60_000_000))
     sweet = [p for p in points if p.valid and QuantityName.GLUCOSE in p.values]
     row["glucose_at"] = micros(sweet[-1].effective_at) // 60_000_000 if sweet else 0
     row["low_days"] = _low_days(sweet, zone)
     fill_ring(row, learned, zone, memory.folded_through)
     _fill_days(row, points, zone)
+    if memory.before is not None:
+        _carry(row, memory.before)
     return row
+
+
+def _carry(row: RecentRow, before: RecentRow) -> None:
+    row["last_at"] = max(row["last_at"], before["last_at"])
+    row["systolic_at"] = row["systolic_at"] or before["systolic_at"]
+    if not row["glucose_at"]:
+        row["glucose_at"], row["low_days"] = before["glucose_at"], before["low_days"]
 
 
 def fill_ring(row: RecentRow, learned: Sequence[Point], zone: tzinfo, folded: int) -> None:

@@ -6,9 +6,18 @@ from datetime import datetime
 
 import numpy as np
 
-from gateway.detect import Assessment, Rulebook
+from gateway.baselines import TRACKED, StateRow
+from gateway.detect import Assessment, Rulebook, may_begin_wait
 from gateway.person_bits import bits_of
-from gateway.recent import BEGINNING, Memory, RecentRow, micros, minutes_of, recent_of
+from gateway.recent import (
+    BEGINNING,
+    SILENCE_TOLD,
+    Memory,
+    RecentRow,
+    micros,
+    recent_of,
+    waits_of,
+)
 from gateway.recent_many import closed
 from gateway.row_copies import copied
 from gateway.silences import NEVER, earliest_silence
@@ -16,7 +25,7 @@ from rules.pack import Pack
 from rules.rule import Rule
 from rules.screen import Extremes, extremes_of, is_for
 from rules.silence import delayed
-from rules.vocabulary import Profile, Stage, Vital
+from rules.vocabulary import Profile, QuantityName, Stage, Vital
 from rules.window import Blind, Point
 
 _MINUTE_US = 60_000_000
@@ -52,9 +61,10 @@ def remembered(
             extremes=found.extremes,
             idle=found.idle,
         ),
-        open_since=BEGINNING if _has_rung_silence(found) else found.open_since,
+        open_since=found.open_since,
+        silence_told=_is_silence_told(found),
         person=bits_of(found.person.profile, rules.pack),
-        last_at=0 if before is None else int(before["last_at"]),
+        before=before,
     )
     if found.state.recent is not None:
         recent = _with(found.state.recent, memory)
@@ -79,25 +89,39 @@ def _woken_in_time(
     known = found.state.next_wake_at
     if recent is None or (known is None and found.since is None):
         return found
-    if found.since is None:
-        # The next reading may be measured from now on; it will not move the wake-up.
-        recent = copied(recent)
-        at = micros(now)
-        recent["systolic_at"] = at if recent["systolic_at"] else 0
-        recent["glucose_at"] = at // _MINUTE_US if recent["glucose_at"] else 0
-    earliest = earliest_silence(pack, found.person.profile, found.state.row, recent)
+    row, profile = found.state.row, found.person.profile
+    earliest = earliest_silence(pack, profile, row, recent)
+    if found.since is None or earliest <= now:
+        # Of what was not measured now the next reading may be from now on; it moves no wake-up.
+        earliest = earliest_silence(pack, profile, row, _measured_at(recent, row, now))
     if earliest is NEVER or earliest <= now:
         return found
     state = replace(found.state, next_wake_at=earliest if known is None else min(known, earliest))
     return replace(found, state=state)
 
 
-def _has_rung_silence(found: Assessment) -> bool:
+def _measured_at(recent: RecentRow, row: StateRow, now: datetime) -> RecentRow:
+    """The columns as if everything that this person ever measured were measured now."""
+    recent = copied(recent)
+    at = micros(now)
+    pressure, glucose = (
+        row["readings"][TRACKED.index(name)] > 0
+        for name in (QuantityName.SYSTOLIC, QuantityName.GLUCOSE)
+    )
+    recent["systolic_at"] = at if recent["systolic_at"] or pressure else 0
+    recent["glucose_at"] = at // _MINUTE_US if recent["glucose_at"] or glucose else 0
+    return recent
+
+
+def _is_silence_told(found: Assessment) -> bool:
     """Whether a clock of silence is over, which the next reading begins anew.
 
     A calm reading leaves the person's wake-up where it stood, and of this silence there is none any
     more. So the next reading is looked at exactly, as where something is still waited for.
     """
+    before = found.person.state.recent
+    if found.since is None and before is not None and int(before["open_since"]) & SILENCE_TOLD:
+        return True
     return any(one.decision.stage is Stage.ABSENCE for one in found.judged)
 
 
@@ -115,7 +139,7 @@ def _carried(found: Assessment, memory: Memory) -> RecentRow | None:
 def _with(row: RecentRow, memory: Memory) -> RecentRow:
     """A copy of a row with what does not follow from the readings; nobody is watched shorter."""
     row = copied(row)
-    row["open_since"], row["person"] = minutes_of(memory.open_since), memory.person
+    row["open_since"], row["person"] = waits_of(memory), memory.person
     until = -(-micros(memory.watch_until) // 60_000_000)
     row["watch_until"] = max(int(row["watch_until"]), until)
     return row
@@ -162,9 +186,9 @@ def watch_until(
             if not blind and heard + wait <= behind:
                 continue
             due = delayed(heard, wait, blind)
-            if due <= behind or point.kind not in rule.vitals or not point.usable:
+            if due <= behind or not point.usable:
                 continue
-            if _asks(rule, point):
+            if may_begin_wait(rule, point):
                 latest = due + reach
     return latest
 
@@ -179,9 +203,3 @@ def _may_ask(rule: Rule, extremes: Extremes, *, symptoms: bool) -> bool:
         return False
     needs_cause = pending.when.needs_level_or_symptom
     return not needs_cause or rule.level_is_in(extremes) or (symptoms and _hears(rule))
-
-
-def _asks(rule: Rule, point: Point) -> bool:
-    pending = rule.pending
-    needs_cause = pending is not None and pending.when.needs_level_or_symptom
-    return not needs_cause or point.kind is Vital.SYMPTOM or rule.level_of(point)

@@ -65,11 +65,12 @@ def earliest_silences(pack: Pack, states: StateRows, recent: RecentRows) -> Whol
     """
     pressure = recent["systolic_at"].astype(np.int64)
     glucose = recent["glucose_at"].astype(np.int64) * _MINUTE_US
-    never = (glucose == 0) & (states["readings"][:, _GLUCOSE] == 0)
     last = {
-        QuantityName.SYSTOLIC: pressure,
-        QuantityName.GLUCOSE: np.where(never, LAST, glucose),
+        name: np.where((at == 0) & (states["readings"][:, _PLACES[name]] == 0), LAST, at)
+        for name, at in ((QuantityName.SYSTOLIC, pressure), (QuantityName.GLUCOSE, glucose))
     }
+    # A pressure without a number has a day, and no time.
+    last[QuantityName.SYSTOLIC][(pressure == 0) & (recent["day"] > 0)] = 0
     earliest = np.full(pressure.size, LAST)
     for rule in pack.missing:
         heard = _heard(last, rule.vitals)
@@ -98,9 +99,10 @@ def _last(row: StateRow, recent: RecentRow) -> _Last:
         last[QuantityName.SYSTOLIC] = BEGINNING + timedelta(microseconds=newest)
     if minutes := int(recent["glucose_at"]):
         last[QuantityName.GLUCOSE] = BEGINNING + timedelta(minutes=minutes)
-    elif not row["readings"][_GLUCOSE]:
-        last[QuantityName.GLUCOSE] = NEVER
-    return last
+    never = {name for name in _PLACES if name not in last and not row["readings"][_PLACES[name]]}
+    if recent["day"]:
+        never.discard(QuantityName.SYSTOLIC)  # a pressure without a number has a day, and no time
+    return last | dict.fromkeys(never, NEVER)
 
 
 def _heard(last: Mapping[QuantityName, At], vitals: frozenset[Vital]) -> Mapping[QuantityName, At]:
@@ -110,11 +112,15 @@ def _heard(last: Mapping[QuantityName, At], vitals: frozenset[Vital]) -> Mapping
     return {name: at for name, at in last.items() if vitals >= _CARRIERS[name]}
 
 
-_GLUCOSE = TRACKED.index(QuantityName.GLUCOSE)
+_PLACES: Mapping[QuantityName, int] = MappingProxyType(
+    {name: TRACKED.index(name) for name in (QuantityName.SYSTOLIC, QuantityName.GLUCOSE)}
+)
+"""Of what somebody has a rhythm, and where it stands among the baselines."""
+
 _CARRIERS: Mapping[QuantityName, frozenset[Vital]] = MappingProxyType(
     {
         name: frozenset(vital for vital, names in MAIN_QUANTITIES.items() if name in names)
-        for name in (QuantityName.SYSTOLIC, QuantityName.GLUCOSE)
+        for name in _PLACES
     }
 )
 _ALL_CARRIERS = frozenset(vital for carriers in _CARRIERS.values() for vital in carriers)

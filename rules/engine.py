@@ -160,22 +160,32 @@ def _reviews(
     rules: Pack, window: Window, now: datetime, new: frozenset[str], only: frozenset[str] | None
 ) -> "list[_Review]":
     """One for each rule that is for this person."""
-    year = window.local_day(now).year
+    begin = window.points[0].effective_at if window.points else now
     narrowed: dict[frozenset[Vital], tuple[Window, tuple[Point, ...]]] = {}
     reviews: list[_Review] = []
     for rule in rules.rules:
         if only is not None and rule.id not in only:
             continue
-        if not rule.population.includes(window.profile, year):
+        is_for = _is_for(rule, window, now)
+        # Somebody who has come of age meanwhile was not when older readings were made.
+        turning = _is_for(rule, window, begin) is not is_for
+        if not is_for and not turning:
             continue
         if rule.vitals not in narrowed:
             seen = window.of_kinds(rule.vitals)
             narrowed[rule.vitals] = (seen, tuple(p for p in seen.points if p.identity in new))
         seen, fresh = narrowed[rule.vitals]
+        if turning:
+            fresh = tuple(p for p in fresh if _is_for(rule, window, p.effective_at))
         if not fresh and rule.pending is None and not rule.absences:
             continue
-        reviews.append(_Review(rule=rule, window=seen, now=now, new=new, fresh=fresh))
+        review = _Review(rule=rule, window=seen, now=now, new=new, fresh=fresh, turning=turning)
+        reviews.append(review)
     return reviews
+
+
+def _is_for(rule: Rule, window: Window, at: datetime) -> bool:
+    return rule.population.includes(window.profile, window.local_day(at).year)
 
 
 def _order(point: Point) -> tuple[datetime, str]:
@@ -216,7 +226,7 @@ def reconsider(
         review.absences(absent=True)
         return next((one for one in review.decisions if one.trigger == trigger), None)
     point = seen.find(trigger)
-    if point is None or not rule.population.includes(window.profile, window.local_day(now).year):
+    if point is None or not _is_for(rule, window, point.effective_at):
         return None
     new = frozenset({trigger})
     review = _Review(rule=rule, window=seen, now=now, new=new, fresh=(point,))
@@ -232,6 +242,7 @@ class _Review(msgspec.Struct, kw_only=True):
 
     `fresh` are the points of `new`. What it finds is added to the lists, oldest first; among `near`
     stand new points on which nothing of several readings fired, for whoever asks (`nearly`).
+    `turning`: the rule is for this person by only some of the window's years.
     """
 
     rule: Rule
@@ -239,6 +250,7 @@ class _Review(msgspec.Struct, kw_only=True):
     now: datetime
     new: frozenset[str]
     fresh: tuple[Point, ...] = ()
+    turning: bool = False
     decisions: list[Decision] = []
     wakes: list[Wake] = []
     silences: list[Wake] = []
@@ -292,6 +304,8 @@ class _Review(msgspec.Struct, kw_only=True):
 
     def absences(self, *, absent: bool) -> None:
         """Add silences that have lasted long enough, and when to look at the others."""
+        if self.turning and not _is_for(self.rule, self.window, self.now):
+            return
         for limb, condition in self.rule.absences.items():
             scope = Scope(window=self.window, at=self.now, targets=self.rule.targets)
             outcome = condition.test(scope)
@@ -395,6 +409,7 @@ class _Review(msgspec.Struct, kw_only=True):
             point
             for point in self._untold(open_since)
             if point.usable
+            and (not self.turning or _is_for(self.rule, self.window, point.effective_at))
             and (not needs_cause or point.kind is Vital.SYMPTOM or self._level(point))
             and self._begins(pending.when.test(self._scope(point)))
             and self.on_one(point) is None

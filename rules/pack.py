@@ -87,9 +87,10 @@ class Pack:
     was read from, empty for such. `retired` rules no longer ring, but cases of theirs are open.
     What rings `soon` is raised by one level where another family of the person had a new point
     within `second_family`; None: never. `missing` are the rules that can miss somebody, by name
-    `with_absences`; `waiting` those that wait for a confirmation, by name `with_waits`, and
-    `beside` those of them that ring only while an urgent case is open. `personal` are the different
-    questions that they ask about the person alone (drugs, diagnoses) when there is a new reading.
+    `with_absences`; `waiting` those that wait for a confirmation, by name `with_waits`, for how
+    long `waits`, and `beside` those of them that ring only while an urgent case is open. `personal`
+    are the different questions that they ask about the person alone (drugs, diagnoses) when there
+    is a new reading.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Pack:
     with_waits: frozenset[str] = field(init=False, repr=False, compare=False)
     beside: frozenset[str] = field(init=False, repr=False, compare=False)
     waiting: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
+    waits: tuple[timedelta, ...] = field(init=False, repr=False, compare=False)
     personal: tuple[Tree, ...] = field(init=False, repr=False, compare=False)
     _by_id: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
 
@@ -119,6 +121,8 @@ class Pack:
         object.__setattr__(self, "missing", missing)
         object.__setattr__(self, "with_absences", frozenset(rule.id for rule in missing))
         object.__setattr__(self, "waiting", waiting)
+        waits = {rule.pending.wait for rule in waiting if rule.pending is not None}
+        object.__setattr__(self, "waits", tuple(sorted(waits)))
         object.__setattr__(self, "with_waits", frozenset(rule.id for rule in waiting))
         object.__setattr__(self, "beside", beside)
         trees = [one.tree for rule in self.rules for one in rule.asked_of_readings()]

@@ -237,7 +237,7 @@ async def test_what_is_bad_or_unsigned_leaves_the_running_packs_and_says_why(
         assert "targets, learning" in str(await town.propose("first", lower))
         silent = FIRST_TEXT.replace("en: Severe hypoglycaemia", "en: Severe low glucose", 1)
         told = str(await town.propose("first", silent))
-        assert "first.yaml:523: rules" in told
+        assert "first.yaml:524: rules" in told
         assert "is another rule than version 2 of it" in told
         assert await town.propose("first", HIGHER) is None
         assert "none over the present hash" in str(await town.roll_out("first", HIGHER, ()))

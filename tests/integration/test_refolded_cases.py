@@ -17,7 +17,16 @@ from gateway.packs import load_first_pack, load_shipped
 from gateway.rehearsal import Rehearsal
 from rules.vocabulary import Origin
 from tests.fixtures.database import Database
-from tests.integration.county_bench import START, WANG, ZONE, Bench, county_bench, minutes, pressure
+from tests.integration.county_bench import (
+    START,
+    WANG,
+    ZONE,
+    Bench,
+    county_bench,
+    minutes,
+    pressure,
+    sugar,
+)
 from tests.integration.test_shadow import following
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("L2")]
@@ -200,6 +209,55 @@ async def test_what_a_case_before_has_rung_for_holds_no_crisis(bench: Bench) -> 
     await bench.wake(START + minutes(1780))
     new = (await bench.alerts())[before:]
     assert [(alert["rule_id"], alert["dated"]) for alert in new] == [("HW-02", False)]
+
+
+@pytest.mark.parametrize("told", [[6, 60], [60, 6]])
+async def test_a_lower_reading_of_the_wait_told_after_it_is_told_in_any_order(
+    bench: Bench, told: list[int]
+) -> None:
+    """Measured six minutes after the crisis, heard of after an hour: the newest, or behind one."""
+    await say(bench, 0, 190, 104, at=0)
+    await bench.wake(START + minutes(15))
+    assert await cases(bench) == [("HW-02", "open")]
+    pressures = {6: (150, 86), 60: (148, 85)}
+    for number, made in enumerate(told):
+        await say(bench, made, *pressures[made], at=70 + number)
+    assert await cases(bench) == [("HW-02b", "open")]
+
+
+async def test_a_shift_that_late_readings_explain_away_is_taken_back(bench: Bench) -> None:
+    """What was usual before is known only now: the case was one for want of these readings."""
+
+    def usual(begin: int, end: int, level: int, late: float = 0) -> Told:
+        halves = [(day * 24 + half + late, day) for day in range(begin, end) for half in (0, 12)]
+        return [(hour, level + day % 3, 80) for hour, day in halves]
+
+    async def at_once(readings: Told) -> None:
+        now = START + 40 * DAY
+        made = [(START + hour * HOUR, upper, lower) for hour, upper, lower in readings]
+        told = [pressure(*one, received=now, origin=Origin.BACKLOG) for one in made]
+        await bench.feed(*told, now=now)
+
+    await at_once([*usual(0, 22, 122), *usual(22, 38, 137)])
+    assert await cases(bench) == [("HW-11", "open")]
+    await at_once([*usual(0, 22, 150, 1), *usual(0, 22, 151, 2)])
+    assert await cases(bench) == [("HW-11", "withdrawn")]
+
+
+@pytest.mark.parametrize("split", [True, False])
+async def test_a_crisis_of_a_memory_is_a_task_however_long_ago(bench: Bench, split: bool) -> None:
+    """A cuff that is read after 25 days; the meter was read meanwhile, and is the newest."""
+    now = START + 60 * DAY
+    crisis = pressure(now - 25 * DAY, 205, 122, received=now, origin=Origin.BACKLOG)
+    sweet = [
+        sugar(now - n * 12 * HOUR, "6.1", received=now, origin=Origin.BACKLOG) for n in range(49)
+    ]
+    readings = [crisis, *reversed(sweet)]
+    for batch in [[one] for one in readings] if split else [readings]:
+        await bench.feed(*batch, now=now)
+    await bench.wake(now + minutes(16))
+    rang = [(alert["rule_id"], alert["stage"], alert["dated"]) for alert in await bench.alerts()]
+    assert ("HW-02", "unconfirmed", True) in rang
 
 
 async def test_another_profile_takes_no_case_back(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from gateway.detect import Rulebook
 from gateway.packs import load_shipped
 from gateway.recent import BEGINNING, RECENT, RecentRow, micros, no_recent
 from gateway.rehearsal import Rehearsal
-from gateway.silences import NEVER, earliest_silence, earliest_silences, may_rest
+from gateway.silences import LAST, NEVER, earliest_silence, earliest_silences, may_rest
 from gateway.stored_state import StoredState
 from rules.engine import evaluate
 from rules.pack import Pack
@@ -100,8 +100,15 @@ def test_a_rule_that_does_not_hear_every_glucose_is_looked_at() -> None:
     assert _earliest(_person(), _row(START, START), pack=pack) == START + timedelta(days=7)
 
 
-def test_whoever_never_measured_is_looked_at() -> None:
-    assert _earliest(_person(), _row(None)) == BEGINNING
+def test_whoever_never_measured_is_not_missed_and_whose_number_was_beyond_the_cuff_is() -> None:
+    nothing, beyond = _row(None), _row(None)
+    beyond["day"] = 1
+    assert _earliest(_person(), nothing) is NEVER
+    assert _earliest(_person(), beyond) == BEGINNING
+    states, recent = np.array([_state()] * 2, dtype=STATE), np.array([nothing, beyond])
+    assert (earliest_silences(PACK, states, recent) <= 0).all(), "a glucose is known to be known"
+    states["readings"] = 0
+    assert (earliest_silences(PACK, states, recent) == [LAST, 0]).all()
 
 
 def test_without_a_rule_about_silence_nobody_is_ever_missed() -> None:
@@ -186,21 +193,81 @@ async def test_who_measures_more_often_than_before_is_missed_the_sooner(
     assert screened[-1] == START + timedelta(days=days[-1] + 7)
 
 
-def _measured(day: float) -> Point:
+@pytest.mark.row("R20")
+async def test_who_has_a_meter_and_no_cuff_is_missed_the_sooner_as_well() -> None:
+    """Of the pressure they never measured nothing is known; that must not hide their glucose."""
+    days = [*(8.0 * turn for turn in range(8)), *(64.0 + day for day in range(14))]
+    readings = [_sweet(day) for day in days]
+    profile = _person("insulin")
+    screened, exact = [
+        await _missed(readings, screened=screened, profile=profile) for screened in (True, False)
+    ]
+    assert screened == exact
+    assert screened[-1] == START + timedelta(days=days[-1] + 3)
+
+
+@pytest.mark.row("R20")
+async def test_who_stopped_one_kind_long_ago_is_missed_in_time_for_the_other() -> None:
+    """Three glucoses, then pressures alone: every eight days, then daily for a week."""
+    sweet = [_sweet(day) for day in (0.0, 1.0, 2.0)]
+    days = [*(10 + 8.0 * turn for turn in range(8)), *(74.0 + day for day in range(14))]
+    readings = [*sweet, *(_measured(day) for day in days)]
+    screened, exact = [
+        await _missed(readings, screened=screened, profile=_person("insulin"))
+        for screened in (True, False)
+    ]
+    assert screened == exact
+    assert screened[-1] == START + timedelta(days=days[-1] + 7)
+
+
+@pytest.mark.row("R20")
+async def test_readings_that_teach_nothing_are_no_silence() -> None:
+    """A pressure every fifteen days, so 45 are a silence; the last three are at crisis level.
+
+    A scale is stepped on daily, so that the pressures lie outside of what is looked at.
+    """
+    calm = [_measured(15.0 * turn) for turn in range(8)]
+    crises = [_measured(15.0 * turn, 185, 112) for turn in range(8, 11)]
+    weights = [_weight(day + 0.1) for day in range(220)]
+    readings = sorted([*calm, *crises, *weights], key=lambda point: point.order)
+    screened, exact = [await _missed(readings, screened=screened) for screened in (True, False)]
+    assert screened == exact
+    assert screened[-1] == START + timedelta(days=150 + 45)
+
+
+def _weight(day: float) -> Point:
+    at = START + timedelta(days=day)
+    values = {QuantityName.WEIGHT: Value(value=Decimal(70))}
+    name = f"{micros(at):032x}"
+    return replace(
+        _point(at), kind=Vital.WEIGHT, identity=name, received_at=at, values=values, device="scale"
+    )
+
+
+def _sweet(day: float) -> Point:
+    at = START + timedelta(days=day)
+    point = _point(at, QuantityName.GLUCOSE)
+    return replace(point, identity=f"{micros(at):032x}", received_at=at)
+
+
+def _measured(day: float, systolic: int = 130, diastolic: int = 80) -> Point:
     at = START + timedelta(days=day)
     values = {
-        QuantityName.SYSTOLIC: Value(value=Decimal(130)),
-        QuantityName.DIASTOLIC: Value(value=Decimal(80)),
+        QuantityName.SYSTOLIC: Value(value=Decimal(systolic)),
+        QuantityName.DIASTOLIC: Value(value=Decimal(diastolic)),
     }
     return replace(_point(at), identity=f"{micros(at):032x}", received_at=at, values=values)
 
 
-async def _missed(readings: list[Point], *, screened: bool) -> list[datetime]:
+async def _missed(
+    readings: list[Point], *, screened: bool, profile: Profile | None = None
+) -> list[datetime]:
     """When a rehearsal says that nothing has come for too long; somebody else measures on."""
     rules = Rulebook(pack=PACK, zone=ZONE)
     rehearsal = Rehearsal(rules, answered_after=timedelta(days=1), screened=screened, near=False)
-    other = [replace(_measured(day), identity=f"other-{day}") for day in range(0, 140, 4)]
+    other = [replace(_measured(day), identity=f"other-{day}") for day in range(0, 240, 4)]
     people = {SubjectRef("p"): readings, SubjectRef("other"): other}
-    found = await rehearsal.live_through(people, {}, lambda _: None)
+    profiles = {} if profile is None else {profile.subject: profile}
+    found = await rehearsal.live_through(people, profiles, lambda _: None)
     mine = [alert for alert in found.alerts if alert.subject == "p"]
     return [alert.raised_at for alert in mine if alert.rule_id == "HW-12"]

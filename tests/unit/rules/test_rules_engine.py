@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rules.engine import Decision, Evaluation, evaluate
+from rules.engine import Decision, Evaluation, evaluate, reconsider
 from rules.identity import alert_id
 from rules.pack import Pack, load
 from rules.rule import OnUnknown
@@ -215,6 +215,20 @@ def test_a_minors_danger_passes_no_adult_rule() -> None:
     child = replace(window(pressure(0, "230")), profile=person(birth_year=2016))
     found = evaluate(first_pack(), child, START, identities(pressure(0, "230"))).decisions
     assert [d.rule_id for d in found] == ["HW-MIN"]
+
+
+def test_who_has_come_of_age_was_not_when_the_reading_was_made() -> None:
+    """Eighteen by the calendar year: a crisis of the old year is no adult's in the new one."""
+    crisis = pressure(0, "230")
+    told = replace(window(crisis), profile=person(birth_year=START.year - 17))
+    assert told.points[0].effective_at.year == START.year
+    year_on = START.replace(year=START.year + 1)
+    found = evaluate(first_pack(), told, year_on, identities(crisis)).decisions
+    assert {d.rule_id for d in found} == {"HW-MIN"}
+    for name, stage in (("HW-02", Stage.IMMEDIATE), ("HW-MIN", Stage.IMMEDIATE)):
+        rule = first_pack().rule(name)
+        again = reconsider(rule, told, year_on, stage=stage, trigger=crisis.identity)
+        assert (again is not None) is (name == "HW-MIN")
 
 
 def test_an_unknown_age_is_an_adults() -> None:
