@@ -80,7 +80,8 @@ class CalmLook:
         """On at most how many local days of a span a glucose was low, the new reading included."""
         if length > _LOW_REACH:
             return None
-        newest = self.zone.day(self.recent["glucose_at"].astype(np.int64) * _MINUTE_US)
+        at = self.recent["glucose_at"].astype(np.int64) * _MINUTE_US
+        newest = self.zone.day(np.where(at == 0, self.at, at))
         begins = self.zone.day(self.at - length // timedelta(microseconds=1))
         seen = np.arange(LOW_DAYS) <= (newest - begins)[:, None]
         bits = self.recent["low_days"][:, None] >> np.arange(LOW_DAYS) & 1
@@ -121,11 +122,9 @@ class CalmLook:
     def last_day(self, quantity: QuantityName) -> Floats | None:
         """The local day of the newest valid number before it: days begin with a minute."""
         last = self.before.get(quantity)
-        return (
-            None
-            if last is None
-            else np.where(last == 0, -np.inf, self.day_before(quantity) + EPOCH)
-        )
+        if last is None:
+            return None
+        return np.where(last == 0, -np.inf, self.day_before(quantity) + EPOCH)
 
     def day_before(self, quantity: QuantityName) -> Whole:
         """The same since `EPOCH`; the reading's own day where there is none."""

@@ -160,15 +160,16 @@ def _reviews(
     rules: Pack, window: Window, now: datetime, new: frozenset[str], only: frozenset[str] | None
 ) -> "list[_Review]":
     """One for each rule that is for this person."""
-    begin = window.points[0].effective_at if window.points else now
+    profile, year = window.profile, window.local_day(now).year
+    begun = window.local_day(window.points[0].effective_at).year if window.points else year
     narrowed: dict[frozenset[Vital], tuple[Window, tuple[Point, ...]]] = {}
     reviews: list[_Review] = []
     for rule in rules.rules:
         if only is not None and rule.id not in only:
             continue
-        is_for = _is_for(rule, window, now)
+        is_for = rule.population.includes(profile, year)
         # Somebody who has come of age meanwhile was not when older readings were made.
-        turning = _is_for(rule, window, begin) is not is_for
+        turning = begun != year and rule.population.includes(profile, begun) is not is_for
         if not is_for and not turning:
             continue
         if rule.vitals not in narrowed:
