@@ -22,7 +22,7 @@ from rules.asking import question
 from rules.engine import Decision, evaluate
 from rules.identity import alert_id
 from rules.pack import Pack
-from rules.rule import Text
+from rules.rule import HUB_LOOKS_BACK, HUB_TELLS, HUB_WAITS, Text
 from rules.vocabulary import (
     AlertId,
     DeviceRef,
@@ -39,15 +39,9 @@ _log = structlog.get_logger()
 _JUDGED = timedelta(hours=1)
 """An older reading is the core's business: no rule of a hub gives an instruction for one."""
 
-_TOLD = 2 * _JUDGED
-"""A missing confirmation of an older reading is no alert of a hub: that is the `max_age` of its
-rules. A late reading may end a wait otherwise than it seemed, also when it was over long ago."""
-
-_REMEMBERED = 3 * _JUDGED
-"""Hub rules look back at most 30 minutes and wait at most 20 for a confirmation: of every reading
-that is told of, all that was measured around it is at hand, or half a pair would ring again."""
-
-_LONGEST_WAIT = timedelta(minutes=20)
+_REMEMBERED = HUB_TELLS + HUB_LOOKS_BACK + HUB_WAITS
+"""Of every reading that is told of (a late one may end a wait otherwise than it seemed, also long
+after it was over) all that was measured around it is at hand, or half a pair would ring again."""
 
 _MOST_POINTS = 30
 """Of one device in that time: nobody measures more often, and a broken device must not cost the
@@ -161,12 +155,12 @@ class RedPath:
             at = min(received_at, now)
             key = (observation.device.key, observation.user_slot)
             if key in last and key in self._points:
-                self._judge(key, min(last[key] + _LONGEST_WAIT, at))
+                self._judge(key, min(last[key] + HUB_WAITS, at))
             self.consider(by_arrival.get(_place(observation), observation), at)
             last[key] = at
         for key, at in last.items():
             if key in self._points:
-                self._judge(key, min(at + _LONGEST_WAIT, now))
+                self._judge(key, min(at + HUB_WAITS, now))
 
     def recall_behind(
         self, past: Iterable[tuple[Observation, datetime]], newest: datetime, now: datetime
@@ -320,7 +314,7 @@ class RedPath:
         decisions += [
             one
             for one in found.decisions
-            if one.stage is not Stage.UNCONFIRMED or now - one.effective_at <= _TOLD
+            if one.stage is not Stage.UNCONFIRMED or now - one.effective_at <= HUB_TELLS
         ]
         asked = (self._rules.rule(wake.rule_id).patient for wake in found.wakes)
         self._waiting[key] = tuple(dict.fromkeys(asked))

@@ -10,7 +10,7 @@ from rules.expression import Condition, compile_condition
 from rules.hearing import unheard
 from rules.pack_format import AT_ONCE, PackFormat, RuleFormat, SourceFormat
 from rules.pack_texts import confirm_times, missing_words, response_times, title_times
-from rules.rule import OnUnknown, RunsOn
+from rules.rule import HUB_LOOKS_BACK, HUB_TELLS, HUB_WAITS, OnUnknown, RunsOn
 from rules.scope import ConditionError, Scope, span
 from rules.sense import faults_of, possible_limits
 from rules.vocabulary import (
@@ -28,7 +28,7 @@ Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
 
 _AS_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z")
-_HUB_REACH = timedelta(minutes=30)
+_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) *(\S*)")
 FIRST = "first"
 """The pack that holds what all packs share: targets, what teaches no baseline, minors."""
 CALM_SYSTOLIC = Decimal(150)
@@ -92,6 +92,7 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     for field, text in spans.items():
         if text[0].isdigit() and text not in _sourced(rule.source):
             yield (*path, field), f"{text} has no source"
+    yield from _deadband_problems(path, rule)
     yield from _prompt_problems(path, rule)
     for index, word in enumerate(rule.vitals):
         if word.upper() not in Vital.__members__:
@@ -102,9 +103,29 @@ def _rule_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
     yield from _priority_problems(path, rule)
     yield from _level_problems(rule, expressions)
     yield from _place_problems(rule, expressions)
+    yield from _hub_problems(path, rule)
     heard = {Vital[word.upper()] for word in rule.vitals if word.upper() in Vital.__members__}
     for place, condition in _compiled(expressions):
         yield from ((place, fault) for fault in unheard(condition.tree, heard))
+
+
+def _deadband_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
+    """A number of it is sourced itself, or lies between two numbers that are.
+
+    Limits are sourced, and the distance between firing and clearing follows from them; a share of
+    readings stands in conditions as a fraction.
+    """
+    amount = _AMOUNT.match(rule.deadband)
+    if amount is None:
+        return
+    text, unit = amount.groups()
+    sourced = _sourced(rule.source)
+    if f"{text}{unit}" in sourced or _plain(text) in sourced:
+        return
+    numbers = [Decimal(number) for number in sourced if _AS_NUMBER.match(number)]
+    distance = Decimal(text) / 100 if unit == "%" else Decimal(text)
+    if not any(high - low == distance for high in numbers for low in numbers):
+        yield (*path, "deadband"), f"{text} {unit} has no source"
 
 
 def _prompt_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
@@ -209,8 +230,18 @@ def _place_problems(rule: RuleFormat, texts: dict[Path, str]) -> Iterator[Proble
         if "silent_for" in condition.functions and "absence" not in place:
             yield place, "silence is judged at the present instant: write it under `absence`"
         local = rule.runs_on is RunsOn.HUB and "clear" not in place
-        if local and (condition.needs_baseline or condition.reach > _HUB_REACH):
+        if local and (condition.needs_baseline or condition.reach > HUB_LOOKS_BACK):
             yield place, "a hub knows one device's last 30 minutes and no baseline"
+
+
+def _hub_problems(path: Path, rule: RuleFormat) -> Iterator[Problem]:
+    """A hub has forgotten older readings, and would differ from the core."""
+    if rule.runs_on is not RunsOn.HUB:
+        return
+    if span(rule.max_age) > HUB_TELLS:
+        yield (*path, "max_age"), f"{rule.max_age}: a hub tells of the last 2h"
+    if rule.pending and span(rule.pending.wait) > HUB_WAITS:
+        yield (*path, "pending", "wait"), f"{rule.pending.wait}: a hub waits for 20m at most"
 
 
 def _compiled(texts: dict[Path, str]) -> Iterator[tuple[Path, Condition]]:

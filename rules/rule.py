@@ -29,6 +29,12 @@ ADULT_YEARS = 18
 NEXT_DAY = "next_day"
 AT_CLOSURE = "at_closure"
 
+HUB_LOOKS_BACK = timedelta(minutes=30)
+HUB_WAITS = timedelta(minutes=20)
+HUB_TELLS = timedelta(hours=2)
+"""How far a hub's rule looks back, how long it waits for a confirmation, and its greatest
+`max_age`: the loader refuses what is beyond, and a hub forgets by them (`gateway/red_path.py`)."""
+
 FAMILIES: Mapping[Vital, Family] = MappingProxyType(
     {
         Vital.BLOOD_PRESSURE: Family.BLOOD_PRESSURE,

@@ -24,6 +24,10 @@ SIGNED = f"signed: {{name: Li, licence: '110', day: '2026-09-01', rule_hash: {HA
     [
         ("pair_within('1m', '30m')", "pair_withn('1m', '30m')", "did you mean 'pair_within'"),
         ("wait: 15m", "wait: 16m", "16m has no source"),
+        ("deadband: 5 mm[Hg]", "deadband: 6 mm[Hg]", "deadband: 6 mm[Hg] has no source"),
+        ("deadband: 2.8 mmol/L", "deadband: 2.9 mmol/L", "2.9 mmol/L has no source"),
+        ("    max_age: 60m\n", "    max_age: 3h\n", "max_age: 3h: a hub tells of the last 2h"),
+        ("wait: 15m", "wait: 25m", "pending.wait: 25m: a hub waits for 20m at most"),
         ("ge('systolic', 220)", "ge('systolic', 221)", "number without a source: 221"),
         ("    rearm: next_day\n", "", "Field required"),
         ("    max_age: 2h\n", "", "Field required"),
