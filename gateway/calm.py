@@ -181,8 +181,8 @@ class Screener:
             calm=CalmRows(
                 rows=rows[chosen],
                 subjects=quiet,
-                states=own.states[chosen],
-                recent=own.recent[chosen],
+                states=taken(own.states, chosen),
+                recent=taken(own.recent, chosen),
             )
             if quiet
             else None,

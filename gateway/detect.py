@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, partial
 
+import msgspec
+from msgspec import structs
+
 from gateway.baselines import StateRow, horizon, learnable
 from gateway.beside import begun_beside, idle_rules
 from gateway.closed_days import ClosedDays
@@ -126,8 +129,7 @@ class Again:
         return reconsider(rule, seen, self.now, stage=stage, trigger=trigger)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one person in one batch.
 
     `open_since`: when the first reading was measured whose confirmation is being waited for;
@@ -136,7 +138,8 @@ class Assessment:
     decided on otherwise; `taught`: the points, of the days not folded yet
     at least, that baselines may learn; `extremes`: those of the `watched` points of the window,
     which may have begun a wait for a confirmation (None: all of them); `idle` rules wait for
-    nothing now (`beside.py`).
+    nothing now (`beside.py`); `silence`: before it nobody can miss anything of theirs, and their
+    wake-up heeds it (None: not known).
     """
 
     person: Person
@@ -150,11 +153,12 @@ class Assessment:
     taught: tuple[Point, ...] = ()
     watched: tuple[Point, ...] | None = None
     idle: frozenset[str] = frozenset()
-    extremes: Extremes = field(default_factory=dict[QuantityName, tuple[float, float]])
+    extremes: Extremes = msgspec.field(default_factory=dict[QuantityName, tuple[float, float]])
+    silence: datetime | None = None
 
     def with_recent(self, recent: RecentRow | None) -> "Assessment":
         """The same with what the screen must remember."""
-        return replace(self, state=replace(self.state, recent=recent))
+        return structs.replace(self, state=structs.replace(self.state, recent=recent))
 
 
 def needs_history(person: Person, fresh: Sequence[Point], zone: tzinfo) -> bool:
@@ -314,15 +318,17 @@ def came_after_a_wait(fresh: Sequence[Point], heard: Window, pack: Pack, now: da
 
     What that wait has come to was told without it. `fresh` are oldest first.
     """
-    if not fresh:
+    if not fresh or not pack.waits:
         return False
     first, last = fresh[0].effective_at, fresh[-1].effective_at
     new = {point.identity for point in fresh}
+    # Most readings are far from any wait that could be over by now, and this is asked of many.
+    earliest, latest = first - pack.waits[-1], now - pack.waits[0]
     for point in heard.points:
-        if point.effective_at > last or point.identity in new:
-            continue
         began = max(point.received_at, point.effective_at)
-        if not any(first <= began + wait <= now for wait in pack.waits):
+        if not earliest <= began <= latest:
+            continue
+        if point.effective_at > last or point.identity in new:
             continue
         for rule in pack.waiting:
             assert rule.pending is not None

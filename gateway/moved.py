@@ -192,4 +192,5 @@ def _assess(  # noqa: PLR0913 - as `assess_moved`
         open_since=first_of(waits, window),
         idle=idle,
         extremes=extremes,
+        silence=silence,
     )

@@ -9,8 +9,10 @@ out, and memory takes the new rows, only after its commit.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from gateway.calm import Screened
 from gateway.canary_device import CanaryAlert
@@ -94,7 +96,9 @@ async def _write_states(
 ) -> AfterBatch:
     """Write everybody's columns; whoever was looked at exactly is not calm as well."""
     exact = {
-        item.person.subject: replace(item.state, ends_on=rung.ends_on.get(item.person.subject, 0))
+        item.person.subject: structs.replace(
+            item.state, ends_on=rung.ends_on.get(item.person.subject, 0)
+        )
         for item in people
     }
     calm, rested = screened.calm, screened.rested

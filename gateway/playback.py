@@ -100,9 +100,8 @@ class Held:
     def of(self, places: Sequence[int], point: Callable[[int], Point]) -> list[Point]:
         """The readings in these places, which stand in order."""
         known = self.points
-        for place in places:
-            if place not in known:
-                known[place] = point(place)
+        for place in [place for place in places if place not in known]:
+            known[place] = point(place)
         found = [known[place] for place in places]
         if len(known) > MOST_HELD:
             last = places[-1] if places else max(known)

@@ -8,12 +8,13 @@ What no file tells is assumed: a doctor answers every case a while after it rang
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from time import process_time
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from gateway.bank import Bank
@@ -38,6 +39,7 @@ from gateway.profile_changes import NO_CHANGES, Changes, ProfileChange
 from gateway.recent import BEGINNING, micros
 from gateway.remembering import remembered
 from gateway.reopened import Reopened, overflowing
+from gateway.row_copies import taken
 from gateway.silences import LAST, NEVER, earliest_silence, earliest_silences
 from gateway.stored_state import MovedRow, StoredState
 from rules.explain import evidence
@@ -203,16 +205,15 @@ class Rehearsal:
         left, before = chosen, until
         while (due := np.flatnonzero(side.wake[left] < before)).size:
             left, before = left[due], before[due]
-            self._change(side, left, side.wake[left])
+            wake = side.wake[left]
+            self._change(side, left, wake)
+            self._answer_all(side, left, wake)
             looks = [
                 _Look(life=side.lives[place], fresh=(), now=_instant(int(side.wake[place])))
-                for place in map(int, left)
+                for place in map(int, self._restless(side, left))
             ]
-            for look in looks:
-                self._answer(side, look.life, look.now)
-            await self._judge(side, self._restless(side, looks))
-        for number in np.flatnonzero(side.answer[chosen] <= until):
-            self._answer(side, side.lives[int(chosen[number])], _instant(int(until[number])))
+            await self._judge(side, looks)
+        self._answer_all(side, chosen, until)
         self._change(side, chosen, until)
 
     def _change(self, side: _Side, chosen: Whole, until: Whole) -> None:
@@ -224,25 +225,29 @@ class Rehearsal:
             side.change[life.place] = _next_change(life)
             self._bank.look_closely([life.subject])
 
-    def _restless(self, side: _Side, woken: Sequence[_Look]) -> list[_Look]:
+    def _restless(self, side: _Side, woken: Whole) -> Whole:
         """Those of the woken whom somebody could miss by now; the others sleep on."""
         if not self._screened:
-            return list(woken)
-        places = np.array([look.life.place for look in woken], dtype=np.int64)
-        due, rows = side.wake[places], side.rows[places]
+            return woken
+        due, rows = side.wake[woken], side.rows[woken]
         states, recent = self._bank.copies(np.maximum(rows, 0))
         known = self._bank.may_be_moved(rows) & (recent["rules"] == self._screener.mark)
         may = known & (recent["open_since"] == 0)
         at = np.where(may, earliest_silences(self._rules.pack, states, recent), 0)
         for number in map(int, np.flatnonzero(may & (at <= due))):
             # Who the person is may tell more.
-            profile = woken[number].life.profile
+            profile = side.lives[int(woken[number])].profile
             row, memory = states[number, ...], recent[number, ...]
             own = earliest_silence(self._rules.pack, profile, row, memory)
             at[number] = LAST if own is NEVER else micros(own)
         rests = at > due
-        side.wake[places[rests]] = at[rests]
-        return [woken[number] for number in map(int, np.flatnonzero(~rests))]
+        side.wake[woken[rests]] = at[rests]
+        return woken[~rests]
+
+    def _answer_all(self, side: _Side, chosen: Whole, until: Whole) -> None:
+        """What doctors have answered by then."""
+        for number in np.flatnonzero(side.answer[chosen] <= until):
+            self._answer(side, side.lives[int(chosen[number])], _instant(int(until[number])))
 
     def _answer(self, side: _Side, life: _Life, now: datetime) -> None:
         if self._book.answered(life.subject, now, self._answered_after):
@@ -267,11 +272,13 @@ class Rehearsal:
             reopened = self._reopened(side, chosen[plain], rows, readings.at)
             found = self._screener.look(rows, readings, self._bank, reopened)
             calm = np.flatnonzero(found.calm)
-            self._bank.put(rows[calm], found.states[calm], found.recent[calm])
+            self._bank.put(rows[calm], taken(found.states, calm), taken(found.recent, calm))
             tense[plain[calm]] = False
             further = np.flatnonzero(found.moved & ~found.calm)
             moved = {int(plain[place]): found.moved_rows(int(place)) for place in further}
-            at = earliest_silences(self._rules.pack, found.states[further], found.recent[further])
+            at = earliest_silences(
+                self._rules.pack, taken(found.states, further), taken(found.recent, further)
+            )
             due = at > side.tape.received[places[plain[further]]]
             silences = {
                 int(plain[place]): _instant(int(one))
@@ -339,7 +346,7 @@ class Rehearsal:
         complete = whole or bool(fresh)
         found = remembered(found, self._rules, self._screener.mark, now, complete=complete)
         if found.judged and not self._near:
-            found = replace(found, judged=tuple(self._alone(found, now)))
+            found = structs.replace(found, judged=tuple(self._alone(found, now)))
         ends_on = NONE
         if found.judged or self._book.has_open(life.subject):
             rung = await episodes([found], self._book, self._rules.pack, now)
@@ -347,7 +354,7 @@ class Rehearsal:
         wake_at = found.state.next_wake_at
         side.wake[life.place] = LAST if wake_at is None else micros(wake_at)
         self._await_answer(side, life)
-        return replace(found.state, ends_on=ends_on)
+        return structs.replace(found.state, ends_on=ends_on)
 
     def _sight(self, person: Person, look: _Look) -> _Sight:
         """What is needed of the past; for what nearly fired beside, all that a rule can see.

@@ -1,10 +1,10 @@
 """What the screen must remember of whom the exact stage has just looked at. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+from msgspec import structs
 
 from gateway.baselines import TRACKED, StateRow
 from gateway.detect import Assessment, Rulebook, may_begin_wait
@@ -87,6 +87,8 @@ def _woken_in_time(
     found: Assessment, recent: RecentRow | None, pack: Pack, now: datetime
 ) -> Assessment:
     known = found.state.next_wake_at
+    if found.since is not None and found.silence is not None and now < found.silence:
+        return found
     if recent is None or (known is None and found.since is None):
         return found
     row, profile = found.state.row, found.person.profile
@@ -96,8 +98,9 @@ def _woken_in_time(
         earliest = earliest_silence(pack, profile, row, _measured_at(recent, row, now))
     if earliest is NEVER or earliest <= now:
         return found
-    state = replace(found.state, next_wake_at=earliest if known is None else min(known, earliest))
-    return replace(found, state=state)
+    wake_at = earliest if known is None else min(known, earliest)
+    state = structs.replace(found.state, next_wake_at=wake_at)
+    return structs.replace(found, state=state)
 
 
 def _measured_at(recent: RecentRow, row: StateRow, now: datetime) -> RecentRow:

@@ -10,8 +10,9 @@ begins anew at the mark, and cards and charts say so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, tzinfo
+
+from msgspec import structs
 
 from gateway.baseline_columns import (
     ANCHOR_UNIT,
@@ -90,7 +91,7 @@ async def note_series(
             await store.series.add_mark(fact, now)
         new.setdefault(fact.subject, [])
         known = county.states.gather(fact.subject)
-        county.states.replace({fact.subject: replace(known, stale=True)})
+        county.states.replace({fact.subject: structs.replace(known, stale=True)})
 
 
 async def settings_of(

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +16,7 @@ Rows = NDArray[np.int64]
 Rested = Mapping[SubjectRef, datetime | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredState:
+class StoredState(msgspec.Struct, frozen=True, kw_only=True):
     """A subject's columns and next wake-up.
 
     `stale` asks to fold again from the store; `recent` None asks to look at the person exactly;
@@ -31,8 +31,7 @@ class StoredState:
     ends_on: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovedRow:
+class MovedRow(msgspec.Struct, frozen=True, kw_only=True):
     """What the screen knows of one new reading of a person who has to be looked at exactly.
 
     `row` and `recent` are the columns with that reading in, except for what only the exact stage

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from gateway.bank import Bank
 from gateway.baselines import LAYOUT, STATE
@@ -160,7 +160,7 @@ async def test_who_measures_is_served_before_everybody_is_here(bench: Bench) -> 
     states.found_by(states.filled().sorted())
     assert same(states.gather(WANG), known)
     stored = (await store.of([WANG]))[WANG]
-    assert same(replace(stored, ends_on=known.ends_on), known)
+    assert same(structs.replace(stored, ends_on=known.ends_on), known)
     await bench.feed(pressure(START + timedelta(days=5, hours=12), 129, 80))
     assert same(states.gather(WANG), (await store.of([WANG]))[WANG])
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
@@ -133,7 +134,7 @@ class Life:
         self.in_case = not self.in_case
         if self.in_case:
             ends_on = ANY if self.urgent else ANY & ~URGENT
-            self.bank.replace({LI: replace(self.bank.gather(LI), ends_on=ends_on)})
+            self.bank.replace({LI: structs.replace(self.bank.gather(LI), ends_on=ends_on)})
         else:
             self.bank.case_ended(LI)
             self.urgent = False
@@ -169,7 +170,7 @@ class Life:
         self.decided += len(found.judged)
         self.wake_at = found.state.next_wake_at
         ends_on = (ANY ^ URGENT if self.in_case else NONE) | (URGENT if self.urgent else NONE)
-        state = replace(found.state, ends_on=ends_on)
+        state = structs.replace(found.state, ends_on=ends_on)
         self.bank.take(AfterBatch(exact={LI: state}))
 
     def _was_silent(self, fresh: Sequence[Point]) -> bool:
@@ -198,7 +199,7 @@ class Life:
         one = remembered(found, self.rules, mark, now, complete=True).state.recent
         # What stands beside an urgent case waits for nothing that was measured before that case.
         assert found.idle == plainly.idle
-        plainly = replace(plainly, idle=self.rules.pack.beside)
+        plainly = structs.replace(plainly, idle=self.rules.pack.beside)
         other = remembered(plainly, self.rules, mark, now, complete=True).state.recent
         assert one is not None
         assert other is not None
