@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from gateway.bank import Bank
 from gateway.blindness import blind_times
 from gateway.calm import Screener, screener
@@ -116,7 +118,7 @@ class Shadow:
             case AnchorFact() | MarkFact():
                 new.setdefault(fact.subject, [])
                 known = self._bank.gather(fact.subject)
-                self._bank.replace({fact.subject: replace(known, stale=True)})
+                self._bank.replace({fact.subject: structs.replace(known, stale=True)})
             case OwnerFact():
                 await self._moved(fact, new, bereft)
             case ClosingFact():
@@ -177,7 +179,7 @@ class Shadow:
         found += await self._homes(strangers, homes, now)
         rung = await episodes(found, self._store, self._rules.pack, now)
         states = {
-            item.person.subject: replace(
+            item.person.subject: structs.replace(
                 item.state, ends_on=rung.ends_on.get(item.person.subject, 0)
             )
             for item in found
@@ -252,7 +254,8 @@ class Shadow:
             return []
         fresh = {heard.point.identity for heard in strangers}
         oldest = min([now, *(heard.point.as_heard().effective_at for heard in strangers)])
-        stored = await self._store.strangers_window(homes, oldest - STRANGERS_LOOK_BACK, now)
+        since = oldest - STRANGERS_LOOK_BACK
+        stored = await self._store.strangers_window(homes, since, now, STRANGERS_LOOK_BACK)
         return [
             found
             for home in homes

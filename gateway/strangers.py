@@ -6,8 +6,9 @@ confirm the first and a missing one is noticed: the doubt is a sentence in the a
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec import structs
 
 from gateway.baselines import empty_state
 from gateway.county import County, is_home
@@ -18,7 +19,9 @@ from rules.vocabulary import SubjectRef
 from rules.window import Point, Window
 
 LOOK_BACK = timedelta(days=1)
-"""How far back a stranger's readings may confirm each other; undampable rules look at minutes."""
+"""How far back a stranger's readings may confirm each other; undampable rules look at minutes.
+
+No wait for a confirmation lasts longer either, from the instant at which its reading was told."""
 
 
 async def judge_strangers(
@@ -37,7 +40,7 @@ async def judge_strangers(
         return []
     heard = (item.why.point.as_heard() for item in aside if item.why.point)
     oldest = min([now, *(point.effective_at for point in heard)])
-    stored = await store.strangers(subjects, oldest - LOOK_BACK)
+    stored = await store.strangers(subjects, oldest - LOOK_BACK, now, LOOK_BACK)
     found: list[Assessment] = []
     for subject in sorted(subjects):
         found += judge_home(subject, stored.get(subject, []), fresh, county, rules, now)
@@ -65,12 +68,12 @@ def judge_home(
         found = assess(person, of_device, new, rules, now, whole=True)
         undampable = tuple(item for item in found.judged if item.decision.undampable)
         # Whose device it was is not known: nothing of a home is folded anew.
-        judged.append(replace(found, judged=undampable, again=None))
+        judged.append(structs.replace(found, judged=undampable, again=None))
     wake = min(
         (item.state.next_wake_at for item in judged if item.state.next_wake_at), default=None
     )
     state = StoredState(row=empty_state(), next_wake_at=wake)
-    return [replace(item, state=state) for item in judged] or [_at_rest(person, rules)]
+    return [structs.replace(item, state=state) for item in judged] or [_at_rest(person, rules)]
 
 
 def _at_rest(person: Person, rules: Rulebook) -> Assessment:

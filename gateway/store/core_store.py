@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -228,14 +228,16 @@ class CoreStore:
         return found
 
     async def strangers(
-        self, homes: Iterable[SubjectRef], since: datetime
+        self, homes: Iterable[SubjectRef], since: datetime, now: datetime, around: timedelta
     ) -> dict[SubjectRef, list[Point]]:
         """What nobody in particular of these homes has measured since an instant, each once.
 
-        What was settled is somebody's, or nobody's here.
+        And what a wait may rest on that is still open, or was when nobody looked: told within
+        `around` before `now`, or before the home was to be looked at. What was settled is
+        somebody's, or nobody's here.
         """
         found: dict[SubjectRef, dict[str, Point]] = {}
-        for row in await self._connection.fetch(_SQL["strangers"], list(homes), since):
+        for row in await self._connection.fetch(_SQL["strangers"], list(homes), since, now, around):
             point = _POINTS.decode(row["point"])
             found.setdefault(row["subject"], {})[point.identity] = point
         return {home: list(points.values()) for home, points in found.items()}

@@ -53,9 +53,20 @@ LEFT JOIN LATERAL (
 ON CONFLICT DO NOTHING;
 
 -- name: strangers
+-- Besides what was measured since $2: what was told within $4 before now, or before the wait that
+-- is over was to end, and what was measured within $4 around it, however long ago that was.
 SELECT DISTINCT q.subject, q.point::text AS point
-FROM core.quarantine q
-WHERE q.subject = ANY ($1::text[]) AND q.effective_at >= $2 AND q.settled_at IS NULL;
+FROM (
+    SELECT home.subject, min(told.effective_at) AS since
+    FROM unnest($1::text[]) AS home (subject)
+    LEFT JOIN core.subject_state s ON s.subject = home.subject
+    LEFT JOIN core.quarantine told ON told.subject = home.subject AND told.settled_at IS NULL
+        AND told.recorded_at >= least(s.next_wake_at, $3) - $4::interval
+    GROUP BY home.subject
+) heard
+JOIN core.quarantine q ON q.subject = heard.subject
+    AND q.effective_at >= least($2, heard.since - $4::interval)
+WHERE q.settled_at IS NULL;
 
 -- name: windows
 -- And what rings by its arrival, however long ago its device says that it was (decision D12).

@@ -7,7 +7,7 @@ reads. Cases and alerts are kept as the core's are (`episodes.CaseKeeper`), in t
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -175,11 +175,15 @@ class ShadowStore:
         return found
 
     async def strangers_window(
-        self, homes: Sequence[SubjectRef], since: datetime, until: datetime
+        self, homes: Sequence[SubjectRef], since: datetime, until: datetime, around: timedelta
     ) -> dict[SubjectRef, list[Point]]:
-        """What nobody in particular of these homes had measured by `until`, each once."""
+        """What nobody in particular of these homes had measured by `until`, each once.
+
+        `since` and `around` as in `CoreStore.strangers`.
+        """
         found: dict[SubjectRef, dict[str, Point]] = {}
-        rows = await self._connection.fetch(_SQL["strangers_window"], list(homes), since, until)
+        args = (list(homes), since, until, around, self.variant)
+        rows = await self._connection.fetch(_SQL["strangers_window"], *args)
         for row in rows:
             point = _POINTS.decode(row["point"])
             found.setdefault(row["subject"], {})[point.identity] = point

@@ -57,9 +57,20 @@ WHERE q.subject IS NOT NULL AND q.recorded_at > $1 AND q.point IS NOT NULL
 ORDER BY q.recorded_at LIMIT $2;
 
 -- name: strangers_window
-SELECT DISTINCT q.subject, q.point::text AS point FROM core.quarantine q
-WHERE q.subject = ANY ($1::text[]) AND q.effective_at >= $2 AND q.recorded_at <= $3
-    AND (q.settled_at IS NULL OR q.settled_at > $3);
+-- As `strangers` of the core: also what an open wait may rest on, however long ago it was measured.
+SELECT DISTINCT q.subject, q.point::text AS point
+FROM (
+    SELECT home.subject, min(told.effective_at) AS since
+    FROM unnest($1::text[]) AS home (subject)
+    LEFT JOIN core.shadow_wake w ON w.variant = $5 AND w.subject = home.subject
+    LEFT JOIN core.quarantine told ON told.subject = home.subject
+        AND told.recorded_at BETWEEN least(w.wake_at, $3) - $4::interval AND $3
+        AND (told.settled_at IS NULL OR told.settled_at > $3)
+    GROUP BY home.subject
+) heard
+JOIN core.quarantine q ON q.subject = heard.subject
+    AND q.effective_at >= least($2, heard.since - $4::interval)
+WHERE q.recorded_at <= $3 AND (q.settled_at IS NULL OR q.settled_at > $3);
 
 -- name: facts
 SELECT inbox_id, kind, body::text AS body, applied_at FROM core.inbox

@@ -352,6 +352,30 @@ async def test_a_stranger_whose_confirmation_never_comes_rings_too(
     assert bench.county.states.next_wake_at() is None
 
 
+@pytest.mark.parametrize("hours", [5, 25, 72])
+async def test_a_strangers_wait_is_looked_at_however_old_the_reading_is(
+    bench: Bench, hours: int
+) -> None:
+    """A cuff of nobody tells its memory: the wait begins then, days after it measured."""
+    told_at = START + timedelta(days=10)
+    old = pressure(told_at - timedelta(hours=hours), 188, 112, device=STRANGER, received=told_at)
+    await bench.feed(replace(old, origin=Origin.BACKLOG), now=told_at)
+    await bench.feed(pressure(told_at + minutes(1), 120, 75), now=told_at + minutes(1))
+    await bench.wake(told_at + minutes(15))
+    (alert,) = await bench.alerts()
+    assert (alert["rule_id"], alert["stage"], alert["dated"]) == ("HW-02", "unconfirmed", True)
+
+
+@pytest.mark.parametrize("hours", [1, 25])
+async def test_a_strangers_wait_outlasts_a_core_that_is_away(bench: Bench, hours: int) -> None:
+    await bench.feed(pressure(START, 188, 112, device=STRANGER))
+    calm = pressure(START + timedelta(hours=hours), 120, 75, device=STRANGER)
+    await bench.feed(calm)
+    await bench.wake(START + timedelta(hours=hours))
+    (alert,) = await bench.alerts()
+    assert (alert["rule_id"], alert["stage"]) == ("HW-02", "unconfirmed")
+
+
 async def test_two_strangers_do_not_confirm_each_other(bench: Bench) -> None:
     other = DeviceRef(manufacturer="Acme", model="BP-1", serial="998")
     await bench.feed(pressure(START, 200, 120, device=STRANGER))
