@@ -47,12 +47,16 @@ def present(
 ) -> PackSet:
     """The packs that hold now, `resting` rules among those in shadow.
 
+    What nothing may hold back rings, whatever was put to rest: a rule can have become such a one
+    since (design law 5).
+
     Raises:
         PackError: they cannot run together with this version of the program; file and line.
     """
     live = {one.name: one for one in stored if one.state == LIVE}
     packs = _with(shipped, live, stored) if stored else shipped
-    ids = {rule.id for pack in packs.packs if pack.mode is Mode.LIVE for rule in pack.rules}
+    live = (rule for pack in packs.packs if pack.mode is Mode.LIVE for rule in pack.rules)
+    ids = {rule.id for rule in live if not _never_rests(rule)}
     return replace(packs, resting=ids.intersection(resting))
 
 
@@ -100,8 +104,18 @@ def may_rest(fact: PackFact, packs: PackSet) -> None:
     rule = live.get(fact.rule)
     if rule is None:
         raise FactError(f"rule: {fact.rule!r} is no rule of a live pack")
-    if rule.undampable or rule.priority is Priority.EMERGENCY:
+    if _never_rests(rule):
         raise FactError(f"rule: {fact.rule} is undampable: it never rests")
+
+
+def woken(before: PackSet, after: PackSet, resting: Collection[str]) -> list[str]:
+    """Which `resting` rules are others now: two people put to rest what the rule was then."""
+    versions = [{r.id: r.version for p in one.packs for r in p.rules} for one in (before, after)]
+    return sorted(one for one in resting if versions[0].get(one) != versions[1].get(one))
+
+
+def _never_rests(rule: Rule) -> bool:
+    return rule.undampable or rule.priority is Priority.EMERGENCY
 
 
 def rolled_out(fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]) -> StoredPack:

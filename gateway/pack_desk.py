@@ -12,11 +12,13 @@ from gateway.pack_book import (
     proposed,
     rolled_back,
     rolled_out,
+    woken,
 )
 from gateway.packs import load_shipped
 from gateway.store.inbox_store import InboxRow
 from gateway.store.pack_store import PackStore
 from rules.pack import PackError
+from rules.pack_set import PackSet
 
 
 async def apply_packs(
@@ -63,9 +65,11 @@ async def _apply(fact: PackFact, store: PackStore, *, unsigned: bool) -> None:
             await store.propose(pack, fact.digest, fact.by, fact.at)
         case "roll_out":
             await store.begin(rolled_out(fact, shipped, stored), fact.at)
+            await _wake_changed(store, present(shipped, stored))
         case "roll_back":
             former = rolled_back(fact, shipped, stored, unsigned=unsigned)
             await store.take_back(fact.pack, former, fact.at)
+            await _wake_changed(store, present(shipped, stored))
         case "withdraw":
             found = next((one for one in candidates(stored) if one.digest == fact.digest), None)
             if found is None:
@@ -76,3 +80,9 @@ async def _apply(fact: PackFact, store: PackStore, *, unsigned: bool) -> None:
             await store.rest(fact.rule, fact.by, fact.at)
         case "wake":
             await store.wake(fact.rule)
+
+
+async def _wake_changed(store: PackStore, before: PackSet) -> None:
+    after = present(load_shipped(), await store.packs())
+    for rule_id in woken(before, after, await store.resting()):
+        await store.wake(rule_id)

@@ -8,7 +8,7 @@ unknown unless CEL's logic settles it). Spans are written `30m`, `2h`, `7d` and 
 point, or at `now` in a clear condition; both ends belong to them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from rules.comparing import compared
 from rules.scope import Call, is_censored, span
 from rules.vocabulary import Bound, QuantityName, Ternary, Vital
 from rules.window import Point, days_apart, may_be_pregnant
-from rules.words import Parameter
+from rules.words import Parameter, holds_one
 
 Result = bool | float | int | None
 
@@ -173,11 +173,13 @@ def _any_symptom(call: Call) -> bool:
 
 
 def _takes_drug(call: Call, *words: str) -> bool | None:
-    return _member(call, call.scope.window.profile.drug_classes, words, "drugs_unknown")
+    found = holds_one(call.scope.window.profile.drug_classes, words, Parameter.DRUG)
+    return _told(call, found, "drugs_unknown")
 
 
 def _has_condition(call: Call, *words: str) -> bool | None:
-    return _member(call, call.scope.window.profile.conditions, words, "conditions_unknown")
+    found = holds_one(call.scope.window.profile.conditions, words, Parameter.CONDITION)
+    return _told(call, found, "conditions_unknown")
 
 
 def _pregnant(call: Call) -> bool | None:
@@ -195,13 +197,10 @@ def _known_pregnant(call: Call) -> bool:
     return call.scope.window.profile.pregnant is Ternary.YES
 
 
-def _member(
-    call: Call, known: frozenset[str] | None, words: Sequence[str], sentence: str
-) -> bool | None:
-    if known is None:
+def _told(call: Call, found: bool | None, sentence: str) -> bool | None:  # noqa: FBT001
+    if found is None:
         call.trace.unknown(sentence)
-        return None
-    return not known.isdisjoint(words)
+    return found
 
 
 def _run_ge(call: Call, *arguments: str | float) -> int:

@@ -21,6 +21,7 @@ from rules.codes import QUANTITIES
 from rules.tree import Tree
 from rules.vocabulary import Bound, Profile, QuantityName, Ternary
 from rules.window import Point
+from rules.words import Parameter, holds_one
 
 _OPERATORS = frozenset({"ge", "gt", "le", "lt"})
 _UPWARD = frozenset({"ge", "gt"})
@@ -173,8 +174,8 @@ def is_for(tree: Tree, profile: Profile) -> bool:
         case "known_pregnant":
             return profile.pregnant is Ternary.YES
         case "takes_drug":
-            return profile.drug_classes is None or not profile.drug_classes.isdisjoint(words)
+            return holds_one(profile.drug_classes, words, Parameter.DRUG) is not False
         case "has_condition":
-            return profile.conditions is None or not profile.conditions.isdisjoint(words)
+            return holds_one(profile.conditions, words, Parameter.CONDITION) is not False
         case _:
             return True

@@ -1,6 +1,6 @@
 """The closed vocabulary of the strings that conditions, profiles and symptom points use."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -102,3 +102,16 @@ WORDS: Mapping[Parameter, frozenset[str]] = MappingProxyType(
     }
 )
 """The closed vocabulary of string arguments; symptom points and profiles use the same words."""
+
+
+def holds_one(known: frozenset[str] | None, words: Collection[str], kind: Parameter) -> bool | None:
+    """Whether a person's list of drugs or diagnoses holds one of `words`; None: nobody can say.
+
+    A word of the list that no rule knows may be another name of one of them: a list with
+    "glargine" is none without insulin.
+    """
+    if known is None:
+        return None
+    if not known.isdisjoint(words):
+        return True
+    return False if known <= WORDS[kind] else None

@@ -13,6 +13,8 @@ from typing import TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from rules.words import WORDS, Parameter
+
 _Word = TypeVar("_Word", bound=StrEnum)
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _YES = frozenset({"yes", "true", "1", "是", "y"})
@@ -192,15 +194,18 @@ class Cells:
         except ValueError as error:
             raise LineError(column) from error
 
-    def codes(self, column: str) -> frozenset[str] | None:
-        """Codes divided by `;`; None for an empty cell (nobody knows), `-` for none at all."""
+    def codes(self, column: str, kind: Parameter) -> frozenset[str] | None:
+        """Codes divided by `;`; None for an empty cell (nobody knows), `-` for none at all.
+
+        A word that no rule knows is refused: kept, it would make a list that looks complete.
+        """
         value = self.maybe(column)
         if value is None:
             return None
         if value == "-":
             return frozenset()
-        found = frozenset(part.strip() for part in value.replace("；", ";").split(";"))
-        if not all(part.isascii() and part.replace("_", "").isalnum() for part in found):
+        found = frozenset(part.strip().casefold() for part in value.replace("；", ";").split(";"))
+        if not found <= WORDS[kind]:
             raise LineError(column)
         return found
 

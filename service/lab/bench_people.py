@@ -19,6 +19,7 @@ from firmware_sim.publisher import Reading
 from firmware_sim.template_people import Pattern, Taken
 from firmware_sim.uplink_words import Lane, Record, Stamp, encode_envelope, uplink_topic
 from rules.vocabulary import Profile, Sex, SubjectRef
+from service.lab.demo_county import our_drugs
 
 _LARGEST_PACKET_ID = 0xFFFF
 OFFLINE = timedelta(hours=12)
@@ -81,7 +82,7 @@ def profile_of(person: int, pattern: Pattern) -> Profile:
         birth_year=who.birth_year,
         sex=Sex(who.sex.value),
         conditions=frozenset(who.diagnoses),
-        drug_classes=frozenset(who.drug_classes),
+        drug_classes=our_drugs(who.drug_classes),
         household=f"h-w{person // 2:07d}",
         area=AREA,
     )

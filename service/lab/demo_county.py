@@ -4,6 +4,7 @@ The simulator knows places and people as `t1`, `t1-v2` and `p001`; here they get
 doctor. Which number bears which name depends on nothing but the number.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -252,8 +253,13 @@ def _person(person: simulated.Person) -> Person:
         household=person.household,
         area=person.village,
         conditions=frozenset(person.diagnoses),
-        drug_classes=frozenset(_DRUGS.get(drug, drug) for drug in person.drug_classes),
+        drug_classes=our_drugs(person.drug_classes),
     )
+
+
+def our_drugs(classes: Iterable[str]) -> frozenset[str]:
+    """The simulator's drug classes in the words that rules know."""
+    return frozenset(_DRUGS.get(drug, drug) for drug in classes)
 
 
 def _name(person: simulated.Person) -> str:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.facts import BindingFact
 from rules.vocabulary import PersonStatus, Sex, SubjectRef, Ternary
+from rules.words import Parameter
 from service.care.facts import Part
 from service.care.lines import TABLES, Cells, Kind, LineError, cells, heading, id_of
 from service.care.status import Said, Source
@@ -181,8 +182,8 @@ class Imports(Contracts, Roster, Rota, Statuses):
             phone=line.maybe("phone"),
             household=line.maybe("household"),
             area=line.maybe("area"),
-            conditions=line.codes("conditions"),
-            drug_classes=line.codes("drug_classes"),
+            conditions=line.codes("conditions", Parameter.CONDITION),
+            drug_classes=line.codes("drug_classes", Parameter.DRUG),
             pregnant=line.word("pregnant", Ternary, Ternary.UNKNOWN),
         )
         return await self.write_person(by, person, now)

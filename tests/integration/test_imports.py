@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
+from gateway.facts import decode_fact
+from rules.vocabulary import Profile
+from rules.words import Parameter
 from service.care.lines import Kind, LineError, cells, escaped, heading, unescaped
 from service.care.written import Outcome
 from service.cli import main
@@ -59,6 +63,9 @@ TABLES: dict[Kind, list[tuple[str, Outcome]]] = {
         ("s-next,下一个,1961,it,,home-9,,", Outcome.UNREADABLE),
         ("s-next,下一个,1961,,,home-99,,", Outcome.UNKNOWN_HOUSEHOLD),
         ("home:x,下一个,1961,,,home-9,,", Outcome.UNREADABLE),
+        ("s-next,下一个,1961,,,home-9,gout,", Outcome.UNREADABLE),
+        ("s-next,下一个,1961,,,home-9,,metformin;glargine", Outcome.UNREADABLE),
+        ("s-next,下一个,1961,,,home-9,Copd,INSULIN；Arb", Outcome.ADDED),
     ],
     Kind.TEAMS: [
         ("team,name,institution", Outcome.ADDED),
@@ -148,6 +155,26 @@ async def test_every_line_has_its_outcome_and_what_is_exported_is_known_when_it_
         ["diabetes_2", "hypertension"],
         [],
     )
+
+
+async def test_a_drug_that_no_rule_knows_refuses_its_line_and_case_does_not_matter(
+    county: County,
+) -> None:
+    """A list with a word that says nothing to a rule would look like one without insulin."""
+    head = b"person,name,household,conditions,drug_classes\n"
+    lines = head + b"s-a,a,,,Insulin\ns-b,b,,,gliclazide\ns-c,c,,Diabetes,-\n"
+    table = read_table(lines, "a.csv")
+    report = await county.store.import_table(None, Kind.PEOPLE, table, county.now)
+    assert [(line.number, line.written.about) for line in report.refusals] == [
+        (2, "drug_classes"),
+        (3, "conditions"),
+    ]
+    kept = await county.owner.fetchval(
+        "SELECT body::text FROM core.inbox WHERE kind = 'profile' ORDER BY inbox_id DESC LIMIT 1"
+    )
+    told = decode_fact("profile", kept)
+    assert isinstance(told, Profile)
+    assert told.drug_classes == {"insulin"}
 
 
 async def clerk(county: County, institution_id: str) -> Account:
@@ -254,8 +281,9 @@ def test_what_was_escaped_is_itself_again(text: str) -> None:
 def test_no_line_raises_anything_but_its_own_refusal(line: list[str]) -> None:
     names = heading(Kind.LEAVES, ["staff", "first_day", "last_day", "deputy"])
     read = cells(names, line, ZONE)
+    drugs = partial(read.codes, kind=Parameter.DRUG)
     for column in names:
-        for reader in (read.text, read.day, read.instant, read.codes, read.yes):
+        for reader in (read.text, read.day, read.instant, drugs, read.yes):
             with suppress(LineError):
                 reader(column)
 

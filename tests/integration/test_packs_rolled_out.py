@@ -13,7 +13,7 @@ from gateway.core_command import EXIT_NO_RULES
 from gateway.core_settings import CoreSettings
 from gateway.detect import Rulebook
 from gateway.facts import PackFact
-from gateway.pack_book import digest_of
+from gateway.pack_book import digest_of, present
 from gateway.pack_desk import apply_packs, present_rules
 from gateway.packs import load_shipped
 from gateway.shadow_variants import variants
@@ -298,6 +298,41 @@ async def test_a_single_rule_rests_in_shadow_and_an_emergency_never_does(
         assert "HW-10" in [rule.id for rule in shadow.pack.rules]
         assert await town.say(action="wake", pack="first", rule="HW-10") is None
         assert [r.id for r in bench.rules.pack.rules] == [r.id for r in first_pack().rules]
+
+
+async def test_a_resting_rule_that_becomes_an_emergency_or_another_version_rings(
+    database: Database,
+) -> None:
+    """What two people put to rest is the rule as it was then."""
+    start = FIRST_TEXT.index("- id: HW-04b\n")
+    end = FIRST_TEXT.index("- id: HW-05\n")
+    urgent = FIRST_TEXT[start:end]
+    for was, becomes in (
+        ("priority: soon", "priority: emergency"),
+        ("undampable: false", "undampable: true"),
+        ("on_unknown: skip", "on_unknown: fire"),
+    ):
+        urgent = urgent.replace(was, becomes, 1)
+    text = counted_up(FIRST_TEXT[:start] + urgent + FIRST_TEXT[end:], "HW-04b")
+    text = counted_up(text, "HW-10").replace(f"version: {OURS}\nmode", f"version: {OURS + 1}\nmode")
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        town, store = Town(bench), bench.store.packs
+        for rule in ("HW-04b", "HW-10", "HW-11"):
+            assert await town.say(action="rest", pack="first", rule=rule) is None
+        assert await town.propose("first", text) is None
+        assert await town.roll_out("first", text, signatures(text)) is None
+        assert {"HW-04b", "HW-10"} <= {rule.id for rule in bench.rules.pack.rules}
+        assert await store.resting() == {"HW-11"}, "nobody changed that one"
+        assert await town.say(action="rest", pack="first", rule="HW-10") is None
+        assert await town.say(action="roll_back", pack="first") is None
+        assert await store.resting() == {"HW-11"}, "the former version is another one too"
+
+
+@pytest.mark.parametrize("rule_id", ["HW-01", "HW-05", "HW-06"])
+def test_what_nothing_may_hold_back_rings_even_where_it_is_kept_as_resting(rule_id: str) -> None:
+    held = present(load_shipped(), [], {rule_id, "HW-10"})
+    assert held.resting == {"HW-10"}
+    assert rule_id in {rule.id for rule in held.ringing(unsigned=True).rules}
 
 
 def test_shipped_and_rolled_out_packs_make_one_set() -> None:

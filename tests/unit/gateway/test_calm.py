@@ -358,8 +358,12 @@ COURSES = st.builds(
     cases=st.booleans(),
     bursts=st.booleans(),
     behind=st.booleans(),
-    drugs=st.sampled_from([None, frozenset[str](), frozenset({"insulin"}), frozenset({"arb"})]),
-    diagnoses=st.sampled_from([None, frozenset[str](), frozenset({"diabetes_2"})]),
+    drugs=st.sampled_from(
+        [None, *(frozenset(one) for one in ((), ("insulin",), ("arb",), ("arb", "glargine")))]
+    ),
+    diagnoses=st.sampled_from(
+        [None, frozenset[str](), frozenset({"diabetes_2"}), frozenset({"gout"})]
+    ),
 )
 
 

@@ -25,6 +25,8 @@ def bits(profile: Profile) -> int:
         (frozenset({"arb"}), True),
         (frozenset({"arb", "insulin"}), False),
         (frozenset({"sulfonylurea"}), False),
+        (frozenset({"glargine"}), False),  # another name of one, for all that rules know
+        (frozenset({"arb", "Insulin"}), False),
     ],
 )
 def test_only_a_known_list_without_the_drug_says_no(

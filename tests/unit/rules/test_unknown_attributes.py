@@ -1,14 +1,25 @@
 """Of whom nobody knows diagnosis, age or medicines: they are rung for, and the card says so."""
 
+from datetime import timedelta
+
 import pytest
 
 from gateway.packs import load_shipped
 from rules.cases import CaseFormat, Rang, live_through, load_cases
+from rules.engine import evaluate
 from rules.explain import SENTENCES
 from rules.pack import Pack
 from rules.rule import Age, Rule
 from rules.vocabulary import Priority
-from tests.unit.rules.readings import PACKS
+from rules.words import Parameter, holds_one
+from tests.unit.rules.readings import (
+    PACKS,
+    START,
+    first_pack,
+    glucose,
+    person,
+    window,
+)
 
 UNKNOWN = {"birth_year": None, "drug_classes": None, "conditions": None}
 URGENT = [
@@ -51,6 +62,29 @@ def test_an_urgent_rule_takes_for_the_unknown_the_value_that_alerts(pack: Pack, 
     asked = {key for function, key in ASKS.items() if f"{function}(" in rule.raw}
     assert asked <= said or rule.id == "VS-04c", "VS-04 rings there, which asks for no diagnosis"
     assert all(SENTENCES[key].zh and SENTENCES[key].en for key in said)
+
+
+@pytest.mark.parametrize("word", ["Insulin", "insulins", "glargine", "gliclazide"])
+def test_a_drug_that_no_rule_knows_silences_no_low_glucose(word: str) -> None:
+    """It may be insulin by another name: a list with it is not one without insulin."""
+    taken = person(drugs=frozenset({"metformin", word}))
+    seen = window(glucose(0, "2.8"), profile=taken)
+    told = evaluate(first_pack(), seen, START + timedelta(minutes=25), frozenset())
+    (found,) = told.decisions
+    assert found.rule_id == "HW-05"
+    assert "drugs_unknown" in found.unknowns
+
+
+def test_one_list_is_asked_alike_by_rules_and_by_what_spares_them() -> None:
+    for known, found in (
+        (None, None),
+        (frozenset[str](), False),
+        (frozenset({"copd"}), True),
+        (frozenset({"stroke"}), False),
+        (frozenset({"stroke", "Copd"}), None),
+        (frozenset({"copd", "gout"}), True),
+    ):
+        assert holds_one(known, ("copd", "heart_failure"), Parameter.CONDITION) is found
 
 
 @pytest.mark.parametrize("key", sorted(set(ASKS.values())))
