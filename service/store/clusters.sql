@@ -3,19 +3,21 @@ SELECT pg_advisory_xact_lock(1212630340)
 
 -- name: events
 -- Committed alerts of people who exist, with their homes and villages. The village is that of the person, else the home's.
-SELECT k.alert_id::text AS alert_id, k.subject, p.household, v.area_id AS village, p.birth_year, k.family, k.priority,
-       k.effective_at AS at
+-- Two registrations of one human being are one person, who lives where the one lives that was kept.
+SELECT k.alert_id::text AS alert_id, o.subject, h.household_id AS household, v.area_id AS village,
+       coalesce(o.birth_year, p.birth_year) AS birth_year, k.family, k.priority, k.effective_at AS at
 FROM core.alert k
 JOIN care.person p ON p.subject = k.subject
-LEFT JOIN care.household h ON h.household_id = p.household
-LEFT JOIN care.area v ON v.area_id = coalesce(p.area, h.area) AND v.level = 'village'
+JOIN care.person o ON o.person_id = coalesce(p.merged_into, p.person_id)
+LEFT JOIN care.household h ON h.household_id = coalesce(o.household, p.household)
+LEFT JOIN care.area v ON v.area_id = coalesce(o.area, h.area, p.area) AND v.level = 'village'
 WHERE k.raised_at >= $1 AND k.kind = 'physiological' AND NOT k.synthetic AND NOT p.synthetic
   AND ($2::text[] IS NULL OR v.area_id = ANY ($2))
 ORDER BY k.effective_at, k.alert_id
 
 -- name: answered
-SELECT rule_id, place, max(last_at) AS until FROM care.cluster_task
-WHERE state <> 'open' AND last_at >= $1 GROUP BY rule_id, place
+SELECT rule_id, place, last_at, evidence::text AS evidence FROM care.cluster_task
+WHERE state <> 'open' AND last_at >= $1 ORDER BY last_at
 
 -- name: put_task
 -- The clinic of the village for a home, the township's for a village; where there is none, the next one above.

@@ -16,6 +16,7 @@ from service.store.database import Connection, Database, as_json, load_statement
 from service.store.records import Account
 from service.surveillance.clusters import (
     USUAL_WEEKS,
+    Answered,
     Cluster,
     Event,
     Scope,
@@ -198,11 +199,7 @@ async def _look(connection: Connection, now: datetime) -> int:
     rules = cluster_rules()
     longest = max(rule.window for rule in rules)
     recent = await _events(connection, now - longest, None, now)
-    answered = {
-        (r["rule_id"], r["place"]): r["until"]
-        for r in await connection.fetch(_SQL["answered"], now - longest)
-    }
-    found = candidates(rules, recent, answered, now)
+    found = candidates(rules, recent, await _answered(connection, now - longest), now)
     villages = sorted({one.place for one in found if one.rule.above_usual})
     before: list[Event] = []
     if villages:
@@ -215,6 +212,21 @@ async def _look(connection: Connection, now: datetime) -> int:
         if not one.rule.above_usual or is_above_usual(one.people, usual):
             written += await _put(connection, one, usual, shifts, now)
     return written
+
+
+async def _answered(connection: Connection, since: datetime) -> dict[tuple[str, str], Answered]:
+    """What the answered tasks of each rule and place rested on."""
+    found: dict[tuple[str, str], Answered] = {}
+    nothing = Answered(alerts=frozenset(), until={})
+    for task in await connection.fetch(_SQL["answered"], since):
+        evidence = msgspec.json.decode(task["evidence"], type=_Evidence)
+        last_at: datetime = task["last_at"]
+        before = found.get((task["rule_id"], task["place"]), nothing)
+        found[task["rule_id"], task["place"]] = Answered(
+            alerts=before.alerts.union(evidence.alerts),
+            until={**before.until, **dict.fromkeys(evidence.subjects, last_at)},
+        )
+    return found
 
 
 async def _events(

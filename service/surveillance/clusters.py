@@ -138,6 +138,23 @@ class Cluster:
         return dict(sorted(Counter(groups.values()).items()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What the answered tasks of a rule at a place rested on.
+
+    `until` is for each of their people when the newest alert of the task was measured: what came
+    late about the same people, and was measured before that, is the same episode.
+    """
+
+    alerts: frozenset[str]
+    until: Mapping[str, datetime]
+
+    def covers(self, event: Event) -> bool:
+        """Whether somebody has answered this event already."""
+        until = self.until.get(event.subject)
+        return event.alert_id in self.alerts or (until is not None and event.at <= until)
+
+
 @cache
 def cluster_rules() -> tuple[ClusterRule, ...]:
     """The rules that come with the program."""
@@ -148,13 +165,13 @@ def cluster_rules() -> tuple[ClusterRule, ...]:
 def candidates(
     rules: Sequence[ClusterRule],
     events: Sequence[Event],
-    answered_until: Mapping[tuple[str, str], datetime],
+    answered: Mapping[tuple[str, str], Answered],
     now: datetime,
 ) -> list[Cluster]:
     """Places where enough people came together, whatever is usual there, by rule and place.
 
-    What an answered task rested on counts no second time: of a place only alerts after
-    `answered_until` (by rule id and place) are looked at.
+    What an answered task rested on (`answered`, by rule id and place) counts no second time. What
+    others measured meanwhile and was heard later does.
     """
     found: list[Cluster] = []
     for rule in rules:
@@ -163,8 +180,8 @@ def candidates(
             place = event.place(rule.scope)
             if place is None or not now - rule.window <= event.at <= now:
                 continue
-            until = answered_until.get((rule.id, place))
-            if until is None or event.at > until:
+            known = answered.get((rule.id, place))
+            if known is None or not known.covers(event):
                 places.setdefault(place, []).append(event)
         for place, members in sorted(places.items()):
             cluster = Cluster(rule=rule, place=place, events=tuple(members))

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, expect
 from rules.vocabulary import Family, SubjectRef
 from service.people import Household, Person
 from service.store.consent import Purpose
+from service.store.merges import Merges
 from service.surveillance.cluster_store import Clusters, ClusterTask, NoTaskError
 from service.surveillance.daily import refresh
 from tests.fixtures.database import Database
@@ -207,6 +208,38 @@ async def test_a_dismissed_task_does_not_come_back_for_the_same_alerts(county: C
     assert await clusters(county).look_for_clusters(county.now) == 0, "one new person is no cluster"
     await fever(county, await resident(county, "daughter", "home-1"), 0)
     assert await clusters(county).look_for_clusters(county.now) == 1
+
+
+@pytest.mark.row("C12")
+async def test_fevers_of_others_that_are_heard_after_the_answer_are_a_task(county: County) -> None:
+    """Measured before what the answered task rested on, by a device that was out of reach."""
+    await fever(county, ZHANG.subject, 1)
+    await fever(county, await resident(county, "husband", "home-1"), 0.5)
+    await clusters(county).look_for_clusters(county.now)
+    (task,) = await tasks_of(county, "village-a")
+    doctor = await county.account("village-a")
+    await clusters(county).dismiss_cluster(doctor, task.task_id, "chance", county.now)
+    await fever(county, await resident(county, "son", "home-1"), 0.6)
+    await fever(county, await resident(county, "daughter", "home-1"), 0.7)
+    assert await clusters(county).look_for_clusters(county.now) == 1
+    (late,) = [one for one in await tasks_of(county, "village-a") if one.state == "open"]
+    assert late.people == 2
+
+
+async def test_two_registrations_of_one_human_being_are_one_person(county: County) -> None:
+    again = await resident(county, "zhang-again", "home-1")
+    ids = "SELECT person_id FROM care.person WHERE subject = $1"
+    pair = [await county.owner.fetchval(ids, one) for one in (ZHANG.subject, again)]
+    merges = Merges(county.store.pool, ZONE)
+    written = await merges.merge_people(None, pair[0], pair[1], "the same person", county.now)
+    assert written.good
+    await fever(county, ZHANG.subject, 1)
+    await fever(county, again, 0.5)
+    assert await clusters(county).look_for_clusters(county.now) == 0
+    await fever(county, await resident(county, "husband", "home-1"), 0.4)
+    assert await clusters(county).look_for_clusters(county.now) == 1
+    (task,) = await tasks_of(county, "village-a")
+    assert task.people == 2
 
 
 async def test_the_worker_looks_after_alerts_were_taken(county: County) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from rules.vocabulary import Family, Priority
 from service.surveillance.clusters import (
+    Answered,
     Event,
     Scope,
     candidates,
@@ -110,11 +111,31 @@ def test_without_a_village_no_village_is_meant() -> None:
 @pytest.mark.row("C12")
 def test_what_was_answered_counts_no_second_time() -> None:
     events = [event("a", 3), event("b", 2), event("c", 1)]
-    answered = {("MP-H1", "home-1"): NOW - timedelta(days=2)}
+    answered = answered_with(*events[:2])
     assert candidates(RULES, events, answered, NOW) == []
     more = [*events, event("d", 0.5)]
     (again,) = candidates(RULES, more, answered, NOW)
     assert {one.subject for one in again.events} == {"c", "d"}
+
+
+@pytest.mark.row("C12")
+def test_what_others_measured_before_the_answered_and_was_heard_later_counts() -> None:
+    events = [event("a", 3), event("b", 2)]
+    late = [event("c", 2.5), event("d", 2.4)]
+    (found,) = candidates(RULES, [*events, *late], answered_with(*events), NOW)
+    assert {one.subject for one in found.events} == {"c", "d"}
+    same = [event("a", 2.6), event("b", 2.4)]
+    assert candidates(RULES, [*events, *same], answered_with(*events), NOW) == []
+
+
+def answered_with(*events: Event) -> dict[tuple[str, str], Answered]:
+    """A task of the home was answered that rested on these."""
+    last = max(one.at for one in events)
+    rested = Answered(
+        alerts=frozenset(one.alert_id for one in events),
+        until={one.subject: last for one in events},
+    )
+    return {("MP-H1", "home-1"): rested}
 
 
 def test_ages_and_the_leading_family_are_told() -> None:
