@@ -19,7 +19,16 @@ from rules.in_words import sources_in_words
 from rules.pack import rule_from_raw
 from rules.parts import part_name
 from rules.rule import Rule, Text
-from rules.sentences import CENSORED, CONTEXT, FRAME, NEAR, QUANTITIES, SENTENCES, STAGES
+from rules.sentences import (
+    CENSORED,
+    CONTEXT,
+    FRAME,
+    MEASURED_AGAIN,
+    NEAR,
+    QUANTITIES,
+    SENTENCES,
+    STAGES,
+)
 from rules.usual import Telling, unit_as_written, usual_sentences
 from rules.vocabulary import Profile, QuantityName, Stage, Vital
 from rules.window import SESSION_GAP, Baseline, Blind, Point, Value, Window
@@ -200,11 +209,10 @@ class _Card:
         silent = decision.stage is Stage.ABSENCE
         newest = next((p for p in rested if silent or p.identity == decision.trigger), None)
         shown = " ".join(self._silence()) if silent else self._reading(newest) if newest else ""
-        stage = self._say(STAGES[decision.stage])
         before = self._say(FRAME["last_before"]) if silent else ""
         return Explanation(
-            headline=f"{self._say(rule.title)}: {shown} ({stage})",
-            happened=tuple(before + self._line(p) for p in rested),
+            headline=f"{self._say(rule.title)}: {shown} ({self._stage()})",
+            happened=tuple(before + self._line(p) for p in [*rested, *self._meanwhile()]),
             certainty=tuple(self._certainty()),
             baseline=" ".join(self._baselines(newest)),
             guideline="; ".join(sources_in_words(self.rule, self.language)),
@@ -218,6 +226,32 @@ class _Card:
 
     def _say(self, text: Text) -> str:
         return text.in_language(self.language)
+
+    def _stage(self) -> str:
+        """How the rule fired."""
+        again = self._is_measured_again()
+        return self._say(STAGES[MEASURED_AGAIN if again else self.found.decision.stage])
+
+    def _is_measured_again(self) -> bool:
+        return any(
+            p.valid and not p.possible_repeat and p.kind is not Vital.SYMPTOM
+            for p in self._meanwhile()
+        )
+
+    def _meanwhile(self) -> list[Point]:
+        """What came during the wait for a confirmation, where that did not come."""
+        decision, pending = self.found.decision, self.rule.pending
+        start = next((p for p in self.found.points if p.identity == decision.trigger), None)
+        if decision.stage is not Stage.UNCONFIRMED or pending is None or start is None:
+            return []
+        until = max(start.effective_at, start.received_at) + pending.wait
+        return [
+            p
+            for p in self.found.points
+            if start.order < p.order
+            and p.effective_at <= until
+            and p.identity not in decision.points
+        ]
 
     def _named(self, table: Mapping[str, Text], key: str) -> str:
         return self._say(table[key]) if key in table else key
@@ -259,13 +293,14 @@ class _Card:
                 yield self._say(FRAME["own_gap"]).format(gap=f"{gap.normalize():f}")
 
     def _certainty(self) -> Iterator[str]:
-        yield self._say(STAGES[self.found.decision.stage])
+        yield self._stage()
         if self.found.decision.dated:
             yield self._say(FRAME["dated"])
         if self.found.raised_by:
             yield self._say(FRAME["raised"]).format(rule=self.found.raised_by)
         for key in self.found.decision.unknowns:
-            yield self._named(SENTENCES, key)
+            again = key == Stage.UNCONFIRMED and self._is_measured_again()
+            yield self._named(SENTENCES, MEASURED_AGAIN if again else key)
 
     def _baselines(self, newest: Point | None) -> Iterator[str]:
         """The usual of the main quantities in their own order: a card is read in ten seconds."""

@@ -11,22 +11,29 @@ def _texts(pairs: dict[str, tuple[str, str]]) -> Mapping[str, Text]:
     return MappingProxyType({key: Text(zh=zh, en=en) for key, (zh, en) in pairs.items()})
 
 
+MEASURED_AGAIN = "measured_again"
+
 STAGES = _texts(
     {
         Stage.IMMEDIATE: ("单次读数即达立即报警水平", "one reading is enough at this level"),
         Stage.CONFIRMED: ("第二次有效读数已证实", "confirmed by a second valid reading"),
         Stage.UNCONFIRMED: ("未得到复测证实", "no second reading or answer came"),
+        MEASURED_AGAIN: ("已复测，见所列读数", "measured again, see the readings"),
         Stage.CONDITION: ("多次读数一致", "several points agree"),
         Stage.ABSENCE: ("已超过本人测量习惯的间隔", "silent for longer than this person's habit"),
     }
 )
-"""How the rule fired."""
+"""How the rule fired; `MEASURED_AGAIN` in place of unconfirmed, where there are such readings."""
 
 SENTENCES = _texts(
     {
         "unconfirmed": (
-            "等待期内没有收到有效复测或回应，按同一级别报警。",
-            "No valid second reading or answer came while waiting; the priority stays the same.",
+            "等待期内没有收到有效复测或回应。",
+            "No valid second reading or answer came while waiting.",
+        ),
+        MEASURED_AGAIN: (
+            "等待期内的读数已列出，均未达到规则的证实条件。",
+            "What came while waiting is listed; none of it is a confirmation by the rule.",
         ),
         "person_uncertain": (
             "测量者身份未确认：请先确认是家中哪一位，勿给用药剂量建议。",

@@ -218,7 +218,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "stage": {
         "immediate": mark("at once"),
         "confirmed": mark("confirmed by a second reading"),
-        "unconfirmed": mark("not confirmed: no second reading came"),
+        "unconfirmed": mark("not confirmed by a second reading"),
         "absence": mark("silent for longer than this person's habit"),
         "condition": mark("several readings agree"),
     },

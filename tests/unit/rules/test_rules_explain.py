@@ -11,7 +11,7 @@ from rules.cases import CaseFormat, live_through, load_cases, points_of, window_
 from rules.engine import Decision, evaluate
 from rules.explain import EvidenceError, evidence, read_evidence, replay, why
 from rules.pack import load
-from rules.sentences import FRAME, NEAR, SENTENCES, STAGES
+from rules.sentences import FRAME, MEASURED_AGAIN, NEAR, SENTENCES, STAGES
 from rules.vocabulary import Bound, Profile, QuantityName, Stage, SubjectRef
 from rules.window import Baseline, Value, Window
 from tests.unit.rules.readings import (
@@ -152,6 +152,18 @@ def test_doubts_become_sentences() -> None:
     for key in ("unconfirmed", "person_uncertain", "age_unknown", "pregnancy_unknown", "flagged"):
         assert SENTENCES[key].en in card.certainty
     assert "doubted by the device" in card.happened[0]
+
+
+@pytest.mark.row("D9")
+def test_what_was_measured_while_a_confirmation_was_waited_for_stands_on_the_card() -> None:
+    fell = why(told(window(glucose(0, "2.9"), glucose(15, "2.4")), at_min=20), "en")
+    assert [line.split()[-2] for line in fell.happened] == ["2.9", "2.4"]
+    assert STAGES[MEASURED_AGAIN].en in fell.headline
+    assert SENTENCES[MEASURED_AGAIN].en in fell.certainty
+    assert SENTENCES["unconfirmed"].en not in fell.certainty
+    later = why(told(window(glucose(0, "2.9"), glucose(21, "2.4")), at_min=20), "en")
+    assert len(later.happened) == 1
+    assert SENTENCES["unconfirmed"].en in later.certainty
 
 
 def test_lo_and_old_records_are_said_as_such() -> None:
