@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from rules.codes import QUANTITIES as CODES
+from rules.conditions import FUNCTIONS
 from rules.expression import Condition
 from rules.phrases import IN_UNITS, LISTED, PHRASES, WORDS
-from rules.rule import Rule, Text
+from rules.rule import Age, Rule, Text
 from rules.sentences import CERTAINTY, FRAME, QUANTITIES
 from rules.tree import Tree
-from rules.vocabulary import Priority, QuantityName
+from rules.vocabulary import Priority, QuantityName, Vital
+from rules.words import Parameter
 
 _SPANS = {
     "m": ("分钟", " minute"),
@@ -31,6 +33,24 @@ _PRIORITIES: Mapping[Priority, Text] = MappingProxyType(
         Priority.ROUTINE: Text(zh="常规", en="routine"),
     }
 )
+
+
+_AGES: Mapping[Age, Text] = MappingProxyType(
+    {
+        Age.MINOR: Text(zh="仅用于未满18岁者", en="for people under 18 only"),
+        Age.ADULT_OR_UNKNOWN: Text(
+            zh="用于成人及年龄未知者", en="for adults and people of unknown age"
+        ),
+    }
+)
+_NOT_PREGNANT = Text(
+    zh="已知妊娠或产后42天内者除外",
+    en="not for who is known to be pregnant or gave birth lately",
+)
+_AT_HOME = Text(zh="仅用于在家居住者", en="only while the person lives at home")
+_SENSOR = Text(zh="只看动态血糖读数", en="only readings of a continuous sensor")
+_DOUBTED = Text(zh="设备存疑的读数也算", en="one reading is enough also where the device doubts it")
+_METER = Text(zh="血糖仪", en="a meter")
 
 
 def rule_in_words(rule: Rule) -> Text:
@@ -64,13 +84,24 @@ class _Teller:
         self._language = language
 
     def sentence(self) -> str:
-        parts = [*self._limbs(), *self._waits(), *self._beside(), *self._prompts()]
+        parts = [*self._for_whom(), *self._limbs(), *self._waits(), *self._beside()]
+        parts += self._prompts()
         title = self._rule.title.in_language(self._language)
         priority = _PRIORITIES[self._rule.priority].in_language(self._language)
         joint = "；" if self._zh else "; "
         if self._zh:
             return f"{title}（{priority}）：{joint.join(parts)}。"
         return f"{title} ({priority}): {joint.join(parts)}."
+
+    def _for_whom(self) -> list[str]:
+        """Of whom and of which readings it speaks, where that is not everybody and all of them."""
+        rule, who = self._rule, self._rule.population
+        said = [_AGES[who.age]] if who.age in _AGES else []
+        said += [] if who.pregnancy else [_NOT_PREGNANT]
+        said += [_AT_HOME] if who.at_home else []
+        said += [_SENSOR] if rule.vitals == frozenset({Vital.GLUCOSE_CGM}) else []
+        said += [_DOUBTED] if rule.immediate is not None and rule.immediate.flagged else []
+        return [text.in_language(self._language) for text in said]
 
     def _words(self, condition: Condition) -> str:
         return condition_in_words(condition, self._language, self._rule.level)
@@ -90,12 +121,15 @@ class _Teller:
         pending = self._rule.pending
         if pending is None:
             return []
-        when, unless = self._words(pending.when), self._words(pending.unless)
+        when, ends = self._words(pending.when), pending.unless.tree
+        rings_on = ends.kind == "sign" and ends.text == "!" and ends.parts[0].kind == "call"
+        told = _Words(self._language, self._rule.level).of(ends.parts[0] if rings_on else ends)
         minutes = int(pending.wait.total_seconds()) // 60
         wait = minutes_in_words(minutes, self._language)
         if self._zh:
-            return [f"若{when}，{wait}内没有{unless}，按“未证实”报警"]
-        return [f"when {when} and within {wait} not {unless}, it rings as unconfirmed"]
+            return [f"若{when}，{wait}内{'' if rings_on else '没有'}{told}，按“未证实”报警"]
+        some = "" if rings_on else "not "
+        return [f"when {when} and within {wait} {some}{told}, it rings as unconfirmed"]
 
     def _beside(self) -> list[str]:
         if not self._rule.needs_urgent_case:
@@ -142,7 +176,7 @@ class _Words:
         if tree.text in _SIGNS:
             return self._compared(tree)
         if len(tree.parts) == 1:
-            return self._turned(tree)
+            return self._turned(tree, inside=inside)
         left, right = (self.of(part, inside=True) for part in tree.parts)
         return f"{left} {tree.text.replace('*', '×')} {right}"
 
@@ -155,11 +189,14 @@ class _Words:
             return text
         return f"（{text}）" if self._zh else f"({text})"
 
-    def _turned(self, tree: Tree) -> str:
+    def _turned(self, tree: Tree, *, inside: bool) -> str:
         inner = self.of(tree.parts[0], inside=True)
         if tree.text == "-":
             return f"-{inner}"
-        return f"不是{inner}" if self._zh else f"it is not so that {inner}"
+        text = f"不是{inner}" if self._zh else f"it is not so that {inner}"
+        if not inside:
+            return text
+        return f"（{text}）" if self._zh else f"({text})"
 
     def _compared(self, tree: Tree) -> str:
         left, right = (self.of(part, inside=True) for part in tree.parts)
@@ -184,7 +221,11 @@ class _Words:
             words = [self._argument(part) for part in tree.parts]
             rest = ("、" if self._zh else ", ").join(words[fixed:])
             return [*words[:fixed], rest]
-        return [self._argument(part) for part in tree.parts]
+        told = [self._argument(part) for part in tree.parts]
+        takes = FUNCTIONS[tree.text].takes
+        if takes[:1] == (Parameter.KIND,) and tree.parts[0].text == QuantityName.GLUCOSE:
+            told[0] = _METER.in_language(self._language)  # not the quantity of that name
+        return told
 
     def _argument(self, tree: Tree) -> str:
         if tree.kind != "string":

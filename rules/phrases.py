@@ -91,8 +91,11 @@ PHRASES = _phrases(
             "{1}内{0}均值减去目标值",
             "the mean {0} of {1} minus the person's target",
         ),
-        "above_usual": ("{1}内{0}均值高于本人近期常态", "the mean {0} of {1} minus the usual"),
-        "above_anchor": ("{1}内{0}均值高于首周参照值", "the mean {0} of {1} minus the first week"),
+        "above_usual": ("{1}内{0}均值与本人近期常态之差", "the mean {0} of {1} minus the usual"),
+        "above_anchor": (
+            "{1}内{0}均值与首周参照值之差",
+            "the mean {0} of {1} minus the first week",
+        ),
         "usual_sd": ("本人{0}标准差", "the usual spread (sd) of {0}"),
         "baseline_z": (
             "{1}内{0}均值高于本人近期常态的标准差倍数",

@@ -52,6 +52,27 @@ def test_what_is_said_at_home_is_told_too() -> None:
     assert "the relatives they allow are told at once and after 15 minutes." in told.en
 
 
+@pytest.mark.row("R16")
+@pytest.mark.parametrize(
+    ("name", "zh", "en"),
+    [
+        ("HW-MIN", "仅用于未满18岁者；", "for people under 18 only; "),
+        ("HW-10", "已知妊娠或产后42天内者除外；", "not for who is known to be pregnant"),
+        ("HW-12", "仅用于在家居住者；", "only while the person lives at home; "),
+        ("HW-08b", "设备存疑的读数也算；", "also where the device doubts it; "),
+        ("GL-29", "只看动态血糖读数；", "only readings of a continuous sensor; "),
+        ("GL-25", "内血糖仪测得血糖", "that a meter showed glucose"),
+        ("HW-02b", "15分钟内随后的有效读数", "within 15 minutes followed by a valid reading out"),
+        ("HW-11", "均值与本人近期常态之差 ≤ -15.0", "minus the usual ≤ -15.0"),
+        ("HW-06c", "且（不是血糖显示 LO（低于量程））且", "and (it is not so that glucose shows LO"),
+    ],
+)
+def test_for_whom_of_what_and_what_it_is_not_are_told(name: str, zh: str, en: str) -> None:
+    told = rule_in_words(load_shipped().beside.rule(name))
+    assert zh in told.zh
+    assert en in told.en
+
+
 def test_a_level_that_lies_below_is_left_upwards() -> None:
     """A low sugar that recovers does not fall back: the words fit both sides."""
     told = rule_in_words(load_shipped().first.rule("HW-06"))
