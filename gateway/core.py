@@ -625,6 +625,7 @@ async def _own_and_serve(
 ) -> None:
     async with owning(store):
         county = await load_county(store, screens=settings.screen)
+        await store.lease.hold()
         core = Core(settings, clock, store, county, rules)
         await core.recall_rules()
         await core.renew_commands()

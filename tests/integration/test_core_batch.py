@@ -558,6 +558,17 @@ async def test_a_clock_that_went_back_lengthens_no_stalled_owners_term(
         await bench.feed(pressure(START, 130, 80))
 
 
+async def test_an_owner_that_stands_still_while_it_loads_is_followed_within_15_s(
+    database: Database,
+) -> None:
+    dsn = database.dsn_as("hw_core")
+    async with open_core_store(dsn, "core-1") as first, open_core_store(dsn, "core-2") as second:
+        assert await first.take_lease()
+        async with asyncio.timeout(15):
+            while not await second.take_lease():  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.2)
+
+
 async def test_a_store_whose_connection_was_ended_closes_in_peace(database: Database) -> None:
     async def end(process: int) -> None:
         owner = await asyncpg.connect(database.dsn)
