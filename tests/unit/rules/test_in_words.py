@@ -64,7 +64,11 @@ def test_what_is_said_at_home_is_told_too() -> None:
         ("GL-25", "内血糖仪测得血糖", "that a meter showed glucose"),
         ("HW-02b", "15分钟内随后的有效读数", "within 15 minutes followed by a valid reading out"),
         ("HW-11", "均值与本人近期常态之差 ≤ -15.0", "minus the usual ≤ -15.0"),
-        ("HW-06c", "且（不是血糖显示 LO（低于量程））且", "and (it is not so that glucose shows LO"),
+        (
+            "HW-06c",
+            "且（不是血糖显示 LO（低于量程））且",
+            "and (it is not so that glucose shows LO",
+        ),
     ],
 )
 def test_for_whom_of_what_and_what_it_is_not_are_told(name: str, zh: str, en: str) -> None:
