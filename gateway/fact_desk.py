@@ -25,7 +25,7 @@ from gateway.hub_questions import SHOWN_FOR, values_text
 from gateway.hub_rules import HubRules
 from gateway.hub_status import HubStatus, PairingReport
 from gateway.intake import CLOCK_TOLERANCE
-from gateway.series_marks import device_mark
+from gateway.series_marks import device_mark, drug_mark
 from gateway.settling import dismiss
 from gateway.store.core_store import CoreStore
 from gateway.store.inbox_store import InboxStore, Pairing, StoredCommand
@@ -74,8 +74,11 @@ class Desk:
         inbox = self.store.inbox
         match fact:
             case Profile():
+                before = await self.store.facts.profile(fact.subject)
                 await inbox.set_profile(fact, self.now)
                 await self.county.know(self.store, [fact.subject])
+                mark = drug_mark(before, fact, self.county, self.now)
+                await inbox.append_mark(mark, self.now)
                 # what was known of them decides what the rules make of readings they have seen
                 await self.store.states.look_closely([fact.subject])
                 self.county.states.look_closely([fact.subject])

@@ -1,4 +1,4 @@
-"""When a binding means that somebody's series is broken: another device of the same kind."""
+"""What breaks somebody's series: another device of the same kind, or other medicines."""
 
 from datetime import UTC, datetime
 
@@ -6,6 +6,7 @@ from device_adapters.ble.quirks import MODELS
 from gateway.county import County
 from gateway.facts import BindingFact, MarkFact
 from gateway.store.inbox_store import InboxStore
+from rules.vocabulary import Profile
 
 BY_CORE = "core"
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -33,6 +34,21 @@ async def device_mark(
         by=BY_CORE,
         detail=_model(binding.device),
     )
+
+
+def drug_mark(
+    before: Profile | None, after: Profile, county: County, now: datetime
+) -> MarkFact | None:
+    """The mark that another list of drugs makes, None where nothing was learned or none was known.
+
+    When the person began or stopped is not told with a list: it is taken for now.
+    """
+    known = before.drug_classes if before is not None else None
+    if known is None or after.drug_classes in {None, known}:
+        return None
+    if not county.states.gather(after.subject).row["readings"].any():
+        return None
+    return MarkFact(subject=after.subject, change="drug", at=now, by=BY_CORE)
 
 
 def _kind(device: str) -> str | None:

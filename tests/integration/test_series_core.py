@@ -1,6 +1,7 @@
 """An anchor that a doctor confirmed, a new medicine, a new cuff: through the real store."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
@@ -99,6 +100,20 @@ async def test_another_cuff_marks_the_series_by_itself(bench: Bench) -> None:
     assert [(fact.subject, getattr(fact, "change", "")) for fact in facts] == [(WANG, "device")]
     await bench.take(Batch(series=facts), LATER)
     assert (usual(bench).marked, usual(bench).marked_on) == ("device", date(2026, 11, 13))
+
+
+async def test_another_list_of_drugs_marks_the_series_by_itself(bench: Bench) -> None:
+    """Once, from its telling on; a list that was not known, or is told again, says nothing new."""
+    await bench.feed(*daily(days=12, systolic=[150]))
+    known = bench.county.profile(WANG)
+    change = START + timedelta(days=12)
+    for drugs in (known.drug_classes, frozenset({"insulin", "arb"}), None, frozenset[str]()):
+        await bench.tell(replace(known, drug_classes=drugs), now=change)
+    facts, refused = await read_series(await bench.store.inbox.waiting(), bench.store)
+    assert refused == {}
+    assert [(fact.subject, getattr(fact, "change", "")) for fact in facts] == [(WANG, "drug")]
+    await bench.take(Batch(series=facts), LATER)
+    assert (usual(bench).marked, usual(bench).marked_on) == ("drug", date(2026, 11, 13))
 
 
 async def test_a_fact_that_cannot_be_true_is_refused(bench: Bench) -> None:
