@@ -40,6 +40,8 @@ ANCHOR_DAYS = 7
 LONGEST_GAP = 255
 MOST_LEARNED = 2000.0
 """No tracked quantity reaches it in its canonical unit; beyond it a column would overflow."""
+ANCHOR_FULL = 2**32 - round(MOST_LEARNED * ANCHOR_UNIT)
+"""A first week's sum below it has room for any reading; a sensor's week may reach it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -168,10 +170,17 @@ def _learn_reading(folded: StateRow, place: int, day: int, value: float, part: P
         count = int(folded["readings"][place])
         learn_height(folded["height"][rank], folded["offset"][rank], count, value)
     fixed = int(folded["anchored"]) >> place & 1
-    if not fixed and day < int(folded["first_day"][place]) + ANCHOR_DAYS:
+    week = day < int(folded["first_day"][place]) + ANCHOR_DAYS
+    if not fixed and week and _has_room(folded, place):
         folded["anchor_sum"][place] += round(value * ANCHOR_UNIT)
-        _count(folded, "anchor_readings", place)
+        folded["anchor_readings"][place] += 1
     folded["readings"][place] += 1
+
+
+def _has_room(folded: StateRow, place: int) -> bool:
+    """Whether sum and number of a first week can both take one more: its mean is of both."""
+    total, readings = folded["anchor_sum"][place], folded["anchor_readings"][place]
+    return int(total) < ANCHOR_FULL and int(readings) < MOST_COUNTED
 
 
 def _fade(folded: StateRow, column: str, place: int, value: float, fading: float) -> None:

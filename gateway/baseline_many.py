@@ -25,6 +25,7 @@ from gateway.baseline_columns import (
 )
 from gateway.baseline_fold import (
     ANCHOR_DAYS,
+    ANCHOR_FULL,
     DAY_FADING,
     FAST_FADING,
     LONGEST_GAP,
@@ -185,9 +186,12 @@ def _learn_readings(folded: StateRows, readings: Folding, chosen: Whole) -> None
     fixed = folded["anchored"][row] >> place & 1
     week = day < folded["first_day"][row, place].astype(np.int64) + ANCHOR_DAYS
     own = np.flatnonzero((fixed == 0) & week)
-    units = np.rint(value[own] * ANCHOR_UNIT).astype(np.uint32)
-    folded["anchor_sum"][row[own], place[own]] += units
-    _count(folded, "anchor_readings", row[own], place[own])
+    line, slot = row[own], place[own]
+    room = folded["anchor_sum"][line, slot] < ANCHOR_FULL
+    room &= folded["anchor_readings"][line, slot] < MOST_COUNTED
+    own, line, slot = own[room], line[room], slot[room]
+    folded["anchor_sum"][line, slot] += np.rint(value[own] * ANCHOR_UNIT).astype(np.uint32)
+    folded["anchor_readings"][line, slot] += np.uint16(1)
     folded["readings"][row, place] += np.uint32(1)
 
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from river.stats import EWMean, EWVar, Quantile
 
 from gateway.baseline_columns import (
+    ANCHOR_UNIT,
     EPOCH,
+    GLUCOSE,
     MICRO,
     PARTED,
     RANKED,
@@ -29,6 +31,7 @@ from gateway.baselines import (
     Learned,
     Part,
     StateRow,
+    baseline_of,
     empty_state,
     fold,
     fold_many,
@@ -42,6 +45,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 MEALS = ("", "fasting", "postprandial", "bedtime")
 CLOSE = 1e-12
+PULSE = TRACKED.index(QuantityName.PULSE)
 
 
 def life(seed: int, days: int) -> list[Learned]:
@@ -204,6 +208,37 @@ def test_a_mark_and_an_anchor_set_by_a_person_hold_in_both() -> None:
     assert state_to_bytes(together[0]) == state_to_bytes(alone)
     assert int(alone["anchor_sum"][SYSTOLIC]) == 1_300_000
     assert 0 < int(alone["fast_days"][SYSTOLIC]) <= 31 < int(alone["days"][SYSTOLIC])
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "before", "counted"),
+    [
+        (PULSE, 72.0, 5_890, 48),  # (2^32 - 2000 * 10000) / 720000 = 5937.5
+        (GLUCOSE, 6.0, 65_500, 35),  # no more than 65535 are counted
+    ],
+)
+def test_an_anchor_of_a_sensors_week_stops_before_it_overflows(
+    place: int, value: float, before: int, counted: int
+) -> None:
+    """Once a minute for a week is 10,080; what is told is the mean of those that were counted."""
+    state = empty_state()
+    state["readings"][place], state["first_day"][place] = before, START.toordinal() - EPOCH
+    state["anchor_sum"][place] = before * round(value * ANCHOR_UNIT)
+    state["anchor_readings"][place] = before
+    readings = [
+        Learned(START + timedelta(minutes=n), f"{n:04d}", TRACKED[place], value) for n in range(60)
+    ]
+    day = START.toordinal() + 1
+    many = np.zeros(1, dtype=STATE)
+    many[0] = state
+    alone = fold(state, readings, datetime.fromordinal(day).date(), ZONE)
+    together = fold_many(many, as_folding([readings]), np.array([day]))
+    assert state_to_bytes(together[0]) == state_to_bytes(alone)
+    assert int(alone["anchor_readings"][place]) == before + counted
+    baseline = baseline_of(alone, TRACKED[place])
+    assert baseline is not None
+    assert baseline.anchor == value
+    assert int(alone["readings"][place]) == before + 60
 
 
 def test_nothing_to_fold_moves_only_the_day() -> None:
