@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -58,6 +59,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The digest of the record's last seal in it, hexadecimal: for `audit verify --heads`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Holding:
+    """What a database holds in the instant of `snapshot`."""
+
+    snapshot: str
+    major: int
+    timescale: bool
+    migrations: dict[str, str]
+    rows: dict[str, int]
+    marks: list[LaneMark]
+    head: str | None
+
+
 def manifest_path(file: Path) -> Path:
     """Where the manifest of a backup lies."""
     return file.with_name(file.name + ".json")
@@ -72,48 +86,66 @@ async def take_backup(dsn: str, file: Path, now: datetime, report: Report) -> Ma
     """
     if _is_there(file):
         raise BackupError(f"{file} exists already")
+    draft = file.with_name(file.name + ".part")
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if len(await connection.fetch(_SQL["schemas"])) < len(_SCHEMAS):
                 raise BackupError("this is no county's database: a schema is missing")
-            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
-            rows = await _counted(connection)
-            draft = file.with_name(file.name + ".part")
-            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-            timescale = bool(await connection.fetchval(_SQL["timescale"]))
-            # the parts of a hypertable lie in schemas of the extension
-            wanted = [] if timescale else [part for name in _SCHEMAS for part in ("-n", name)]
-            tool = await find_tool("pg_dump", connection.get_server_version().major)
-            address = address_of(dsn)
-            await run_tool(
-                [
-                    *(tool, "-Fc", "--no-owner", f"--snapshot={snapshot}", *wanted),
-                    *("-f", draft, "-d", address.dsn),
-                ],
-                address.environment,
-                lambda: report(f"{draft.stat().st_size / 1e6:.1f} MB written"),
-            )
-            size, digest = await asyncio.to_thread(_sealed, draft)
-            manifest = Manifest(
-                v=_VERSION,
-                taken_at=now,
-                server=str(connection.get_server_version().major),
-                timescale=timescale,
-                size=size,
-                sha256=digest,
-                migrations={
-                    r["name"]: r["digest"] for r in await connection.fetch(_SQL["migrations"])
-                },
-                rows=rows,
-                marks=[LaneMark(*row) for row in await connection.fetch(_SQL["marks"])],
-                head=await connection.fetchval(_SQL["head"]),
-            )
+            holding = await _holding(connection)
+            await _dump(dsn, draft, holding, report)
+        size, digest = await asyncio.to_thread(_sealed, draft)
+        draft.rename(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)  # names stand in it
+        raise
     finally:
         await connection.close()
-    draft.rename(file)
+    manifest = Manifest(
+        v=_VERSION,
+        taken_at=now,
+        server=str(holding.major),
+        timescale=holding.timescale,
+        size=size,
+        sha256=digest,
+        migrations=holding.migrations,
+        rows=holding.rows,
+        marks=holding.marks,
+        head=holding.head,
+    )
     _write(manifest_path(file), msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
+
+
+async def _holding(connection: "asyncpg.Connection[asyncpg.Record]") -> _Holding:
+    """What the snapshot holds; of a former release there is no record yet, and no seal."""
+    sealed = await connection.fetchval("SELECT to_regclass('care.seal') IS NOT NULL")
+    return _Holding(
+        snapshot=await connection.fetchval("SELECT pg_export_snapshot()"),
+        major=connection.get_server_version().major,
+        timescale=bool(await connection.fetchval(_SQL["timescale"])),
+        migrations={r["name"]: r["digest"] for r in await connection.fetch(_SQL["migrations"])},
+        rows=await _counted(connection),
+        marks=[LaneMark(*row) for row in await connection.fetch(_SQL["marks"])],
+        head=await connection.fetchval(_SQL["head"]) if sealed else None,
+    )
+
+
+async def _dump(dsn: str, draft: Path, holding: _Holding, report: Report) -> None:
+    """Run `pg_dump` over the snapshot, into `draft`, for its owner's eyes."""
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    # the parts of a hypertable lie in schemas of the extension
+    wanted = [] if holding.timescale else [part for name in _SCHEMAS for part in ("-n", name)]
+    tool = await find_tool("pg_dump", holding.major)
+    address = address_of(dsn)
+    await run_tool(
+        [
+            *(tool, "-Fc", "--no-owner", f"--snapshot={holding.snapshot}", *wanted),
+            *("-f", draft, "-d", address.dsn),
+        ],
+        address.environment,
+        lambda: report(f"{draft.stat().st_size / 1e6:.1f} MB written"),
+    )
 
 
 def _is_there(file: Path) -> bool:

@@ -228,7 +228,7 @@ def test_an_anchor_of_a_sensors_week_stops_before_it_overflows(
     readings = [
         Learned(START + timedelta(minutes=n), f"{n:04d}", TRACKED[place], value) for n in range(60)
     ]
-    day = START.toordinal() + 1
+    day = START.toordinal() + 8
     many = np.zeros(1, dtype=STATE)
     many[0] = state
     alone = fold(state, readings, datetime.fromordinal(day).date(), ZONE)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from errno import ENOSPC
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -169,6 +170,15 @@ async def test_a_failing_program_says_why(empty: Database, lived: Database, tmp_
     finally:
         await owner.execute("DROP EVENT TRIGGER refuse")
         await owner.close()
+
+
+async def test_a_copy_that_fails_leaves_nothing_with_names(lived: Database, tmp_path: Path) -> None:
+    def full(_words: str) -> None:
+        raise OSError(ENOSPC, "no space")
+
+    with pytest.raises(OSError, match="no space"):
+        await take_backup(lived.dsn, tmp_path / "b", CRISIS, full)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_password_is_on_no_command_line() -> None:

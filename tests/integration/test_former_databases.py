@@ -6,7 +6,8 @@ mmol/L, 99 mg/dL and LO, a cuff without a clock, Fahrenheit, somebody unknown, a
 told to people. They were written by the program at commits 46e03a4, 5c9aea9 and ca00106.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,8 +23,10 @@ from gateway.store.reading_row import identity_text, observation_of, point_of
 from rules.identity import observation_identity
 from rules.vocabulary import Bound, QuantityName
 from service.db_command import CARE_MIGRATIONS
+from service.store.backup import restore, take_backup
 from service.store.care_store import Store
 from service.store.database import open_pool
+from service.store.verify import Extent, verify
 from tests.fixtures.database import Database
 from tests.integration.county_bench import START, WANG, ZONE, county_bench, pressure, sugar
 
@@ -76,26 +79,47 @@ def _number(name: str) -> int:
     return int(name.split("/")[1][:4])
 
 
+@asynccontextmanager
+async def new_database(server: EmbeddedPostgres) -> AsyncGenerator[Database]:
+    name = f"former_{uuid4().hex[:12]}"
+    connection = await asyncpg.connect(server.dsn)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield Database(name=name, server=server)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
 @pytest.fixture(params=LEVELS)
 async def former(
     request: pytest.FixtureRequest, postgres: EmbeddedPostgres
 ) -> AsyncIterator[Database]:
     """A database of a former level that today's program has migrated."""
-    name = f"former_{uuid4().hex[:12]}"
-    server = await asyncpg.connect(postgres.dsn)
-    try:
-        await server.execute(f"CREATE DATABASE {name}")
-        database = Database(name=name, server=postgres)
+    async with new_database(postgres) as database:
         await at_level(database.dsn, request.param)
         assert await migrate(database.dsn, ALL)
         yield database
-        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await server.close()
 
 
 def test_there_is_a_level_for_every_release() -> None:
     assert LEVELS == ["core_1_care_2", "core_2_care_2", "core_3_care_5"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_it_is_copied_as_it_is_and_put_back_as_todays(
+    level: str, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """Before its migration: that is when a county wants a copy."""
+    file, now = tmp_path / "b", CRISIS + timedelta(days=1)
+    async with new_database(postgres) as old, new_database(postgres) as today:
+        await at_level(old.dsn, level)
+        taken = await take_backup(old.dsn, file, now, lambda _: None)
+        assert taken.head is None
+        await restore(today.dsn, file, ALL, now, None, lambda _: None)
+        found = await verify(today.dsn, ALL, ZONE, Extent(readings=None), taken)
+    assert [words for finding in found for words in finding.wrong] == []
+    assert next(each.looked_at for each in found if each.check == "readings as sent") == 28
 
 
 async def test_its_readings_are_what_the_devices_sent(former: Database) -> None:
