@@ -79,9 +79,8 @@ class PopulationWorker:
             if first is None or first > last:
                 return
             self._learned = first - timedelta(days=1)
-        while self._learned < last:
-            day = self._learned + timedelta(days=1)
-            readings = await self._store.readings(day, self._zone)
+        begin = self._learned + timedelta(days=1)
+        async for day, readings in self._store.days(begin, last, self._zone):
             findings = await asyncio.to_thread(self._models.learn_day, day, readings)
             if self._written is None or day > self._written:
                 await self._store.write_day(day, findings, now)

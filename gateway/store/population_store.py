@@ -14,6 +14,13 @@ from gateway.store.queries import load_queries
 from rules.vocabulary import HubId, Profile, QuantityName, SubjectRef, Vital
 
 _SQL = load_queries("gateway.store", "population_store.sql")
+_DAY = timedelta(days=1)
+_CLOCKS_AGREE = timedelta(days=2)
+"""A device whose clock is no farther off is found by the time that it claims."""
+
+_BLOCK = timedelta(days=30)
+"""Readings of clocks that are farther off are asked for so many days at once: no index has them."""
+
 _PROFILES = msgspec.json.Decoder(Profile)
 _COLUMNS = {
     Vital.BLOOD_PRESSURE: (QuantityName.SYSTOLIC, QuantityName.DIASTOLIC, QuantityName.PULSE),
@@ -58,17 +65,32 @@ class PopulationStore:
 
     async def first_day(self, since: datetime, zone: str) -> date | None:
         """The first local day from `since` on of which there is a reading."""
-        return await self._connection.fetchval(_SQL["first_day"], zone, since)
+        return await self._connection.fetchval(_SQL["first_day"], zone, since, _CLOCKS_AGREE)
 
-    async def readings(self, day: date, zone: tzinfo) -> list[Measured]:
-        """What may be learned of one local day, in no particular order.
+    async def days(
+        self, first: date, last: date, zone: tzinfo
+    ) -> AsyncGenerator[tuple[date, list[Measured]]]:
+        """What may be learned of each local day, in no particular order within it.
 
         Readings that arrive after their day was learned are left to the next start.
         """
-        begins = datetime.combine(day, time.min, zone)
-        ends = datetime.combine(day + timedelta(days=1), time.min, zone)
-        rows = await self._connection.fetch(_SQL["readings"], begins, ends)
-        return [found for row in rows if (found := _measured(row, day.year)) is not None]
+        while first <= last:
+            until = min(last + _DAY, first + _BLOCK)
+            block = [first + n * _DAY for n in range((until - first).days)]
+            days: dict[date, list[asyncpg.Record]] = {day: [] for day in block}
+            for row in await self._rows("misclaimed", first, until, zone):
+                days[row["effective_at"].astimezone(zone).date()].append(row)
+            for day, misclaimed in days.items():
+                rows = [*await self._rows("readings", day, day + _DAY, zone), *misclaimed]
+                measured = (_measured(row, day.year) for row in rows)
+                yield day, [each for each in measured if each is not None]
+            first = until
+
+    async def _rows(
+        self, name: str, first: date, until: date, zone: tzinfo
+    ) -> list[asyncpg.Record]:
+        begins, ends = (datetime.combine(day, time.min, zone) for day in (first, until))
+        return await self._connection.fetch(_SQL[name], begins, ends, _CLOCKS_AGREE)
 
     async def position(self) -> date | None:
         """The last day whose findings were written."""

@@ -1,16 +1,37 @@
 -- What the population models read (committed rows only) and what they found. Never the core's batch.
 
 -- name: first_day
-SELECT min((o.claimed_at AT TIME ZONE $1)::date) FROM core.observation o WHERE o.claimed_at >= $2;
+-- Nothing is recorded before it was measured, give or take $3.
+SELECT min((o.effective_at AT TIME ZONE $1)::date) FROM core.observation o
+WHERE o.recorded_at >= $2::timestamptz - $3::interval AND o.effective_at >= $2;
 
 -- name: readings
+-- The key, and a hypertable's chunks, lie in the order of what devices claim: most claim about the right time.
 SELECT replace(o.identity::text, '-', '') AS identity, o.subject, o.device, o.hub, o.effective_at,
     o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, p.body::text AS profile
 FROM core.observation o JOIN core.profile p USING (subject)
-WHERE o.claimed_at >= $1 AND o.claimed_at < $2
+WHERE o.claimed_at >= $1::timestamptz - $3::interval AND o.claimed_at < $2::timestamptz + $3::interval
+    AND o.claimed_at BETWEEN o.effective_at - $3::interval AND o.effective_at + $3::interval
+    AND o.effective_at >= $1 AND o.effective_at < $2
     AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
     AND o.kind IN ('85354-9', '14743-9')
-    AND NOT coalesce((p.body ->> 'synthetic')::boolean, false);
+    AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
+    AND NOT EXISTS (SELECT FROM core.suspicion d
+        WHERE d.identity = replace(o.identity::text, '-', '') AND d.answer IS NULL);
+
+-- name: misclaimed
+-- Of clocks that are far off, all others: they are found by when they were recorded.
+SELECT replace(o.identity::text, '-', '') AS identity, o.subject, o.device, o.hub, o.effective_at,
+    o.kind, o.systolic, o.diastolic, o.pulse, o.glucose, p.body::text AS profile
+FROM core.observation o JOIN core.profile p USING (subject)
+WHERE o.recorded_at >= $1::timestamptz - $3::interval
+    AND o.claimed_at NOT BETWEEN o.effective_at - $3::interval AND o.effective_at + $3::interval
+    AND o.effective_at >= $1 AND o.effective_at < $2
+    AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
+    AND o.kind IN ('85354-9', '14743-9')
+    AND NOT coalesce((p.body ->> 'synthetic')::boolean, false)
+    AND NOT EXISTS (SELECT FROM core.suspicion d
+        WHERE d.identity = replace(o.identity::text, '-', '') AND d.answer IS NULL);
 
 -- name: position
 SELECT learned_through FROM core.population_position;

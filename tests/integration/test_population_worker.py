@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from gateway.facts import BindingFact
 from gateway.intake import Admitted, attributed
 from gateway.population_worker import PopulationWorker
 from gateway.store.population_store import PopulationStore, open_population_store
-from rules.vocabulary import DeviceRef, Profile, Sex, SubjectRef
+from rules.vocabulary import CoincidentClocks, DeviceRef, Profile, QuantityName, Sex, SubjectRef
 from tests.fixtures.database import Database
 from tests.integration.county_bench import START, ZONE, Bench, county_bench, minutes, pressure
 
@@ -108,6 +108,61 @@ async def test_an_alert_is_ranked_among_similar_people_and_never_raised(town: To
         assert row["stratum"] == "bp/female/60-74"
         assert row["readings"] >= 500
         assert row["percentile"] >= 95
+
+
+async def learned(store: PopulationStore, first: date, last: date) -> dict[date, list[float]]:
+    """The systolic values that models are given, by day."""
+    return {
+        day: [each.values[QuantityName.SYSTOLIC] for each in readings]
+        async for day, readings in store.days(first, last, ZONE)
+    }
+
+
+async def test_a_reading_is_learned_on_its_day_whatever_its_device_claims(
+    database: Database,
+) -> None:
+    """A battery was changed: the cuff lives 26 years ago, a year ahead, or an hour behind."""
+    core = database.dsn_as("hw_core")
+    async with county_bench(core, database.dsn) as bench, open_population_store(core) as store:
+        for n, off in enumerate((0 * DAY, -9600 * DAY, 400 * DAY, -DAY / 24)):
+            at = START + 40 * n * DAY
+            reading = pressure(at, 130 + n, 80)
+            assert reading.device_time is not None
+            shown = reading.device_time + off
+            clocks = CoincidentClocks(device_time=shown, hub_time=at)
+            await bench.feed(replace(reading, device_time=shown, clocks=clocks))
+        rows = await bench.owner.fetch(
+            "SELECT effective_at - claimed_at AS off FROM core.observation ORDER BY effective_at"
+        )
+        assert [abs(row["off"]) > 2 * DAY for row in rows] == [False, True, True, False]
+        days = [(START + 40 * n * DAY).astimezone(ZONE).date() for n in range(4)]
+        assert await store.first_day(START - DAY, ZONE.key) == days[0]
+        found = await learned(store, days[0], days[-1])
+        assert len(found) == 121
+        assert {day: values for day, values in found.items() if values} == {
+            day: [130.0 + n] for n, day in enumerate(days)
+        }
+
+
+async def test_a_reading_in_doubt_is_learned_when_somebody_has_said_whose_it_was(
+    database: Database,
+) -> None:
+    """A crisis rings although it is in doubt, so it is valid; models wait."""
+    core = database.dsn_as("hw_core")
+    day = START.astimezone(ZONE).date()
+    async with county_bench(core, database.dsn) as bench, open_population_store(core) as store:
+        await bench.feed(pressure(START, 186, 102))
+        await bench.owner.execute(
+            "INSERT INTO core.suspicion (identity, claimed_at, subject, other, device,"
+            " effective_at, point, ratio, waits) SELECT replace(identity::text, '-', ''),"
+            " claimed_at, subject, 's-li', device, effective_at, '{}', 9, false"
+            " FROM core.observation"
+        )
+        assert await learned(store, day, day) == {day: []}
+        await bench.owner.execute(
+            "UPDATE core.suspicion SET answer = subject, answered_by = 'a', answered_at = $1", START
+        )
+        assert await learned(store, day, day) == {day: [186.0]}
 
 
 async def test_what_a_model_is_told_of_nobody(database: Database) -> None:
