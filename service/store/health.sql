@@ -113,9 +113,14 @@ SELECT (SELECT count(*) FROM core.inbox WHERE applied_at IS NULL) AS inbox,
        (SELECT count(*) FROM care.delivery WHERE state = 'dead') AS dead
 
 -- name: unacknowledged
+-- What no service has taken has no life yet, and nobody was told of it at all.
 SELECT k.priority, count(*) AS alerts, min(k.raised_at) AS oldest
-FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
-WHERE l.state = 'unacknowledged' AND NOT k.synthetic
+FROM (
+    SELECT l.alert_id FROM care.alert_life l WHERE l.state = 'unacknowledged'
+    UNION
+    SELECT o.alert_id FROM core.outbox o WHERE o.taken_at IS NULL
+) u JOIN core.alert k ON k.alert_id = u.alert_id
+WHERE NOT k.synthetic
 GROUP BY k.priority ORDER BY k.priority DESC
 
 -- name: quarantine_by_reason

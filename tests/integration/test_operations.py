@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
-from rules.vocabulary import Family, HubId, SubjectRef
+from rules.vocabulary import Family, HubId, Priority, SubjectRef
 from service.blind import Place, Trouble, TroubleKind
 from service.notify.notifier import Channel
 from service.notify.webhook import SignedPost, WebhookNotifier
@@ -242,6 +242,20 @@ async def test_canaries_and_drills_are_in_no_count(county: County) -> None:
     assert figures.pages == 3
     await refresh(county.store.pool, county.now, ZONE)
     assert await county.owner.fetchval("SELECT count(*) FROM cdc.count_cell WHERE value > 0") == 0
+
+
+@pytest.mark.row("O2")
+async def test_what_a_dead_service_has_not_taken_is_unacknowledged_too(county: County) -> None:
+    await county.raise_alert(ZHANG.subject)
+    await county.owner.execute("DELETE FROM core.outbox")
+    await real_alert(county)
+    raised_at = county.now
+    county.clock.advance(timedelta(minutes=40))
+    for _ in ("waits in the outbox", "was taken"):
+        (emergency,) = (await county.store.figures(county.now)).unanswered
+        assert (emergency.priority, emergency.alerts) == (Priority.EMERGENCY, 1)
+        assert emergency.oldest == raised_at
+        await county.worker().settle(county.now)
 
 
 @pytest.mark.row("O2")
