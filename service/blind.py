@@ -21,6 +21,10 @@ class TroubleKind(StrEnum):
     CANARY_LATE = "canary_late"
 
 
+Unjudged = tuple[TroubleKind, str | None]
+"""A kind of trouble of which one look can say nothing at a place; None: at no place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """Something is dark since `since`; `place` is an area, a canary's hub, or empty (the county).

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.blind import Trouble, TroubleKind
+from service.blind import Trouble, TroubleKind, Unjudged
 from service.store.health import HUB_SILENT, Canary, CorePulse, Seen
 
 CORE_SILENT = timedelta(seconds=15)
@@ -25,10 +25,10 @@ SLOW_LOOKS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Troubles found; of the kinds in `unjudged` nothing can be said now, neither yes nor no."""
+    """Troubles found; of what is `unjudged` nothing can be said now, neither yes nor no."""
 
     troubles: tuple[Trouble, ...]
-    unjudged: frozenset[TroubleKind]
+    unjudged: frozenset[Unjudged]
 
 
 class Judge:
@@ -60,11 +60,14 @@ class Judge:
             for area in seen.dark
         ]
         judged = sighted and hubs
-        unjudged: set[TroubleKind] = set() if judged else {TroubleKind.HUBS_SILENT}
-        late = [trouble for canary in seen.canaries for trouble in _late(canary, now)]
-        if any(now - self._since < _expected(canary) for canary in seen.canaries):
-            # A service that was away itself gives the canaries the time to come again.
-            late, unjudged = [], unjudged | {TroubleKind.CANARY_LATE}
+        unjudged: set[Unjudged] = set() if judged else {(TroubleKind.HUBS_SILENT, None)}
+        late: list[Trouble] = []
+        for canary in seen.canaries:
+            # A service that was away itself gives each canary the time to come again.
+            if now - self._since < _expected(canary):
+                unjudged.add((TroubleKind.CANARY_LATE, canary.hub))
+            else:
+                late += _late(canary, now)
         return Verdict(
             troubles=(*county, *late, *(dark if judged else ())), unjudged=frozenset(unjudged)
         )

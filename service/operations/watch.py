@@ -14,7 +14,7 @@ import structlog
 
 from gateway.clock import ProcessClock
 from service.alerts.lifecycle import Answer, LifecycleError, Outcome
-from service.blind import Board, Trouble, TroubleKind
+from service.blind import Board, Trouble, TroubleKind, Unjudged
 from service.operations.judge import Judge
 from service.operations.notices import Messenger
 from service.services import Services
@@ -106,7 +106,7 @@ class Watch:
         return [Trouble(kind=TroubleKind.DATABASE_SLOW, since=self._lost_since)]
 
     async def _settle(
-        self, found: list[Trouble], unjudged: frozenset[TroubleKind], now: datetime
+        self, found: list[Trouble], unjudged: frozenset[Unjudged], now: datetime
     ) -> None:
         tell = self._messenger is not None
         began, ended = await self._store.settle_troubles(found, unjudged, now, tell=tell)
@@ -118,18 +118,18 @@ class Watch:
             _log.info("trouble ended", kind=over.kind, place=over.place, seconds=round(seconds))
 
     async def _show(
-        self, found: list[Trouble], unjudged: frozenset[TroubleKind], now: datetime
+        self, found: list[Trouble], unjudged: frozenset[Unjudged], now: datetime
     ) -> None:
         """What pages show; of what this look could not judge they go on showing the last."""
         areas = [t.place for t in found if t.kind is TroubleKind.HUBS_SILENT]
-        if not unjudged:
+        if (TroubleKind.HUBS_SILENT, None) not in unjudged:
             self._board.places = await self._store.places(areas, now)
         began = await self._store.open_since()
         before = {trouble.key: trouble for trouble in self._board.troubles}
         kept = [
             before.get((kind, place)) or Trouble(kind=kind, place=place, since=since)
             for (kind, place), since in began.items()
-            if kind in unjudged
+            if {(kind, place), (kind, None)} & unjudged
         ]
         shown = [t.as_of(began.get(t.key, t.since)) for t in found]
         self._board.troubles = (*shown, *kept)

@@ -10,7 +10,7 @@ import asyncpg
 
 from gateway.pulse import Pulse, decode_pulse
 from rules.vocabulary import Priority
-from service.blind import Place, Trouble, TroubleKind
+from service.blind import Place, Trouble, TroubleKind, Unjudged
 from service.notify.notifier import LEASE, Outcome, Result, next_attempt_at
 from service.store.database import Database, load_statements
 from service.store.seals import RecordState, Seals
@@ -170,12 +170,12 @@ class Health(Database):
     async def settle_troubles(
         self,
         found: Sequence[Trouble],
-        unjudged: frozenset[TroubleKind],
+        unjudged: frozenset[Unjudged],
         now: datetime,
         *,
         tell: bool,
     ) -> tuple[list[Trouble], list[PastTrouble]]:
-        """Begin what is new and end what is over; kinds in `unjudged` stay as they are.
+        """Begin what is new and end what is over; what is `unjudged` stays as it is.
 
         Returns:
             What began and what ended now, each once, whichever process looked. `tell` queues a
@@ -188,7 +188,7 @@ class Health(Database):
             for row in await connection.fetch(_SQL["open_troubles"]):
                 kind, trouble_id = TroubleKind(row["kind"]), row["trouble_id"]
                 known = wanted.pop((kind, row["place"]), None) is not None
-                if known or kind in unjudged:
+                if known or {(kind, row["place"]), (kind, None)} & unjudged:
                     continue
                 if await connection.fetchval(_SQL["end_trouble"], trouble_id, now):
                     ended.append(

@@ -82,7 +82,7 @@ def test_silent_hubs_are_judged_only_after_the_core_has_listened_long_enough() -
     back = now + timedelta(seconds=2)
     verdict = judge.verdict(seen(back, dark=(dark(START),)), back)
     assert verdict.troubles == ()
-    assert verdict.unjudged == {TroubleKind.HUBS_SILENT}
+    assert verdict.unjudged == {(TroubleKind.HUBS_SILENT, None)}
     later = back + 5 * MINUTE
     found = judge.verdict(seen(later, dark=(dark(START),)), later).troubles
     assert [(t.kind, t.place, t.silent, t.hubs) for t in found] == [
@@ -116,8 +116,17 @@ def test_a_service_that_was_away_itself_gives_the_canary_time() -> None:
     look = seen(now, canaries=(canary(START),))
     fresh = Judge(now - MINUTE).verdict(look, now)
     assert fresh.troubles == ()
-    assert TroubleKind.CANARY_LATE in fresh.unjudged  # neither rings nor ends what rang before
+    # Neither rings nor ends what rang before.
+    assert (TroubleKind.CANARY_LATE, "hub-1") in fresh.unjudged
     assert kinds(Judge(now - 7 * MINUTE), look, now) == {TroubleKind.CANARY_LATE}
+
+
+def test_a_canary_of_two_days_is_judged_by_itself() -> None:
+    now = START + 60 * MINUTE
+    slow = replace(canary(None), hub="hub-slow", every=timedelta(days=2))
+    found = Judge(START).verdict(seen(now, canaries=(slow, canary(START))), now)
+    assert [t.key for t in found.troubles] == [(TroubleKind.CANARY_LATE, "hub-1")]
+    assert found.unjudged == {(TroubleKind.CANARY_LATE, "hub-slow")}
 
 
 def account(role: Role, account_id: UUID = DOCTOR) -> Account:
