@@ -8,17 +8,18 @@ Everything here happens inside the transaction that `core.py` opened under the l
 out, and memory takes the new rows, only after its commit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import structs
 
 from gateway.calm import Screened
-from gateway.canary_device import CanaryAlert
+from gateway.canary_device import CanaryAlert, is_canary
 from gateway.county import County
 from gateway.detect import Assessment, Rulebook
 from gateway.episodes import Rung, episodes
+from gateway.intake import Admitted
 from gateway.judging import by_person, judge_people, screen
 from gateway.series import note_series
 from gateway.settling import settle
@@ -35,8 +36,9 @@ class Outcome:
     """What the transaction wrote; memory and hubs learn of it after the commit.
 
     `kept` observations were new, `aside` names why others were kept aside, and `alert_waits_s` how
-    long after its reading each new alert was raised (synthetic people's left out). `canaries` are
-    the new alerts of hubs' test measurements.
+    long after its reading each new alert was raised (synthetic people's left out of `kept` and of
+    these). `canaries` are the new alerts of hubs' test measurements, `unworn` the devices of people
+    who do not exist, as far as the walk had to know.
     """
 
     marks: dict[Mark, int]
@@ -46,6 +48,7 @@ class Outcome:
     aside: tuple[str, ...]
     alert_waits_s: tuple[float, ...]
     canaries: Mapping[str, CanaryAlert]
+    unworn: frozenset[str]
 
 
 async def walk(
@@ -76,14 +79,27 @@ async def walk(
     marks = county.marks_after(done)
     await store.write_receipts(marks)
     await store.notify(rung.notifications(dict.fromkeys([*new, *states.exact])))
+    unworn = _unworn(admitted, county)
     return Outcome(
         marks=marks,
         done=done,
         states=states,
-        kept=len(fresh),
+        kept=sum(item.point.device not in unworn for item in fresh.values()),
         aside=tuple(record.why.reason.value for record in aside),
         alert_waits_s=rung.waits_s,
         canaries=rung.canaries,
+        unworn=unworn,
+    )
+
+
+def _unworn(admitted: Iterable[Admitted], county: County) -> frozenset[str]:
+    """The devices of synthetic people; no profile is read for it that nobody needed."""
+    known = county.profiles
+    return frozenset(
+        item.point.device
+        for item in admitted
+        if is_canary(item.observation.device)
+        or ((profile := known.get(item.subject)) is not None and profile.synthetic)
     )
 
 

@@ -110,7 +110,8 @@ SELECT (SELECT count(*) FROM core.inbox WHERE applied_at IS NULL) AS inbox,
        (SELECT count(*) FROM core.outbox WHERE taken_at IS NULL) AS outbox,
        (SELECT min(created_at) FROM core.outbox WHERE taken_at IS NULL) AS outbox_since,
        (SELECT count(*) FROM care.delivery WHERE state IN ('pending', 'failed')) AS deliveries,
-       (SELECT count(*) FROM care.delivery WHERE state = 'dead') AS dead
+       (SELECT count(*) FROM care.delivery d JOIN core.alert k ON k.alert_id = d.alert_id
+        WHERE d.state = 'dead' AND NOT k.synthetic) AS dead
 
 -- name: unacknowledged
 -- What no service has taken has no life yet, and nobody was told of it at all.

@@ -235,6 +235,9 @@ async def test_canaries_and_drills_are_in_no_count(county: County) -> None:
     figures = await county.store.figures(county.now)
     assert figures.unanswered == ()
     assert figures.pages == 0
+    dead = "UPDATE care.delivery SET state = 'dead', next_attempt_at = NULL"
+    assert await county.owner.execute(dead) != "UPDATE 0"
+    assert (await county.store.figures(county.now)).dead == 0
     await real_alert(county)
     await county.worker().settle(county.now)
     figures = await county.store.figures(county.now)

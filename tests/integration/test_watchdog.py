@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from gateway.arrivals import Arrival
 from gateway.canary_device import ANSWER_WITHIN, canary_device
 from gateway.canary_watch import CanaryNews
 from gateway.clock import ManualClock
 from gateway.facts import BindingFact, ToldFact
 from gateway.hub_status import HubStatus
+from gateway.pulse import Pulse, decode_pulse
 from gateway.sorting import Batch
 from gateway.watchdog import Watchdog
-from rules.vocabulary import AlertId, HubId, Profile, SubjectRef
+from rules.vocabulary import AlertId, DeviceRef, HubId, Profile, SubjectRef
 from rules.wire import CANARY_TOPIC
+from service.store.reading_days import newest_days
 from tests.fixtures.database import Database
 from tests.integration.county_bench import (
     HUB,
@@ -134,6 +137,42 @@ async def test_a_replayed_past_leaps_and_nobody_was_away(bench: Bench) -> None:
             await watchdog.heard(status)
     await begin(bench, clock)
     assert await downtimes(bench) == []
+
+
+@pytest.mark.row("L4", "O2")
+async def test_who_does_not_exist_moves_no_figure(bench: Bench, database: Database) -> None:
+    """A canary, and somebody of a drill with a cuff; beside them one reading of a person."""
+    clock = ManualClock(START)
+    watchdog = await begin(bench, clock)
+    canary, drilled = SubjectRef(f"s-canary-{HUB}"), SubjectRef("s-drill")
+    cuff = DeviceRef(manufacturer="Acme", model="BP-1", serial="drill")
+    long_ago = START - timedelta(days=1)
+    await bench.tell(
+        Profile(subject=canary, birth_year=1970, synthetic=True),
+        Profile(subject=drilled, birth_year=1970, synthetic=True),
+        BindingFact(device=canary_device(HUB).key, subject=canary, valid_from=long_ago),
+        BindingFact(device=cuff.key, subject=drilled, valid_from=long_ago),
+    )
+    test = replace(sugar(START, "LO", device=canary_device(HUB)), source="canary")
+    drill = pressure(START, 225, 140, device=cuff)
+
+    async def figures(*arrivals: Arrival) -> Pulse:
+        batch = Batch(arrivals=arrivals)
+        watchdog.committed(batch, await bench.take(batch, START), began_s=0.0)
+        await beat(bench, watchdog)
+        found = decode_pulse(await bench.owner.fetchval("SELECT body::text FROM core.pulse"))
+        assert found is not None
+        return found
+
+    alone = await figures(envelope(test, 1), envelope(drill, 2))
+    assert await bench.count("core.observation") == 2
+    assert (alone.kept, alone.readings["live"], alone.lag_s) == (0, 0, {})
+    assert sum(alone.delays["live"].counts) == 0
+    assert await newest_days(database.dsn) == []
+    beside = await figures(envelope(pressure(START, 131, 82), 3), envelope(test, 4))
+    assert (beside.kept, beside.readings["live"], beside.lag_s) == (1, 1, {"live": 0.0})
+    ((day, readings),) = [(d.day, d.readings) for d in await newest_days(database.dsn)]
+    assert (day.date(), readings) == (START.date(), 1)
 
 
 @pytest.mark.row("O2")

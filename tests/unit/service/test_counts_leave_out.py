@@ -24,7 +24,6 @@ NO_PEOPLE = {
     "enrolments.sql applications_since": "hubs that apply, to slow them down",
     "federation.sql weeks_of": "cells that were released",
     "health.sql silent_areas": "hubs",
-    "health.sql waiting": "rows that wait to be worked off, whosever",
     "health.sql quarantine_by_reason": "records that nobody could be told for",
     "health.sql hub_figures": "hubs",
     "health.sql tables": "rows on disk",
