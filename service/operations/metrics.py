@@ -61,10 +61,13 @@ def _core(figures: Figures) -> Iterator[Metric]:
     yield _gauge("lease_epoch", "Epoch of the owning core's lease", core.epoch)
     yield _gauge("lease_age_seconds", "Since the owning core's last report", _s(now - core.at))
     if core.pulse is not None:
+        if fresh:
+            yield from _present(core.pulse, now)
         yield from _pulse(core.pulse, now)
 
 
-def _pulse(pulse: Pulse, now: datetime) -> Iterator[Metric]:
+def _present(pulse: Pulse, now: datetime) -> Iterator[Metric]:
+    """What is true while a core lives; the last words of a dead one say nothing of now."""
     lost_at = pulse.broker_lost_at
     yield _gauge("broker_connected", "Whether the core has its broker", float(lost_at is None))
     away = 0.0 if lost_at is None else _s(now - lost_at)
@@ -73,6 +76,9 @@ def _pulse(pulse: Pulse, now: datetime) -> Iterator[Metric]:
     yield _gauge("core_waiting_messages", "Received and not in a batch yet", pulse.waiting)
     yield _gauge("readings_per_second", "Over the last minute", pulse.readings_per_s)
     yield _by("lag_seconds", "Oldest reading of the last batch", "lane", pulse.lag_s)
+
+
+def _pulse(pulse: Pulse, now: datetime) -> Iterator[Metric]:
     readings = CounterMetricFamily(_P + "readings", "Taken from hubs", labels=["lane"])
     for lane, count in sorted(pulse.readings.items()):
         readings.add_metric([lane], count)

@@ -143,14 +143,9 @@ class _Said:
         pulse = core.pulse
         if pulse is None:
             return
-        lost_at = pulse.broker_lost_at
-        broker = self._say(mark("connected")) if lost_at is None else self._ago(lost_at)
-        yield self._line(mark("Broker"), broker, wrong=lost_at is not None)
+        if not silent:  # the last words of a dead core say nothing of now
+            yield from self._present(pulse)
         yield from self._rules(pulse)
-        yield self._line(mark("Readings a second"), f"{pulse.readings_per_s:.1f}")
-        lags = sorted(pulse.lag_s.items(), reverse=True)
-        lag = ", ".join(f"{word(self.language, 'lane', k)} {v:.1f} s" for k, v in lags)
-        yield self._line(mark("Delay from hub to commit"), lag or "–")
         if pulse.seconds.counts and sum(pulse.seconds.counts):
             batches = sum(pulse.seconds.counts)
             mean_ms = 1000 * pulse.seconds.total / batches
@@ -161,6 +156,15 @@ class _Said:
         if sum(pulse.alert_seconds.counts):
             mean_s = pulse.alert_seconds.total / sum(pulse.alert_seconds.counts)
             yield self._line(mark("Reading to alert"), f"{mean_s:.1f} s")
+
+    def _present(self, pulse: Pulse) -> Iterator[StatusLine]:
+        lost_at = pulse.broker_lost_at
+        broker = self._say(mark("connected")) if lost_at is None else self._ago(lost_at)
+        yield self._line(mark("Broker"), broker, wrong=lost_at is not None)
+        yield self._line(mark("Readings a second"), f"{pulse.readings_per_s:.1f}")
+        lags = sorted(pulse.lag_s.items(), reverse=True)
+        lag = ", ".join(f"{word(self.language, 'lane', k)} {v:.1f} s" for k, v in lags)
+        yield self._line(mark("Delay from hub to commit"), lag or "–")
 
     def _rules(self, pulse: Pulse) -> Iterator[StatusLine]:
         """How many rules ring, and whether nobody's signature is enough for that (law 10)."""

@@ -10,20 +10,25 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx2
+import msgspec
 import pytest
 from playwright.async_api import Browser
-from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.parser import text_string_to_metric_families as parsed
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
+from gateway.pulse import Meter
 from rules.vocabulary import Family, HubId, Priority, SubjectRef
+from rules.wire import Lane
 from service.blind import Place, Trouble, TroubleKind
 from service.notify.notifier import Channel
 from service.notify.webhook import SignedPost, WebhookNotifier
+from service.operations.metrics import metrics_text
 from service.operations.notices import Messenger
 from service.operations.watch import CANARIES_KEPT, Watch
 from service.store.database import open_pool
 from service.surveillance.daily import refresh
+from service.web.status_view import status_parts
 from tests.contract.test_notifiers import SECRET, Other, other_end
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_passwords
@@ -262,12 +267,35 @@ async def test_what_a_dead_service_has_not_taken_is_unacknowledged_too(county: C
 
 
 @pytest.mark.row("O2")
+async def test_the_last_words_of_a_dead_core_are_no_present_figures(county: County) -> None:
+    meter = Meter(county.now)
+    meter.broker_lost_at = None
+    meter.batch({Lane.LIVE: county.now - SECOND}, {Lane.LIVE: 600}, county.now)
+    meter.took(0.05, 600, 10.0)
+    await county.core.execute(
+        "INSERT INTO core.pulse (at, epoch, holder, body) VALUES ($1, 7, 'core', $2)",
+        *(county.now, msgspec.json.encode(meter.pulse(people=5, waiting=7, at_s=11.0)).decode()),
+    )
+    present = {"broker_connected", "core_waiting_messages", "readings_per_second", "lag_seconds"}
+    lines = {"Broker", "Readings a second", "Delay from hub to commit"}
+    for after, is_told in ((SECOND, True), (timedelta(hours=3), False)):
+        county.clock.advance(after)
+        figures = await county.store.figures(county.now)
+        told = metrics_text(figures).decode()
+        families = {f.name.removeprefix("hearthwatch_") for f in parsed(told)}
+        assert families & present == (present if is_told else set())
+        assert '\nhearthwatch_readings_total{lane="live"} 600.0' in told, "a counter stays"
+        core = next(part for part in status_parts(figures, "en") if part.title == "Core")
+        assert {line.name for line in core.lines} & lines == (lines if is_told else set())
+
+
+@pytest.mark.row("O2")
 async def test_figures_are_for_this_machine_or_for_the_tokens_bearer(county: County) -> None:
     await beat(county)
     async with serving(county.services) as url, httpx2.AsyncClient(base_url=url) as client:
         here = await client.get("/metrics")
         assert here.headers["content-type"].startswith("text/plain; version=0.0.4")
-        names = {family.name for family in text_string_to_metric_families(here.text)}
+        names = {family.name for family in parsed(here.text)}
         assert {"hearthwatch_core_up", "hearthwatch_table_bytes", "hearthwatch_trouble"} <= names
         assert "张桂英" not in here.text
         for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
