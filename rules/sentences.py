@@ -169,21 +169,23 @@ FRAME = _texts(
             "Another family has new points within days ({rule}): raised by one level.",
         ),
         "usual": (
-            "本人常态{name} {mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
-            "Usual for this person: {name} {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+            "本人常态{name} {mean} ± {sd} {unit}（{readings}次测量）；{told}。",
+            "Usual for this person: {name} {mean} ± {sd} {unit} ({readings} readings); {told}.",
         ),
         "usual_part": (
-            "本人{part}常态{name} {mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
-            "Usual {part}: {name} {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+            "本人{part}常态{name} {mean} ± {sd} {unit}（{readings}次测量）；{told}。",
+            "Usual {part}: {name} {mean} ± {sd} {unit} ({readings} readings); {told}.",
         ),
         "your_usual": (
-            "您平时的{name}：{mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
-            "Your usual {name} is {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+            "您平时的{name}：{mean} ± {sd} {unit}（{readings}次测量）；{told}。",
+            "Your usual {name} is {mean} ± {sd} {unit} ({readings} readings); {told}.",
         ),
         "your_usual_part": (
-            "您平时{part}的{name}：{mean} ± {sd} {unit}（{readings}次测量）；本次 {now}。",
-            "Your usual {name}, {part}, is {mean} ± {sd} {unit} ({readings} readings); now {now}.",
+            "您平时{part}的{name}：{mean} ± {sd} {unit}（{readings}次测量）；{told}。",
+            "Your usual {name}, {part}, is {mean} ± {sd} {unit} ({readings} readings); {told}.",
         ),
+        "now": ("本次 {now}", "now {now}"),
+        "then": ("{day}测得 {now}", "{now} on {day}"),
         "cold_start": (
             "本人测量尚少：预计 {mean} ± {sd} {unit}，其中{weight}%依据人群资料（{group}）。",
             "Few own readings yet: expect {mean} ± {sd} {unit}, {weight} % of it from {group}.",

@@ -31,7 +31,8 @@ class Telling:
     `now` is the number to compare with, as shown; `day` its local day; `target` the person's, else
     the pack's; `part` the part of the day that `now` belongs to, empty for the whole day; `own`:
     said to the person; `brief` leaves out the anchor, the mark and the stratum, `whole` adds the
-    spread of all readings and the measuring habit.
+    spread of all readings and the measuring habit; `past`: `now` is not of today, and is told with
+    its day.
     """
 
     name: QuantityName
@@ -43,6 +44,7 @@ class Telling:
     own: bool = False
     brief: bool = False
     whole: bool = False
+    past: bool = False
 
     def say(self, key: str) -> str:
         """The sentence of that key in the telling's language and voice."""
@@ -103,7 +105,9 @@ def _compared(sentence: str, usual: Usual, telling: Telling, part: str = "") -> 
         sd=shown(telling.name, usual.sd),
         unit=unit_as_written(telling.name),
         readings=usual.readings,
-        now=telling.now,
+        told=telling.say("then" if telling.past else "now").format(
+            now=telling.now, day=telling.day.isoformat()
+        ),
     )
 
 

@@ -22,7 +22,6 @@ from service.store.records import Account, PersonCard, SeriesPoint
 from service.store.rows import point_from
 
 _SQL = load_statements("usual.sql")
-_READS = load_statements("reads.sql")
 _PROFILES = msgspec.json.Decoder(Profile)
 Change = Literal["drug", "device"]
 """What of a person's series was changed."""
@@ -53,7 +52,10 @@ class SetAnchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonUsual:
-    """What is known to be usual; `last` are the newest readings, `anchors` newest first."""
+    """What is known to be usual; `last`: of each kind the newest that nobody doubts.
+
+    `anchors` come newest first.
+    """
 
     person: PersonCard
     baselines: Mapping[QuantityName, Baseline]
@@ -73,7 +75,7 @@ class Usuals(Own):
         if not may or person_id is None:
             await self.audit(account, "refused usual", subject, {}, now)
             return None
-        last = await self.pool.fetch(_READS["last_points"], subject, now - _LAST_VALUES)
+        last = await self.pool.fetch(_SQL["last_sure"], subject, now - _LAST_VALUES)
         anchors = await self.pool.fetch(_SQL["anchors"], subject)
         await self.audit(account, "read usual", subject, {}, now)
         return PersonUsual(

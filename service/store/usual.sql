@@ -19,3 +19,15 @@ SELECT o.identity::text AS identity, o.device, o.kind, o.effective_at, o.receive
 FROM care.reading o
 WHERE o.subject = $1 AND o.effective_at >= $2 AND o.effective_at < $3
 ORDER BY o.effective_at, o.identity
+
+-- name: last_sure
+-- What is compared with the usual is what may be learned: valid, dated, and nobody asks whose it is.
+SELECT DISTINCT ON (o.kind) o.identity, o.effective_at, o.kind, o.systolic, o.diastolic, o.pulse,
+       o.glucose, o.valid, o.time_confidence, o.flags, o.number, o.beyond::text AS beyond
+FROM care.reading o
+WHERE o.subject = ANY (ARRAY(SELECT p.subject FROM care.person p WHERE p.person_id IN (
+    SELECT care.same_person((SELECT person_id FROM care.person WHERE subject = $1)))) || $1::text)
+  AND o.effective_at >= $2 AND o.valid AND NOT o.possible_repeat AND o.time_confidence <> 'unknown'
+  AND NOT EXISTS (SELECT FROM core.suspicion d
+                  WHERE d.identity = replace(o.identity::text, '-', '') AND d.answer IS NULL)
+ORDER BY o.kind, o.effective_at DESC, o.identity

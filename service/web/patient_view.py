@@ -78,8 +78,14 @@ def patient_page(
         ),
         messages=tuple(_own(each, language) for each in rest),
         blocks=tuple(blocks(series, frozenset(), language, zone)) if series else (),
-        usual=usual_lines(usual, language, zone, own=True) if usual else (),
+        usual=_usual(usual, language, zone, now) if usual else (),
     )
+
+
+def _usual(
+    usual: PersonUsual, language: str, zone: ZoneInfo, now: datetime
+) -> tuple[UsualLines, ...]:
+    return usual_lines(usual, language, zone, now.astimezone(zone).date(), own=True)
 
 
 def _place_on_top(message: PatientMessage) -> tuple[datetime, bool]:

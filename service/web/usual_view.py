@@ -1,7 +1,7 @@
 """What is usual for a person, as pages say it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -51,7 +51,7 @@ def usual_page(found: PersonUsual, language: str, zone: ZoneInfo, today: date) -
     return UsualPage(
         who=found.person.name or "",
         subject=found.person.subject,
-        usual=usual_lines(found, language, zone),
+        usual=usual_lines(found, language, zone, today),
         open_anchors=tuple(
             AnchorLine(
                 quantity=name,
@@ -67,7 +67,7 @@ def usual_page(found: PersonUsual, language: str, zone: ZoneInfo, today: date) -
 
 
 def usual_lines(
-    found: PersonUsual, language: str, zone: ZoneInfo, *, own: bool = False
+    found: PersonUsual, language: str, zone: ZoneInfo, today: date, *, own: bool = False
 ) -> tuple[UsualLines, ...]:
     """A paragraph for each quantity of which something is known and a reading is at hand."""
     told: list[UsualLines] = []
@@ -76,7 +76,7 @@ def usual_lines(
         if newest is None:
             continue
         telling = _telling(name, newest, _targets(found.person), language, zone, own=own)
-        lines = usual_sentences(usual, telling)
+        lines = usual_sentences(usual, replace(telling, past=telling.day != today))
         if lines:
             told.append(UsualLines(name=QUANTITIES[name].in_language(language), lines=tuple(lines)))
     return tuple(told)

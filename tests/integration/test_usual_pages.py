@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import httpx2
@@ -14,6 +15,7 @@ from gateway.facts import AnchorFact, MarkFact, decode_fact
 from rules.vocabulary import QuantityName
 from service.people import NewAccount
 from service.permissions import Role
+from service.web.usual_view import usual_lines
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_history, seed_passwords, serve
 from tests.integration.service_county import (
@@ -139,6 +141,43 @@ async def test_a_patient_reads_their_own_usual_in_their_language(
         await expect(own).to_contain_text("高于目标值 140")
         assert "正常" not in await own.inner_text()
         assert await violations(page) == []
+
+
+_READING = """
+INSERT INTO core.observation (claimed_at, identity, subject, device, kind, effective_at,
+    received_at, recorded_at, time_confidence, origin, valid, possible_repeat, rings_by_arrival,
+    systolic, hub, flags, detail)
+VALUES ($1, $2, $3, 'Acme/BP-1/1', '85354-9', $1, $1, $1, $5, 'live', $6, false, false, $4, 'h',
+    '', '')
+"""
+
+
+async def test_the_usual_is_compared_with_a_sure_reading_and_its_day(county: County) -> None:
+    """The newest of all is invalid, then an undated one, then one in doubt; all claim today."""
+    await county.owner.execute("DELETE FROM core.observation")
+    sure, doubted = uuid4(), uuid4()
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    for identity, before, systolic, confidence, valid in (
+        (sure, 5 * day, 151.0, "good", True),
+        (doubted, 3 * hour, 199.0, "good", True),
+        (uuid4(), 2 * hour, 198.0, "unknown", True),
+        (uuid4(), hour, 197.0, "good", False),
+    ):
+        values = (ZHANG.subject, systolic, confidence, valid)
+        await county.owner.execute(_READING, county.now - before, identity, *values)
+    await county.owner.execute(
+        "INSERT INTO core.suspicion (identity, claimed_at, subject, other, device, effective_at,"
+        " point, ratio, waits) SELECT $1, effective_at, subject, 's-x', device, effective_at, '{}',"
+        " 9, false FROM core.observation WHERE identity = $2",
+        *(doubted.hex, doubted),
+    )
+    seen = (county.now - 5 * day).astimezone(ZONE).date()
+    account = await county.account("family-a")
+    found = await county.store.usual(account, ZHANG.subject, county.now)
+    assert found is not None
+    for today, told in ((seen + 5 * day, f"151 on {seen}"), (seen, "now 151")):
+        (lines,) = usual_lines(found, "en", ZONE, today)
+        assert told in lines.lines[0]
 
 
 async def test_who_may_not_is_refused_and_nothing_is_set(county: County) -> None:

@@ -43,6 +43,15 @@ def test_the_usual_morning_is_compared_with_a_morning() -> None:
     assert chinese[0] == "本人早晨常态收缩压 128 ± 6 mmHg（41次测量）；本次 151。"
 
 
+def test_a_number_of_another_day_is_told_with_its_day() -> None:
+    then = replace(TELLING, past=True)
+    assert usual_sentences(USUAL, then)[0] == (
+        "Usual mornings: systolic 128 ± 6 mmHg (41 readings); 151 on 2026-11-21."
+    )
+    own = usual_sentences(USUAL, replace(then, own=True, language="zh"))[0]
+    assert own == "您平时早晨的收缩压：128 ± 6 mmHg（41次测量）；2026-11-21测得 151。"
+
+
 def test_a_part_with_few_readings_is_told_as_the_whole_day() -> None:
     for part in ("evening", ""):
         first = usual_sentences(USUAL, replace(TELLING, part=part))[0]
