@@ -189,14 +189,21 @@ async def _readings(
 
 async def _alerts(connection: "asyncpg.Connection[asyncpg.Record]", newest: int) -> Finding:
     finding = Finding("alerts' evidence")
+    missing: dict[str, str] = {}
     for row in await connection.fetch(_SQL["alerts"], newest):
         finding.looked_at += 1
         try:
-            said = _misjudged(row) or await _misquoted(connection, row)
+            said = _misjudged(row) or await _misquoted(connection, row, missing)
         except _UNREADABLE as error:
             said = str(error)
         if said:
             finding.is_wrong(f"alert {row['alert_id']}: {said}")
+    if missing:
+        found = await connection.fetch(_SQL["elsewhere"], list(missing))
+        for identity in missing.keys() - {row["identity"] for row in found}:
+            finding.is_wrong(
+                f"alert {missing[identity]}: it quotes reading {identity}, which is nowhere"
+            )
     return finding
 
 
@@ -212,14 +219,23 @@ def _misjudged(row: asyncpg.Record) -> str | None:
 
 
 async def _misquoted(
-    connection: "asyncpg.Connection[asyncpg.Record]", row: asyncpg.Record
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    row: asyncpg.Record,
+    missing: dict[str, str],
 ) -> str | None:
-    """Which reading the evidence of an alert quotes otherwise than it is stored."""
+    """Which reading the evidence of an alert quotes otherwise than it is stored.
+
+    `missing` takes the readings, and the alert, that are not stored as this person's.
+    """
     quoted = {point.identity: point.values for point in read_evidence(row["evidence"]).points}
     if row["subject"].startswith("home:"):
         return None  # nobody in particular: in quarantine, or given to its person since
-    for stored in await connection.fetch(_SQL["quoted"], row["subject"], list(quoted)):
-        point = point_of(stored)
+    rows = await connection.fetch(_SQL["quoted"], row["subject"], list(quoted))
+    stored = [point_of(one) for one in rows]
+    if not row["is_canarys"]:
+        for identity in quoted.keys() - {point.identity for point in stored}:
+            missing[identity] = row["alert_id"]
+    for point in stored:
         if point.values != quoted[point.identity]:
             return f"it quotes reading {point.identity} otherwise than it is stored"
     return None

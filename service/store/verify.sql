@@ -13,7 +13,9 @@ SELECT * FROM core.observation ORDER BY recorded_at DESC LIMIT $1
 SELECT * FROM core.observation
 
 -- name: alerts
-SELECT alert_id::text AS alert_id, case_id, subject, rule_id, rule_version, rule_hash, stage, evidence
+-- What the machine's own canaries measured is forgotten on purpose.
+SELECT alert_id::text AS alert_id, case_id, subject, rule_id, rule_version, rule_hash, stage, evidence,
+       care.is_canarys(subject, synthetic) AS is_canarys
 FROM core.alert ORDER BY raised_at DESC LIMIT $1
 
 -- name: quarantined
@@ -28,6 +30,13 @@ ORDER BY md5(s.subject) LIMIT $1
 
 -- name: quoted
 SELECT * FROM core.observation WHERE subject = $1 AND identity = ANY ($2::text[]::uuid[])
+
+-- name: elsewhere
+-- Of readings that are not their alert's person's: given to somebody else since, or still kept aside. One pass for all.
+SELECT replace(identity::text, '-', '') AS identity FROM core.observation
+WHERE identity = ANY ($1::text[]::uuid[])
+UNION
+SELECT point ->> 'identity' FROM core.quarantine WHERE point ->> 'identity' = ANY ($1::text[])
 
 -- name: columns
 SELECT layout, state FROM core.subject_state WHERE subject = $1

@@ -338,6 +338,10 @@ DAMAGE = {
         "DELETE FROM core.observation WHERE effective_at < '2026-11-03T01:00Z'",
         "s-wang: the readings give other columns",
     ),
+    "a quoted reading gone": (
+        "DELETE FROM core.observation WHERE systolic = 231",
+        ", which is nowhere",
+    ),
     "an unreadable stranger": (
         "UPDATE core.quarantine SET point = '{}' WHERE point IS NOT NULL",
         "cannot be read",
