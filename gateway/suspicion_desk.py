@@ -231,8 +231,9 @@ async def _judge(
     )
     asked = None if loading.again else frozenset(point.identity for point in fresh)
     standing = circle.judge(asked)
-    gone = waiting.keys() - standing.keys() if loading.again else ()
-    return _Found(standing=standing, resolved=frozenset(gone))
+    # What was told again, completed by its context, may be of another kind than what was doubted.
+    looked_at = waiting.keys() if asked is None else waiting.keys() & asked
+    return _Found(standing=standing, resolved=frozenset(looked_at - standing.keys()))
 
 
 def _loading(

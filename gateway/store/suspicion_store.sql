@@ -25,7 +25,8 @@ WITH doubted AS (
     JOIN core.observation o ON o.subject = t.subject AND o.effective_at = t.effective_at
         AND replace(o.identity::text, '-', '') = t.identity
     ON CONFLICT (identity) DO UPDATE
-    SET other = excluded.other, ratio = excluded.ratio, waits = excluded.waits
+    SET other = excluded.other, ratio = excluded.ratio, waits = excluded.waits,
+        point = excluded.point
     RETURNING identity, claimed_at, waits
 )
 UPDATE core.observation o SET valid = NOT d.waits

@@ -10,9 +10,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from device_adapters.ble.origin import CONTEXT_FOLLOWS, CONTEXT_MISSING, DOUBTFUL_CLOCK
+from gateway.facts import BindingFact
 from gateway.store.reading_row import point_of
 from rules.identity import SENT_AS, sent_as
-from rules.vocabulary import Observation, Origin, Quantity, QuantityName, Vital
+from rules.vocabulary import (
+    DeviceRef,
+    Observation,
+    Origin,
+    Profile,
+    Quantity,
+    QuantityName,
+    SubjectRef,
+    Vital,
+)
 from tests.fixtures.database import Database
 from tests.integration.county_bench import START, WANG, Bench, county_bench, daily, sugar
 
@@ -139,6 +149,44 @@ def ketone_in_doubtful_time() -> tuple[Observation, Observation]:
         received=replace(low.received, wall=EVENING + 10 * DAY),
     )
     return replace(bare(low), context={**bare(low).context, **as_sent}), whole
+
+
+async def test_a_doubt_ends_when_what_was_doubted_turns_out_to_be_of_another_kind(
+    database: Database,
+) -> None:
+    """A couple's meter: his 6.3 fits her sugars; with its context it is his ketone (law 2)."""
+    meter, li = DeviceRef(manufacturer="Acme", model="GL-9", serial="9"), SubjectRef("s-li")
+
+    def theirs(at: datetime, value: str, slot: int, origin: Origin = Origin.LIVE) -> Observation:
+        return replace(sugar(at, value, device=meter, origin=origin), user_slot=slot)
+
+    low = theirs(EVENING, "6.3", 1, Origin.BACKLOG)
+    as_sent = {SENT_AS: sent_as(Vital.GLUCOSE, low.quantities)}
+    whole = replace(
+        low,
+        kind=Vital.KETONE,
+        quantities={QuantityName.KETONE: low.quantities[QuantityName.GLUCOSE]},
+        context={CONTEXT_FOLLOWS: "true", "meal": "ketone_test", **as_sent},
+    )
+    cut = replace(bare(low), context={**bare(low).context, **as_sent})
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        await bench.tell(
+            Profile(subject=li, birth_year=1950, household="h-1", area="t-1"),
+            BindingFact(device=meter.key, user_slot=1, subject=WANG, valid_from=START - DAY),
+            BindingFact(device=meter.key, user_slot=2, subject=li, valid_from=START - DAY),
+        )
+        for half in range(40):
+            at = START + half // 2 * DAY + half % 2 * 11 * HOUR
+            await bench.feed(theirs(at, f"{9.7 + half % 9 / 5:.1f}", 1))
+            await bench.feed(theirs(at + HOUR / 6, f"{5.5 + half % 7 / 6:.1f}", 2))
+        await bench.feed(cut)
+        assert await bench.count("core.suspicion") == 1
+        await bench.feed(whole, now=EVENING + HOUR)
+        assert await bench.count("core.suspicion") == 0
+        asked = "SELECT kind, valid FROM core.observation WHERE effective_at = $1"
+        row = await bench.owner.fetchrow(asked, EVENING)
+    assert row is not None
+    assert tuple(row) == (Vital.KETONE, True)
 
 
 async def test_what_is_completed_rings_at_the_time_that_another_receipt_knew(
