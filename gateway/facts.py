@@ -1,10 +1,12 @@
 """What comes back from the service: facts and observations, as bodies of `core.inbox` rows (D3)."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
+from rules.own_limits import fault_of_limit
 from rules.pack import Signature
 from rules.vocabulary import AlertId, HubId, Observation, Profile, QuantityName, SubjectRef
 
@@ -211,16 +213,41 @@ _KINDS: dict[str, msgspec.json.Decoder[Fact]] = {
 }
 
 
+class _Limits(msgspec.Struct):
+    """A profile's limits, as they were written."""
+
+    targets: dict[str, msgspec.Raw] = {}
+
+
+_LONGEST_TOLD = 40
+_LIMITS, _NUMBER = msgspec.json.Decoder(_Limits), msgspec.json.Decoder(Decimal)
+
+
 def decode_fact(kind: str, body: str | bytes) -> Fact:
     """The fact in an inbox row.
 
     Raises:
-        FactError: an unknown kind, or a body that is not one; the text names the field.
+        FactError: an unknown kind, a body that is not one, or a limit that nobody can have; the
+            text names the field.
     """
     decoder = _KINDS.get(kind)
     if decoder is None:
         raise FactError(f"kind: {kind!r} is not one of {', '.join(_KINDS)}")
     try:
+        if kind == "profile":
+            _check_limits(_LIMITS.decode(body).targets)
         return decoder.decode(body)
     except (msgspec.DecodeError, ValueError) as error:
         raise FactError(f"{kind}: {error}") from error
+
+
+def _check_limits(limits: dict[str, msgspec.Raw]) -> None:
+    for name, written in limits.items():
+        field = f"targets.{name[:_LONGEST_TOLD]}"
+        try:
+            value = _NUMBER.decode(written)
+        except (msgspec.DecodeError, ValueError):
+            told = bytes(written)[:_LONGEST_TOLD].decode(errors="replace")
+            raise ValueError(f"{field}: {told} is no number") from None
+        if fault := fault_of_limit(name, value):
+            raise ValueError(f"{field}: {fault}")

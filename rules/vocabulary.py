@@ -233,7 +233,8 @@ class Profile:
     `conditions` and `drug_classes` are code sets (`hypertension`, `diabetes_2`; `insulin`,
     `sulfonylurea`...), None where nobody has recorded them: unknown is not empty.
     `pregnant` is YES until 42 days after a birth too.
-    `targets` holds a doctor's limits for this person, for example `{"systolic": 140}`.
+    `targets` holds a doctor's limits for this person by name (`rules/own_limits.py`), for example
+    `{"systolic": 140}`, in the canonical unit of their quantity.
     """
 
     subject: SubjectRef
