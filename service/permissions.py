@@ -26,7 +26,7 @@ class Permission(StrEnum):
     READ_WORKLIST = "worklist:read"
     READ_ALERT = "alert:read"
     READ_USUAL = "usual:read"  # what is usual for a person
-    SET_ANCHOR = "anchor:set"  # confirm or move it, mark a change of medicine or device
+    SET_ANCHOR = "anchor:set"  # confirm or move it, mark a change, set limits for one person
     ANSWER_ALERT = "alert:answer"
     TELL_SYMPTOMS = "symptoms:tell"  # what a patient says on the phone
     CLOSE_ALERT = "alert:close"

@@ -55,7 +55,7 @@ class Store(
     """Schema `care` and what the role hw_service may read of `core`.
 
     `sessions.py` sign-in, `reads.py` clinicians, `own.py` patients, `usual.py` what is
-    usual for a person, `lives.py` answers,
+    usual for a person, `own_limits.py` a doctor's limits for them, `lives.py` answers,
     `rounds.py` the worker, `deliveries.py` what leaves, `contacts.py` to which
     addresses, `follow_ups.py` what came of it, `routes.py` why, `registry.py` and `contracts.py`
     people and contracts, `roster.py` and `imports.py` the same line by line, `rota.py` teams, leave

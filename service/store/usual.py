@@ -17,7 +17,8 @@ from gateway.teaching import teaches
 from rules.vocabulary import Origin, Profile, QuantityName, SubjectRef, TimeConfidence, Vital
 from rules.window import Baseline, Point, Value
 from service.store.database import load_statements, whole
-from service.store.own import Own, append_inbox
+from service.store.own import append_inbox
+from service.store.own_limits import OwnLimits, OwnLimitSet
 from service.store.records import Account, PersonCard, SeriesPoint
 from service.store.rows import point_from
 
@@ -54,16 +55,19 @@ class SetAnchor:
 class PersonUsual:
     """What is known to be usual; `last`: of each kind the newest that nobody doubts.
 
-    `anchors` come newest first.
+    `anchors` come newest first. `limits` are the doctor's own for this person; `may_limit`: the
+    reader cares for them.
     """
 
     person: PersonCard
     baselines: Mapping[QuantityName, Baseline]
     last: Sequence[SeriesPoint]
     anchors: Sequence[SetAnchor]
+    limits: Sequence[OwnLimitSet]
+    may_limit: bool
 
 
-class Usuals(Own):
+class Usuals(OwnLimits):
     """Bound to the account in SQL; what is set goes to the core as a fact (D3)."""
 
     async def usual(self, account: Account, subject: str, now: datetime) -> PersonUsual | None:
@@ -83,6 +87,8 @@ class Usuals(Own):
             baselines=_baselines(await self.pool.fetchrow(_SQL["state"], subject), subject),
             last=tuple(point_from(row) for row in last),
             anchors=tuple(SetAnchor(**dict(row)) for row in anchors),
+            limits=await self.own_limits(subject),
+            may_limit=await self.may_limit(account, subject, now),
         )
 
     async def confirm_anchor(

@@ -193,6 +193,8 @@ def _target(card: AlertCard, language: str) -> str:
         low, high = targets.get("glucose_low"), targets.get("glucose_high")
         if low is not None and high is not None:
             return say(language, "target %(low)g–%(high)g mmol/L") % {"low": low, "high": high}
+        if high is not None:
+            return say(language, "own limit of very high: %(high)g mmol/L") % {"high": high}
         return say(language, "no own target recorded")
     upper, lower = targets.get("systolic"), targets.get("diastolic")
     if upper is not None and lower is not None:

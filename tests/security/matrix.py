@@ -18,6 +18,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
 from pydantic import BaseModel
 
+from rules.own_limits import OWN_LIMITS
 from rules.vocabulary import Priority, SubjectRef
 from service.doors.doors import Door
 from service.people import (
@@ -106,6 +107,11 @@ _AT_DOOR: Mapping[str, Mapping[str, object]] = {
     "/clusters/{task}/dismiss": {"reason": "device"},
     "/whose/settle": {"verdict": str(ZHANG.person_id)},
     "/rules/rest": {"rule": "HW-02"},
+    "/doctor/people/{subject}/limits": {
+        "limit": list(OWN_LIMITS),
+        "number": ["150", "", "", "20.0"],
+        "shown": "systolic=140",
+    },
 }
 """What a form wants at one door and not at the others."""
 

@@ -1,4 +1,4 @@
-"""What is usual for a patient: read by clinicians; their doctor confirms or moves the anchor."""
+"""What is usual for a patient: read by clinicians; their doctor sets the anchor and own limits."""
 
 from datetime import date
 from typing import Annotated
@@ -10,10 +10,12 @@ from rules.vocabulary import QuantityName
 from service.auth import requires
 from service.permissions import Permission, allows
 from service.services import Services, services_of
+from service.store.own_limits import LimitsChangedError
 from service.store.records import Account
 from service.store.usual import AnchorChangedError, Change, NoReadingsError
 from service.web.errors import error_page
 from service.web.language import mark, say
+from service.web.limits_form import LimitsForm, Typed, limits_view
 from service.web.rendering import language_of, render
 from service.web.usual_view import usual_page
 
@@ -27,6 +29,7 @@ _REFUSALS = {
     "changed": mark("These numbers have changed in the meantime: please look again."),
     "empty": mark("That week has no reading to take for a reference."),
     "future": mark("That day lies in the future."),
+    "limit": mark("Nothing was saved: a number below cannot be a limit."),
 }
 
 
@@ -92,6 +95,24 @@ async def mark_change(
     return await _after(request, subject, done=done)
 
 
+@router.post("/{subject}/limits", response_model=None)
+async def limit(
+    request: Request, parts: Parts, account: Doctor, subject: str, typed: LimitsForm
+) -> Response:
+    """All limits of their doctor for this person; one that is left empty is withdrawn."""
+    if typed is None:
+        return await error_page(request, 422)
+    wanted, wrong = typed.limits()
+    if wrong:
+        return await _page(request, parts, account, subject, refused="limit", typed=typed)
+    now = parts.clock.now()
+    try:
+        done = await parts.store.set_limits(account, subject, typed.shown, wanted, now)
+    except LimitsChangedError:
+        return await _page(request, parts, account, subject, refused="changed")
+    return await _after(request, subject, done=done)
+
+
 async def _after(request: Request, subject: str, *, done: bool) -> Response:
     if not done:
         return await error_page(request, 404)
@@ -99,16 +120,25 @@ async def _after(request: Request, subject: str, *, done: bool) -> Response:
 
 
 async def _page(
-    request: Request, parts: Services, account: Account, subject: str, *, refused: str = ""
+    request: Request,
+    parts: Services,
+    account: Account,
+    subject: str,
+    *,
+    refused: str = "",
+    typed: Typed | None = None,
 ) -> Response:
     now = parts.clock.now()
     found = await parts.store.usual(account, subject, now)
     if found is None:
         return await error_page(request, 404)
-    language = language_of(request, account)
+    language, zone = language_of(request, account), parts.settings.county_zone
+    may_set = allows(account.role, Permission.SET_ANCHOR)
     facts = {
-        "page": usual_page(found, language, parts.settings.county_zone, parts.store.today(now)),
-        "may_set": allows(account.role, Permission.SET_ANCHOR),
+        "page": usual_page(found, language, zone, parts.store.today(now)),
+        "limits": limits_view(found.limits, language, zone, typed),
+        "may_set": may_set,
+        "may_limit": may_set and found.may_limit,
         "saved": "saved" in request.query_params,
         "refused": say(language, _REFUSALS[refused]) if refused else "",
     }
