@@ -163,7 +163,9 @@ class PackFact(msgspec.Struct, frozen=True, kw_only=True):
     Or a single `rule` of a live pack is put to rest (in shadow), or woken.
 
     `digest` is the SHA-256 of its text; `text` goes with a proposal, `signatures` with what is to
-    be live: one over each rule's hash. The service asks for the approvals before it says so.
+    be live: one over each rule's hash. The service asks for the approvals before it says so; what
+    they were given for is the difference from the text of digest `over` (empty: there was none;
+    None: it was not noted), which must still hold.
     """
 
     action: Literal["propose", "roll_out", "roll_back", "withdraw", "rest", "wake"]
@@ -174,6 +176,7 @@ class PackFact(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     rule: str = ""
     signatures: tuple[Signature, ...] = ()
+    over: str | None = None
 
 
 Fact = (

@@ -114,6 +114,12 @@ def woken(before: PackSet, after: PackSet, resting: Collection[str]) -> list[str
     return sorted(one for one in resting if versions[0].get(one) != versions[1].get(one))
 
 
+def digest_held(packs: PackSet, name: str) -> str:
+    """The digest of the text that holds under a pack's name; empty where there is none."""
+    held = next((pack.text for pack in packs.packs if pack.name == name), None)
+    return "" if held is None else digest_of(held)
+
+
 def _never_rests(rule: Rule) -> bool:
     return rule.undampable or rule.priority is Priority.EMERGENCY
 
@@ -122,12 +128,15 @@ def rolled_out(fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]) -
     """The candidate that is to be live, with the signatures of the fact.
 
     Raises:
-        FactError: there is no such candidate, a rule of it lacks a signature over its present
-            hash (law 10), or it cannot run beside the others.
+        FactError: there is no such candidate, it was agreed to over another text than holds now,
+            a rule of it lacks a signature over its present hash (law 10), or it cannot run beside
+            the others.
     """
     found = next((one for one in candidates(stored) if one.digest == fact.digest), None)
     if found is None:
         raise FactError(f"digest: {fact.digest[:12]} is no candidate")
+    if fact.over is not None and fact.over != digest_held(present(shipped, stored), found.name):
+        raise FactError(f"over: another version of {found.name!r} went live since it was proposed")
     wanted = replace(found, signatures=fact.signatures)
     live = {one.name: one for one in stored if one.state == LIVE} | {wanted.name: wanted}
     try:
@@ -179,12 +188,15 @@ def _with(
         files[f"{name}.yaml"] = one.text
         standings[f"{name}.yaml"] = Standing(mode=Mode.LIVE, signatures=one.signatures)
     packs = load_set(files, standings)
-    return replace(packs, retired=tuple(_retired(shipped, packs, stored)))
-
-
-def _retired(shipped: PackSet, packs: PackSet, stored: Sequence[StoredPack]) -> list[Rule]:
-    """Rules of versions that held before, newest last: their open cases must still be cleared."""
+    former = tuple(_former(shipped, packs, stored))
+    # Open cases of rules that are gone must still be cleared.
     present_ids = {rule.id for pack in packs.packs for rule in pack.rules}
+    gone = tuple(rule for rule in former if rule.id not in present_ids)
+    return replace(packs, former=former, retired=gone)
+
+
+def _former(shipped: PackSet, packs: PackSet, stored: Sequence[StoredPack]) -> list[Rule]:
+    """Rules of versions that held before, newest last."""
     found = [rule for pack in shipped.packs for rule in pack.rules]
     for one in stored:
         if one.live_since is not None and one.state != LIVE:
@@ -192,4 +204,4 @@ def _retired(shipped: PackSet, packs: PackSet, stored: Sequence[StoredPack]) -> 
                 found += load(one.text, name=f"{one.name}.yaml", first=packs.first).rules
             except PackError:
                 continue  # of a former program: its rules are gone with it
-    return [rule for rule in found if rule.id not in present_ids]
+    return found

@@ -143,7 +143,7 @@ class Pack:
         return any(judge(condition, point) for condition in self.excludes)
 
 
-def load(
+def load(  # noqa: PLR0913 -- what holds, what held, and what stands beside the text
     text: str,
     *,
     name: str,
@@ -151,6 +151,7 @@ def load(
     elsewhere: Mapping[str, str] | None = None,
     standing: Standing | None = None,
     known: Mapping[str, Rule] | None = None,
+    former: Iterable[Rule] = (),
 ) -> Pack:
     """The pack written in `text`.
 
@@ -160,7 +161,8 @@ def load(
         first: the first pack, whose targets hold in every other.
         elsewhere: the pack of each rule that runs beside this one.
         standing: the mode that holds instead of the text's, and signatures kept beside it.
-        known: rules that hold; what differs from one of them has another version than it.
+        known: rules that hold; what differs from one of them has a higher version than it.
+        former: rules that held before; what differs from one of them has another version than it.
 
     Raises:
         PackError: every fault found, with file and line.
@@ -182,13 +184,14 @@ def load(
     dear = {rule.id: told for rule in (*pack.rules, *pack.retired) if (told := too_dear(rule))}
     if dear:
         raise PackError([f"{place_in(name, lines, places[one])}: {dear[one]}" for one in dear])
-    rewritten = [rule for rule in pack.rules if _is_rewritten(rule, (known or {}).get(rule.id))]
-    if rewritten:
-        told = "is another rule than version {} of it: count its version up"
-        raise PackError(
-            f"{place_in(name, lines, places[rule.id])}: {told.format(rule.version)}"
-            for rule in rewritten
-        )
+    held = tuple(former)
+    misnamed = [
+        f"{place_in(name, lines, places[rule.id])}: {told}"
+        for rule in pack.rules
+        if (told := _fault_of_version(rule, (known or {}).get(rule.id), held))
+    ]
+    if misnamed:
+        raise PackError(misnamed)
     unsigned = [rule.id for rule in pack.rules if not rule.signed]
     if pack.name != FIRST and pack.mode is Mode.LIVE and unsigned:
         told = "live without a signature over the present hash"
@@ -196,11 +199,15 @@ def load(
     return pack
 
 
-def _is_rewritten(rule: Rule, known: Rule | None) -> bool:
-    """Whether a rule says something else than the one that goes by its name and version."""
-    if known is None or known.version != rule.version:
-        return False
-    return _hash(known.raw, {}) != _hash(rule.raw, {})
+def _fault_of_version(rule: Rule, known: Rule | None, former: Iterable[Rule]) -> str:
+    """What is wrong with a rule's version: it is older than the present, or is of another text."""
+    if known is not None and rule.version < known.version:
+        return f"is older than version {known.version} of it, which holds: count its version up"
+    named = (one for one in (known, *former) if one is not None and one.id == rule.id)
+    same = [one for one in named if one.version == rule.version]
+    if any(_hash(one.raw, {}) != _hash(rule.raw, {}) for one in same):
+        return f"is another rule than version {rule.version} of it: count its version up"
+    return ""
 
 
 def _pack(

@@ -22,13 +22,15 @@ class PackSet:
 
     `standings` is what a county has decided beside their texts, by file name. `retired` are rules
     of former versions, by which open cases of theirs are still cleared. `resting` rules of live
-    packs ring for nobody: they are in shadow one by one.
+    packs ring for nobody: they are in shadow one by one. `former` are all rules of versions that
+    ever held: alerts name them by id and version.
     """
 
     packs: tuple[Pack, ...]
     standings: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
     retired: tuple[Rule, ...] = ()
     resting: frozenset[str] = frozenset()
+    former: tuple[Rule, ...] = ()
 
     @property
     def first(self) -> Pack:
@@ -81,8 +83,8 @@ class PackSet:
     def checked(self, text: str, name: str, *, shall_run: bool = False) -> Pack:
         """The pack in `text`, checked beside the others; `name` is the file that faults name.
 
-        Of one that `shall_run` a rule that differs from the present one has another version too:
-        alerts name their rule by it.
+        Of one that `shall_run` a rule that differs from the present one has a higher version too,
+        and another than each that ever held: alerts name their rule by it.
 
         Raises:
             PackError: every fault of it, with file and line.
@@ -110,7 +112,10 @@ class PackSet:
             for rule in pack.rules
         }
         known = {rule.id: rule for pack in self.packs for rule in pack.rules} if shall_run else {}
-        return load(text, name=name, first=self.first, elsewhere=elsewhere, known=known)
+        former = self.former if shall_run else ()
+        return load(
+            text, name=name, first=self.first, elsewhere=elsewhere, known=known, former=former
+        )
 
     @property
     def shadows(self) -> tuple[Pack, ...]:

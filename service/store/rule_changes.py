@@ -1,7 +1,8 @@
 """Changes of rules: who proposed, agreed and signed; what is decided goes to the core as a fact.
 
 A pack becomes live with two people's approvals, neither of them the proposer's, and a clinician's
-signature over the hash of numbers and both texts of every rule (design law 10). A single rule that
+signature over the hash of numbers and both texts of every rule (design law 10), in the place of the
+text that they compared it with. Two accounts of one human being are one. A single rule that
 leads to nothing may be put to rest with two approvals; nothing that is undampable ever is.
 """
 
@@ -14,7 +15,14 @@ from typing import Literal
 from uuid import UUID
 
 from gateway.facts import FactError, PackFact
-from gateway.pack_book import StoredPack, digest_of, may_rest, present, rolled_back
+from gateway.pack_book import (
+    StoredPack,
+    digest_held,
+    digest_of,
+    may_rest,
+    present,
+    rolled_back,
+)
 from gateway.packs import load_shipped
 from gateway.store.pack_store import PackStore
 from rules.pack import Pack, PackError, Signature
@@ -60,9 +68,10 @@ class RuleChangeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Who agreed, and when."""
+    """Who agreed, and when; `human` is the same for each account of one of the staff."""
 
     account_id: UUID
+    human: str
     name: str
     at: datetime
 
@@ -72,8 +81,9 @@ class RuleChange:
     """A change and how far it has come.
 
     `kind` is pack, rest or wake; `state` open, done or withdrawn; `proposer` None where the review
-    proposed it. `heard` says that the core has answered the last thing it was told, `refused` why
-    it did not do it.
+    proposed it. `proposed_over` is the digest of the text that a pack would take the place of
+    (empty: of none, None: nobody noted it). `heard` says that the core has answered the last thing
+    it was told, `refused` why it did not do it.
     """
 
     change_id: int
@@ -87,12 +97,19 @@ class RuleChange:
     state: str
     proposed_by: UUID | None
     proposer: str | None
+    proposer_human: str | None
+    proposed_over: str | None
     proposed_at: datetime
     ended_at: datetime | None
     heard: bool
     refused: str | None
     approvals: tuple[Approval, ...] = ()
     signatures: tuple[Signature, ...] = ()
+
+    @property
+    def agreed(self) -> frozenset[str]:
+        """Who agreed, each human being once, and never the one who proposed it."""
+        return frozenset(one.human for one in self.approvals) - {self.proposer_human}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +172,7 @@ class RuleChanges(Health):
         ids = [row["change_id"] for row in rows]
         approvals: dict[int, list[Approval]] = {}
         for row in await self.pool.fetch(_SQL["approvals"], ids):
-            given = Approval(account_id=row["account_id"], name=row["name"], at=row["at"])
+            given = Approval(**{name: row[name] for name in ("account_id", "human", "name", "at")})
             approvals.setdefault(row["change_id"], []).append(given)
         signed: dict[int, list[Signature]] = {}
         for row in await self.pool.fetch(_SQL["signatures"], ids):
@@ -183,9 +200,10 @@ class RuleChanges(Health):
             RuleChangeError: the pack has faults (file and line), or is proposed already.
         """
         _demand(account, Permission.PROPOSE_RULES)
-        pack = _checked((await self.packs_now()).packs, text)
-        digest = digest_of(text)
-        row = ("pack", pack.name, pack.version, digest, text, None)
+        packs = (await self.packs_now()).packs
+        pack, digest = _checked(packs, text), digest_of(text)
+        over = digest_held(packs, pack.name)
+        row = ("pack", pack.name, pack.version, digest, text, None, over)
         fact = PackFact(
             action="propose",
             pack=pack.name,
@@ -227,7 +245,7 @@ class RuleChanges(Health):
             raise RuleChangeError("unknown", f"there is no rule {rule_id}") from error
         except FactError as error:
             raise RuleChangeError("undampable", str(error)) from error
-        row = (kind, pack.name, None, None, None, rule_id)
+        row = (kind, pack.name, None, None, None, rule_id, None)
         return await self._propose(account, row, why, None, now)
 
     @whole
@@ -235,15 +253,16 @@ class RuleChanges(Health):
         """Agree to a change.
 
         Raises:
-            RuleChangeError: it is not open, is the account's own, or was agreed to before.
+            RuleChangeError: it is not open, is of the same human being, or they agreed before.
         """
         _demand(account, Permission.APPROVE_RULES)
         change = await self._open(change_id, now)
-        if change.proposed_by == account.account_id:
+        human = human_of(account)
+        if change.proposer_human == human:
             raise RuleChangeError("own", "nobody approves what they proposed themselves")
         who = (change_id, account.account_id, now)
-        if await self.pool.fetchval(_SQL["approve"], *who) is None:
-            raise RuleChangeError("twice", "this account has approved it already")
+        if human in change.agreed or await self.pool.fetchval(_SQL["approve"], *who) is None:
+            raise RuleChangeError("twice", "whose account this is has approved it already")
         await self.audit(account, "approved rules", None, {"change": change_id}, now)
 
     @whole
@@ -251,6 +270,8 @@ class RuleChanges(Health):
         self, account: Account, change_id: int, licence: str, now: datetime
     ) -> Sequence[str]:
         """Sign every rule of a proposed pack over its hash; returns the rules' ids.
+
+        It stands in the place of what was signed before: one clinician answers for a rule.
 
         Raises:
             RuleChangeError: it is no open proposal of a pack, or the licence is missing.
@@ -265,6 +286,8 @@ class RuleChanges(Health):
         ids, hashes = [r.id for r in pack.rules], [r.rule_hash for r in pack.rules]
         name, day = account.name or account.login, self.today(now)
         made = (account.account_id, name, licence.strip(), day, now)
+        if await self.pool.fetchval(_SQL["hold_open"], change_id) is None:
+            raise RuleChangeError("closed", f"change {change_id} is not open")
         await self.pool.execute(_SQL["sign"], change_id, ids, hashes, *made)
         await self.audit(account, "signed rules", None, {"change": change_id}, now)
         return ids
@@ -274,12 +297,12 @@ class RuleChanges(Health):
         """Have the core run a change: a pack becomes live, a rule rests or rings again.
 
         Raises:
-            RuleChangeError: approvals or signatures are missing, or it is not open.
+            RuleChangeError: approvals or signatures are missing, it is not open, or another version
+                of the pack went live since it was proposed.
         """
         _demand(account, Permission.ROLL_OUT_RULES)
         change = await self._open(change_id, now)
-        if len(change.approvals) < APPROVALS_NEEDED:
-            given = len(change.approvals)
+        if (given := len(change.agreed)) < APPROVALS_NEEDED:
             raise RuleChangeError("approvals", f"{given} of {APPROVALS_NEEDED} approvals")
         if change.kind == "pack":
             fact = await self._pack_fact(change, account, now)
@@ -398,7 +421,11 @@ class RuleChanges(Health):
     async def _pack_fact(self, change: RuleChange, account: Account, now: datetime) -> PackFact:
         assert change.text is not None
         assert change.digest is not None
-        pack = _checked((await self.packs_now()).packs, change.text)
+        packs = (await self.packs_now()).packs
+        if change.proposed_over != digest_held(packs, change.pack):
+            told = f"what holds of {change.pack} is not what change {change.change_id} was proposed"
+            raise RuleChangeError("overtaken", f"{told} over: withdraw it and propose it anew")
+        pack = _checked(packs, change.text)
         unsigned = _unsigned(pack, {one.rule_id: one for one in change.signatures})
         if unsigned:
             raise RuleChangeError("signature", f"not signed: {', '.join(unsigned)}")
@@ -409,7 +436,13 @@ class RuleChanges(Health):
             at=now,
             digest=change.digest,
             signatures=change.signatures,
+            over=change.proposed_over,
         )
+
+
+def human_of(account: Account) -> str:
+    """Who stands behind an account: the same for each account of one of the staff."""
+    return account.staff_id or str(account.account_id)
 
 
 @lru_cache(maxsize=4)

@@ -18,6 +18,7 @@ from service.store.rule_changes import (
     PacksNow,
     RuleChange,
     RuleRecord,
+    human_of,
 )
 from service.store.shadow_reads import ShadowReport
 from service.web.language import say
@@ -172,10 +173,9 @@ def change_lines(
 
 def _change(change: RuleChange, packs: PackSet, account: Account, language: str) -> ChangeLine:
     is_open = change.state == "open"
-    agreed = {one.account_id for one in change.approvals}
-    missing = max(0, APPROVALS_NEEDED - len(agreed))
+    missing = max(0, APPROVALS_NEEDED - len(change.agreed))
     unsigned = _unsigned(change, packs) if is_open else 0
-    mine = change.proposed_by == account.account_id or account.account_id in agreed
+    mine = human_of(account) in {change.proposer_human, *change.agreed}
     return ChangeLine(
         change=change,
         title=_title(change, packs, language),

@@ -18,15 +18,18 @@ from gateway.shadow_worker import ShadowWorker
 from gateway.store.inbox_store import InboxRow
 from gateway.store.pack_store import PackStore
 from gateway.store.shadow_store import open_shadow_link
+from service.people import NewAccount
+from service.permissions import Role
+from service.store.records import Account
 from service.store.rule_changes import RuleChange, RuleChangeError
 from tests.fixtures.database import Database
 from tests.integration.county_bench import START as BENCH_START
 from tests.integration.county_bench import county_bench, daily, pressure
 from tests.integration.page_county import ring_crisis, seed_history, seed_passwords
-from tests.integration.service_county import PASSWORD, ZHANG, ZONE, County, open_county
+from tests.integration.service_county import HASH, PASSWORD, ZHANG, ZONE, County, open_county
 from tests.integration.test_operator_commands import run
 from tests.integration.test_packs_rolled_out import HIGHER, OURS, signatures
-from tests.unit.rules.readings import FIRST_TEXT
+from tests.unit.rules.readings import FIRST_TEXT, counted_up
 from tests.unit.rules.test_pack_set import EXTRA
 
 pytestmark = [pytest.mark.peer, pytest.mark.row("R13")]
@@ -125,6 +128,144 @@ async def test_a_roll_back_that_leads_nowhere_is_refused_to_whoever_asks_for_it(
     assert [one.state for one in (await store.packs_now()).stored] == ["rolled_back"]
     with pytest.raises(RuleChangeError, match="no version of 'first'"):
         await store.roll_back(duty, "first", now)
+
+
+async def rolled_out(county: County, text: str, why: str) -> int:
+    """A pack proposed, agreed to by two others, signed and rolled out; the change's number."""
+    number = await ready(county, text, why)
+    await county.store.roll_out(await county.account("county"), number, county.now)
+    await core_answers(county)
+    assert (await change_of(county, number)).refused is None
+    return number
+
+
+async def ready(county: County, text: str, why: str) -> int:
+    """A pack that could be rolled out."""
+    store, now = county.store, county.now
+    number = await store.propose_pack(await county.account("family-a"), text, why, now)
+    await core_answers(county)
+    for login in ("family-b", "admin"):
+        await store.approve_change(await county.account(login), number, now)
+    await store.sign_pack(await county.account("family-b"), number, "110", now)
+    return number
+
+
+async def second_account(county: County, login: str, role: Role) -> Account:
+    """One more account of the family doctor B."""
+    other = await county.account("family-b")
+    made = NewAccount(
+        account_id=uuid4(),
+        login=login,
+        password_hash=HASH,
+        role=role,
+        staff_id=other.staff_id,
+    )
+    await county.store.register_account(made)
+    return await county.account(login)
+
+
+@pytest.mark.row("O6")
+async def test_a_change_that_was_agreed_to_over_another_version_is_not_rolled_out(
+    county: County,
+) -> None:
+    """It would take back in silence what was signed meanwhile."""
+    store, duty = county.store, await county.account("county")
+    words = FIRST_TEXT.replace("Sit quietly for 5 minutes", "Sit still for 5 minutes")
+    words = words.replace(f"version: {OURS}\nmode", f"version: {OURS + 2}\nmode")
+    words = counted_up(words, "HW-02")
+    number = await ready(county, words, "HW-02's words")
+    await rolled_out(county, HIGHER, "A clearer title of HW-05")
+    with pytest.raises(RuleChangeError, match="propose it anew") as told:
+        await store.roll_out(duty, number, county.now)
+    assert told.value.reason == "overtaken"
+    assert await live_version(county) == OURS + 1
+    await store.withdraw_change(await county.account("family-a"), number, county.now)
+    await core_answers(county)
+    with pytest.raises(RuleChangeError, match="is older than version 3 of it"):
+        await ready(county, words, "the same again: HW-05 is the old one in it")
+    both = counted_up(HIGHER.replace("Sit quietly for 5", "Sit still for 5"), "HW-02")
+    await rolled_out(county, both, "HW-02's words, over what holds now")
+
+
+@pytest.mark.row("O6")
+async def test_the_core_finds_too_that_another_version_went_live_meanwhile(county: County) -> None:
+    """Both are rolled out before it has answered; the second one leaves the first as it is."""
+    store, duty = county.store, await county.account("county")
+    words = FIRST_TEXT.replace("Sit quietly for 5 minutes", "Sit still for 5 minutes")
+    words = words.replace(f"version: {OURS}\nmode", f"version: {OURS + 2}\nmode")
+    numbers = [await ready(county, text, "why") for text in (HIGHER, counted_up(words, "HW-02"))]
+    for number in numbers:
+        await store.roll_out(duty, number, county.now)
+    await core_answers(county)
+    assert "went live since" in ((await change_of(county, numbers[1])).refused or "")
+    assert await live_version(county) == OURS + 1
+
+
+@pytest.mark.row("R14")
+async def test_one_version_of_a_rule_never_has_two_texts(county: County) -> None:
+    """Alerts name their rule by id and version, those of a version taken back too."""
+    await rolled_out(county, HIGHER, "A clearer title")
+    await county.store.roll_back(await county.account("county"), "first", county.now)
+    await core_answers(county)
+    other = HIGHER.replace("Severe low glucose", "Quite another title")
+    with pytest.raises(RuleChangeError, match="is another rule than version 3 of it"):
+        await ready(county, other, "HW-05 version 3 was live with another title")
+    await rolled_out(county, counted_up(other, "HW-05"), "as version 4")
+
+
+@pytest.mark.row("O6")
+async def test_three_accounts_of_one_human_being_are_one_human_being(county: County) -> None:
+    store, now = county.store, county.now
+    doctor = await county.account("family-b")
+    admin = await second_account(county, "b-admin", Role.ADMINISTRATOR)
+    duty = await second_account(county, "b-duty", Role.COUNTY_DUTY)
+    number = await store.propose_pack(doctor, HIGHER, "A clearer title", now)
+    await core_answers(county)
+    for same in (doctor, admin, duty):
+        with pytest.raises(RuleChangeError, match="nobody approves what they proposed"):
+            await store.approve_change(same, number, now)
+    await store.withdraw_change(doctor, number, now)
+    number = await store.propose_pack(await county.account("family-a"), HIGHER, "again", now)
+    await store.approve_change(admin, number, now)
+    with pytest.raises(RuleChangeError, match="approved it already"):
+        await store.approve_change(duty, number, now)
+    await store.sign_pack(doctor, number, "110", now)
+    with pytest.raises(RuleChangeError, match="1 of 2 approvals"):
+        await store.roll_out(duty, number, now)
+
+
+@pytest.mark.row("O6")
+async def test_who_may_no_longer_sign_in_has_not_agreed_or_signed(county: County) -> None:
+    store, now, duty = county.store, county.now, await county.account("county")
+    number = await ready(county, HIGHER, "A clearer title")
+    gone = await county.account("family-b")
+    await store.disable_account(gone.account_id, disabled=True)
+    with pytest.raises(RuleChangeError, match="1 of 2 approvals"):
+        await store.roll_out(duty, number, now)
+    await store.approve_change(duty, number, now)
+    with pytest.raises(RuleChangeError, match="not signed: HW-MIN"):
+        await store.roll_out(duty, number, now)
+    await store.sign_pack(await county.account("family-a"), number, "112", now)
+    await store.roll_out(duty, number, now)
+    await core_answers(county)
+    assert await live_version(county) == OURS + 1
+
+
+@pytest.mark.row("O6")
+async def test_who_signs_again_replaces_what_was_signed(county: County) -> None:
+    """A licence number mistyped would stand for good."""
+    store, now = county.store, county.now
+    number = await ready(county, HIGHER, "A clearer title")
+    await store.sign_pack(await county.account("family-b"), number, "220", now)
+    assert {one.licence for one in (await change_of(county, number)).signatures} == {"220"}
+    await county.owner.execute("UPDATE care.rule_signature SET rule_hash = 'of another program'")
+    duty = await county.account("county")
+    with pytest.raises(RuleChangeError, match="not signed"):
+        await store.roll_out(duty, number, now)
+    await store.sign_pack(await county.account("family-b"), number, "220", now)
+    await store.roll_out(duty, number, now)
+    with pytest.raises(RuleChangeError, match="is not open"):
+        await store.sign_pack(await county.account("family-b"), number, "221", now)
 
 
 @pytest.mark.row("A1", "O5")

@@ -37,6 +37,7 @@ _REFUSALS = {
     "twice": mark("You have done this already."),
     "undampable": mark("This rule may never rest: nothing holds an emergency back."),
     "approvals": mark("Two people must agree first."),
+    "overtaken": mark("Another version went live since this was proposed: propose it anew."),
     "signature": mark("A clinician must sign every rule first."),
     "closed": mark("This proposal is no longer open."),
     "no_former": mark("There is no former version to go back to; nothing was changed:"),
