@@ -105,8 +105,9 @@ async def test_a_dead_core_is_seen_on_every_page_by_the_canary_and_by_the_hub(
 def well(metrics: Metrics) -> None:
     assert metrics["hearthwatch_core_up", ""] == 1
     assert metrics["hearthwatch_broker_connected", ""] == 1
-    assert metrics["hearthwatch_readings_total", "live"] >= 1
-    # a canary is nobody
+    # A canary is nobody: nobody else has measured.
+    assert metrics["hearthwatch_readings_total", "live"] == 0
+    assert metrics["hearthwatch_observations_kept_total", ""] == 0
     assert metrics["hearthwatch_alerts_total", ""] == 0
     assert not [key for key in metrics if key[0] == "hearthwatch_unacknowledged_alerts"]
 
