@@ -237,6 +237,8 @@ WORDS: Mapping[str, Text] = MappingProxyType(
                 "calcium_blocker": ("钙通道阻滞剂", "a calcium channel blocker"),
                 "diuretic": ("利尿剂", "a diuretic"),
                 "anticoagulant": ("抗凝药", "an anticoagulant"),
+                "statin": ("他汀类", "a statin"),
+                "other": ("其他", "another one"),
                 "hypertension": ("高血压", "hypertension"),
                 "diabetes_1": ("1型糖尿病", "type 1 diabetes"),
                 "diabetes_2": ("2型糖尿病", "type 2 diabetes"),

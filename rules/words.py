@@ -35,6 +35,9 @@ class Parameter(StrEnum):
     KIND = "kind"
 
 
+OTHER = "other"
+"""A drug or a diagnosis of which no rule asks: a list that names it is known all the same."""
+
 WORDS: Mapping[Parameter, frozenset[str]] = MappingProxyType(
     {
         Parameter.QUANTITY: frozenset(QuantityName),
@@ -76,6 +79,8 @@ WORDS: Mapping[Parameter, frozenset[str]] = MappingProxyType(
                 "calcium_blocker",
                 "diuretic",
                 "anticoagulant",
+                "statin",
+                OTHER,
             }
         ),
         Parameter.CONDITION: frozenset(
@@ -89,6 +94,7 @@ WORDS: Mapping[Parameter, frozenset[str]] = MappingProxyType(
                 "stroke",
                 "kidney_disease",
                 "coronary_disease",
+                OTHER,
             }
         ),
         Parameter.ANSWER: frozenset({"ok"}),

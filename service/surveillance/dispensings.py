@@ -41,6 +41,7 @@ CLASSES: Mapping[str, str] = {
     "ace_inhibitor": "C09A",
     "arb": "C09C",
     "anticoagulant": "B01A",
+    "statin": "C10AA",
 }
 """The packs' words of drug classes, as ATC codes."""
 

@@ -81,6 +81,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "stroke": mark("earlier stroke"),
         "kidney_disease": mark("chronic kidney disease"),
         "copd": mark("COPD"),
+        "other": mark("another diagnosis"),
     },
     "drug": {
         "insulin": mark("insulin"),
@@ -94,6 +95,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "beta_blocker": mark("beta blocker"),
         "anticoagulant": mark("anticoagulant"),
         "statin": mark("statin"),
+        "other": mark("another drug"),
     },
     "drugs_for": {
         "hypertension": mark("Blood pressure drugs"),
