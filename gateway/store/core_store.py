@@ -22,6 +22,7 @@ from gateway.store.pulse_store import PulseStore
 from gateway.store.queries import load_queries
 from gateway.store.reading_row import identity_text, readable, row_of
 from gateway.store.redating import mend
+from gateway.store.restoring import refuse_unfinished
 from gateway.store.series_store import SeriesStore
 from gateway.store.settling_store import SettlingStore
 from gateway.store.state_store import StateStore
@@ -93,13 +94,14 @@ async def open_core_store(dsn: str, holder: str) -> AsyncGenerator["CoreStore"]:
     """A connected store; it owns nothing until `take_lease` gave it an epoch.
 
     Raises:
-        StoreUnavailableError: no connection.
+        StoreUnavailableError: no connection, or a restore into it did not end.
     """
     try:
         connection: Connection = await asyncpg.connect(dsn, command_timeout=60)
     except (*GONE, asyncpg.PostgresError) as error:
         raise StoreUnavailableError(f"no database at {holder}'s address: {error}") from error
     try:
+        await refuse_unfinished(connection)
         yield CoreStore(connection, holder)
     finally:
         # the core that took over ended this connection: there is nothing left to say good-bye to

@@ -18,8 +18,9 @@ import asyncpg
 import msgspec
 
 from gateway.store.migrate import migrate, migrations_in
+from gateway.store.restoring import BEGIN, END, STANDS, WHAT_TO_DO
 from service.store.database import load_statements
-from service.store.pg_tools import address_of, find_tool, run_tool
+from service.store.pg_tools import ToolError, address_of, find_tool, run_tool
 
 _SQL = load_statements("backup.sql")
 _SCHEMAS = ("core", "care", "cdc", "migration")
@@ -212,10 +213,18 @@ async def restore(
     connection = await asyncpg.connect(dsn)
     try:
         there = [row["nspname"] for row in await connection.fetch(_SQL["schemas"])]
+        if there and await connection.fetchval(STANDS):
+            raise BackupError(WHAT_TO_DO)
         if there:
             raise BackupError(f"the database is not empty: it has schema {', '.join(there)}")
+        await connection.execute(BEGIN)
         await connection.execute(_SQL["roles"])
-        await _fill(connection, dsn, file, manifest, report)
+        try:
+            await _fill(connection, dsn, file, manifest, report)
+        except ToolError:
+            if not await connection.fetch(_SQL["schemas"]):
+                await connection.execute(END)  # nothing of it has stayed
+            raise
         rows = await _counted(connection)
         if rows != manifest.rows:
             raise BackupError(f"the rows differ from the manifest's: {_differing(rows, manifest)}")
@@ -267,6 +276,7 @@ async def _settle(
         await connection.execute(_SQL["fresh_clocks"], now + _FRESH_CLOCK)
         for name in ("end_sessions", "newer_commands", "newer_epoch"):
             await connection.execute(_SQL[name])
+        await connection.execute(END)
 
 
 async def _counted(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, int]:

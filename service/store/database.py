@@ -25,6 +25,7 @@ import asyncpg
 import msgspec
 
 from gateway.store.queries import load_queries
+from gateway.store.restoring import refuse_unfinished
 from service.key_settings import KeySettings
 from service.security.keyring import Keys
 from service.store.looks import Look, open_gathering, row_of
@@ -77,6 +78,9 @@ async def open_pool(dsn: str, *, size: int = 8, keys: Keys | None = None) -> Asy
 
     What is sealed arrives readable, where the key file (`HEARTHWATCH_KEY_FILE`, or `keys`) has its
     key. They see the whole county, except where a request reads for somebody (`viewing.py`).
+
+    Raises:
+        StoreUnavailableError: a restore into it did not end.
     """
     known = keys or Keys(KeySettings().key_file)
 
@@ -89,6 +93,7 @@ async def open_pool(dsn: str, *, size: int = 8, keys: Keys | None = None) -> Asy
     async with asyncpg.create_pool(
         dsn, min_size=1, max_size=size, server_settings=EVERYBODY, init=read_names
     ) as pool:
+        await refuse_unfinished(pool)
         yield ViewedPool(pool, known)
 
 

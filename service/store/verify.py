@@ -23,6 +23,7 @@ from gateway.series import settings_of
 from gateway.store.core_store import CoreStore
 from gateway.store.migrate import migrations_in
 from gateway.store.reading_row import identity_text, observation_of, point_of
+from gateway.store.restoring import STANDS, WHAT_TO_DO
 from gateway.teaching import teaches
 from rules.explain import read_evidence, replay
 from rules.identity import alert_id, observation_identity
@@ -81,6 +82,10 @@ async def verify(
 ) -> list[Finding]:
     """Look at everything in one snapshot; `since`: a backup that it must not be behind."""
     async with _reading(dsn) as connection:
+        if await connection.fetchval(STANDS):
+            unfinished = Finding("restore")
+            unfinished.is_wrong(WHAT_TO_DO)
+            return [unfinished]
         found = [await _migrations(connection, directories)]
         if any(each.count for each in found):
             return found

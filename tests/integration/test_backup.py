@@ -11,10 +11,13 @@ import asyncpg
 import pytest
 
 from gateway.clock import WallClock
+from gateway.store.core_store import open_core_store
 from gateway.store.embedded import EmbeddedPostgres
+from gateway.store.outage import StoreUnavailableError
 from service.cli import main
 from service.db_command import ALL_MIGRATIONS
 from service.store.backup import BackupError, manifest_path, read_manifest, restore, take_backup
+from service.store.database import open_pool
 from service.store.pg_tools import ToolError, address_of, find_tool
 from service.store.verify import Extent, verify
 from tests.fixtures.database import Database
@@ -170,6 +173,31 @@ async def test_a_failing_program_says_why(empty: Database, lived: Database, tmp_
     finally:
         await owner.execute("DROP EVENT TRIGGER refuse")
         await owner.close()
+
+
+async def test_nobody_works_on_a_restore_that_did_not_end(
+    empty: Database, lived: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine dies when all rows are back and deliveries are not quiet yet."""
+
+    async def dies(*_arguments: object) -> None:
+        raise EOFError
+
+    await take_backup(lived.dsn, tmp_path / "b", CRISIS, silent)
+    with monkeypatch.context() as patched:
+        patched.setattr("service.store.backup._settle", dies)
+        with pytest.raises(EOFError):
+            await restore(empty.dsn, tmp_path / "b", ALL_MIGRATIONS, CRISIS, None, silent)
+    (found,) = await verify(empty.dsn, ALL_MIGRATIONS, ZONE, Extent())
+    assert found.count == 1
+    with pytest.raises(StoreUnavailableError, match="did not end"):
+        async with open_core_store(empty.dsn, "core-1"):
+            pass
+    with pytest.raises(StoreUnavailableError, match="did not end"):
+        async with open_pool(empty.dsn):
+            pass
+    with pytest.raises(BackupError, match="did not end: drop the database"):
+        await restore(empty.dsn, tmp_path / "b", ALL_MIGRATIONS, CRISIS, None, silent)
 
 
 async def test_a_copy_that_fails_leaves_nothing_with_names(lived: Database, tmp_path: Path) -> None:
