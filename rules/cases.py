@@ -49,9 +49,9 @@ class _Strict(BaseModel):
 class PointFormat(_Strict):
     """One reading, or a series of equal ones (`every`, `times`).
 
-    `pulse` stands beside `bp` or alone; `sensor`: the glucose is a continuous sensor's, `plasma`:
-    of a meter that says so; `typed`: a person typed the numbers. A unit that is left out is the
-    canonical one, but never of glucose.
+    `pulse` stands beside `bp` or `spo2`, or alone; `sensor`: the glucose is a continuous sensor's,
+    `plasma`: of a meter that says so; `typed`: a person typed the numbers. A unit that is left out
+    is the canonical one, but never of glucose.
     """
 
     at: str
@@ -356,7 +356,8 @@ def _measured(form: PointFormat) -> tuple[Vital, Mapping[QuantityName, Value]]:
         (Vital.RESPIRATORY_RATE, QuantityName.RESPIRATORY_RATE, form.breaths),
     ):
         if number is not None:
-            return kind, {name: _in_unit(name, number, form.unit)}
+            values = {name: _in_unit(name, number, form.unit)}
+            return kind, {**values, **_pulse_of(form)} if kind is Vital.SPO2 else values
     return Vital.SYMPTOM, {}
 
 
@@ -365,9 +366,11 @@ def _of_cuff(pair: tuple[Decimal, Decimal], form: PointFormat) -> Mapping[Quanti
     values = {
         name: _in_unit(name, number, form.unit) for name, number in zip(names, pair, strict=True)
     }
-    if form.pulse is not None:
-        values[QuantityName.PULSE] = Value(value=form.pulse)
-    return values
+    return {**values, **_pulse_of(form)}
+
+
+def _pulse_of(form: PointFormat) -> Mapping[QuantityName, Value]:
+    return {} if form.pulse is None else {QuantityName.PULSE: Value(value=form.pulse)}
 
 
 def _in_unit(name: QuantityName, number: Decimal, unit: str | None) -> Value:

@@ -25,7 +25,7 @@ from rules.cases import (
     load_cases,
 )
 from rules.in_words import rule_in_words, sources_in_words
-from rules.limits import loose_limits
+from rules.loose import loose_limits
 from rules.pack import Pack, PackError
 from rules.pack_format import json_schema
 from service.cli import CommandModule

@@ -1,5 +1,6 @@
 """Every rule of every pack is worked through: enough cases, each limit from both sides."""
 
+import re
 from collections import Counter
 from functools import cache
 
@@ -7,7 +8,8 @@ import pytest
 
 from gateway.packs import load_shipped
 from rules.cases import CaseFormat, PointFormat, differences, live_through, load_cases
-from rules.limits import limits_of, loose_limits
+from rules.limits import limits_of, moved_by_a_step
+from rules.loose import loose_limits
 from rules.pack import Pack
 from rules.rule import Rule
 from tests.unit.rules.other_units import in_the_other_unit, units_of
@@ -58,18 +60,49 @@ def test_a_limit_that_no_case_holds_is_told() -> None:
     far = [case for case in cases if not any(_just_below(point) for point in case.points)]
     assert len(far) < len(cases)
     (fault,) = loose_limits(first_pack(), far, rule)
-    assert fault.startswith("HW-09: no near miss below: ge('glucose', 16.7): 16.7 could be 16.6")
+    assert fault.startswith(
+        "HW-09: no near miss below: level, literal 2: ge('glucose', 16.7): 16.7 could be 16.6"
+    )
 
 
 def _just_below(point: PointFormat) -> bool:
     return str(point.glucose) in {"16.6", "299", "300"}
 
 
-def test_numbers_of_the_same_comparison_are_one_limit() -> None:
-    limits = limits_of(load_shipped().pack_of("BP-07").rule("BP-07"))
-    about = [limit.about for limit in limits]
-    assert about.count("readings('systolic', '7d') >= 12") == 1
-    assert {"aged(65)", "reading_days('systolic', '7d') >= 3"} < set(about)
+def test_the_same_comparison_in_three_limbs_is_three_limits() -> None:
+    found = limits_of(load_shipped().pack_of("BP-07").rule("BP-07"))
+    twelve = [one for one in found if one.about == "readings('systolic', '7d') >= 12"]
+    assert [one.place.limb for one in twelve] == [
+        "diastolic",
+        "systolic_from_65",
+        "systolic_under_65",
+    ]
+
+
+def test_each_place_is_moved_alone() -> None:
+    rule = load_shipped().pack_of("VS-10").rule("VS-10")
+    for said, moved in moved_by_a_step(rule):
+        changed = [
+            (was.source, now.source)
+            for was, now in zip(rule.limbs.values(), moved.limbs.values(), strict=True)
+            if was != now
+        ]
+        ((was, now),) = changed
+        parts = zip(re.split(r"([\w.]+)", was), re.split(r"([\w.]+)", now), strict=True)
+        ((old, new),) = [pair for pair in parts if pair[0] != pair[1]]
+        assert said.endswith(f": {old} could be {new}")
+
+
+def test_a_limb_does_not_lend_another_its_near_miss() -> None:
+    """As the packs were: weight and pulse hold five past readings, pulse and pressure do not."""
+    pack = load_shipped().pack_of("VS-10")
+    theirs = [case for case in cases_of(pack.name) if "four pulses" not in case.name]
+    assert len(theirs) == len(cases_of(pack.name)) - 1
+    (fault,) = loose_limits(pack, theirs, pack.rule("VS-10"))
+    assert fault == (
+        "VS-10: no near miss below: pulse_pressure, literal 9:"
+        " past_readings('pulse', '3d', '14d') >= 5: 5 could be 4"
+    )
 
 
 @pytest.mark.row("R11")
