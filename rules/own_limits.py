@@ -30,7 +30,8 @@ OWN_LIMITS: Mapping[str, OwnLimit] = MappingProxyType(
         "systolic": _limit(QuantityName.SYSTOLIC, "90", "180"),
         "diastolic": _limit(QuantityName.DIASTOLIC, "60", "110"),
         "glucose": _limit(QuantityName.GLUCOSE, "3.9", "25.0"),
-        "glucose_high": _limit(QuantityName.GLUCOSE, "3.9", "25.0"),
+        # Very high begins at HW-09's 16.7: a lower number would promise what no rule does.
+        "glucose_high": _limit(QuantityName.GLUCOSE, "16.7", "25.0"),
     }
 )
 """Every name that a shipped rule asks of `Profile.targets`: a target, or with `_high` the limit

@@ -13,6 +13,7 @@ import msgspec
 from rules.vocabulary import QuantityName, Vital
 from service.store.records import Series, SeriesPoint
 from service.web.language import mark, say
+from service.web.own_glucose import OWN_GLUCOSE, own_glucose
 from service.web.vitals import (
     BEYOND,
     GLUCOSE_KINDS,
@@ -196,7 +197,7 @@ def _one_number(
     quantity = NUMBERS[points[0].kind]
     values = [number_of(p, quantity) for p in points]
     morning = [_is_morning(p, zone) for p in points]
-    lower, upper = series.targets.get(f"{quantity}_low"), series.targets.get(f"{quantity}_high")
+    own = series.targets if quantity is QuantityName.GLUCOSE else {}
     chart = Chart(
         label=label,
         unit=unit_text(points[0].kind, language),
@@ -207,11 +208,9 @@ def _one_number(
             _curve(say(language, "Morning"), MORNING, values, morning, wanted=True),
             _curve(say(language, "Afternoon and evening"), EVENING, values, morning, wanted=False),
         ),
-        band=(lower, upper) if upper is not None and lower is not None else None,
-        limits=tuple(limit for limit in (lower, upper) if limit is not None),
-        target=say(language, "Target: %(lower)g to %(upper)g") % {"upper": upper, "lower": lower}
-        if upper is not None and lower is not None
-        else "",
+        band=None,
+        limits=tuple(own[name] for name in OWN_GLUCOSE if name in own),
+        target=own_glucose(own, language),
         marked=_marked(points, marked),
         edges=_edges(points, quantity),
         breaks=_breaks(series),

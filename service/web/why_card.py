@@ -22,6 +22,7 @@ from service.alerts.lifecycle import (
 from service.store.records import AlertCard, DeliveryRecord, PersonCard, Series, SeriesPoint
 from service.web.evidence import Explained, explained
 from service.web.language import say
+from service.web.own_glucose import own_glucose
 from service.web.vitals import GLUCOSE_KINDS, unit_text, value_of
 from service.web.words import word
 from service.web.worklist_view import name_and_age
@@ -190,12 +191,7 @@ def _is_of_family(point: SeriesPoint, family: Family) -> bool:
 def _target(card: AlertCard, language: str) -> str:
     targets = card.person.targets
     if card.family is Family.GLUCOSE:
-        low, high = targets.get("glucose_low"), targets.get("glucose_high")
-        if low is not None and high is not None:
-            return say(language, "target %(low)g–%(high)g mmol/L") % {"low": low, "high": high}
-        if high is not None:
-            return say(language, "own limit of very high: %(high)g mmol/L") % {"high": high}
-        return say(language, "no own target recorded")
+        return own_glucose(targets, language) or say(language, "no own target recorded")
     upper, lower = targets.get("systolic"), targets.get("diastolic")
     if upper is not None and lower is not None:
         return say(language, "target below %(upper)g/%(lower)g mmHg") % {

@@ -63,6 +63,17 @@ async def post(
         return answer.text
 
 
+async def get(county: County, path: str) -> str:
+    """A page as the responsible doctor reads it, in English."""
+    await county.owner.execute("UPDATE care.account SET language = 'en'")
+    async with (
+        serving(county.services) as address,
+        httpx2.AsyncClient(base_url=address) as client,
+    ):
+        await client.post("/login", data={"login": "family-a", "password": PASSWORD})
+        return (await client.get(path)).raise_for_status().text
+
+
 async def limits(county: County) -> dict[str, str]:
     found = await county.store.own_limits(ZHANG.subject)
     return {limit.name: str(limit.value) for limit in found}
@@ -100,8 +111,12 @@ async def test_a_doctors_limit_lowers_very_high_glucose_until_it_is_withdrawn(
     await post(county, "family-a", form(systolic="140", glucose_high="20.0"))
     await house.settle()
     assert [rule for rule, _ in await very_high_twice(house)] == ["HW-09c"]
+    await county.worker().settle(county.now)
+    alert = await county.owner.fetchval("SELECT alert_id FROM core.alert")
+    assert "own limit of very high: 20 mmol/L" in await get(county, f"/doctor/alerts/{alert}")
     await post(county, "family-a", form("systolic=140 glucose_high=20.0", systolic="140"))
     await house.settle()
+    assert "no own target recorded" in await get(county, f"/doctor/alerts/{alert}")
     county.clock.advance(timedelta(days=4))
     assert [rule for rule, _ in await very_high_twice(house)] == ["HW-09"]
 

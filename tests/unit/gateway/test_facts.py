@@ -30,8 +30,9 @@ def test_a_limit_is_taken_from_its_least_to_its_most(name: str) -> None:
 @pytest.mark.parametrize(
     ("targets", "told"),
     [
-        ({"glucose_high": -5}, r"targets\.glucose_high: -5 is not from 3\.9 to 25\.0 mmol/L"),
+        ({"glucose_high": -5}, r"targets\.glucose_high: -5 is not from 16\.7 to 25\.0 mmol/L"),
         ({"glucose_high": 0}, r"targets\.glucose_high: 0 "),
+        ({"glucose_high": 14}, r"targets\.glucose_high: 14 "),
         ({"glucose_high": 126}, r"targets\.glucose_high: 126 "),
         ({"glucose_high": 360}, r"targets\.glucose_high: 360 "),
         ({"glucose": 33.4}, r"targets\.glucose: 33\.4 "),

@@ -71,6 +71,15 @@ def test_the_table_says_what_the_chart_shows_newest_first() -> None:
     assert len(block.rows) == len(block.chart.times)
 
 
+def test_a_doctors_limits_of_glucose_are_lines_and_words() -> None:
+    own = blocks(series(glucose(0, 9.5), glucose=7, glucose_high=20), frozenset(), "en", ZONE)[0]
+    assert (own.chart.band, own.chart.limits) == (None, (7, 20))
+    assert own.chart.target == "own target: 7 mmol/L · own limit of very high: 20 mmol/L"
+    weight = single(0, Vital.WEIGHT, number=61.4)
+    other = blocks(series(weight, glucose=7), frozenset(), "en", ZONE)[0].chart
+    assert (other.limits, other.target) == ((), ""), "another quantity's chart shows none"
+
+
 def test_targets_are_the_doctors_or_none_at_all() -> None:
     both = blocks(series(point(0), systolic=135, diastolic=85), frozenset(), "en", ZONE)[0].chart
     assert (both.band, both.limits) == ((85, 135), (85, 135))
