@@ -29,13 +29,15 @@ class County:
     """The owning core's memory of one county.
 
     `profiles`, `bindings` and `sharing` (who wears a device that others wear too) hold what was
-    recalled; `screens` False has everything looked at exactly, to compare.
+    recalled, `synthetic` everybody who does not exist; `screens` False has everything looked at
+    exactly, to compare.
     """
 
     profiles: dict[SubjectRef, Profile | None] = field(
         default_factory=dict[SubjectRef, Profile | None]
     )
     bindings: dict[str, list[Binding]] = field(default_factory=dict[str, list[Binding]])
+    synthetic: frozenset[SubjectRef] = frozenset()
     hubs: dict[HubId, HubHome] = field(default_factory=dict[HubId, HubHome])
     receipts: dict[Mark, int] = field(default_factory=dict[Mark, int])
     ahead: dict[Mark, set[int]] = field(default_factory=dict[Mark, set[int]])
@@ -156,10 +158,11 @@ def is_home(subject: SubjectRef) -> bool:
 
 
 async def load_facts(store: CoreStore, county: County) -> None:
-    """Read the hubs again, and forget what was recalled of people and devices."""
+    """Read hubs and canaries again, and forget what was recalled of people and devices."""
     county.profiles.clear()
     county.bindings.clear()
     county.sharing.clear()
+    county.synthetic = await store.facts.synthetic()
     county.hubs = await store.hubs()
 
 

@@ -15,6 +15,7 @@ from rules.rule import Mode, Rule
 from rules.vocabulary import Priority
 
 CANDIDATE, LIVE, FORMER = "candidate", "live", "former"
+_TAKEN_AWAY = "taken away: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,28 @@ def digest_held(packs: PackSet, name: str) -> str:
     return "" if held is None else digest_of(held)
 
 
+def taken_away(packs: PackSet, pack: Pack) -> tuple[Rule, ...]:
+    """The rules that are live under the name of `pack` and that it has no more."""
+    kept = {rule.id for rule in pack.rules}
+    held = (one for one in packs.packs if one.name == pack.name and one.mode is Mode.LIVE)
+    return tuple(rule for one in held for rule in one.rules if rule.id not in kept)
+
+
+def to_sign(packs: PackSet, pack: Pack) -> dict[str, str]:
+    """What a clinician signs before `pack` holds, by rule: its hash, or that it is taken away.
+
+    A rule that is left out rings no more for anybody, which nobody decides by leaving out lines.
+    """
+    gone = {rule.id: f"{_TAKEN_AWAY}{rule.rule_hash}" for rule in taken_away(packs, pack)}
+    return gone | {rule.id: rule.rule_hash for rule in pack.rules}
+
+
+def not_signed(packs: PackSet, pack: Pack, signatures: Sequence[Signature]) -> list[str]:
+    """The rules of which `signatures` do not hold what there is to sign, in order."""
+    made = {one.rule_id: one.rule_hash for one in signatures}
+    return [rule for rule, what in to_sign(packs, pack).items() if made.get(rule) != what]
+
+
 def _never_rests(rule: Rule) -> bool:
     return rule.undampable or rule.priority is Priority.EMERGENCY
 
@@ -129,13 +152,14 @@ def rolled_out(fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]) -
 
     Raises:
         FactError: there is no such candidate, it was agreed to over another text than holds now,
-            a rule of it lacks a signature over its present hash (law 10), or it cannot run beside
-            the others.
+            a rule of it lacks a signature over its present hash (law 10), one that it leaves out a
+            signature over that, or it cannot run beside the others.
     """
     found = next((one for one in candidates(stored) if one.digest == fact.digest), None)
     if found is None:
         raise FactError(f"digest: {fact.digest[:12]} is no candidate")
-    if fact.over is not None and fact.over != digest_held(present(shipped, stored), found.name):
+    held = present(shipped, stored)
+    if fact.over is not None and fact.over != digest_held(held, found.name):
         raise FactError(f"over: another version of {found.name!r} went live since it was proposed")
     wanted = replace(found, signatures=fact.signatures)
     live = {one.name: one for one in stored if one.state == LIVE} | {wanted.name: wanted}
@@ -143,9 +167,9 @@ def rolled_out(fact: PackFact, shipped: PackSet, stored: Sequence[StoredPack]) -
         packs = _with(shipped, live, stored)
     except PackError as error:
         raise FactError(str(error)) from error
-    unsigned = [r.id for p in packs.packs if p.name == wanted.name for r in p.rules if not r.signed]
-    if unsigned:
-        raise FactError(f"signatures: none over the present hash of {', '.join(unsigned)}")
+    pack = next(one for one in packs.packs if one.name == wanted.name)
+    if missing := not_signed(held, pack, fact.signatures):
+        raise FactError(f"signatures: none over the present hash of {', '.join(missing)}")
     return wanted
 
 

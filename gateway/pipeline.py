@@ -38,7 +38,7 @@ class Outcome:
     `kept` observations were new, `aside` names why others were kept aside, and `alert_waits_s` how
     long after its reading each new alert was raised (synthetic people's left out of `kept` and of
     these). `canaries` are the new alerts of hubs' test measurements, `unworn` the devices of people
-    who do not exist, as far as the walk had to know.
+    who do not exist.
     """
 
     marks: dict[Mark, int]
@@ -93,13 +93,11 @@ async def walk(
 
 
 def _unworn(admitted: Iterable[Admitted], county: County) -> frozenset[str]:
-    """The devices of synthetic people; no profile is read for it that nobody needed."""
-    known = county.profiles
+    """The devices of canaries and drill people."""
     return frozenset(
         item.point.device
         for item in admitted
-        if is_canary(item.observation.device)
-        or ((profile := known.get(item.subject)) is not None and profile.synthetic)
+        if item.subject in county.synthetic or is_canary(item.observation.device)
     )
 
 

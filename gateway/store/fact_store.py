@@ -23,6 +23,11 @@ class FactStore:
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
 
+    async def synthetic(self) -> frozenset[SubjectRef]:
+        """The canaries and drill people: they do not exist."""
+        rows = await self._connection.fetch(_SQL["synthetic"])
+        return frozenset(SubjectRef(row["subject"]) for row in rows)
+
     async def profiles(self, subjects: Collection[SubjectRef]) -> dict[SubjectRef, Profile]:
         """What rules may know of these; nobody is in it of whom nothing is recorded."""
         rows = await self._connection.fetch(_SQL["profiles"], list(subjects))

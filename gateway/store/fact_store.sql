@@ -3,6 +3,9 @@
 -- name: profiles
 SELECT subject, body::text AS body FROM core.profile WHERE subject = ANY ($1::text[]);
 
+-- name: synthetic
+SELECT subject FROM core.profile WHERE (body ->> 'synthetic')::boolean;
+
 -- name: bindings
 SELECT device, user_slot, subject, valid_from, valid_to FROM core.binding
 WHERE device = ANY ($1::text[]) ORDER BY binding_id;

@@ -70,6 +70,8 @@ async def _read_or_review(arguments: argparse.Namespace, store: Store) -> None:
     if asked is None:
         raise RuleChangeError("unknown", f"there is no change {arguments.change}")
     _say(await store.change_in_words(asked))
+    for rule in await store.rules_taken_away(asked):
+        _say(f"takes away {rule.id} {rule.title.en} ({rule.priority.word})")
 
 
 async def _acted(arguments: argparse.Namespace, store: Store, account: Account) -> str:

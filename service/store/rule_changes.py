@@ -6,7 +6,7 @@ text that they compared it with. Two accounts of one human being are one. A sing
 leads to nothing may be put to rest with two approvals; nothing that is undampable ever is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import unified_diff
@@ -20,13 +20,17 @@ from gateway.pack_book import (
     digest_held,
     digest_of,
     may_rest,
+    not_signed,
     present,
     rolled_back,
+    taken_away,
+    to_sign,
 )
 from gateway.packs import load_shipped
 from gateway.store.pack_store import PackStore
 from rules.pack import Pack, PackError, Signature
 from rules.pack_set import PackSet
+from rules.rule import Rule
 from service.alerts.lifecycle import Outcome
 from service.permissions import Permission, allows
 from service.store.database import load_statements, whole
@@ -158,13 +162,21 @@ class RuleChanges(Health):
         """What a proposed pack changes of the one that holds, line by line; empty for a rule's."""
         if change.text is None:
             return ""
-        held = next(
-            (p for p in (await self.packs_now()).packs.packs if p.name == change.pack), None
-        )
+        packs = (await self.packs_now()).packs
+        held = next((one for one in packs.packs if one.name == change.pack), None)
         before = held.text.splitlines() if held else []
         names = (f"{change.pack} {held.version if held else 0}", f"{change.pack} {change.version}")
         lines = unified_diff(before, change.text.splitlines(), *names, lineterm="", n=2)
         return "\n".join(lines)
+
+    async def rules_taken_away(self, change: RuleChange) -> tuple[Rule, ...]:
+        """The live rules that a proposed pack leaves out: they would ring no more.
+
+        Raises:
+            RuleChangeError: it does not fit beside the packs that hold now.
+        """
+        packs = (await self.packs_now()).packs
+        return taken_away(packs, _checked(packs, change.text)) if change.text else ()
 
     async def rule_changes(self, now: datetime) -> list[RuleChange]:
         """Open changes, and those ended in the last 90 days; the newest first."""
@@ -269,9 +281,9 @@ class RuleChanges(Health):
     async def sign_pack(
         self, account: Account, change_id: int, licence: str, now: datetime
     ) -> Sequence[str]:
-        """Sign every rule of a proposed pack over its hash; returns the rules' ids.
+        """Sign every rule of a proposed pack over its hash, and each that it takes away.
 
-        It stands in the place of what was signed before: one clinician answers for a rule.
+        Returns the rules' ids. It stands in the place of what was signed before: one clinician answers for a rule.
 
         Raises:
             RuleChangeError: it is no open proposal of a pack, or the licence is missing.
@@ -282,8 +294,9 @@ class RuleChanges(Health):
             raise RuleChangeError("no_pack", "only a pack is signed")
         if not licence.strip():
             raise RuleChangeError("licence", "a signature names the clinician's licence")
-        pack = _checked((await self.packs_now()).packs, change.text)
-        ids, hashes = [r.id for r in pack.rules], [r.rule_hash for r in pack.rules]
+        packs = (await self.packs_now()).packs
+        signed = to_sign(packs, _checked(packs, change.text))
+        ids, hashes = list(signed), list(signed.values())
         name, day = account.name or account.login, self.today(now)
         made = (account.account_id, name, licence.strip(), day, now)
         if await self.pool.fetchval(_SQL["hold_open"], change_id) is None:
@@ -426,8 +439,7 @@ class RuleChanges(Health):
             told = f"what holds of {change.pack} is not what change {change.change_id} was proposed"
             raise RuleChangeError("overtaken", f"{told} over: withdraw it and propose it anew")
         pack = _checked(packs, change.text)
-        unsigned = _unsigned(pack, {one.rule_id: one for one in change.signatures})
-        if unsigned:
+        if unsigned := not_signed(packs, pack, change.signatures):
             raise RuleChangeError("signature", f"not signed: {', '.join(unsigned)}")
         return PackFact(
             action="roll_out",
@@ -462,14 +474,6 @@ def _checked(packs: PackSet, text: str) -> Pack:
         return packs.checked(text, "pack.yaml", shall_run=True)
     except PackError as error:
         raise RuleChangeError("pack", str(error)) from error
-
-
-def _unsigned(pack: Pack, made: Mapping[str, Signature]) -> list[str]:
-    return [
-        rule.id
-        for rule in pack.rules
-        if rule.id not in made or made[rule.id].rule_hash != rule.rule_hash
-    ]
 
 
 def _about_rule(

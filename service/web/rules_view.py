@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.pack_book import LIVE
+from gateway.pack_book import LIVE, not_signed, taken_away
 from rules.in_words import rule_in_words, sources_in_words
 from rules.pack import Pack, PackError
 from rules.pack_set import PackSet
@@ -70,12 +70,24 @@ class PackLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleGone:
+    """A live rule that would ring no more; `priority` is its word."""
+
+    name: str
+    priority: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeLine:
-    """One proposal, and what this account may do about it."""
+    """One proposal, and what this account may do about it.
+
+    `taken_away` are the live rules that an open proposal of a pack leaves out.
+    """
 
     change: RuleChange
     title: str
     why: str
+    taken_away: tuple[RuleGone, ...]
     is_open: bool
     missing: int
     unsigned: int
@@ -174,22 +186,41 @@ def change_lines(
 def _change(change: RuleChange, packs: PackSet, account: Account, language: str) -> ChangeLine:
     is_open = change.state == "open"
     missing = max(0, APPROVALS_NEEDED - len(change.agreed))
-    unsigned = _unsigned(change, packs) if is_open else 0
+    pack, fits = _proposed(change, packs) if is_open else (None, True)
+    unsigned = len(not_signed(packs, pack, change.signatures)) if pack else int(not fits)
     mine = human_of(account) in {change.proposer_human, *change.agreed}
     return ChangeLine(
         change=change,
         title=_title(change, packs, language),
         why=_why(change, language),
+        taken_away=_taken_away(packs, pack, language) if pack else (),
         is_open=is_open,
         missing=missing,
         unsigned=unsigned,
         signers=", ".join(sorted({one.name for one in change.signatures})),
         may_approve=is_open and not mine and allows(account.role, Permission.APPROVE_RULES),
-        may_sign=is_open and unsigned > 0 and allows(account.role, Permission.SIGN_RULES),
+        may_sign=pack is not None and allows(account.role, Permission.SIGN_RULES),
         may_roll_out=is_open
         and not missing
         and not unsigned
         and allows(account.role, Permission.ROLL_OUT_RULES),
+    )
+
+
+def _proposed(change: RuleChange, packs: PackSet) -> tuple[Pack | None, bool]:
+    """The pack that a change proposes, and whether it fits beside those that hold now."""
+    if change.text is None:
+        return None, True
+    try:
+        return packs.checked(change.text, "pack.yaml"), True
+    except PackError:
+        return None, False  # the core would refuse it
+
+
+def _taken_away(packs: PackSet, pack: Pack, language: str) -> tuple[RuleGone, ...]:
+    return tuple(
+        RuleGone(name=f"{rule.id} {rule.title.in_language(language)}", priority=rule.priority.word)
+        for rule in taken_away(packs, pack)
     )
 
 
@@ -200,18 +231,6 @@ def _why(change: RuleChange, language: str) -> str:
         return change.why
     told = say(language, "%(acted)s of %(alerts)s alerts led to something")
     return told % {"acted": counts[1], "alerts": counts[2]}
-
-
-def _unsigned(change: RuleChange, packs: PackSet) -> int:
-    """Rules of a proposed pack that nobody has signed as they would stand now."""
-    if change.text is None:
-        return 0
-    try:
-        pack = packs.checked(change.text, "pack.yaml")
-    except PackError:
-        return 1  # it no longer fits beside the others: the core would refuse it
-    hashes = {one.rule_id: one.rule_hash for one in change.signatures}
-    return sum(hashes.get(rule.id) != rule.rule_hash for rule in pack.rules)
 
 
 def _title(change: RuleChange, packs: PackSet, language: str) -> str:

@@ -1,8 +1,9 @@
 """A county's own packs: proposed, rolled out, rolled back, while the core and its hubs run on."""
 
+import re
 import sys
 from asyncio.subprocess import PIPE, create_subprocess_exec
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from gateway.core_command import EXIT_NO_RULES
 from gateway.core_settings import CoreSettings
 from gateway.detect import Rulebook
 from gateway.facts import PackFact
-from gateway.pack_book import digest_of, present
+from gateway.pack_book import digest_of, present, to_sign
 from gateway.pack_desk import apply_packs, present_rules
 from gateway.packs import load_shipped
 from gateway.shadow_variants import variants
@@ -49,6 +50,9 @@ STARTED = Rulebook(pack=first_pack(), zone=ZONE)
 RECONFIRMED = counted_up(
     HIGHER.replace("Sit quietly for 5 minutes", "Sit still for 5 minutes"), "HW-02"
 )
+WITHOUT = re.sub(r"  - id: HW-05\n(?:(?!  - id: ).*\n)+", "", HIGHER)
+"""Without a rule of an emergency, which nothing else in the text tells."""
+
 EXTRA_LIVE = EXTRA.replace("ZZ-01", "ZZ-09")
 
 
@@ -90,6 +94,24 @@ def signatures(text: str) -> tuple[Signature, ...]:
         )
         for rule in pack.rules
     )
+
+
+async def test_no_live_rule_is_left_out_without_a_signature_over_that(database: Database) -> None:
+    """Nobody reads in a text of two thousand lines which emergency it has no more."""
+    async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
+        town = Town(bench)
+        assert await town.propose("first", WITHOUT) is None
+        kept = signatures(WITHOUT)
+        told = str(await town.roll_out("first", WITHOUT, kept))
+        assert "signatures: none over the present hash of HW-05" in told
+        assert bench.rules.pack.rules == first_pack().rules
+        stands = replace(kept[0], rule_id="HW-05")
+        stands = replace(stands, rule_hash=first_pack().rule("HW-05").rule_hash)
+        assert "HW-05" in str(await town.roll_out("first", WITHOUT, (*kept, stands))), "as it is"
+        over = to_sign(load_shipped(), load(WITHOUT, name="first.yaml"))["HW-05"]
+        gone = replace(stands, rule_hash=over)
+        assert await town.roll_out("first", WITHOUT, (*kept, gone)) is None
+        assert "HW-05" not in {rule.id for rule in bench.rules.pack.rules}
 
 
 async def test_a_signed_version_takes_over_and_is_taken_back_in_one_step(

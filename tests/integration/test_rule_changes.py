@@ -18,6 +18,7 @@ from gateway.shadow_worker import ShadowWorker
 from gateway.store.inbox_store import InboxRow
 from gateway.store.pack_store import PackStore
 from gateway.store.shadow_store import open_shadow_link
+from rules.vocabulary import Priority
 from service.people import NewAccount
 from service.permissions import Role
 from service.store.records import Account
@@ -28,7 +29,7 @@ from tests.integration.county_bench import county_bench, daily, pressure
 from tests.integration.page_county import ring_crisis, seed_history, seed_passwords
 from tests.integration.service_county import HASH, PASSWORD, ZHANG, ZONE, County, open_county
 from tests.integration.test_operator_commands import run
-from tests.integration.test_packs_rolled_out import HIGHER, OURS, signatures
+from tests.integration.test_packs_rolled_out import HIGHER, OURS, WITHOUT, signatures
 from tests.unit.rules.readings import FIRST_TEXT, counted_up
 from tests.unit.rules.test_pack_set import EXTRA
 
@@ -266,6 +267,23 @@ async def test_who_signs_again_replaces_what_was_signed(county: County) -> None:
     await store.roll_out(duty, number, now)
     with pytest.raises(RuleChangeError, match="is not open"):
         await store.sign_pack(await county.account("family-b"), number, "221", now)
+
+
+@pytest.mark.row("O6")
+async def test_who_signs_a_version_signs_what_it_takes_away(county: County) -> None:
+    store, now = county.store, county.now
+    number = await ready(county, WITHOUT, "Nobody here takes insulin")
+    (gone,) = await store.rules_taken_away(await change_of(county, number))
+    assert (gone.id, gone.priority) == ("HW-05", Priority.EMERGENCY)
+    duty = await county.account("county")
+    await county.owner.execute("DELETE FROM care.rule_signature WHERE rule_id = 'HW-05'")
+    with pytest.raises(RuleChangeError, match="not signed: HW-05"):
+        await store.roll_out(duty, number, now)
+    assert "HW-05" in await store.sign_pack(await county.account("family-b"), number, "110", now)
+    await store.roll_out(duty, number, now)
+    await core_answers(county)
+    assert (await change_of(county, number)).refused is None
+    assert "HW-05" not in {rule.id for rule in (await store.packs_now()).packs.first.rules}
 
 
 @pytest.mark.row("A1", "O5")

@@ -13,7 +13,7 @@ from service.web.status_view import status_parts
 from tests.fixtures.database import Database
 from tests.integration.page_county import seed_history, seed_passwords, serve
 from tests.integration.service_county import County, open_county
-from tests.integration.test_packs_rolled_out import HIGHER, OURS
+from tests.integration.test_packs_rolled_out import HIGHER, OURS, WITHOUT
 from tests.integration.test_pages import PHONE, overflow, signed_in, violations
 from tests.integration.test_rule_changes import closed, core_answers, live_version
 from tests.unit.rules.readings import FIRST_TEXT
@@ -77,6 +77,30 @@ async def test_four_people_bring_a_version_to_life_on_their_pages(
             await page.wait_for_url("**/rules?saved=true")
             await core_answers(county)
     assert await live_version(county) == OURS
+
+
+@pytest.mark.row("O6")
+async def test_what_a_version_takes_away_is_said_before_anybody_agrees(
+    browser: Browser, county: County
+) -> None:
+    doctor = await county.account("family-a")
+    await county.store.propose_pack(doctor, WITHOUT, "Nobody here takes insulin", county.now)
+    await core_answers(county)
+    async with (
+        serve(county) as address,
+        signed_in(browser, address, "family-b", language="en", size=PHONE) as page,
+    ):
+        await page.goto(f"{address}/rules")
+        change = page.locator("#change-1")
+        await expect(change).to_contain_text("These would ring for nobody any more:")
+        await expect(change).to_contain_text("HW-05 Severe hypoglycaemia · Emergency")
+        for licence in ("110", "111"):  # mistyped, then right
+            await page.fill("#change-1 input[name=licence]", licence)
+            await page.click("#change-1 form[action$=sign] button")
+            await expect(change.locator("form[action$=sign] button")).to_contain_text("Sign again")
+        assert await overflow(page) == 0
+    (signed,) = await county.owner.fetch("SELECT DISTINCT licence FROM care.rule_signature")
+    assert signed["licence"] == "111"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

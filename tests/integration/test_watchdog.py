@@ -173,6 +173,17 @@ async def test_who_does_not_exist_moves_no_figure(bench: Bench, database: Databa
     assert (beside.kept, beside.readings["live"], beside.lag_s) == (1, 1, {"live": 0.0})
     ((day, readings),) = [(d.day, d.readings) for d in await newest_days(database.dsn)]
     assert (day.date(), readings) == (START.date(), 1)
+    quiet, other = SubjectRef("s-quiet"), replace(cuff, serial="quiet")
+    await bench.tell(
+        Profile(subject=quiet, birth_year=1970, synthetic=True),
+        BindingFact(device=other.key, subject=quiet, valid_from=long_ago),
+    )
+    for hour in range(1, 4):
+        bench.county.profiles.clear()
+        at = START + timedelta(hours=hour)
+        calm = await figures(envelope(pressure(at, 126, 78, device=other), 4 + hour))
+    assert quiet not in bench.county.profiles, "nobody had to read who this is"
+    assert (calm.kept, calm.readings["live"]) == (1, 1)
 
 
 @pytest.mark.row("O2")
