@@ -16,6 +16,7 @@ from gateway.broker import BrokerError
 from gateway.store.binaries import BinariesNotFoundError
 from gateway.store.embedded import EmbeddedPostgresError
 from service.lab import (
+    bench_backtest,
     bench_core,
     bench_coverage,
     bench_devices,
@@ -65,6 +66,11 @@ def _adapters(folder: Path, arguments: argparse.Namespace) -> bench_devices.Devi
 
 def _rules(_folder: Path, arguments: argparse.Namespace) -> bench_rules.RulesReport:
     return asyncio.run(bench_rules.bench_rules(cast("int", arguments.people)))
+
+
+def _backtest(folder: Path, arguments: argparse.Namespace) -> bench_backtest.BacktestReport:
+    people, days = cast("int", arguments.people), cast("int", arguments.days)
+    return bench_backtest.bench_backtest(folder, people=people, days=days)
 
 
 def _hub(folder: Path, arguments: argparse.Namespace) -> bench_hub.HubReport:
@@ -138,6 +144,7 @@ BENCHES = {
     "walk": Bench(measure=_walk, table=bench_walk.table),
     "adapters": Bench(measure=_adapters, table=bench_devices.table),
     "rules": Bench(measure=_rules, table=bench_rules.table),
+    "backtest": Bench(measure=_backtest, table=bench_backtest.table),
     "hub": Bench(measure=_hub, table=bench_hub.table),
     "sim": Bench(measure=_sim, table=bench_sim.table),
     "core": Bench(measure=_core, table=core_table),
@@ -145,7 +152,7 @@ BENCHES = {
     "routing": Bench(measure=_routing, table=_routing_table),
     "surveillance": Bench(measure=_surveillance, table=bench_surveillance.table),
 }
-_PEOPLE = {"core": 3_400_000, "routing": 1_000_000, "doors": 30_000}
+_PEOPLE = {"core": 3_400_000, "backtest": 2_000, "routing": 1_000_000, "doors": 30_000}
 _SECONDS = {"core": 30.0}
 
 
@@ -156,8 +163,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--people",
         type=int,
-        help="with a cuff (walk), in a cohort (sim), lived (rules): 200; known (core): 3.4 M",
+        help="with a cuff (walk), in a cohort (sim), lived (rules): 200; recorded (backtest): 2,000;"
+        " known (core): 3.4 M",
     )
+    parser.add_argument("--days", type=int, default=365, help="recorded (backtest)")
     parser.add_argument(
         "--stored", type=int, default=50_000_000, help="readings in the store beforehand (core)"
     )
@@ -187,8 +196,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.people = _PEOPLE.get(what, 200)
     seconds, people = cast("float", arguments.seconds), cast("int", arguments.people)
     homes = cast("int", arguments.homes)
-    if people < _FEWEST_PEOPLE or seconds <= 0 or homes < 1:
-        needs = f"at least {_FEWEST_PEOPLE} people, a home, and more than 0 seconds"
+    if people < _FEWEST_PEOPLE or seconds <= 0 or homes < 1 or cast("int", arguments.days) < 1:
+        needs = f"at least {_FEWEST_PEOPLE} people, a home, a day, and more than 0 seconds"
         sys.stderr.write(f"needs {needs}\n")
         return 2
     failures: list[str] = []

@@ -283,7 +283,8 @@ class RuleChanges(Health):
     ) -> Sequence[str]:
         """Sign every rule of a proposed pack over its hash, and each that it takes away.
 
-        Returns the rules' ids. It stands in the place of what was signed before: one clinician answers for a rule.
+        Returns the rules' ids. It stands in the place of what was signed before: one clinician
+        answers for a rule.
 
         Raises:
             RuleChangeError: it is no open proposal of a pack, or the licence is missing.

@@ -3,7 +3,7 @@
 Pure. A canvas is mute to a screen reader, so every chart stands beside a table that says the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -197,7 +197,7 @@ def _one_number(
     quantity = NUMBERS[points[0].kind]
     values = [number_of(p, quantity) for p in points]
     morning = [_is_morning(p, zone) for p in points]
-    own = series.targets if quantity is QuantityName.GLUCOSE else {}
+    own: Mapping[str, float] = series.targets if quantity is QuantityName.GLUCOSE else {}
     chart = Chart(
         label=label,
         unit=unit_text(points[0].kind, language),
