@@ -163,8 +163,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--people",
         type=int,
-        help="with a cuff (walk), in a cohort (sim), lived (rules): 200; recorded (backtest): 2,000;"
-        " known (core): 3.4 M",
+        help="with a cuff (walk), in a cohort (sim), lived (rules): 200; known (core): 3.4 M;"
+        " recorded (backtest): 2,000",
     )
     parser.add_argument("--days", type=int, default=365, help="recorded (backtest)")
     parser.add_argument(
