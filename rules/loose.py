@@ -1,9 +1,9 @@
-"""Whether worked cases hold every limit of a rule from both sides.
+"""Whether worked cases hold every limit and every listed word of a rule.
 
 A limit is held when a case would come out otherwise were it a little higher, and another (or the
-same) were it a little lower. So each is moved by one step, alone, at each place where it is
-written, and the rule's cases are lived through again; a number that may be moved without anybody
-noticing has no near miss on that side.
+same) were it a little lower; a word when a case would come out otherwise without it. So each is
+changed alone, at each place where it is written, and the rule's cases are lived through again. What
+may be changed without anybody noticing has no near miss, or no case that needs it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from rules.cases import CaseFormat, Rang, live_through
 from rules.limits import moved_by_a_step
+from rules.listed import without_a_word
 from rules.pack import Pack
 from rules.rule import Rule
 
@@ -18,6 +19,11 @@ from rules.rule import Rule
 def loose_limits(pack: Pack, cases: Sequence[CaseFormat], rule: Rule) -> tuple[str, ...]:
     """The limits of `rule` that its cases do not hold, one line each: which, and on which side."""
     return _unnoticed(pack, cases, rule, moved_by_a_step(rule))
+
+
+def loose_words(pack: Pack, cases: Sequence[CaseFormat], rule: Rule) -> tuple[str, ...]:
+    """The listed words of `rule` that its cases do not hold, one line each."""
+    return _unnoticed(pack, cases, rule, without_a_word(rule))
 
 
 def _unnoticed(

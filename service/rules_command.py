@@ -25,7 +25,7 @@ from rules.cases import (
     load_cases,
 )
 from rules.in_words import rule_in_words, sources_in_words
-from rules.loose import loose_limits
+from rules.loose import loose_limits, loose_words
 from rules.pack import Pack, PackError
 from rules.pack_format import json_schema
 from service.cli import CommandModule
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         sub = actions.add_parser(action, help=summary, description=summary)
         sub.add_argument("packs", nargs="*", type=Path, help="pack files (default: ours)")
         if action == "test":
-            told = "fail too for a limit that no case holds from both sides"
+            told = "fail too for a limit or a listed word that no case holds"
             sub.add_argument("--limits", action="store_true", help=told)
     show = actions.add_parser(
         "show", help="say in Chinese and English when each rule of the packs rings"
@@ -148,9 +148,9 @@ def _test(path: Path, *, limits: bool) -> int:
         placed = zip(cases, lines_of_cases(text), strict=True)
         faults = [fault for case, line in placed for fault in _faults(pack, case, line)]
         if limits:
-            faults += [
-                f" {fault}" for one in pack.rules for fault in loose_limits(pack, cases, one)
-            ]
+            for one in pack.rules:
+                loose = loose_limits(pack, cases, one) + loose_words(pack, cases, one)
+                faults += [f" {fault}" for fault in loose]
     except OSError as error:
         _say(f"{beside}: {error.strerror}", error=True)
         return 1

@@ -1,4 +1,4 @@
-"""Every rule of every pack is worked through: enough cases, each limit from both sides."""
+"""Every rule of every pack is worked through: each limit from both sides, each listed word."""
 
 import re
 from collections import Counter
@@ -9,7 +9,8 @@ import pytest
 from gateway.packs import load_shipped
 from rules.cases import CaseFormat, PointFormat, differences, live_through, load_cases
 from rules.limits import limits_of, moved_by_a_step
-from rules.loose import loose_limits
+from rules.listed import listed_words_of, without_a_word
+from rules.loose import loose_limits, loose_words
 from rules.pack import Pack
 from rules.rule import Rule
 from tests.unit.rules.other_units import in_the_other_unit, units_of
@@ -103,6 +104,49 @@ def test_a_limb_does_not_lend_another_its_near_miss() -> None:
         "VS-10: no near miss below: pulse_pressure, literal 9:"
         " past_readings('pulse', '3d', '14d') >= 5: 5 could be 4"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.row("R3")
+@pytest.mark.parametrize(("pack", "rule"), RULES)
+def test_every_listed_word_is_needed_by_a_case(pack: Pack, rule: Rule) -> None:
+    assert loose_words(pack, cases_of(pack.name), rule) == ()
+
+
+def test_a_word_that_no_case_needs_is_told() -> None:
+    pack = load_shipped().pack_of("GL-28")
+    cases = [case for case in cases_of(pack.name) if "glinide" not in case.name]
+    (fault,) = loose_words(pack, cases, pack.rule("GL-28"))
+    assert fault.startswith("GL-28: no case needs a word: oral, literal 3: takes_drug('metformin',")
+    assert fault.endswith(": 'glinide' could be left out")
+
+
+def test_a_word_is_left_out_wherever_it_stands_in_its_list() -> None:
+    rule = load_shipped().pack_of("GL-02").rule("GL-02")
+    lists = [
+        re.sub(r".*has_symptom", "", other.limbs["low"].source)
+        for said, other in without_a_word(rule)
+        if ": low, " in said
+    ]
+    assert lists == [
+        "('2h', 'dizziness', 'blurred_vision')",
+        "('2h', 'palpitation', 'blurred_vision')",
+        "('2h', 'palpitation', 'dizziness')",
+    ]
+    drugs = load_shipped().pack_of("GL-29").rule("GL-29")
+    (first, second) = [other.limbs["falling"].source for _, other in without_a_word(drugs)]
+    assert first.endswith("takes_drug('sulfonylurea')")
+    assert second.endswith("takes_drug('insulin')")
+
+
+def test_another_word_stands_for_one_that_is_alone_in_its_list() -> None:
+    for rule_id, word, instead in (
+        ("BP-21", "atrial_fibrillation", "other"),
+        ("DQ-05", "monday", "friday"),
+        ("GL-14", "vomiting", "abdominal_pain"),
+    ):
+        (listed,) = listed_words_of(load_shipped().pack_of(rule_id).rule(rule_id))
+        assert (listed.word, listed.instead) == (word, instead)
 
 
 @pytest.mark.row("R11")
