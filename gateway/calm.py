@@ -16,6 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.anew import Anew
 from gateway.bank import Bank
 from gateway.baseline_columns import EPOCH
 from gateway.baselines import LAYOUT, TRACKED, StateRows, fold_many
@@ -61,7 +62,7 @@ class Screened:
     """Who is calm, as rows, who was woken too early, and who must be looked at exactly.
 
     `moved` are those of `tense` whose columns have been moved on, with what they came to after
-    each of the new readings.
+    each of the new readings; `anew` readings of `tense` were judged before.
     """
 
     calm: CalmRows | None
@@ -70,6 +71,7 @@ class Screened:
         default_factory=dict[SubjectRef, Sequence[MovedRow]]
     )
     rested: Rested = field(default_factory=dict[SubjectRef, datetime | None])
+    anew: Anew = field(default_factory=dict[SubjectRef, frozenset[str]])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -139,7 +139,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     at least, that baselines may learn; `extremes`: those of the `watched` points of the window,
     which may have begun a wait for a confirmation (None: all of them); `idle` rules wait for
     nothing now (`beside.py`); `silence`: before it nobody can miss anything of theirs, and their
-    wake-up heeds it (None: not known).
+    wake-up heeds it (None: not known). `anew` are readings that were judged before (`anew.py`).
     """
 
     person: Person
@@ -155,6 +155,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     idle: frozenset[str] = frozenset()
     extremes: Extremes = msgspec.field(default_factory=dict[QuantityName, tuple[float, float]])
     silence: datetime | None = None
+    anew: frozenset[str] = frozenset()
 
     def with_recent(self, recent: RecentRow | None) -> "Assessment":
         """The same with what the screen must remember."""

@@ -117,7 +117,8 @@ async def episodes(
     closed = {(case.subject, case.family): case for case in await store.last_closings(subjects)}
     names = [_alert_id(j.decision) for person in people for j in person.judged]
     confirmed = [n for p in people for j in p.judged for n in _confirmed(p, j.decision, pack)]
-    known = await store.known_alerts([*names, *confirmed])
+    spoken = [n for p in people for j in p.judged for n in _spoken_for(p, j.decision, pack)]
+    known = await store.known_alerts([*names, *confirmed, *spoken])
     # A pair that a later reading has taken apart confirms nothing.
     told = known - await store.lost_alerts(confirmed) if confirmed else known
     told = told.union(_alert_id(j.decision) for p in people for j in p.judged if _is_sound(j))
@@ -128,7 +129,7 @@ async def episodes(
             name, family = _alert_id(judged.decision), judged.decision.family
             key = (person.person.subject, family)
             done.ended += _clear(person, cases, pack, until=_as_of(judged.decision, pack))
-            if name in known:
+            if name in known or not known.isdisjoint(_spoken_for(person, judged.decision, pack)):
                 continue
             if not told.isdisjoint(_confirmed(person, judged.decision, pack)):
                 done.doubled.append((person, judged.decision))
@@ -382,6 +383,23 @@ def _confirmed(person: Assessment, decision: Decision, pack: Pack) -> list[str]:
         return []
     start = person.window.find(decision.trigger)
     return [] if start is None else following(person.window, start, pack, decision.rule_id)
+
+
+def _spoken_for(person: Assessment, decision: Decision, pack: Pack) -> list[str]:
+    """The names under which a reading that is judged anew may have rung as high already.
+
+    Of the rules of a family one rings for a reading (decision D16), also where they came to it
+    one after the other.
+    """
+    if decision.trigger not in person.anew:
+        return []
+    return [
+        name_of(rule.id, stage, decision.trigger)
+        for rule in pack.rules
+        if rule.family in {decision.family, None} and rule.priority >= decision.priority
+        for stage in Stage
+        if rule.id != decision.rule_id
+    ]
 
 
 def _is_wanted(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
+from gateway.anew import HEARD_ANEW, is_judged_otherwise
 from gateway.cases import close
 from gateway.commands import Asking, CommandBody, PairingOrder, Told, sign_command
 from gateway.county import County, is_home
@@ -29,7 +30,7 @@ from gateway.series_marks import device_mark, drug_mark
 from gateway.settling import dismiss
 from gateway.store.core_store import CoreStore
 from gateway.store.inbox_store import InboxStore, Pairing, StoredCommand
-from rules.vocabulary import HubId, Profile
+from rules.vocabulary import HubId, Profile, SubjectRef
 from rules.wire import command_topic
 
 HUB_CHANNEL = "hearthwatch_hub"
@@ -82,6 +83,8 @@ class Desk:
                 # what was known of them decides what the rules make of readings they have seen
                 await self.store.states.look_closely([fact.subject])
                 self.county.states.look_closely([fact.subject])
+                if is_judged_otherwise(before, fact):
+                    await self._wake(fact.subject)
                 self._tell_home(fact.household)
             case BindingFact():
                 await self.county.know(self.store, [fact.subject])
@@ -172,6 +175,13 @@ class Desk:
         )
         await self.store.inbox.set_command(hub, command)
         return command
+
+    async def _wake(self, subject: SubjectRef) -> None:
+        """Have what somebody has measured lately judged by what is known of them since."""
+        states = self.county.states
+        if (await self.store.windows({subject: self.now - HEARD_ANEW}))[subject]:
+            await self.store.states.wake([subject], self.now)
+            states.wakes_at(await self.store.states.next_wake_at(list(states.postponed())))
 
     async def _whose(self, fact: DismissFact | ClinicFact | TurnFact) -> None:
         if isinstance(fact, DismissFact):

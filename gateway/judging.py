@@ -4,6 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from msgspec import structs
+
+from gateway.anew import HEARD_ANEW, NOBODY, Anew, has_changed, heard_anew
 from gateway.blindness import blind_times
 from gateway.calm import Screened
 from gateway.county import County, is_home
@@ -39,22 +42,47 @@ def by_person(
     }
 
 
-async def screen(
+async def hear_anew(
+    waking: Sequence[SubjectRef],
+    new: dict[SubjectRef, list[Point]],
+    county: County,
+    store: CoreStore,
+    now: datetime,
+) -> Anew:
+    """Add to `new` what those measured lately who were woken because of a new profile."""
+    people = [subject for subject in waking if not is_home(subject)]
+    states = county.states.gather_all(people)
+    since = {s: now - HEARD_ANEW for s, state in states.items() if has_changed(state)}
+    stored = await store.windows(since) if since else {}
+    anew: dict[SubjectRef, frozenset[str]] = {}
+    for subject, points in stored.items():
+        told = {point.identity for point in new[subject]}
+        lately = [point for point in heard_anew(points, now) if point.identity not in told]
+        if lately:
+            new[subject] = sorted([*new[subject], *lately], key=lambda point: point.order)
+            anew[subject] = frozenset(point.identity for point in lately)
+    return anew
+
+
+async def screen(  # noqa: PLR0913 - one argument a question
     batch: Batch,
     new: dict[SubjectRef, list[Point]],
     county: County,
     store: CoreStore,
     rules: Rulebook,
     now: datetime,
+    *,
+    anew: Anew = NOBODY,
 ) -> Screened:
     """Who of these is calm, and who was woken although nobody could miss them yet.
 
-    Whoever somebody has spoken for is looked at exactly, and who brings old readings while others
-    wear the same device: these may change what is in doubt.
+    Whoever somebody has spoken for is looked at exactly, who is heard `anew`, and who brings old
+    readings while others wear the same device: these may change what is in doubt.
     """
     if not county.screens:
-        return Screened(calm=None, tense=new)
+        return Screened(calm=None, tense=new, anew=anew)
     spoken_for = {item.subject for item in (*batch.spoken, *batch.assigned, *batch.said)}
+    spoken_for |= anew.keys()
     spoken_for |= await reaching_back(new, county, store, now)
     quiet = {subject: points for subject, points in new.items() if subject not in spoken_for}
     screener = county.screener(rules)
@@ -63,7 +91,7 @@ async def screen(
     rested = await _rested(quiet, county, store, rules, now)
     done = {*rested, *(screened.calm.subjects if screened.calm else ())}
     tense = {subject: points for subject, points in new.items() if subject not in done}
-    return Screened(calm=screened.calm, tense=tense, moved=screened.moved, rested=rested)
+    return Screened(calm=screened.calm, tense=tense, moved=screened.moved, rested=rested, anew=anew)
 
 
 async def _rested(
@@ -154,5 +182,6 @@ async def judge_people(
         rows = moved.get(subject, ())
         found = assess_moved(person, rows, points, new[subject], rules, now, whole=again)
         complete = again or bool(new[subject])
-        assessed.append(remembered(found, rules, mark, now, complete=complete))
+        found = remembered(found, rules, mark, now, complete=complete)
+        assessed.append(structs.replace(found, anew=screened.anew.get(subject, frozenset())))
     return assessed

@@ -20,7 +20,7 @@ from gateway.county import County
 from gateway.detect import Assessment, Rulebook
 from gateway.episodes import Rung, episodes
 from gateway.intake import Admitted
-from gateway.judging import by_person, judge_people, screen
+from gateway.judging import by_person, hear_anew, judge_people, screen
 from gateway.series import note_series
 from gateway.settling import settle
 from gateway.sorting import Batch, counted, devices_of, people_of, sort_batch
@@ -69,7 +69,8 @@ async def walk(
     new = by_person(batch, admitted, set(fresh))
     await apply_said(batch.said, new, store)
     await note_series(batch.series, new, county, store, now)
-    screened = await screen(batch, new, county, store, rules, now)
+    anew = await hear_anew(batch.waking, new, county, store, now)
+    screened = await screen(batch, new, county, store, rules, now, anew=anew)
     bereft = {said.doubt.subject for said in batch.said if said.subject != said.doubt.subject}
     people = await judge_people(screened, county, store, rules, now, bereft=bereft)
     people += await judge_strangers(aside, batch.waking, store, county, rules, now)

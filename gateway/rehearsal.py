@@ -8,7 +8,7 @@ What no file tells is assumed: a doctor answers every case a while after it rang
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import process_time
@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from gateway.anew import HEARD_ANEW, has_changed, heard_anew, is_judged_otherwise
 from gateway.bank import Bank
 from gateway.calm import Screener, screener
 from gateway.case_book import CaseBook
@@ -203,25 +204,34 @@ class Rehearsal:
     async def _until(self, side: _Side, chosen: Whole, until: Whole) -> None:
         """What falls due before the next readings: waits that are over, and doctors' answers."""
         left, before = chosen, until
-        while (due := np.flatnonzero(side.wake[left] < before)).size:
+        while (due := np.flatnonzero(np.minimum(side.wake, side.change)[left] < before)).size:
             left, before = left[due], before[due]
-            wake = side.wake[left]
+            wake = np.minimum(side.wake, side.change)[left]
             self._change(side, left, wake)
             self._answer_all(side, left, wake)
+            woken = left[side.wake[left] <= wake]
             looks = [
                 _Look(life=side.lives[place], fresh=(), now=_instant(int(side.wake[place])))
-                for place in map(int, self._restless(side, left))
+                for place in map(int, self._restless(side, woken))
             ]
             await self._judge(side, looks)
         self._answer_all(side, chosen, until)
         self._change(side, chosen, until)
 
     def _change(self, side: _Side, chosen: Whole, until: Whole) -> None:
-        """Who they are by then; the next look at whoever changed is exact, as in `fact_desk.py`."""
+        """Who they are by then; the next look at whoever changed is exact, as in `fact_desk.py`.
+
+        What they have measured lately is heard anew at once.
+        """
         for number in np.flatnonzero(side.change[chosen] <= until):
             life = side.lives[int(chosen[number])]
             while life.coming and micros(life.coming[-1].at) <= until[number]:
-                life.profile = life.coming.pop().profile
+                coming = life.coming.pop()
+                measured = side.taken[life.place] > life.begin
+                if measured and is_judged_otherwise(life.profile, coming.profile):
+                    at = side.wake[life.place]
+                    side.wake[life.place] = min(at, micros(coming.at))
+                life.profile = coming.profile
             side.change[life.place] = _next_change(life)
             self._bank.look_closely([life.subject])
 
@@ -326,7 +336,10 @@ class Rehearsal:
         side.rows[[life.place for life in new]] = self._bank.rows([life.subject for life in new])
 
     async def _judged(self, side: _Side, look: _Look, state: StoredState) -> StoredState:
-        life, fresh, now = look.life, look.fresh, look.now
+        life, now = look.life, look.now
+        anew = () if look.fresh else self._anew(side, life, state, now)
+        fresh = look.fresh or anew
+        look = replace(look, fresh=fresh)
         self._exact += bool(fresh)
         begun = open_since(state, self._screener.mark, now) if self._screened else None
         person = Person(subject=life.subject, profile=life.profile, state=state, open_since=begun)
@@ -345,6 +358,8 @@ class Rehearsal:
         )
         complete = whole or bool(fresh)
         found = remembered(found, self._rules, self._screener.mark, now, complete=complete)
+        if anew:
+            found = structs.replace(found, anew=frozenset(point.identity for point in anew))
         if found.judged and not self._near:
             found = structs.replace(found, judged=tuple(self._alone(found, now)))
         ends_on = NONE
@@ -355,6 +370,12 @@ class Rehearsal:
         side.wake[life.place] = LAST if wake_at is None else micros(wake_at)
         self._await_answer(side, life)
         return structs.replace(found.state, ends_on=ends_on)
+
+    def _anew(self, side: _Side, life: _Life, state: StoredState, now: datetime) -> Sequence[Point]:
+        """What is heard anew of whom a new profile was told."""
+        if not has_changed(state):
+            return ()
+        return heard_anew(_known(side, life, _Sight(since=now - HEARD_ANEW)), now)
 
     def _sight(self, person: Person, look: _Look) -> _Sight:
         """What is needed of the past; for what nearly fired beside, all that a rule can see.

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
+from gateway.anew import HEARD_ANEW, NOBODY, Anew, heard_anew
 from gateway.bank import Bank
 from gateway.blindness import blind_times
 from gateway.calm import Screener, screener
@@ -88,10 +89,11 @@ class Shadow:
         """Judge one moment: facts, then readings, as the core does."""
         new: New = {}
         bereft: set[SubjectRef] = set()
+        anew: dict[SubjectRef, frozenset[str]] = {}
         for fact in moment.facts:
-            await self._apply(fact, new, bereft)
+            await self._apply(fact, new, bereft, anew)
         if new:
-            await self._judge(new, [], moment.at, bereft=bereft)
+            await self._judge(new, [], moment.at, bereft=bereft, anew=anew)
         fresh: New = {}
         for heard in moment.readings:
             fresh.setdefault(heard.subject, []).append(heard.point)
@@ -106,7 +108,13 @@ class Shadow:
         people = {subject: list[Point]() for subject in subjects if not is_home(subject)}
         await self._judge(people, [], now, homes=homes)
 
-    async def _apply(self, row: FactRow, new: New, bereft: set[SubjectRef]) -> None:
+    async def _apply(
+        self,
+        row: FactRow,
+        new: New,
+        bereft: set[SubjectRef],
+        anew: dict[SubjectRef, frozenset[str]],
+    ) -> None:
         """What was applied once cannot be refused; a later version may no longer read it."""
         try:
             fact = decode_fact(row.kind, row.body)
@@ -115,6 +123,7 @@ class Shadow:
         match fact:
             case Profile():
                 self._bank.look_closely([fact.subject])
+                anew |= await self._heard_anew(fact.subject, row.at, new)
             case AnchorFact() | MarkFact():
                 new.setdefault(fact.subject, [])
                 known = self._bank.gather(fact.subject)
@@ -125,6 +134,16 @@ class Shadow:
                 await self._close(fact)
             case _:
                 return
+
+    async def _heard_anew(self, subject: SubjectRef, at: datetime, new: New) -> Anew:
+        """Have what somebody has measured lately judged by who they are now, as the core does."""
+        stored = await self._store.windows({subject: at - HEARD_ANEW}, at)
+        told = {point.identity for point in new.get(subject, ())}
+        lately = [p for p in heard_anew(stored[subject], at) if p.identity not in told]
+        if not lately:
+            return NOBODY
+        new[subject] = sorted([*new.get(subject, ()), *lately], key=lambda point: point.order)
+        return {subject: frozenset(point.identity for point in lately)}
 
     async def _moved(self, fact: OwnerFact, new: New, bereft: set[SubjectRef]) -> None:
         doubt = await self._core.suspicions.by_identity(fact.identity)
@@ -169,6 +188,7 @@ class Shadow:
         now: datetime,
         *,
         bereft: Collection[SubjectRef] = (),
+        anew: Anew = NOBODY,
         homes: Sequence[SubjectRef] = (),
     ) -> None:
         heard_of = {*new, *homes, *(heard.subject for heard in strangers)}
@@ -176,6 +196,9 @@ class Shadow:
         new = await self._doubted(new)
         tense = self._calm(new)
         found = await self._people(tense, now, bereft)
+        found = [
+            structs.replace(one, anew=anew.get(one.person.subject, frozenset())) for one in found
+        ]
         found += await self._homes(strangers, homes, now)
         rung = await episodes(found, self._store, self._rules.pack, now)
         states = {

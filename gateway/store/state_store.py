@@ -79,6 +79,10 @@ class StateStore:
         """Have the next reading of these judged exactly, also after a restart."""
         await self._connection.execute(_SQL["look_closely"], list(subjects))
 
+    async def wake(self, subjects: Sequence[SubjectRef], now: datetime) -> None:
+        """Have these looked at now, as far as anything is known of them."""
+        await self._connection.execute(_SQL["wake"], list(subjects), now)
+
     async def begin_walk(self, mark: int, now: datetime) -> bool:
         """Whether there are people still to be looked at under the rules with this fingerprint.
 

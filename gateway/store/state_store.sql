@@ -22,6 +22,11 @@ WHERE s.subject = t.subject;
 -- The next reading of these people is judged exactly: something about them has changed.
 UPDATE core.subject_state SET recent = NULL WHERE subject = ANY ($1::text[]);
 
+-- name: wake
+-- People are looked at now.
+UPDATE core.subject_state SET next_wake_at = $2
+WHERE subject = ANY ($1::text[]) AND (next_wake_at IS NULL OR next_wake_at > $2);
+
 -- name: of
 SELECT s.subject, s.layout, s.state, s.recent, s.next_wake_at,
     (SELECT coalesce(max(c.priority), -1) FROM core.case c WHERE c.subject = s.subject AND c.state = 'open') AS priority
