@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     HAS_DUPLICATES = "has_duplicates"
     SAME_PERSON = "same_person"
     NOT_MERGED = "not_merged"
+    SYNTHETIC = "synthetic"
     OWN_DEPUTY = "own_deputy"
     DEPUTY_ON_LEAVE = "deputy_on_leave"
     TOO_LONG = "too_long"

@@ -16,11 +16,11 @@ SELECT count(*) AS people, max(since) AS since FROM care.withdrawal WHERE purpos
 SELECT purpose, since, stopped_at FROM care.withdrawal WHERE person_id = $1
 
 -- name: to_stop
--- Not while an urgent alert about them is open: it runs to its outcome.
+-- Not while an urgent alert about them is open, under whichever registration: it runs to its outcome.
 SELECT w.person_id, p.subject FROM care.withdrawal w JOIN care.person p ON p.person_id = w.person_id
 WHERE w.purpose = 'care' AND w.stopped_at IS NULL AND NOT EXISTS (
     SELECT FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
-    WHERE l.person_id = w.person_id AND l.state <> 'closed' AND k.priority >= 3)
+    WHERE l.person_id IN (SELECT care.same_person(w.person_id)) AND l.state <> 'closed' AND k.priority >= 3)
 ORDER BY w.since LIMIT 100 FOR UPDATE OF w SKIP LOCKED
 
 -- name: worn
@@ -33,7 +33,7 @@ UPDATE care.withdrawal SET stopped_at = $2 WHERE person_id = $1 AND purpose = 'c
 -- name: open_urgent
 SELECT EXISTS (
     SELECT FROM care.alert_life l JOIN core.alert k ON k.alert_id = l.alert_id
-    WHERE l.person_id = $1 AND l.state <> 'closed' AND k.priority >= 3)
+    WHERE l.person_id IN (SELECT care.same_person($1)) AND l.state <> 'closed' AND k.priority >= 3)
 
 -- name: readers
 -- Who has read about a person or the own home, why, and how often, newest day first. A row may be about several.

@@ -12,11 +12,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from rules.vocabulary import PersonStatus
 from service.care.written import Outcome, Written, refused
 from service.security.keyring import UNREADABLE
 from service.store.database import Connection, Database, load_statements, write_audit
 from service.store.profiles import tell_core
 from service.store.records import Account
+from service.store.statuses import ask_again
 from service.store.viewing import widen
 
 _SQL = load_statements("merges.sql")
@@ -58,8 +60,9 @@ class Merges(Database):
     ) -> Written:
         """Lets `merged` be another registration of `kept`.
 
-        Refused: `same_person`, `unknown_person`, `already_merged` (either of them),
-        `has_duplicates` (of its own: take those apart first), `not_yours`.
+        Refused: `same_person`, `unknown_person`, `already_merged` (either of them), `synthetic`
+        (one of them does not exist, the other does), `has_duplicates` (of its own: take those apart
+        first), `not_yours`. What is open about somebody who was thought dead asks again.
         """
         if kept == merged:
             return refused(Outcome.SAME_PERSON, str(kept))
@@ -76,11 +79,16 @@ class Merges(Database):
             note = (uuid4(), kept, merged, why, account_id, now, subject)
             await connection.execute(_SQL["note_merge"], *note)
             await tell_core(connection, kept, now)
+            if _is_dead(pair[merged]) and not _is_dead(pair[kept]):
+                await ask_again(connection, merged, now)
             await _note(connection, account_id, "people merged", pair, now)
         return Written(outcome=Outcome.CHANGED, about=str(merged))
 
     async def unmerge_people(self, by: Account | None, merged: UUID, now: datetime) -> Written:
         """Takes a registration apart again: both are what they were.
+
+        Each has withdrawn what was said under itself; devices that were let go meanwhile are paired
+        anew. What the other one's death has silenced asks again.
 
         Refused: `unknown_person`, `not_merged`, `not_yours`.
         """
@@ -97,9 +105,13 @@ class Merges(Database):
             await connection.execute(_SQL["point_at"], merged, None)
             account_id = by.account_id if by else None
             await connection.execute(_SQL["undo_merge"], merged, account_id, now)
+            for word in ("withdrawn_by_another", "withdrawn_by_itself"):
+                await connection.execute(_SQL[word], [kept, merged])
             for person_id in (kept, merged):
                 await tell_core(connection, person_id, now)
             pair = await _pair(connection, kept, merged)
+            if _is_dead(pair[kept]) and not _is_dead(pair[merged]):
+                await ask_again(connection, merged, now)
             await _note(connection, account_id, "people unmerged", pair, now)
         return Written(outcome=Outcome.CHANGED, about=str(merged))
 
@@ -156,9 +168,15 @@ def _not_mergeable(pair: dict[UUID, asyncpg.Record], kept: UUID, merged: UUID) -
             return refused(Outcome.UNKNOWN_PERSON, str(person_id))
         if pair[person_id]["merged_into"] is not None:
             return refused(Outcome.ALREADY_MERGED, str(person_id))
+    if pair[kept]["synthetic"] is not pair[merged]["synthetic"]:
+        return refused(Outcome.SYNTHETIC, str(merged))
     if pair[merged]["has_duplicates"]:
         return refused(Outcome.HAS_DUPLICATES, str(merged))
     return None
+
+
+def _is_dead(row: asyncpg.Record) -> bool:
+    return row["status"] == PersonStatus.DECEASED.value
 
 
 async def _note(

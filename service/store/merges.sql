@@ -1,7 +1,7 @@
 -- Two registrations of one human being: one points at the other, and nothing is moved.
 
 -- name: pair_for_update
-SELECT person_id, subject, merged_into,
+SELECT person_id, subject, merged_into, status, synthetic,
        EXISTS (SELECT FROM care.person m WHERE m.merged_into = p.person_id) AS has_duplicates
 FROM care.person p WHERE person_id = ANY ($1::uuid[]) ORDER BY person_id FOR UPDATE
 
@@ -26,6 +26,24 @@ SELECT $1, $2, $3, $4, $5, $6, coalesce(
 -- name: undo_merge
 UPDATE care.person_merge SET undone_by = $2, undone_at = $3 WHERE merged = $1 AND undone_at IS NULL
 RETURNING kept
+
+-- name: withdrawn_by_another
+-- Of two registrations taken apart: a withdrawal of which only the other one has ever spoken goes from this one.
+WITH word AS (
+    SELECT DISTINCT ON (person_id, purpose) person_id, purpose, given FROM care.consent
+    WHERE person_id = ANY ($1::uuid[]) ORDER BY person_id, purpose, consent_id DESC
+)
+DELETE FROM care.withdrawal w USING word o
+WHERE w.person_id = ANY ($1::uuid[]) AND o.person_id <> w.person_id AND o.purpose = w.purpose AND NOT o.given
+  AND NOT EXISTS (SELECT FROM word s WHERE s.person_id = w.person_id AND s.purpose = w.purpose AND NOT s.given)
+
+-- name: withdrawn_by_itself
+-- And what one of them withdrew and only the other one has given again is withdrawn.
+INSERT INTO care.withdrawal (person_id, purpose, since)
+SELECT person_id, purpose, at FROM (
+    SELECT DISTINCT ON (person_id, purpose) person_id, purpose, given, at FROM care.consent
+    WHERE person_id = ANY ($1::uuid[]) ORDER BY person_id, purpose, consent_id DESC) word
+WHERE NOT given ON CONFLICT DO NOTHING
 
 -- name: merges
 SELECT g.merge_id, g.kept, k.subject AS kept_subject, k.name AS kept_name, g.merged, m.subject AS merged_subject,

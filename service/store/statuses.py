@@ -236,11 +236,14 @@ async def _hold(connection: Connection, person_id: UUID, now: datetime) -> None:
         await connection.execute(_SQL["set_status"], person_id, holding)
         await tell_core(connection, person_id, now)
         if row["status"] == PersonStatus.DECEASED.value:
-            await _ask_again(connection, person_id, now)
+            await ask_again(connection, person_id, now)
 
 
-async def _ask_again(connection: Connection, person_id: UUID, now: datetime) -> None:
-    """Somebody was thought dead by mistake: what the death has silenced asks from below at once."""
+async def ask_again(connection: Connection, person_id: UUID, now: datetime) -> None:
+    """Somebody was thought dead by mistake: what the death has silenced asks from below at once.
+
+    The caller holds the transaction.
+    """
     for row in await connection.fetch(_SQL["resume_ladders"], person_id, now):
         await add_event(connection, row["alert_id"], SYSTEM, LIVES, {}, now)
 

@@ -359,6 +359,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "has_duplicates": mark("Others are merged into this one: take them apart first."),
         "same_person": mark("It is the same registration."),
         "not_merged": mark("It is not merged."),
+        "synthetic": mark("One of the two does not exist: it is a canary's or a drill's."),
         "own_deputy": mark("Nobody stands in for themselves."),
         "deputy_on_leave": mark("The deputy is on leave in these days."),
         "too_long": mark("It needs an end, and may not last that long."),

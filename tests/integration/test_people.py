@@ -640,8 +640,13 @@ async def test_each_way_a_merge_can_be_wrong_has_a_name(county: County) -> None:
     zhang, wang = ZHANG.person_id, WANG.person_id
     family = await county.account("family-a")
     third = replace(ZHANG, person_id=uuid4(), subject=SubjectRef("s-third"))
-    await store.register_person(third, now)
+    drill = replace(third, person_id=uuid4(), subject=SubjectRef("s-drill"), synthetic=True)
+    drill = replace(drill, name="演练", phone=None)
+    for one in (third, drill):
+        await store.register_person(one, now)
     steps = [
+        (store.merge_people(None, drill.person_id, zhang, "x", now), Outcome.SYNTHETIC),
+        (store.merge_people(None, zhang, drill.person_id, "x", now), Outcome.SYNTHETIC),
         (store.merge_people(None, zhang, zhang, "x", now), Outcome.SAME_PERSON),
         (store.merge_people(None, zhang, uuid4(), "x", now), Outcome.UNKNOWN_PERSON),
         (store.merge_people(family, zhang, wang, "x", now), Outcome.NOT_YOURS),
