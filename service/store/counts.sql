@@ -39,7 +39,7 @@ WITH RECURSIVE inside (area_id, township) AS (
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 ), who AS MATERIALIZED (
-    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
+    SELECT p.subject, p.human, inside.township, coalesce(p.body ->> 'household', p.human) AS household,
         (p.body ->> 'birth_year')::integer AS birth_year
     FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
@@ -50,7 +50,7 @@ WITH RECURSIVE inside (area_id, township) AS (
         AND o.effective_at >= r.begun_at + $5::interval AND o.effective_at < r.begun_at + $6::interval
     WHERE r.begun_at >= $2::timestamptz - interval '31 days' AND r.begun_at < $3 AND o.systolic IS NOT NULL
 ), person_day AS (
-    SELECT w.township, w.household, o.subject, (o.effective_at AT TIME ZONE $1)::date AS day,
+    SELECT w.township, w.household, w.human AS subject, (o.effective_at AT TIME ZONE $1)::date AS day,
         $4 - w.birth_year AS age, avg(o.systolic) AS systolic,
         avg(o.pulse) FILTER (WHERE g.identity IS NOT NULL) AS pulse,
         max(o.number) FILTER (WHERE o.kind = '8310-5') AS temperature,
@@ -122,13 +122,13 @@ WITH RECURSIVE inside (area_id, township) AS (
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 ), who AS MATERIALIZED (
-    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household,
+    SELECT p.subject, p.human, inside.township, coalesce(p.body ->> 'household', p.human) AS household,
         coalesce(nullif(p.body -> 'targets' ->> 'systolic', '')::float8, 135) AS systolic_target,
         coalesce(nullif(p.body -> 'targets' ->> 'diastolic', '')::float8, 85) AS diastolic_target
     FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
 ), person_day AS (
-    SELECT w.township, w.household, o.subject, w.systolic_target, w.diastolic_target,
+    SELECT w.township, w.household, w.human AS subject, w.systolic_target, w.diastolic_target,
         (o.effective_at AT TIME ZONE $1)::date AS day,
         avg(o.systolic) AS systolic, avg(o.diastolic) AS diastolic
     FROM care.reading o JOIN who w USING (subject)
@@ -180,7 +180,7 @@ WITH RECURSIVE inside (area_id, township) AS (
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 ), who AS MATERIALIZED (
-    SELECT p.subject, inside.township, coalesce(p.body ->> 'household', p.subject) AS household, last.at AS last_at
+    SELECT p.human, inside.township, coalesce(p.body ->> 'household', p.human) AS household, max(last.at) AS last_at
     FROM care.counted_profile p JOIN inside ON inside.area_id = p.body ->> 'area'
     LEFT JOIN LATERAL (
         SELECT o.effective_at AS at FROM care.reading o
@@ -188,6 +188,7 @@ WITH RECURSIVE inside (area_id, township) AS (
         ORDER BY o.effective_at DESC LIMIT 1) last ON true
     WHERE NOT coalesce((p.body ->> 'synthetic')::boolean, false)
       AND coalesce(p.body ->> 'status', 'alive') NOT IN ('moved', 'deceased')
+    GROUP BY 1, 2, 3
 )
 SELECT township, count(*)::integer AS managed, count(DISTINCT household)::integer AS households,
     count(last_at)::integer AS ever,
@@ -230,7 +231,7 @@ WITH RECURSIVE inside (area_id, township) AS (
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 ), person AS (
-    SELECT inside.township, o.subject, coalesce(p.body ->> 'household', o.subject) AS household,
+    SELECT inside.township, p.human, coalesce(p.body ->> 'household', p.human) AS household,
         bool_or(round(o.glucose::numeric, 1) < 3.9 OR coalesce(o.beyond ->> 'glucose', '') = 'below') AS low
     FROM care.reading o JOIN care.counted_profile p USING (subject) JOIN inside ON inside.area_id = p.body ->> 'area'
     WHERE o.effective_at >= $1 AND o.effective_at < $2 AND o.valid AND NOT o.possible_repeat
@@ -253,7 +254,8 @@ WITH RECURSIVE inside (area_id, township) AS (
 ), supply AS (
     SELECT d.person_id, CASE WHEN d.atc LIKE 'A10%' THEN 'drug_gap_diabetes' ELSE 'drug_gap_hypertension' END AS indicator,
         d.handed_on + (sum(d.days) OVER (PARTITION BY d.person_id, d.atc ORDER BY d.handed_on DESC))::integer AS until
-    FROM care.dispensing d
+    FROM (SELECT coalesce(p.merged_into, p.person_id) AS person_id, g.handed_on, g.days, g.atc
+        FROM care.dispensing g JOIN care.person p USING (person_id)) d
     WHERE d.handed_on >= $1::date - $2::integer AND d.handed_on < $1
       AND left(d.atc, 3) IN ('C02', 'C03', 'C07', 'C08', 'C09', 'A10')
 ), lasts AS (
@@ -291,7 +293,7 @@ GROUP BY 1, 2
 SELECT CASE WHEN age IS NULL THEN '?' WHEN age < 45 THEN '0-44' WHEN age < 65 THEN '45-64'
     WHEN age < 75 THEN '65-74' ELSE '75+' END AS band, count(*)::integer AS people
 FROM (SELECT $1 - (body ->> 'birth_year')::integer AS age FROM care.counted_profile
-      WHERE NOT coalesce((body ->> 'synthetic')::boolean, false)) person
+      WHERE subject = human AND NOT coalesce((body ->> 'synthetic')::boolean, false)) person
 GROUP BY 1
 
 -- name: monitored
@@ -300,7 +302,7 @@ WITH RECURSIVE inside (area_id, township) AS (
     UNION ALL
     SELECT a.area_id, inside.township FROM care.area a JOIN inside ON a.parent_id = inside.area_id
 )
-SELECT inside.township, count(DISTINCT b.subject)::integer AS people
+SELECT inside.township, count(DISTINCT p.human)::integer AS people
 FROM core.binding b
 JOIN care.counted_profile p USING (subject)
 JOIN inside ON inside.area_id = p.body ->> 'area'

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from service.store.database import load_statements
 from service.surveillance.counts import KnownCell, known_cells
 from service.surveillance.daily import refresh
 from tests.fixtures.database import Database
 from tests.integration.page_county import Reading, store_readings
-from tests.integration.service_county import ZONE, County, open_county
+from tests.integration.service_county import WANG, ZHANG, ZONE, County, open_county
 
 pytestmark = [pytest.mark.peer]
 
@@ -149,6 +150,43 @@ async def test_measured_of_managed_controlled_and_lost(county: County) -> None:
     assert (controlled.value, controlled.people, controlled.base) == (1.0, 3, 5)
     lost = (await cells(county, "lost_30_days"))[MONDAY].cell
     assert (lost.value, lost.base) == (1.0, 4)
+
+
+async def test_a_human_being_with_two_registrations_is_counted_once(county: County) -> None:
+    """Otherwise few people reach the floor, and the registration that is not used is lost."""
+    for number, one in enumerate((ZHANG, WANG)):
+        await person(county, one.subject, birth_year=1956, drug_classes=["insulin"])
+        await county.owner.execute(
+            "INSERT INTO core.binding (device, subject, valid_from) VALUES ($1, $2, $3)",
+            *(f"A/B/{number}", one.subject, county.now - timedelta(days=300)),
+        )
+        low = Reading(at=at(date(2026, 7, 15)), glucose=Decimal("3.5"))
+        await store_readings(county, one.subject, [low])
+    await store_readings(county, ZHANG.subject, pressures([120, 124] * 10))
+    await store_readings(county, WANG.subject, pressures([150], DAY))
+    third = pressures([130] * 20)
+    await person(county, "third", birth_year=1956)
+    await store_readings(county, "third", third)
+    written = await county.store.merge_people(
+        None, ZHANG.person_id, WANG.person_id, "registered twice", county.now
+    )
+    assert written.good
+    await refresh(county.store.pool, county.now, ZONE)
+    daily = (await cells(county, "reporting"))[DAY].cell
+    assert (daily.value, daily.people, daily.households) == (2.0, 2, 2)
+    # (124 + 150) / 2 is no 160; of Zhang's days this one stands out
+    assert (await cells(county, "systolic_above_2sd"))[DAY].cell.value == 1.0
+    measured = (await cells(county, "measured"))[MONDAY].cell
+    assert (measured.value, measured.base) == (2.0, 2)
+    lows = (await cells(county, "low_glucose_insulin"))[date(2026, 7, 1)].cell
+    assert (lows.value, lows.base) == (1.0, 1)
+    async with county.store.pool.acquire() as connection:
+        ages = await connection.fetch(load_statements("counts.sql")["ages"], 2026)
+        worn = await connection.fetch(
+            load_statements("counts.sql")["monitored"], at(MONDAY), at(DAY)
+        )
+    assert sum(row["people"] for row in ages) == 2
+    assert [row["people"] for row in worn] == [1]
 
 
 async def test_a_share_is_weighted_to_the_countys_ages(county: County) -> None:
