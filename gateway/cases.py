@@ -13,6 +13,9 @@ from uuid import UUID
 
 from rules.vocabulary import Case, CaseState, Family, Priority, Stage, SubjectRef
 
+CONSENT_WITHDRAWN = "consent_withdrawn"
+"""Outcome of a case that ended with somebody's consent: nobody has looked at it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -77,7 +80,8 @@ def step(case: Case | None, trigger: Trigger, now: datetime) -> CaseStep:
 
     An open case rings again on a rise of priority, on every undampable or emergency decision, and
     after its re-arm time. A new one rings, but below urgent not before its rule's re-arm time has
-    passed since a clinician closed the last one with an outcome ("7d after outcome"). A dated
+    passed since a clinician closed the last one with an outcome ("7d after outcome"; that somebody
+    took back their consent is no clinician's). A dated
     decision (older than the rule's maximum age) always raises its task: it becomes work of today,
     never nothing (law 3).
     """
@@ -147,6 +151,7 @@ def _begin(trigger: Trigger, now: datetime) -> CaseStep:
     ended = trigger.ended
     settled = (
         ended is not None
+        and ended.outcome != CONSENT_WITHDRAWN
         and not trigger.dated
         and not trigger.undampable
         and trigger.priority < Priority.URGENT

@@ -24,6 +24,7 @@ from gateway.store.outage import GONE
 from rules.explain import replay, why
 from rules.identity import observation_identity
 from rules.vocabulary import DeviceRef, Observation, Origin, Priority, QualityFlag
+from service.alerts.lifecycle import Ended
 from tests.fixtures.database import Database
 from tests.integration.county_bench import (
     CUFF,
@@ -49,6 +50,26 @@ STRANGER = DeviceRef(manufacturer="Acme", model="BP-1", serial="999")
 async def bench(database: Database) -> AsyncIterator[Bench]:
     async with county_bench(database.dsn_as("hw_core"), database.dsn) as bench:
         yield bench
+
+
+@pytest.mark.parametrize(("outcome", "times"), [("advice", 1), (Ended.CONSENT_WITHDRAWN.value, 2)])
+async def test_who_gives_consent_again_is_not_quiet_as_after_a_clinicians_outcome(
+    bench: Bench, outcome: str, times: int
+) -> None:
+    """Lows on two nights, and on two more: nobody has looked at the first."""
+
+    async def lows(first: int) -> None:
+        for day in (first, first + 1):
+            at = START + timedelta(days=day)
+            await bench.feed(sugar(at, "3.5"))
+            await bench.feed(sugar(at + minutes(20), "6.0"))
+
+    await lows(0)
+    case = await bench.owner.fetchval("SELECT case_id::text FROM core.case")
+    at = START + timedelta(days=1, hours=1)
+    await bench.tell(ClosingFact(case_id=case, outcome=outcome, by="who", at=at), now=at)
+    await lows(2)
+    assert await bench.rang() == [("HW-07", "condition")] * times
 
 
 async def test_two_crisis_readings_ring_once_as_confirmed(bench: Bench) -> None:
