@@ -26,9 +26,15 @@ def is_judged_otherwise(before: Profile | None, after: Profile) -> bool:
     return before is None or _asked(before) != _asked(after)
 
 
-def has_changed(state: StoredState) -> bool:
-    """Whether something about the person was told since they were last looked at exactly."""
-    return state.recent is None or not int(state.recent["rules"])
+def has_changed(state: StoredState, mark: int) -> bool:
+    """Whether the person is known better since they were last looked at exactly.
+
+    Or whether they waited for a confirmation under other rules than those with the fingerprint
+    `mark`: what waited may ring alone now, and rules that have never seen it may ask for it.
+    """
+    if state.recent is None or not int(state.recent["rules"]):
+        return True
+    return int(state.recent["rules"]) != mark and bool(state.recent["open_since"])
 
 
 def heard_anew(points: Iterable[Point], now: datetime) -> list[Point]:

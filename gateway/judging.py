@@ -47,12 +47,13 @@ async def hear_anew(
     new: dict[SubjectRef, list[Point]],
     county: County,
     store: CoreStore,
+    rules: Rulebook,
     now: datetime,
 ) -> Anew:
-    """Add to `new` what those measured lately who were woken because of a new profile."""
+    """Add to `new` what those measured lately who were woken for a new profile, or new rules."""
     people = [subject for subject in waking if not is_home(subject)]
-    states = county.states.gather_all(people)
-    since = {s: now - HEARD_ANEW for s, state in states.items() if has_changed(state)}
+    states, mark = county.states.gather_all(people), county.screener(rules).mark
+    since = {s: now - HEARD_ANEW for s, state in states.items() if has_changed(state, mark)}
     stored = await store.windows(since) if since else {}
     anew: dict[SubjectRef, frozenset[str]] = {}
     for subject, points in stored.items():

@@ -69,7 +69,7 @@ async def walk(
     new = by_person(batch, admitted, set(fresh))
     await apply_said(batch.said, new, store)
     await note_series(batch.series, new, county, store, now)
-    anew = await hear_anew(batch.waking, new, county, store, now)
+    anew = await hear_anew(batch.waking, new, county, store, rules, now)
     screened = await screen(batch, new, county, store, rules, now, anew=anew)
     bereft = {said.doubt.subject for said in batch.said if said.subject != said.doubt.subject}
     people = await judge_people(screened, county, store, rules, now, bereft=bereft)

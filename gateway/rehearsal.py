@@ -373,7 +373,7 @@ class Rehearsal:
 
     def _anew(self, side: _Side, life: _Life, state: StoredState, now: datetime) -> Sequence[Point]:
         """What is heard anew of whom a new profile was told."""
-        if not has_changed(state):
+        if not has_changed(state, self._screener.mark):
             return ()
         return heard_anew(_known(side, life, _Sight(since=now - HEARD_ANEW)), now)
 

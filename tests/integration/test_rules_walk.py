@@ -39,6 +39,14 @@ SOONER = counted_up(
 )
 
 
+ALONE = counted_up(
+    HIGHER.replace("ge('systolic', 220)", "ge('systolic', 200)").replace(
+        "numbers: [220, 130, 175", "numbers: [200, 130, 175"
+    ),
+    "HW-02",
+)
+
+
 async def _rolled_out(bench: Bench, pack: str, text: str) -> None:
     digest = digest_of(text)
     proposed = PackFact(action="propose", pack=pack, by="a", at=START, text=text, digest=digest)
@@ -134,3 +142,24 @@ async def test_the_walk_goes_on_where_it_stood_and_only_under_other_rules(
         async with bench.store.batch():
             assert not await states.begin_walk(7, START), "nobody is looked at twice"
             assert await states.begin_walk(8, START)
+
+
+async def test_what_waited_rings_alone_where_it_does_under_the_new_rules(
+    database: Database,
+) -> None:
+    """It waits for nothing any more, and was measured before what rings for it was there."""
+    dsn = database.dsn_as("hw_core")
+    async with county_bench(dsn, database.dsn) as bench:
+        core = _core(bench, dsn)
+        await core.renew_commands()
+        for reading in daily(2, [128]):
+            await bench.feed(reading)
+        at = START + timedelta(days=3)
+        await bench.feed(pressure(at, 205, 105))
+        await core.settle(at + minutes(6))
+        assert await bench.rang() == []
+        await _rolled_out(bench, "first", ALONE)
+        await core.settle(at + minutes(7))
+        assert await bench.rang() == [("HW-02", "immediate")]
+        await core.settle(at + minutes(60))
+        assert ("HW-02", "unconfirmed") not in await bench.rang()
